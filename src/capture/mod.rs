@@ -1,0 +1,3 @@
+//! Captures: from bytes to connection attempts and signals.
+
+pub mod packet;

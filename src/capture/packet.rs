@@ -1,0 +1,87 @@
+//! One packet, reduced to what the analytics need.
+
+use crate::model::{Endpoint, Timestamp, Transport, wake::WakeSignal};
+use std::net::IpAddr;
+
+/// TCP flag bits as on the wire (RFC 9293 3.1).
+pub mod flags {
+    /// FIN.
+    pub const FIN: u8 = 0x01;
+    /// SYN.
+    pub const SYN: u8 = 0x02;
+    /// RST.
+    pub const RST: u8 = 0x04;
+    /// ACK.
+    pub const ACK: u8 = 0x10;
+}
+
+/// A decoded packet: fixed size, owns nothing on the common path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packet {
+    /// Capture time.
+    pub time: Timestamp,
+    /// Number in its file, from 1, as `frame.number` counts.
+    pub number: u64,
+    /// Byte offset of its record header in the decompressed file.
+    pub offset: u64,
+    /// Source; port 0 where the protocol has none.
+    pub source: Endpoint,
+    /// Destination.
+    pub destination: Endpoint,
+    /// IP protocol of the innermost header read.
+    pub transport: Transport,
+    /// TCP flags; 0 for others.
+    pub flags: u8,
+    /// IP TTL or hop limit.
+    pub ttl: u8,
+    /// IPv4 identification; low half of the IPv6 flow label.
+    pub ip_id: u16,
+    /// Interface in its section.
+    pub interface: u16,
+    /// Outermost VLAN id.
+    pub vlan: Option<u16>,
+    /// TCP sequence number.
+    pub seq: u32,
+    /// TCP acknowledgement number.
+    pub ack: u32,
+    /// Payload bytes by the IP length (by the captured length where the IP length is 0).
+    pub payload: u32,
+    /// Process id from a `PID=` comment; 0 for none.
+    pub pid: u32,
+    /// A second or later fragment never gets here; true for a first fragment.
+    pub first_fragment: bool,
+    /// Headers were cut by the snap length after the ports (options, payload not seen).
+    pub cut: bool,
+    /// What only few packets have.
+    pub extra: Option<Box<Extra>>,
+}
+
+/// What only few packets have.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Extra {
+    /// An ICMP or ICMPv6 error with the header of the packet it refuses.
+    Refusal(EmbeddedHeader),
+    /// A magic packet. `copies` is 1 and `copy_packets` empty here.
+    Wake(WakeSignal),
+    /// The SYN has the Fast Open option (34, or 254 with magic 0xF989).
+    FastOpen,
+}
+
+/// The start of the packet that an ICMP error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbeddedHeader {
+    /// ICMP type of the error.
+    pub kind: u8,
+    /// ICMP code of the error.
+    pub code: u8,
+    /// Who sent the error.
+    pub from: IpAddr,
+    /// Source of the refused packet; port 0 if the ports are not embedded.
+    pub source: Endpoint,
+    /// Destination of the refused packet.
+    pub destination: Endpoint,
+    /// Protocol of the refused packet.
+    pub transport: Transport,
+    /// Its TCP sequence number, where embedded.
+    pub seq: Option<u32>,
+}

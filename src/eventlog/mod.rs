@@ -1,0 +1,3 @@
+//! Windows event logs: from bytes to host events.
+
+pub mod record;

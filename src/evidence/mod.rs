@@ -1,0 +1,7 @@
+//! What we were given: which files, of what kind, read once, hashed in the same pass.
+//!
+//! Evidence is opened read-only. Nothing here understands packets or records.
+
+pub mod problem;
+
+pub use problem::{Problem, ProblemKind, Problems, Weight};

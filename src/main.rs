@@ -1,0 +1,3 @@
+//! The casewire command: parse, run, exit code.
+
+fn main() {}

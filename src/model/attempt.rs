@@ -1,0 +1,182 @@
+//! One attempt to connect, with what became of it.
+//!
+//! An attempt is not a packet: five SYNs with one initial sequence number are one attempt.
+
+use super::{Endpoint, Provenance, Span, Timestamp, Transport};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What became of an attempt. The names in brackets are Zeek's `conn_state` values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The handshake completed: SYN, SYN-ACK, ACK; or SYN-ACK and then payload from the initiator
+    /// (its bare ACK is not in the capture). For UDP: a datagram came back within 30 s. (S1, SF …)
+    Established,
+    /// SYN-ACK was seen, then a reset from the initiator or nothing: an open port, not used.
+    HalfOpen,
+    /// A reset answered the SYN, and its acknowledgement matches: the port is closed. (REJ)
+    Rejected,
+    /// An ICMP error whose embedded header is this attempt's.
+    Unreachable(Refusal),
+    /// No answer at all. On default Windows this is what a closed TCP port looks like. For UDP it
+    /// is evidence of nothing. (S0)
+    Unanswered,
+    /// The initiator reset its own SYN before any answer. (RSTOS0)
+    Aborted,
+    /// Traffic of a connection whose start is not in the capture. (OTH)
+    Midstream,
+    /// Only the responder's side was captured: SYN-ACK without SYN. (SHR, RSTRH)
+    OneSided,
+}
+
+/// An ICMP refusal: what it says and who sent it (RFC 792, RFC 4443).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Refusal {
+    /// ICMP or ICMPv6 type.
+    pub kind: u8,
+    /// ICMP or ICMPv6 code.
+    pub code: u8,
+    /// The sender of the error: the host itself or a router before it.
+    pub from: IpAddr,
+}
+
+/// What an ICMP refusal means for the port that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalMeaning {
+    /// The host says nothing listens there: 3/2, 3/3; v6 1/4.
+    ClosedPort,
+    /// A filter says no: 3/9, 3/10, 3/13; v6 1/1, 1/5, 1/6.
+    Filtered,
+    /// The host or network cannot be reached: 3/0, 3/1 and others; v6 1/0, 1/3.
+    HostUnreachable,
+}
+
+impl Refusal {
+    /// The meaning of type and code.
+    pub fn meaning(&self) -> RefusalMeaning {
+        match (self.from.is_ipv6(), self.kind, self.code) {
+            (false, 3, 2 | 3) | (true, 1, 4) => RefusalMeaning::ClosedPort,
+            (false, 3, 9 | 10 | 13) | (true, 1, 1 | 5 | 6) => RefusalMeaning::Filtered,
+            _ => RefusalMeaning::HostUnreachable,
+        }
+    }
+}
+
+impl Outcome {
+    /// Zeek's `conn_state` for the same picture, for analysts who think in it.
+    pub fn conn_state(self) -> &'static str {
+        match self {
+            Self::Established => "S1",
+            Self::HalfOpen => "RSTO",
+            Self::Rejected => "REJ",
+            Self::Unreachable(_) | Self::Unanswered => "S0",
+            Self::Aborted => "RSTOS0",
+            Self::Midstream => "OTH",
+            Self::OneSided => "SHR",
+        }
+    }
+}
+
+/// How a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FlowEnd {
+    /// Still open when the evidence ends, or not followed to its end.
+    Open,
+    /// Closed in order by FIN from both sides, or FIN from one and silence.
+    Closed,
+    /// Reset by the initiator after it was established.
+    ResetByInitiator,
+    /// Reset by the responder after it was established.
+    ResetByResponder,
+    /// Silent for longer than the idle time.
+    Idle,
+}
+
+/// Facts about an attempt that qualify what it can prove.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Marks(pub u16);
+
+impl Marks {
+    /// A reset was seen whose acknowledgement does not match the SYN; it was not used.
+    pub const RESET_MISMATCH: Self = Self(1);
+    /// The ICMP error matched by ports only (address translation in between).
+    pub const ICMP_WEAK: Self = Self(1 << 1);
+    /// Established, no payload either way, closed or reset within a second: a proxy, a SYN cookie
+    /// or a connect scan.
+    pub const EMPTY: Self = Self(1 << 2);
+    /// The SYN carried data (TCP Fast Open, RFC 7413).
+    pub const FAST_OPEN: Self = Self(1 << 3);
+    /// Both ends sent SYN; the initiator is the earlier one.
+    pub const SIMULTANEOUS: Self = Self(1 << 4);
+    /// One SYN, no answer, and the capture goes on for at least 3.5 s: a normal client would have
+    /// retried. The mark of a knock or a raw-packet tool.
+    pub const ABANDONED: Self = Self(1 << 5);
+    /// A packet of the attempt was cut by the snap length where it mattered.
+    pub const CUT: Self = Self(1 << 6);
+    /// The same packets were seen by more than one sensor.
+    pub const TWO_SENSORS: Self = Self(1 << 7);
+    /// Forgotten early because the table of live flows was full.
+    pub const EVICTED: Self = Self(1 << 8);
+
+    /// True if every mark of `other` is set.
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets the marks of `other`.
+    pub fn set(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// One connection attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Who started it.
+    pub initiator: Endpoint,
+    /// Whom it was meant for.
+    pub responder: Endpoint,
+    /// The initiator's initial sequence number (TCP with a captured SYN).
+    pub isn: Option<u32>,
+    /// SYNs seen with that sequence number; for UDP, datagrams from the initiator.
+    pub tries: u32,
+    /// Time of the last SYN (or last datagram of an unanswered UDP attempt).
+    pub last_try: Timestamp,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When the outcome became known on the wire: the answer's time. For `Unanswered`, when the
+    /// wait ended.
+    pub decided: Timestamp,
+    /// The packet that decided the outcome: the reset, the ICMP error, the ACK.
+    pub deciding: Option<Provenance>,
+    /// The SYN-ACK, where one was seen.
+    pub accepted: Option<Provenance>,
+    /// Payload bytes from initiator and from responder.
+    pub bytes: [u64; 2],
+    /// Packets from initiator and from responder.
+    pub packets: [u32; 2],
+    /// How it ended.
+    pub end: FlowEnd,
+    /// When it ended, or the last packet seen.
+    pub ended: Timestamp,
+    /// What qualifies it.
+    pub marks: Marks,
+    /// Process id from a `PID=` packet comment (etl2pcapng), if the capture carries one.
+    pub pid: Option<u32>,
+    /// Outermost VLAN id.
+    pub vlan: Option<u16>,
+}
+
+impl Attempt {
+    /// True if the handshake completed.
+    pub fn succeeded(&self) -> bool {
+        self.outcome == Outcome::Established
+    }
+
+    /// From the first packet to the last.
+    pub fn duration(&self, first: Timestamp) -> Span {
+        self.ended.since(first)
+    }
+}

@@ -1,0 +1,45 @@
+//! One entry of the merged stream.
+
+use super::{Attempt, HostEvent, Provenance, Timestamp, wake::WakeSignal};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened, at a time, with where it is written.
+///
+/// The total order of the stream is `(time, provenance)`; equal keys keep the order of reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, on the reference clock. Equal to `recorded` until an offset is applied.
+    pub time: Timestamp,
+    /// When, as the evidence says.
+    pub recorded: Timestamp,
+    /// Where it is written: for an attempt, its first packet.
+    pub provenance: Provenance,
+    /// What happened.
+    pub what: What,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A connection attempt, at the time of its first packet, with its outcome.
+    Attempt(Box<Attempt>),
+    /// A Wake-on-LAN signal.
+    Wake(Box<WakeSignal>),
+    /// Something a host logged.
+    Host(Box<HostEvent>),
+}
+
+impl Event {
+    /// The key of the total order.
+    pub fn order(&self) -> (Timestamp, Provenance) {
+        (self.time, self.provenance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_event_stays_small() {
+        assert!(std::mem::size_of::<super::Event>() <= 64, "{}", std::mem::size_of::<super::Event>());
+    }
+}

@@ -1,0 +1,323 @@
+//! What a Windows host logged, after normalisation.
+//!
+//! One variant per kind of fact, not per event id: Security 4688 and Sysmon 1 are both
+//! `ProcessStarted`. Values keep the evidence's own words; nothing is guessed.
+
+use super::firewall::{Filter, Layer, Rule, RuleChange, RuleSource};
+use super::{Direction, Endpoint, Text, Timestamp, Transport};
+use serde::{Deserialize, Serialize};
+
+/// One logged fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostEvent {
+    /// Computer, as the record says.
+    pub computer: Text,
+    /// Channel, as the record says.
+    pub channel: Text,
+    /// Provider, as the record says.
+    pub provider: Text,
+    /// Event id.
+    pub event_id: u32,
+    /// System/TimeCreated.
+    pub written: Timestamp,
+    /// What it says.
+    pub what: HostWhat,
+}
+
+/// A process as one record names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id; `None` where the record has none.
+    pub pid: Option<u32>,
+    /// Sysmon's ProcessGuid.
+    pub guid: Option<[u8; 16]>,
+    /// Image path as written: a drive path, an NT path, `System` or `-`.
+    pub image: Text,
+}
+
+/// What the Windows Filtering Platform decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// 5156, 5154, 5158.
+    Permitted,
+    /// 5157, 5155, 5159: a connection, listen or bind was blocked.
+    Blocked,
+    /// 5152: a packet was dropped.
+    Dropped,
+    /// 5153: a more restrictive filter blocked a packet.
+    DroppedByStricterFilter,
+}
+
+/// Service state, from a localised word or a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ServiceState {
+    /// Running.
+    Running,
+    /// Stopped.
+    Stopped,
+    /// A word in a language the table does not hold.
+    Unknown,
+}
+
+/// What Sysmon 12, 13 or 14 did to a registry object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum RegistryChange {
+    /// Key or value created.
+    Created,
+    /// Value set.
+    Set,
+    /// Key or value deleted.
+    Deleted,
+    /// Key or value renamed.
+    Renamed,
+}
+
+/// The kinds of fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostWhat {
+    /// Security 4688, Sysmon 1.
+    ProcessStarted {
+        /// The new process.
+        process: Process,
+        /// Its command line; empty where not logged.
+        command_line: Text,
+        /// The parent.
+        parent: Process,
+        /// The parent's command line; empty where not logged.
+        parent_command_line: Text,
+        /// The account, `DOMAIN\name` as written.
+        user: Text,
+        /// OriginalFileName of the image's version resource; empty where not logged.
+        original_name: Text,
+    },
+    /// Security 4689, Sysmon 5.
+    ProcessEnded {
+        /// The process.
+        process: Process,
+    },
+    /// Security 5156, 5157, 5152, 5153. `source` and `destination` are as written: which one is
+    /// local depends on the Windows version, and `context::identity` decides it per host.
+    Filtered {
+        /// Permitted, blocked or dropped.
+        verdict: Verdict,
+        /// Where in the stack.
+        layer: Layer,
+        /// Inbound or outbound; `None` where not said.
+        direction: Option<Direction>,
+        /// The process; `-` and pid 0 for a packet nobody listens for.
+        process: Process,
+        /// Protocol.
+        transport: Transport,
+        /// SourceAddress and SourcePort as written.
+        source: Endpoint,
+        /// DestAddress and DestPort as written.
+        destination: Endpoint,
+    },
+    /// Sysmon 3: a connection that was made. Source is the initiator.
+    Connected {
+        /// The process on this host.
+        process: Process,
+        /// True if this host initiated it.
+        initiated: bool,
+        /// TCP or UDP.
+        transport: Transport,
+        /// The initiator.
+        source: Endpoint,
+        /// The responder.
+        destination: Endpoint,
+        /// The account.
+        user: Text,
+        /// Sysmon's own UtcTime. On this event it has a bias of its own; never used as a time
+        /// without calibration.
+        utc_time: Option<Timestamp>,
+    },
+    /// Security 5158, 5159: a local port was bound.
+    Bound {
+        /// Permitted or blocked.
+        verdict: Verdict,
+        /// The process.
+        process: Process,
+        /// TCP or UDP.
+        transport: Transport,
+        /// Local address (may be unspecified) and port.
+        local: Endpoint,
+    },
+    /// Security 5154, 5155: a TCP port started to listen.
+    Listening {
+        /// Permitted or blocked.
+        verdict: Verdict,
+        /// The process.
+        process: Process,
+        /// TCP.
+        transport: Transport,
+        /// Local address (often unspecified) and port.
+        local: Endpoint,
+    },
+    /// Sysmon 22.
+    NameQueried {
+        /// The process that asked.
+        process: Process,
+        /// The name.
+        name: Text,
+        /// The status, 0 for success.
+        status: Option<u32>,
+        /// The answer, as written.
+        results: Text,
+        /// Sysmon's own UtcTime; see `Connected`.
+        utc_time: Option<Timestamp>,
+    },
+    /// Firewall channel, Security 4946 to 4948 and 4957, Sysmon 12 to 14 on FirewallRules.
+    FirewallRule {
+        /// Added, changed, removed.
+        change: RuleChange,
+        /// Which log says so.
+        source: RuleSource,
+        /// The rule, as far as that log tells it.
+        rule: Box<Rule>,
+    },
+    /// Firewall channel 2002, 2003, 2082, 2083; Security 4950.
+    FirewallSetting {
+        /// Name or number of the setting, as written.
+        setting: Text,
+        /// Value, as written or displayed.
+        value: Text,
+        /// `Some(true)` if this switches the firewall of a profile on, `Some(false)` off; `None`
+        /// for other settings.
+        enabled: Option<bool>,
+        /// Profile bits, 0 where not said.
+        profiles: u32,
+        /// Program that changed it, as written.
+        changed_by: Text,
+    },
+    /// Firewall channel 2010, Security 4956: another profile became active.
+    ProfileChanged {
+        /// The new profile, as written.
+        profile: Text,
+    },
+    /// Firewall channel 2011: a process listens on a port and is being blocked.
+    BlockedListener {
+        /// The process.
+        process: Process,
+        /// Protocol.
+        transport: Transport,
+        /// The port.
+        port: u16,
+    },
+    /// Security 5447.
+    FilterChanged {
+        /// The filter.
+        filter: Box<Filter>,
+    },
+    /// Security 5446: a callout (a driver's hook in the filtering platform).
+    CalloutChanged {
+        /// Added; otherwise deleted.
+        added: bool,
+        /// Callout name.
+        name: Text,
+        /// Provider name.
+        provider: Text,
+    },
+    /// Sysmon 6.
+    DriverLoaded {
+        /// The driver file.
+        image: Text,
+        /// `Some(true)` if signed.
+        signed: Option<bool>,
+        /// Signer.
+        signature: Text,
+    },
+    /// Sysmon 7.
+    LibraryLoaded {
+        /// The process.
+        process: Process,
+        /// The library file.
+        library: Text,
+        /// `Some(true)` if signed.
+        signed: Option<bool>,
+    },
+    /// Security 4697, System 7045.
+    ServiceInstalled {
+        /// Service name.
+        name: Text,
+        /// Image path with arguments, as written.
+        image: Text,
+        /// Account the service runs as.
+        account: Text,
+    },
+    /// System 7036.
+    ServiceStateChanged {
+        /// Display name, localised.
+        name: Text,
+        /// The state.
+        state: ServiceState,
+    },
+    /// System 7040.
+    ServiceStartChanged {
+        /// Display name, localised.
+        name: Text,
+        /// The new start type, as written.
+        start: Text,
+    },
+    /// Sysmon 11.
+    FileCreated {
+        /// The process.
+        process: Process,
+        /// The file.
+        path: Text,
+    },
+    /// Sysmon 12, 13, 14 on anything but a firewall rule.
+    RegistryChanged {
+        /// The process.
+        process: Process,
+        /// What was done.
+        change: RegistryChange,
+        /// The key or value.
+        target: Text,
+        /// The new data, as written.
+        details: Text,
+    },
+    /// PowerShell 4103, 4104.
+    Script {
+        /// The pipeline's payload (4103) or the script block (4104), cut at 4,096 characters.
+        text: Text,
+    },
+    /// Security 1102, System 104.
+    LogCleared {
+        /// The cleared channel, where said.
+        cleared: Text,
+        /// Who did it.
+        user: Text,
+    },
+    /// Security 4719.
+    AuditPolicyChanged {
+        /// The subcategory's GUID, lower case without braces.
+        subcategory: Text,
+        /// The change, as written (`%%8448` …).
+        change: Text,
+        /// Who did it.
+        user: Text,
+    },
+    /// Security 4616, Kernel-General 1.
+    ClockChanged {
+        /// Before.
+        from: Timestamp,
+        /// After.
+        to: Timestamp,
+        /// The program that did it, where said.
+        process: Text,
+    },
+    /// Kernel-General 12.
+    SystemStarted,
+    /// Kernel-General 13.
+    SystemStopped,
+    /// Sysmon 4.
+    SysmonState {
+        /// `Some(true)` if it started, `Some(false)` if it stopped.
+        running: Option<bool>,
+    },
+    /// Sysmon 16.
+    SysmonConfigured {
+        /// The configuration file or hash, as written.
+        configuration: Text,
+    },
+}

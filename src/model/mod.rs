@@ -1,0 +1,23 @@
+//! The words every other module uses: times, endpoints, attempts, host events, findings.
+//!
+//! Plain data only. Nothing here reads evidence, decides anything or prints.
+
+pub mod attempt;
+pub mod event;
+pub mod finding;
+pub mod firewall;
+pub mod host_event;
+pub mod net;
+pub mod provenance;
+pub mod time;
+pub mod wake;
+
+pub use attempt::{Attempt, FlowEnd, Outcome, Refusal};
+pub use event::{Event, What};
+pub use host_event::{HostEvent, HostWhat};
+pub use net::{Direction, Endpoint, Transport};
+pub use provenance::{EvidenceId, Provenance};
+pub use time::{Span, Timestamp};
+
+/// Shared immutable text: names, paths and command lines that repeat in their thousands.
+pub type Text = std::sync::Arc<str>;

@@ -1,0 +1,3 @@
+//! Makes large captures and logs to measure with.
+
+fn main() {}

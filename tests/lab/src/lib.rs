@@ -1,0 +1,1 @@
+//! Turns stories into real pcapng and EVTX bytes.
