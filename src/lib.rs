@@ -8,3 +8,7 @@ pub mod model;
 pub mod evidence;
 pub mod capture;
 pub mod eventlog;
+pub mod stream;
+pub mod context;
+pub mod analytics;
+pub mod replay;

@@ -1,0 +1,70 @@
+//! What an analytic says about itself: the one place from which its help, its documentation page
+//! and its part of the report are made.
+
+use crate::context::coverage::Log;
+
+/// A description of an analytic.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// `AN0842`.
+    pub id: &'static str,
+    /// Changes whenever a finding on the same evidence can change.
+    pub version: &'static str,
+    /// A few words.
+    pub name: &'static str,
+    /// ATT&CK techniques, id and name.
+    pub techniques: &'static [(&'static str, &'static str)],
+    /// ATT&CK detection strategy; empty where there is none.
+    pub strategy: &'static str,
+    /// What it looks for, in a sentence or two.
+    pub summary: &'static str,
+    /// How it decides, step by step; the same conditions that a finding prints with their values.
+    pub steps: &'static [&'static str],
+    /// Evidence it rests on.
+    pub needs: &'static [Need],
+    /// What it cannot see.
+    pub cannot_see: &'static [&'static str],
+    /// Harmless causes of the same picture.
+    pub benign: &'static [&'static str],
+    /// What to do with a finding.
+    pub actions: &'static [&'static str],
+}
+
+/// A kind of evidence an analytic rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Need {
+    /// What for: `closed-port probes`.
+    pub what: &'static str,
+    /// Any one of these serves.
+    pub from: &'static [Source],
+    /// How to have it next time: the audit policy or the capture point.
+    pub how: &'static str,
+}
+
+/// Where a kind of evidence comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Packets to and from the host.
+    Packets,
+    /// These event ids of this log.
+    Events(Log, &'static [u32]),
+}
+
+/// One setting of an analytic, for people and for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Name, ATT&CK's own where there is one.
+    pub name: &'static str,
+    /// `duration`, `number`, `ports` …
+    pub kind: &'static str,
+    /// Default, as it would be written.
+    pub default: String,
+    /// Value in force, as it would be written.
+    pub value: String,
+    /// What is allowed, in words.
+    pub range: String,
+    /// What it means.
+    pub meaning: &'static str,
+    /// Where name and default come from.
+    pub source: &'static str,
+}

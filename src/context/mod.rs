@@ -1,0 +1,23 @@
+//! What the whole case says: which host had which address, how far its clock can be trusted, what
+//! the evidence covers.
+//!
+//! Built once from summaries of everything that was read, then frozen; analytics only ask it.
+
+pub mod clocks;
+pub mod coverage;
+pub mod identity;
+
+pub use clocks::Clocks;
+pub use coverage::Coverage;
+pub use identity::{HostId, Identity, Place};
+
+/// The frozen context.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// Hosts and their addresses.
+    pub identity: Identity,
+    /// Clocks and what order they allow to claim.
+    pub clocks: Clocks,
+    /// What the evidence covers.
+    pub coverage: Coverage,
+}

@@ -1,0 +1,162 @@
+//! Collecting events, in memory while they fit and in sorted runs on disk when they do not.
+
+use super::merge::Merged;
+use super::run::{Run, RunWriter};
+use crate::model::{Event, HostWhat, What};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Past this many runs on disk, groups of them are merged first: each open run costs a file handle.
+const FAN_IN: usize = 64;
+
+/// The temporary folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// Creating, writing or reading a temporary file failed.
+    #[error("temporary file for sorting: {0}; free some space or set TMPDIR to a larger disk")]
+    Io(#[from] std::io::Error),
+    /// A temporary file came back different from what was written.
+    #[error("temporary file for sorting is damaged: {0}; check the disk and run again")]
+    Damaged(#[from] postcard::Error),
+}
+
+/// Collects events of one source within a memory budget.
+pub struct Spool {
+    budget: usize,
+    held: Vec<Event>,
+    weight: usize,
+    runs: Vec<Run>,
+    folder: Option<Arc<TempDir>>,
+}
+
+impl Spool {
+    /// A spool that holds about `budget` bytes in memory before it spills.
+    pub fn new(budget: usize) -> Self {
+        Self { budget: budget.max(1 << 16), held: Vec::new(), weight: 0, runs: Vec::new(), folder: None }
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be written.
+    pub fn push(&mut self, event: Event) -> Result<(), SpoolError> {
+        self.weight += weight(&event);
+        self.held.push(event);
+        if self.weight > self.budget {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<(), SpoolError> {
+        let folder = match &self.folder {
+            Some(folder) => Arc::clone(folder),
+            None => {
+                let made = Arc::new(tempfile::Builder::new().prefix("casewire-").tempdir()?);
+                self.folder = Some(Arc::clone(&made));
+                made
+            }
+        };
+        self.held.sort_by_key(Event::order);
+        let mut writer = RunWriter::create(folder.path(), self.runs.len())?;
+        for event in self.held.drain(..) {
+            writer.write(&event)?;
+        }
+        self.runs.push(writer.finish()?);
+        self.weight = 0;
+        Ok(())
+    }
+
+    /// Ends the collecting.
+    pub fn finish(mut self) -> Spooled {
+        self.held.sort_by_key(Event::order);
+        Spooled { held: vec![self.held], runs: self.runs, folders: self.folder.into_iter().collect() }
+    }
+}
+
+/// What spools have collected.
+#[derive(Default)]
+pub struct Spooled {
+    held: Vec<Vec<Event>>,
+    runs: Vec<Run>,
+    folders: Vec<Arc<TempDir>>,
+}
+
+impl Spooled {
+    /// Takes over what another source has collected.
+    pub fn join(&mut self, other: Self) {
+        self.held.extend(other.held);
+        self.runs.extend(other.runs);
+        self.folders.extend(other.folders);
+    }
+
+    /// One stream in time order.
+    ///
+    /// `correct` gives each event its time on the reference clock; it sees every event once. Runs
+    /// are sorted again after it, because an offset that steps can change the order inside a run.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be used.
+    pub fn into_stream(mut self, correct: Option<&dyn Fn(&mut Event)>) -> Result<Merged, SpoolError> {
+        if let Some(correct) = correct {
+            for held in &mut self.held {
+                held.iter_mut().for_each(correct);
+                held.sort_by_key(Event::order);
+            }
+            let folder = match self.folders.first() {
+                Some(folder) => Arc::clone(folder),
+                None if self.runs.is_empty() => return Merged::over(self.held, Vec::new(), self.folders),
+                None => unreachable!("runs have a folder"),
+            };
+            let mut corrected = Vec::with_capacity(self.runs.len());
+            for (i, run) in std::mem::take(&mut self.runs).into_iter().enumerate() {
+                // One run fits the budget it was spilled under, so loading it whole is bounded.
+                let mut events = run.reader()?.collect::<Result<Vec<_>, _>>()?;
+                events.iter_mut().for_each(correct);
+                events.sort_by_key(Event::order);
+                let mut writer = RunWriter::create(folder.path(), 1_000_000 + i)?;
+                for event in &events {
+                    writer.write(event)?;
+                }
+                run.remove();
+                corrected.push(writer.finish()?);
+            }
+            self.runs = corrected;
+        }
+        let mut next = 2_000_000;
+        while self.runs.len() > FAN_IN {
+            let Some(folder) = self.folders.first().cloned() else { break };
+            let group: Vec<Run> = self.runs.drain(..FAN_IN).collect();
+            let mut writer = RunWriter::create(folder.path(), next)?;
+            next += 1;
+            for event in Merged::over(Vec::new(), group.clone(), Vec::new())? {
+                writer.write(&event?)?;
+            }
+            group.into_iter().for_each(Run::remove);
+            self.runs.push(writer.finish()?);
+        }
+        Merged::over(self.held, self.runs, self.folders)
+    }
+}
+
+/// About how many bytes an event holds, with what hangs on it.
+fn weight(event: &Event) -> usize {
+    const EVENT: usize = std::mem::size_of::<Event>() + 16;
+    EVENT
+        + match &event.what {
+            What::Attempt(_) => std::mem::size_of::<crate::model::Attempt>() + 16,
+            What::Wake(wake) => 160 + wake.copy_packets.len() * 32,
+            What::Host(host) => {
+                std::mem::size_of::<crate::model::HostEvent>()
+                    + 16
+                    + match &host.what {
+                        HostWhat::ProcessStarted { command_line, parent_command_line, .. } => {
+                            command_line.len() + parent_command_line.len() + 256
+                        }
+                        HostWhat::Script { text } => text.len(),
+                        HostWhat::FirewallRule { .. } | HostWhat::FilterChanged { .. } => 512,
+                        _ => 64,
+                    }
+            }
+        }
+}
