@@ -5,7 +5,7 @@
 //! hosts log as their own belongs to neither, and the conflict is kept to be shown.
 
 use crate::model::net::{FIRST_DYNAMIC_PORT, is_group_or_wildcard};
-use crate::model::{Direction, Endpoint, HostEvent, HostWhat, Text};
+use crate::model::{Direction, Endpoint, Event, HostEvent, HostWhat, Text, What};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -52,6 +52,8 @@ pub struct Host {
     pub orientation: Orientation,
     /// What that rests on.
     pub votes: OrientationVotes,
+    /// When it started, as logged, in time order; the first few hundred.
+    pub starts: Vec<Event>,
 }
 
 /// The frozen answer.
@@ -60,6 +62,7 @@ pub struct Identity {
     hosts: Vec<Host>,
     by_name: BTreeMap<String, HostId>,
     by_address: BTreeMap<IpAddr, HostId>,
+    by_mac: BTreeMap<[u8; 6], Vec<Event>>,
     /// Addresses that more than one host logged as its own, with those hosts.
     pub conflicts: Vec<(IpAddr, Vec<HostId>)>,
 }
@@ -67,6 +70,11 @@ pub struct Identity {
 /// How many distinct addresses one host's inbound rows may show before further ones are not
 /// counted: they only serve a majority.
 const ADDRESS_LIMIT: usize = 4096;
+/// Starts kept per host.
+const STARTS: usize = 256;
+/// Hardware addresses kept, and announcements kept of each.
+const MACS: usize = 65_536;
+const ANNOUNCEMENTS: usize = 64;
 
 #[derive(Clone, Debug, Default)]
 struct Facts {
@@ -74,6 +82,7 @@ struct Facts {
     own: BTreeMap<IpAddr, u64>,
     inbound_sources: BTreeMap<IpAddr, u64>,
     inbound_destinations: BTreeMap<IpAddr, u64>,
+    starts: Vec<Event>,
 }
 
 /// Collects what hosts say about themselves; builders of several readers merge in any order.
@@ -81,6 +90,7 @@ struct Facts {
 pub struct IdentityBuilder {
     facts: BTreeMap<String, Facts>,
     stated: Vec<(String, IpAddr)>,
+    by_mac: BTreeMap<[u8; 6], Vec<Event>>,
 }
 
 /// The name under which a computer is known: without case, because exports differ in it.
@@ -105,18 +115,32 @@ impl IdentityBuilder {
         self.stated.push((name.to_owned(), address.to_canonical()));
     }
 
-    /// Takes in a host event.
-    pub fn observe(&mut self, event: &HostEvent) {
-        let facts = match self.facts.get_mut(event.computer.as_ref()) {
-            Some(facts) => facts,
-            None => {
-                let facts = self.facts.entry(key_of(&event.computer)).or_default();
-                if facts.name.is_empty() {
-                    facts.name = event.computer.clone();
+    /// Takes in an event: what a host logs, or how it announces itself.
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Host(host) => {
+                let facts = self.observe_host(host);
+                if matches!(host.what, HostWhat::SystemStarted) && facts.starts.len() < STARTS {
+                    facts.starts.push(event.clone());
                 }
-                facts
             }
-        };
+            What::Neighbour(neighbour) => {
+                if self.by_mac.len() < MACS || self.by_mac.contains_key(&neighbour.mac) {
+                    let held = self.by_mac.entry(neighbour.mac).or_default();
+                    if held.len() < ANNOUNCEMENTS {
+                        held.push(event.clone());
+                    }
+                }
+            }
+            What::Attempt(_) | What::Wake(_) => {}
+        }
+    }
+
+    fn observe_host(&mut self, event: &HostEvent) -> &mut Facts {
+        let facts = self.facts.entry(key_of(&event.computer)).or_default();
+        if facts.name.is_empty() {
+            facts.name = event.computer.clone();
+        }
         match &event.what {
             HostWhat::Filtered { direction, source, destination, .. } => match direction {
                 Some(Direction::Outbound) if telling(source.address) => {
@@ -139,6 +163,7 @@ impl IdentityBuilder {
             }
             _ => {}
         }
+        facts
     }
 
     /// Takes over what another builder has seen.
@@ -157,8 +182,12 @@ impl IdentityBuilder {
                     *table.entry(address).or_default() += n;
                 }
             }
+            ours.starts.extend(theirs.starts);
         }
         self.stated.extend(other.stated);
+        for (mac, theirs) in other.by_mac {
+            self.by_mac.entry(mac).or_default().extend(theirs);
+        }
     }
 
     /// Decides and freezes.
@@ -169,9 +198,12 @@ impl IdentityBuilder {
                 facts.name = name.as_str().into();
             }
         }
-        let mut identity = Identity::default();
+        for announcements in self.by_mac.values_mut() {
+            announcements.sort_by_key(Event::order);
+        }
+        let mut identity = Identity { by_mac: self.by_mac, ..Identity::default() };
         let mut claims: BTreeMap<IpAddr, Vec<HostId>> = BTreeMap::new();
-        for (i, (key, facts)) in self.facts.into_iter().enumerate() {
+        for (i, (key, mut facts)) in self.facts.into_iter().enumerate() {
             let id = HostId(i as u32);
             let mut own: Vec<IpAddr> = facts.own.keys().copied().collect();
             let stated = self.stated.iter().filter(|(n, _)| key_of(n) == key).map(|(_, a)| *a);
@@ -205,7 +237,9 @@ impl IdentityBuilder {
                 claims.entry(*address).or_default().push(id);
             }
             identity.by_name.insert(key, id);
+            facts.starts.sort_by_key(Event::order);
             identity.hosts.push(Host {
+                starts: facts.starts,
                 name: facts.name,
                 addresses: own,
                 orientation: if votes.receiver_first > votes.packet_order {
@@ -263,6 +297,26 @@ impl Identity {
     /// A host by id.
     pub fn host(&self, id: HostId) -> Option<&Host> {
         self.hosts.get(id.0 as usize)
+    }
+
+    /// How a hardware address announced itself, in time order; the first few dozen.
+    pub fn announcements(&self, mac: &[u8; 6]) -> &[Event] {
+        self.by_mac.get(mac).map_or(&[], Vec::as_slice)
+    }
+
+    /// The IP addresses a hardware address announced, each once, in order.
+    pub fn addresses_of(&self, mac: &[u8; 6]) -> Vec<IpAddr> {
+        let mut addresses: Vec<IpAddr> = self
+            .announcements(mac)
+            .iter()
+            .filter_map(|e| match &e.what {
+                What::Neighbour(neighbour) => Some(neighbour.address),
+                _ => None,
+            })
+            .collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
     }
 
     /// The host's name, if the place has one.
@@ -325,7 +379,23 @@ mod tests {
     use crate::model::firewall::Layer;
     use crate::model::host_event::{Process, Verdict};
 
-    fn row(direction: Direction, source: &str, destination: &str) -> HostEvent {
+    fn row(direction: Direction, source: &str, destination: &str) -> Event {
+        let host = logged(direction, source, destination);
+        Event {
+            time: Timestamp(0),
+            recorded: Timestamp(0),
+            provenance: crate::model::Provenance {
+                evidence: crate::model::EvidenceId(1),
+                interface: 0,
+                kind: crate::model::provenance::Item::Record,
+                item: 1,
+                offset: 0,
+            },
+            what: What::Host(Box::new(host)),
+        }
+    }
+
+    fn logged(direction: Direction, source: &str, destination: &str) -> HostEvent {
         let end = |text: &str| {
             let at: std::net::SocketAddr = text.parse().unwrap();
             Endpoint::new(at.ip(), at.port())
@@ -349,13 +419,13 @@ mod tests {
     }
 
     fn sides(identity: &Identity, source: &str, destination: &str) -> Option<(Endpoint, Endpoint)> {
-        let HostWhat::Filtered { source, destination, .. } = row(Direction::Inbound, source, destination).what else {
+        let HostWhat::Filtered { source, destination, .. } = logged(Direction::Inbound, source, destination).what else {
             unreachable!()
         };
         identity.local_and_remote(HostId(0), Some(Direction::Inbound), source, destination)
     }
 
-    fn built(rows: &[HostEvent]) -> Identity {
+    fn built(rows: &[Event]) -> Identity {
         let mut builder = IdentityBuilder::default();
         rows.iter().for_each(|r| builder.observe(r));
         builder.freeze()
@@ -397,7 +467,9 @@ mod tests {
         let mut builder = IdentityBuilder::default();
         let mut other = row(Direction::Outbound, "10.0.0.5:50001", "1.1.1.1:443");
         builder.observe(&other);
-        other.computer = "ws02".into();
+        if let What::Host(host) = &mut other.what {
+            host.computer = "ws02".into();
+        }
         builder.observe(&other);
         let address = "10.0.0.5".parse().unwrap();
         assert_eq!(builder.clone().freeze().at(address), None);

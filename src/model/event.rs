@@ -1,6 +1,6 @@
 //! One entry of the merged stream.
 
-use super::{Attempt, HostEvent, Provenance, Timestamp, wake::WakeSignal};
+use super::{Attempt, HostEvent, Provenance, Timestamp, neighbour::Neighbour, wake::WakeSignal};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened, at a time, with where it is written.
@@ -25,6 +25,8 @@ pub enum What {
     Attempt(Box<Attempt>),
     /// A Wake-on-LAN signal.
     Wake(Box<WakeSignal>),
+    /// A host announced its addresses on its segment.
+    Neighbour(Box<Neighbour>),
     /// Something a host logged.
     Host(Box<HostEvent>),
 }

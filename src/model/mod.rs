@@ -7,6 +7,7 @@ pub mod event;
 pub mod finding;
 pub mod firewall;
 pub mod host_event;
+pub mod neighbour;
 pub mod net;
 pub mod provenance;
 pub mod time;

@@ -145,6 +145,7 @@ fn weight(event: &Event) -> usize {
     EVENT
         + match &event.what {
             What::Attempt(_) => std::mem::size_of::<crate::model::Attempt>() + 16,
+            What::Neighbour(_) => 48,
             What::Wake(wake) => 160 + wake.copy_packets.len() * 32,
             What::Host(host) => {
                 std::mem::size_of::<crate::model::HostEvent>()

@@ -1,0 +1,535 @@
+//! What AN0842 says of a picture: title, tier, severity, score, conditions, steps.
+//!
+//! Says what the evidence shows and no more: "was first to connect" is always "in this evidence".
+
+use super::judge::{TiedChange, order};
+use super::settings::{LINGER, PortKnockSettings};
+use crate::analytics::Analytic;
+use crate::analytics::kit::arrivals::Arrival;
+use crate::analytics::kit::door::Door;
+use crate::analytics::kit::exposure::{Effect, Tie, image_of, made_by, only_for};
+use crate::analytics::kit::touches::Knock;
+use crate::analytics::kit::unseen;
+use crate::context::coverage::Log;
+use crate::context::{Context, Place};
+use crate::model::attempt::Marks;
+use crate::model::finding::{
+    Condition, Entities, Finding, Order, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+};
+use crate::model::{Event, Span, Timestamp, What};
+use std::net::IpAddr;
+
+/// This many rule changes by one hand within a minute are a deployment.
+pub(super) const STORM: usize = 10;
+/// A 5156 alone this soon after a rule change may be a live connection logged again.
+const RELOG: Span = Span::seconds(4);
+
+/// Everything a telling rests on.
+pub(super) struct Picture<'a> {
+    pub place: Place,
+    pub knock: &'a Knock,
+    pub door: &'a Door,
+    pub arrival: Option<&'a Arrival>,
+    pub tied: Vec<TiedChange<'a>>,
+    /// The port is known to have been closed before, by the wire or by the change itself.
+    pub proven: bool,
+}
+
+/// The host's name, or its address.
+pub(super) fn host_words(place: Place, context: &Context) -> String {
+    match (context.identity.name(place), place) {
+        (Some(name), _) => name.to_string(),
+        (None, Place::Address(address)) => address.to_string(),
+        (None, Place::Host(_)) => "the host".to_owned(),
+    }
+}
+
+/// The whole chain: touches, a tied change, the first success.
+pub(super) fn full(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+    let arrival = picture.arrival;
+    let tie = picture.tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+    let check = check_order(picture, context);
+    let wire = picture.knock.touches.iter().any(super::super::kit::touches::Touch::on_the_wire)
+        || arrival.is_some_and(Arrival::on_the_wire);
+    let tier = if wire { Tier::Both } else { Tier::HostOnly };
+    let relog = arrival.is_some_and(|a| maybe_relogged(a, picture, context));
+    let allowed = picture.tied.iter().any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
+    let empty = arrival.is_some_and(|a| a.empty && !a.logged);
+    let severity = if allowed {
+        Severity::Info
+    } else if picture.knock.scan || relog {
+        Severity::Low
+    } else if tier == Tier::HostOnly || !check.certain || tie == Tie::Program || empty {
+        Severity::Medium
+    } else {
+        Severity::High
+    };
+    let mut score = score(picture, settings, tie);
+    score.insert(0, item("the whole chain was seen", 40));
+    if allowed {
+        score.push(item("the change was made by a program or account on RuleChangeAllowList", -40));
+    }
+    if empty {
+        score.push(item("the connection carried no payload, and no host record confirms it", -15));
+    }
+    let cap = if !check.certain || relog || picture.knock.scan { 39 } else { 100 };
+    assemble(picture, settings, context, tier, severity, score, cap, check)
+}
+
+/// Packets alone: touches, then the first success at a port that was closed (or not seen) before.
+pub(super) fn network_only(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+    let mut score = score(picture, settings, Tie::None);
+    score.insert(0, item("touches and first success, no tied change", 25));
+    let (severity, cap) = if picture.proven {
+        score.push(item("the same source had been turned away at the port it then reached", 20));
+        (Severity::Medium, 69)
+    } else {
+        (Severity::Low, 39)
+    };
+    let check = check_order(picture, context);
+    assemble(picture, settings, context, Tier::NetworkOnly, severity, score, cap, check)
+}
+
+/// Touches and a change, and nobody seen to come in.
+pub(super) fn door_only(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+    let mut score = score(picture, settings, Tie::Exact);
+    score.insert(0, item("touches and a change, no connection seen", 15));
+    let allowed = picture.tied.iter().any(|t| made_by(t.change, &settings.rule_change_allow_list));
+    let severity = if allowed { Severity::Info } else { Severity::Low };
+    let check = check_order(picture, context);
+    assemble(picture, settings, context, Tier::Partial, severity, score, 39, check)
+}
+
+fn item(reason: &str, points: i32) -> ScoreItem {
+    ScoreItem { reason: reason.to_owned(), points }
+}
+
+/// True if the arrival is a 5156 alone, soon after a rule change, where no capture shows its
+/// handshake: Windows logs live connections again then.
+fn maybe_relogged(arrival: &Arrival, picture: &Picture<'_>, context: &Context) -> bool {
+    let only_5156 = match &arrival.event.what {
+        What::Host(host) => host.event_id == 5156 && arrival.also.is_empty(),
+        _ => false,
+    };
+    only_5156
+        && !context.coverage.capture_at(arrival.event.time)
+        && picture.tied.iter().any(|t| {
+            t.change.effect != Effect::Listens
+                && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
+        })
+}
+
+fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<ScoreItem> {
+    let knock = picture.knock;
+    let mut items = Vec::new();
+    match tie {
+        Tie::Exact => items.push(item("a change names the port", 20)),
+        Tie::Program => items.push(item("a rule is for the program that holds the port", 15)),
+        Tie::Covers => items.push(item("a change covers the port among others", 10)),
+        Tie::Weak | Tie::None => {}
+    }
+    if picture.tied.iter().any(|t| only_for(t.change, knock.source)) {
+        items.push(item("the rule lets in this source and nobody else", 15));
+    }
+    if knock.touches.iter().all(|t| t.abandoned) {
+        items.push(item("every touch was a single SYN that was not retried", 10));
+    }
+    let ports = knock.ports();
+    if ports.iter().all(|p| *p >= 1024) {
+        items.push(item("no touched port is a well-known one", 5));
+    }
+    if ports.len() > 2 && ports.windows(2).any(|w| w[0] > w[1]) {
+        items.push(item("the ports are not in rising order", 5));
+    }
+    if picture.arrival.is_some_and(|a| settings.watched_ports.contains(&a.port)) {
+        items.push(item("the port reached is one of WatchedPorts", 5));
+    }
+    if picture.tied.iter().any(|t| made_by(t.change, &settings.suspicious_processes)) {
+        items.push(item("the change was made by one of SuspiciousProcesses", 10));
+    }
+    if let Some(arrival) = picture.arrival
+        && closes_again(picture, arrival)
+    {
+        items.push(item("the door was closed again within 300 s of the connection", 10));
+    }
+    let storm = picture.tied.iter().map(|t| picture.door.changes.storm_around(t.change)).max().unwrap_or(0);
+    if storm >= STORM {
+        items.push(item(&format!("{storm} rule changes by the same hand within a minute: a deployment"), -30));
+    }
+    if knock.scan {
+        items.push(item("the source touched more ports than a knock has", -25));
+    }
+    items
+}
+
+fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
+    let from = arrival.event.time;
+    picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
+        c.effect == Effect::Shuts
+            && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
+    })
+}
+
+fn same_rule(a: &Event, b: &Event) -> bool {
+    use crate::model::HostWhat;
+    let rule = |e: &Event| match &e.what {
+        What::Host(host) => match &host.what {
+            HostWhat::FirewallRule { rule, .. } => Some((rule.id.clone(), rule.name.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    match (rule(a), rule(b)) {
+        (Some((id, name)), Some((other_id, other_name))) => {
+            !id.is_empty() && id.eq_ignore_ascii_case(&other_id) || !name.is_empty() && name == other_name
+        }
+        _ => false,
+    }
+}
+
+/// Holds every order the chain needs against the clocks.
+fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
+    let mut pairs: Vec<(&Event, &Event)> = Vec::new();
+    let strongest = picture.tied.iter().map(|t| t.tie).max();
+    let leading: Vec<&Event> = picture
+        .tied
+        .iter()
+        .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
+        .map(|t| &t.change.event)
+        .collect();
+    let arming = &picture.knock.arming().event;
+    // One change in certain order is enough; the first of the strongest is the one told.
+    if let Some(change) = leading.iter().find(|c| order(context, arming, c) == Order::Before).or(leading.first()) {
+        pairs.push((arming, change));
+        if let Some(arrival) = picture.arrival {
+            pairs.push((change, &arrival.event));
+        }
+    } else if let Some(arrival) = picture.arrival {
+        pairs.push((arming, &arrival.event));
+    }
+    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
+    for (a, b) in pairs {
+        let uncertainty = context.clocks.between(a, b, &context.identity);
+        check.certain &= order(context, a, b) == Order::Before;
+        if uncertainty > Span::ZERO {
+            let gap = b.time.since(a.time);
+            if check.smallest_gap.is_none_or(|held| gap < held) {
+                check.smallest_gap = Some(gap);
+            }
+            check.uncertainty = check.uncertainty.max(uncertainty);
+        }
+    }
+    if check.smallest_gap.is_some() {
+        check.notes.push(format!(
+            "the clocks were not compared; each host clock is taken to be within {} of the capture's (--max-skew)",
+            context.clocks.assumed_error
+        ));
+    }
+    check
+}
+
+#[allow(clippy::too_many_arguments)] // one call each from three tellings, all different
+fn assemble(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    context: &Context,
+    tier: Tier,
+    severity: Severity,
+    score: Vec<ScoreItem>,
+    cap: u8,
+    order: OrderCheck,
+) -> Finding {
+    let about = &super::PortKnock::ABOUT;
+    let knock = picture.knock;
+    let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100).min(i32::from(cap)) as u8;
+    let (first, last) = (knock.first(), picture.arrival.map_or(knock.last().event.time, |a| a.event.time));
+    let mut unseen = unseen::of_exposure(picture.place, first, last, context);
+    if picture.arrival.is_none() {
+        unseen.push(Unseen {
+            telemetry: "a connection to the opened port".to_owned(),
+            host: context.identity.name(picture.place).cloned(),
+            effect: "nobody was seen to come in; the evidence may end before, or the sensor may not see it".to_owned(),
+        });
+    }
+    Finding {
+        analytic: about.id,
+        also_satisfies: Vec::new(),
+        title: title(picture, tier, context),
+        severity,
+        tier,
+        confidence,
+        entities: entities(picture, context),
+        steps: steps(picture),
+        conditions: conditions(picture, settings),
+        score,
+        order,
+        unseen,
+        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
+        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
+        notes: notes(picture),
+    }
+}
+
+fn opened_port(picture: &Picture<'_>) -> Option<u16> {
+    picture.arrival.map(|a| a.port).or_else(|| {
+        picture.tied.first().and_then(|t| match &t.change.event.what {
+            What::Host(host) => match &host.what {
+                crate::model::HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
+                    crate::model::firewall::Ports::Ranges(r) => r.first().map(|r| r.0),
+                    _ => None,
+                },
+                crate::model::HostWhat::Listening { local, .. } => Some(local.port),
+                _ => None,
+            },
+            _ => None,
+        })
+    })
+}
+
+fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
+    let knock = picture.knock;
+    let (source, host) = (knock.source, host_words(picture.place, context));
+    let count = knock.ports().len();
+    let port = opened_port(picture).unwrap_or_default();
+    let verb = if knock.scan { "scanned" } else { "touched" };
+    match (picture.arrival, tier) {
+        (None, _) => {
+            let after = picture.tied.first().map(|t| t.change.event.time.since(knock.last().event.time));
+            format!(
+                "{source} {verb} {count} closed ports of {host}; port {port}/tcp was opened{}; nobody was seen to \
+                 connect to it",
+                after.map(|a| format!(" {} after the last of them", a.abs())).unwrap_or_default()
+            )
+        }
+        (Some(arrival), Tier::NetworkOnly) => format!(
+            "{source} {verb} {count} closed ports of {host} and {} later made the first completed connection to \
+             port {port}/tcp{}",
+            arrival.event.time.since(knock.last().event.time),
+            if picture.proven { ", which had been closed to it" } else { " in this evidence" }
+        ),
+        (Some(_), _) => {
+            let change = picture.tied.iter().find(|t| t.tie > Tie::Weak);
+            let after = change.map(|t| t.change.event.time.since(knock.last().event.time));
+            let gap = match after {
+                Some(after) if after >= Span::ZERO => format!("{after} after the last touch"),
+                Some(after) => format!("{} before the last touch", after.abs()),
+                None => String::new(),
+            };
+            format!(
+                "{source} {verb} {count} closed ports of {host}; port {port}/tcp opened {gap}; {source} was the \
+                 first to connect to it"
+            )
+        }
+    }
+}
+
+fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
+    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
+    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
+        What::Host(host) => match &host.what {
+            crate::model::HostWhat::Listening { process, .. } => process.pid,
+            _ => None,
+        },
+        _ => None,
+    });
+    Entities {
+        remote: Some(picture.knock.source),
+        remote_mac: None,
+        host_name: context.identity.name(picture.place).cloned().unwrap_or_default(),
+        host_address: host_address(picture, context),
+        probed_ports: picture.knock.ports(),
+        opened_ports: opened_port(picture).into_iter().collect(),
+        process: named.unwrap_or_default(),
+        pid,
+        woken: Vec::new(),
+    }
+}
+
+fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
+    let touched = picture.knock.touches.iter().find_map(|t| match &t.event.what {
+        What::Attempt(attempt) => Some(attempt.responder.address),
+        _ => None,
+    });
+    touched.or(match picture.place {
+        Place::Address(address) => Some(address),
+        Place::Host(id) => context.identity.host(id).and_then(|h| h.addresses.first().copied()),
+    })
+}
+
+fn steps(picture: &Picture<'_>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let role = if picture.knock.scan { Role::Scan } else { Role::Probe };
+    for touch in &picture.knock.touches {
+        steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
+    }
+    for tied in &picture.tied {
+        let remark = match tied.tie {
+            Tie::Weak => "names no port",
+            Tie::Covers => "covers the port among others",
+            Tie::Program => "for the program that holds the port",
+            _ => "",
+        };
+        steps.push(Step {
+            role: Role::Change,
+            event: tied.change.event.clone(),
+            also: Vec::new(),
+            remark: remark.to_owned(),
+        });
+    }
+    if let Some(arrival) = picture.arrival {
+        let mut also = arrival.also.clone();
+        if let What::Attempt(attempt) = &arrival.event.what {
+            also.extend(attempt.accepted);
+            also.extend(attempt.deciding);
+        }
+        also.sort_unstable();
+        also.dedup();
+        also.retain(|p| *p != arrival.event.provenance);
+        steps.push(Step {
+            role: Role::Connect,
+            event: arrival.event.clone(),
+            also,
+            remark: "first in this evidence".to_owned(),
+        });
+        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
+            if closing.effect == Effect::Shuts
+                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
+            {
+                steps.push(Step {
+                    role: Role::Change,
+                    event: closing.event.clone(),
+                    also: Vec::new(),
+                    remark: "the door closes again".to_owned(),
+                });
+            }
+        }
+    }
+    steps.sort_by_key(|s| s.event.order());
+    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
+    steps
+}
+
+fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condition> {
+    let knock = picture.knock;
+    let mut conditions = vec![Condition {
+        text: "distinct closed ports touched by one source".to_owned(),
+        setting: format!("at least {} within {}", settings.min_sequence_len, settings.knock_span),
+        measured: format!("{} in {}", knock.ports().len(), knock.length()),
+    }];
+    let change = picture.tied.iter().filter(|t| t.tie > Tie::Weak).max_by_key(|t| t.tie);
+    if let Some(tied) = change {
+        conditions.push(Condition {
+            text: match tied.tie {
+                Tie::Exact => "a change of exposure names the port".to_owned(),
+                Tie::Program => "a rule is for the program that holds the port".to_owned(),
+                _ => "a change of exposure covers the port".to_owned(),
+            },
+            setting: format!("within {} of the first touch", settings.time_window),
+            measured: tied.change.event.time.since(knock.first()).to_string(),
+        });
+    }
+    if let Some(arrival) = picture.arrival {
+        conditions.push(Condition {
+            text: "the same source made the first completed handshake to the port in this evidence".to_owned(),
+            setting: format!("within {} of the first touch", settings.time_window),
+            measured: arrival.event.time.since(knock.first()).to_string(),
+        });
+        let held: Vec<&str> = [(120, "120 s"), (60, "60 s")]
+            .iter()
+            .filter(|(limit, _)| arrival.event.time.since(knock.first()) <= Span::seconds(*limit))
+            .map(|(_, words)| *words)
+            .collect();
+        if let Some(tightest) = held.last() {
+            conditions.push(Condition {
+                text: "the chain also holds in a tighter window".to_owned(),
+                setting: "60 s and 120 s tried".to_owned(),
+                measured: (*tightest).to_owned(),
+            });
+        }
+    }
+    if picture.proven && change.is_none() {
+        conditions.push(Condition {
+            text: "the port had been closed to the same source before".to_owned(),
+            setting: "a reset, a refusal or no answer".to_owned(),
+            measured: "seen".to_owned(),
+        });
+    }
+    conditions
+}
+
+fn notes(picture: &Picture<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(arrival) = picture.arrival {
+        let since = picture.door.arrivals.open_since(arrival.transport, arrival.port);
+        notes.push(match since {
+            Some(since) => format!(
+                "\"first\" means: in all evidence before it, nothing shows port {}/tcp of this host open; the \
+                 earliest sign is {}",
+                arrival.port, since.provenance
+            ),
+            None => format!("port {}/tcp: more ports were open than are remembered", arrival.port),
+        });
+        let others: Vec<_> =
+            picture.door.others_at(arrival.transport, arrival.port, picture.knock.source, arrival.event.time).collect();
+        if !others.is_empty() {
+            let mut addresses: Vec<IpAddr> = others.iter().map(|a| a.remote.address).collect();
+            addresses.sort_unstable();
+            addresses.dedup();
+            let shown: Vec<String> = addresses.iter().take(5).map(IpAddr::to_string).collect();
+            notes.push(format!(
+                "{} other sources reached the port in the {} that follow: {}{}",
+                addresses.len(),
+                LINGER,
+                shown.join(", "),
+                if addresses.len() > 5 { ", ..." } else { "" }
+            ));
+        }
+        if let What::Attempt(attempt) = &arrival.event.what
+            && attempt.marks.has(Marks::TWO_SENSORS)
+        {
+            notes.push("the connection was seen by two sensors and counted once".to_owned());
+        }
+    }
+    notes
+}
+
+/// Adds how likely a change would have fallen into the window by chance: with a rate of qualifying
+/// records per second, `1 - exp(-rate * window)`.
+pub(super) fn with_chance(
+    mut finding: Finding,
+    place: Place,
+    armed: u64,
+    settings: &PortKnockSettings,
+    context: &Context,
+) -> Finding {
+    const RECORDS: [(Log, &[u32]); 2] =
+        [(Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]), (Log::Security, &[5154])];
+    let Place::Host(id) = place else { return finding };
+    if finding.tier == Tier::NetworkOnly {
+        return finding;
+    }
+    let (mut count, mut from, mut to) = (0_u64, Timestamp::MAX, Timestamp::MIN);
+    for (log, event, seen) in context.coverage.of_host(id) {
+        from = from.min(seen.interval.from);
+        to = to.max(seen.interval.to);
+        if RECORDS.iter().any(|(l, ids)| *l == log && ids.contains(&event)) {
+            count += seen.count;
+        }
+    }
+    let seconds = to.since(from).as_seconds();
+    if count == 0 || seconds <= 0.0 {
+        return finding;
+    }
+    let window = settings.time_window.as_seconds();
+    let chance = 1.0 - (-(count as f64) / seconds * window).exp();
+    finding.notes.push(format!(
+        "chance: {count} records of rules and listeners in {:.1} h of this host's logs; if they fell at random, \
+         a window of {} would hold one with probability {chance:.3}; {armed} sequence{} of touches on this host, \
+         so {:.3} such meetings would be expected by chance (tied to the very port: fewer)",
+        seconds / 3600.0,
+        settings.time_window,
+        if armed == 1 { "" } else { "s" },
+        chance * armed as f64
+    ));
+    finding
+}

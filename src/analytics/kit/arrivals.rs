@@ -1,0 +1,241 @@
+//! Who came in: completed inbound connections, and since when each port is known to be open.
+//!
+//! Three logs may tell of one connection: packets, Security 5156 and Sysmon 3. They are brought
+//! together by their endpoints. A 5156 alone is a new connection only if its endpoints were not
+//! seen before: Windows logs live connections again after a rule change.
+
+use crate::context::{Context, Place};
+use crate::model::attempt::Marks;
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
+use crate::model::{Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What};
+use std::collections::{BTreeMap, VecDeque};
+
+/// One completed inbound connection.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The attempt, or the host's row where no packet was captured.
+    pub event: Event,
+    /// The other side.
+    pub remote: Endpoint,
+    /// The port reached.
+    pub port: u16,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Records that show the same connection.
+    pub also: Vec<Provenance>,
+    /// A host record shows it.
+    pub logged: bool,
+    /// Established, but not one byte of payload.
+    pub empty: bool,
+    /// Nothing earlier in this evidence shows the port open.
+    pub first: bool,
+}
+
+impl Arrival {
+    /// True if packets show it.
+    pub fn on_the_wire(&self) -> bool {
+        matches!(self.event.what, What::Attempt(_))
+    }
+}
+
+/// The earliest sign that a port was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstOpen {
+    /// When.
+    pub time: Timestamp,
+    /// Shown by.
+    pub provenance: Provenance,
+}
+
+type Tuple = (Transport, Endpoint, u16);
+
+/// Connections remembered to recognise a second telling.
+const TUPLES: usize = 4096;
+/// Open ports remembered per host.
+const PORTS: usize = 2048;
+/// Arrivals held per host.
+const ARRIVALS: usize = 512;
+/// How far apart two logs may tell of one connection.
+const SAME_CONNECTION: Span = Span::seconds(10);
+
+/// The inbound connections of one host.
+#[derive(Clone, Debug, Default)]
+pub struct Arrivals {
+    held: VecDeque<Arrival>,
+    open_since: BTreeMap<(Transport, u16), FirstOpen>,
+    tuples: BTreeMap<Tuple, Timestamp>,
+    order: VecDeque<Tuple>,
+}
+
+struct Sign {
+    remote: Endpoint,
+    port: u16,
+    transport: Transport,
+    completed: bool,
+    empty: bool,
+    wire: bool,
+}
+
+fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
+    match &event.what {
+        What::Attempt(attempt) => {
+            let completed = match attempt.outcome {
+                Outcome::Established => true,
+                Outcome::HalfOpen | Outcome::Midstream | Outcome::OneSided => false,
+                _ => return None,
+            };
+            Some((
+                context.identity.place(attempt.responder.address),
+                Sign {
+                    remote: attempt.initiator,
+                    port: attempt.responder.port,
+                    transport: attempt.transport,
+                    completed,
+                    empty: attempt.marks.has(Marks::EMPTY),
+                    wire: true,
+                },
+            ))
+        }
+        What::Host(host) => {
+            let id = context.identity.named(&host.computer)?;
+            let (remote, local, transport) = match &host.what {
+                HostWhat::Filtered {
+                    verdict: Verdict::Permitted,
+                    layer: Layer::Accept,
+                    direction: Some(Direction::Inbound),
+                    transport,
+                    source,
+                    destination,
+                    ..
+                } => {
+                    let (local, remote) = context.identity.local_and_remote(
+                        id,
+                        Some(Direction::Inbound),
+                        *source,
+                        *destination,
+                    )?;
+                    (remote, local, *transport)
+                }
+                HostWhat::Connected { initiated: false, transport, source, destination, .. } => {
+                    (*source, *destination, *transport)
+                }
+                _ => return None,
+            };
+            if transport != Transport::TCP || remote.address.is_loopback() || remote.address == local.address {
+                return None;
+            }
+            Some((
+                Place::Host(id),
+                Sign { remote, port: local.port, transport, completed: true, empty: false, wire: false },
+            ))
+        }
+        What::Wake(_) | What::Neighbour(_) => None,
+    }
+}
+
+/// The host an event tells of an inbound connection on.
+pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
+    sign_of(event, context).map(|(place, _)| place)
+}
+
+impl Arrivals {
+    /// Takes in an event of this host.
+    pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
+        let Some((_, sign)) = sign_of(event, context) else { return };
+        if sign.transport != Transport::TCP {
+            return;
+        }
+        let tuple = (sign.transport, sign.remote, sign.port);
+        let known = self.tuples.get(&tuple).copied();
+        if known.is_none() {
+            if self.order.len() >= TUPLES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.tuples.remove(&oldest);
+            }
+            self.order.push_back(tuple);
+        }
+        self.tuples.insert(tuple, event.time);
+        if let Some(at) = known {
+            let held = self.held.iter_mut().rev().find(|a| {
+                a.transport == sign.transport
+                    && a.remote == sign.remote
+                    && a.port == sign.port
+                    && event.time.since(a.event.time).abs() <= SAME_CONNECTION
+            });
+            match held {
+                Some(held) if !sign.wire => {
+                    held.logged = true;
+                    if held.also.len() < 8 {
+                        held.also.push(event.provenance);
+                    }
+                    return;
+                }
+                Some(held) if !held.on_the_wire() => {
+                    held.also.push(held.event.provenance);
+                    held.event = event.clone();
+                    held.empty = sign.empty;
+                    return;
+                }
+                _ if !sign.wire => return, // logged again while it lives
+                _ if event.time.since(at) < Span::ZERO => return,
+                _ => {}
+            }
+        }
+        let here = FirstOpen { time: event.time, provenance: event.provenance };
+        let first = match self.open_since.get(&(sign.transport, sign.port)) {
+            Some(_) => false,
+            None => {
+                if self.open_since.len() < PORTS {
+                    self.open_since.insert((sign.transport, sign.port), here);
+                } else {
+                    *dropped += 1;
+                }
+                true
+            }
+        };
+        if !sign.completed {
+            return;
+        }
+        if self.held.len() >= ARRIVALS {
+            // Arrivals at ports long open are the ones that can be spared.
+            match self.held.iter().position(|a| !a.first) {
+                Some(spare) => {
+                    self.held.remove(spare);
+                }
+                None => {
+                    self.held.pop_front();
+                    *dropped += 1;
+                }
+            }
+        }
+        self.held.push_back(Arrival {
+            event: event.clone(),
+            remote: sign.remote,
+            port: sign.port,
+            transport: sign.transport,
+            also: Vec::new(),
+            logged: !sign.wire,
+            empty: sign.empty,
+            first,
+        });
+    }
+
+    /// Forgets arrivals older than `before`; what is known of ports and endpoints stays.
+    pub fn forget(&mut self, before: Timestamp) {
+        while self.held.front().is_some_and(|a| a.event.time < before) {
+            self.held.pop_front();
+        }
+    }
+
+    /// The arrivals from `from` to `to`.
+    pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Arrival> {
+        self.held.iter().filter(move |a| a.event.time >= from && a.event.time <= to)
+    }
+
+    /// Since when the port is known to be open.
+    pub fn open_since(&self, transport: Transport, port: u16) -> Option<FirstOpen> {
+        self.open_since.get(&(transport, port)).copied()
+    }
+}

@@ -1,0 +1,164 @@
+//! One host seen as a door: who touched its closed ports, what changed, who came in.
+//!
+//! A sequence of touches that reaches the minimum opens an *episode*. The episode is judged only
+//! when everything that may belong to it has passed: the window itself, and a while behind it, in
+//! which a door may close again and a slower clock may still report.
+
+use super::arrivals::{Arrival, Arrivals, arrival_place};
+use super::exposure::{Changes, effect_of};
+use super::touches::{Heard, Knock, KnockRules, Touches, touch_of};
+use crate::context::{Context, Place};
+use crate::model::{Event, Span, Timestamp, Transport, What};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// How an analytic wants its door watched.
+#[derive(Clone, Debug)]
+pub struct DoorRules {
+    /// What makes a sequence of touches.
+    pub knock: KnockRules,
+    /// From the first touch to the connection.
+    pub window: Span,
+    /// How long before the arming touch a change may be logged and still follow it.
+    pub slack: Span,
+    /// How long after the window an episode waits.
+    pub linger: Span,
+}
+
+impl DoorRules {
+    /// How long changes and arrivals are held.
+    pub fn held_for(&self) -> Span {
+        self.window.plus(self.linger).plus(self.slack).plus(self.knock.span)
+    }
+}
+
+/// Open episodes per host.
+const EPISODES: usize = 64;
+/// Successes by touching sources remembered per host.
+const VISITS: usize = 1024;
+
+/// A host's state.
+#[derive(Clone, Debug, Default)]
+pub struct Door {
+    /// Touches, by source.
+    pub touches: Touches,
+    /// Changes of exposure.
+    pub changes: Changes,
+    /// Connections that came in.
+    pub arrivals: Arrivals,
+    open: Vec<Knock>,
+    // Ports each source reached, for "touches few open ports on the way".
+    visits: BTreeMap<(Timestamp, IpAddr), (Transport, u16)>,
+    /// Sequences armed so far on this host.
+    pub armed: u64,
+}
+
+/// The hosts whose door an event is about.
+pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
+    if let Some((place, _)) = touch_of(event, context) {
+        each(place);
+    }
+    if let Some(place) = arrival_place(event, context) {
+        each(place);
+    }
+    if let What::Host(host) = &event.what
+        && effect_of(&host.what).is_some()
+        && let Some(place) = context.identity.place_of(host)
+    {
+        each(place);
+    }
+}
+
+impl Door {
+    /// The episodes whose time has come at `now`, oldest first.
+    pub fn due(&mut self, rules: &DoorRules, now: Timestamp) -> Vec<Knock> {
+        if self.open.is_empty() {
+            return Vec::new();
+        }
+        let wait = rules.window.plus(rules.linger);
+        let (due, open) =
+            std::mem::take(&mut self.open).into_iter().partition(|k| now.since(k.first()) > wait);
+        self.open = open;
+        due
+    }
+
+    /// All open episodes: the evidence has ended.
+    pub fn rest(&mut self) -> Vec<Knock> {
+        std::mem::take(&mut self.open)
+    }
+
+    /// True if a later sequence of the same source was armed between `knock` and `until`: that one
+    /// is the nearer explanation.
+    pub fn superseded(&self, knock: &Knock, due: &[Knock], until: Timestamp) -> bool {
+        self.open.iter().chain(due).any(|k| {
+            k.source == knock.source && k.first() > knock.first() && k.arming().event.time < until
+        })
+    }
+
+    /// Takes in an event of this host.
+    pub fn hear(&mut self, place: Place, event: &Event, rules: &DoorRules, context: &Context, dropped: &mut u64) {
+        if self.open.is_empty() {
+            // Nothing is waiting: only what a coming sequence may look back at must be kept.
+            let before = event.time.shifted(rules.held_for().negated());
+            self.changes.forget(before);
+            self.arrivals.forget(before);
+            while self.visits.first_key_value().is_some_and(|((time, _), _)| *time < before) {
+                self.visits.pop_first();
+            }
+        }
+        if let Some((at, touch)) = touch_of(event, context)
+            && at == place
+            && let Heard::Armed(knock) = self.touches.hear(touch, &rules.knock, &mut self.open, dropped)
+        {
+            self.armed += 1;
+            if self.open.len() >= EPISODES {
+                self.open.remove(0);
+                *dropped += 1;
+            }
+            self.open.push(*knock);
+        }
+        if arrival_place(event, context) == Some(place) {
+            if let What::Attempt(attempt) = &event.what
+                && attempt.transport == Transport::TCP
+            {
+                if self.visits.len() >= VISITS {
+                    self.visits.pop_first();
+                }
+                self.visits
+                    .insert((event.time, attempt.initiator.address), (attempt.transport, attempt.responder.port));
+            }
+            self.arrivals.hear(event, context, dropped);
+        }
+        if let What::Host(host) = &event.what
+            && context.identity.place_of(host) == Some(place)
+        {
+            self.changes.hear(event, dropped);
+        }
+    }
+
+    /// Distinct open ports that `source` reached from `from` to `to`.
+    pub fn reached_by(&self, source: IpAddr, from: Timestamp, to: Timestamp) -> usize {
+        let mut ports: Vec<_> = self
+            .visits
+            .iter()
+            .filter(|((time, address), _)| *address == source && (from..=to).contains(time))
+            .map(|(_, port)| *port)
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports.len()
+    }
+
+    /// Arrivals at a port after `after` by anyone but `source`.
+    pub fn others_at<'a>(
+        &'a self,
+        transport: Transport,
+        port: u16,
+        source: IpAddr,
+        after: Timestamp,
+    ) -> impl Iterator<Item = &'a Arrival> {
+        self.arrivals
+            .between(after, Timestamp::MAX)
+            .filter(move |a| a.transport == transport && a.port == port && a.remote.address != source)
+    }
+}

@@ -1,0 +1,386 @@
+//! Touches of closed ports, and the sequences they form.
+//!
+//! A touch is one attempt on one closed port. "Closed" is what the wire or the host says: a reset,
+//! an ICMP refusal, silence (default Windows does not answer, so silence is the usual sign), or a
+//! dropped or blocked packet in the host's own log. Retries of one attempt are one touch.
+
+use crate::context::{Context, Place};
+use crate::model::attempt::{Marks, RefusalMeaning};
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
+use crate::model::{Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+/// How a touch was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// RST.
+    Reset,
+    /// ICMP: the port is closed.
+    PortUnreachable,
+    /// ICMP: a filter refuses.
+    Prohibited,
+    /// Nothing.
+    Silence,
+    /// The host logged that it dropped the packet.
+    Dropped,
+    /// The host logged that it blocked the connection, though something listens.
+    Blocked,
+}
+
+/// One touch.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// The attempt, or the host's row where no packet was captured.
+    pub event: Event,
+    /// The other side's address.
+    pub source: IpAddr,
+    /// The other side's port.
+    pub source_port: u16,
+    /// The port that was touched.
+    pub port: u16,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// How it was turned away.
+    pub answer: Answer,
+    /// Rows or packets that show the same touch.
+    pub also: Vec<Provenance>,
+    /// One SYN, no retry, though the capture went on.
+    pub abandoned: bool,
+}
+
+impl Touch {
+    /// True if packets show it.
+    pub fn on_the_wire(&self) -> bool {
+        matches!(self.event.what, What::Attempt(_))
+    }
+
+    /// True if the answer says "closed" in so many words, not by silence.
+    pub fn explicit(&self) -> bool {
+        self.answer != Answer::Silence
+    }
+}
+
+/// The touch an event shows, and on which host.
+pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
+    match &event.what {
+        What::Attempt(attempt) => {
+            let answer = match attempt.outcome {
+                Outcome::Rejected => Answer::Reset,
+                Outcome::Unanswered => Answer::Silence,
+                Outcome::Unreachable(refusal) => match refusal.meaning() {
+                    RefusalMeaning::ClosedPort => Answer::PortUnreachable,
+                    RefusalMeaning::Filtered => Answer::Prohibited,
+                    RefusalMeaning::HostUnreachable => return None,
+                },
+                _ => return None,
+            };
+            let mut also: Vec<Provenance> = attempt.deciding.into_iter().collect();
+            also.retain(|p| *p != event.provenance);
+            let touch = Touch {
+                event: event.clone(),
+                source: attempt.initiator.address,
+                source_port: attempt.initiator.port,
+                port: attempt.responder.port,
+                transport: attempt.transport,
+                answer,
+                also,
+                abandoned: attempt.marks.has(Marks::ABANDONED),
+            };
+            Some((context.identity.place(attempt.responder.address), touch))
+        }
+        What::Host(host) => {
+            let HostWhat::Filtered {
+                verdict, layer, direction: Some(Direction::Inbound), transport, source, destination, ..
+            } = &host.what
+            else {
+                return None;
+            };
+            let answer = match (verdict, layer) {
+                (Verdict::Dropped | Verdict::DroppedByStricterFilter, Layer::Transport | Layer::Accept) => {
+                    Answer::Dropped
+                }
+                (Verdict::Blocked, Layer::Accept | Layer::Listen) => Answer::Blocked,
+                _ => return None,
+            };
+            if !matches!(*transport, Transport::TCP | Transport::UDP) {
+                return None;
+            }
+            let id = context.identity.named(&host.computer)?;
+            let (local, remote) =
+                context.identity.local_and_remote(id, Some(Direction::Inbound), *source, *destination)?;
+            let touch = Touch {
+                event: event.clone(),
+                source: remote.address,
+                source_port: remote.port,
+                port: local.port,
+                transport: *transport,
+                answer,
+                also: Vec::new(),
+                abandoned: false,
+            };
+            Some((Place::Host(id), touch))
+        }
+        What::Wake(_) | What::Neighbour(_) => None,
+    }
+}
+
+/// What makes a sequence.
+#[derive(Clone, Debug)]
+pub struct KnockRules {
+    /// Distinct closed ports that arm a sequence.
+    pub min_ports: usize,
+    /// More distinct closed ports than this is a scan.
+    pub max_ports: usize,
+    /// Longest time from the first touch to the last.
+    pub span: Span,
+    /// Longest time between two touches.
+    pub gap: Span,
+    /// Count distinct UDP ports too.
+    pub udp_counts: bool,
+}
+
+/// A sequence of touches by one source.
+#[derive(Clone, Debug)]
+pub struct Knock {
+    /// The source.
+    pub source: IpAddr,
+    /// The touches in time order, at most [`KNOCK_TOUCHES`].
+    pub touches: Vec<Touch>,
+    /// Index of the touch that armed it.
+    pub armed_by: usize,
+    /// The source touched more ports than a knock has.
+    pub scan: bool,
+    /// The same ports were touched at a steady period before: a health check.
+    pub periodic: bool,
+}
+
+/// Touches kept of one sequence; a scan has more and needs no more.
+pub const KNOCK_TOUCHES: usize = 64;
+/// Sources remembered per host.
+const SOURCES: usize = 512;
+/// Distinct ports of one source whose times are kept for the period test.
+const PERIOD_PORTS: usize = 32;
+/// Times kept per port for the period test.
+const PERIOD_TIMES: usize = 8;
+/// How far apart two logs may tell of one touch: the client's retries end after 21 s.
+const SAME_TOUCH: Span = Span::seconds(25);
+
+impl Knock {
+    /// Time of the first touch.
+    pub fn first(&self) -> Timestamp {
+        self.touches.first().map_or(Timestamp::MIN, |t| t.event.time)
+    }
+
+    /// The touch that made it a sequence.
+    pub fn arming(&self) -> &Touch {
+        &self.touches[self.armed_by]
+    }
+
+    /// The last touch.
+    pub fn last(&self) -> &Touch {
+        &self.touches[self.touches.len() - 1]
+    }
+
+    /// The ports in the order touched, repeats left out.
+    pub fn ports(&self) -> Vec<u16> {
+        let mut seen = BTreeSet::new();
+        self.touches.iter().filter(|t| seen.insert((t.transport, t.port))).map(|t| t.port).collect()
+    }
+
+    /// From the first touch to the last.
+    pub fn length(&self) -> Span {
+        self.last().event.time.since(self.first())
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Source {
+    // The current sequence: within gap and span of each other.
+    recent: VecDeque<Touch>,
+    // Index into the door's open knocks, while the sequence that armed is still the current one.
+    armed: bool,
+    // Distinct ports with last touch, for the scan test.
+    ports: BTreeMap<(Transport, u16), VecDeque<Timestamp>>,
+    last: Option<Timestamp>,
+}
+
+/// The touches of one host, by source.
+#[derive(Clone, Debug, Default)]
+pub struct Touches {
+    sources: BTreeMap<IpAddr, Source>,
+}
+
+/// What a new touch did.
+#[derive(Debug)]
+pub enum Heard {
+    /// It shows a touch that was already known.
+    Known,
+    /// It was taken in.
+    Taken,
+    /// It armed a sequence.
+    Armed(Box<Knock>),
+}
+
+impl Touches {
+    /// Takes in a touch. `open` are the source's knocks that are still waiting to be judged: a
+    /// further touch of the sequence that armed the last of them is added to it.
+    pub fn hear(&mut self, touch: Touch, rules: &KnockRules, open: &mut [Knock], dropped: &mut u64) -> Heard {
+        if !self.sources.contains_key(&touch.source) && self.sources.len() >= SOURCES {
+            let longest_silent = self.sources.iter().min_by_key(|(a, s)| (s.last, **a)).map(|(a, _)| *a);
+            if let Some(address) = longest_silent {
+                self.sources.remove(&address);
+                *dropped += 1;
+            }
+        }
+        let now = touch.event.time;
+        let source = self.sources.entry(touch.source).or_default();
+        source.last = Some(now);
+        if source.corroborates(&touch, open) {
+            return Heard::Known;
+        }
+        let counted = touch.transport == Transport::TCP || rules.udp_counts || touch.explicit();
+        if counted {
+            source.note_port(&touch, now, dropped);
+        }
+        let fits = source.recent.back().is_none_or(|last| now.since(last.event.time) <= rules.gap);
+        if !fits {
+            source.recent.clear();
+            source.armed = false;
+        }
+        while source.recent.front().is_some_and(|first| now.since(first.event.time) > rules.span) {
+            if source.armed {
+                // The sequence that armed has ended; what follows is a new one.
+                source.recent.clear();
+                source.armed = false;
+            } else {
+                source.recent.pop_front();
+            }
+        }
+        if source.armed {
+            if let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source) {
+                if knock.touches.len() < KNOCK_TOUCHES {
+                    knock.touches.push(touch.clone());
+                } else {
+                    *dropped += 1;
+                }
+                knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
+            }
+        }
+        if source.recent.len() >= KNOCK_TOUCHES {
+            source.recent.pop_front();
+            *dropped += 1;
+        }
+        source.recent.push_back(touch);
+        if source.armed || source.distinct(rules) < rules.min_ports {
+            return Heard::Taken;
+        }
+        source.armed = true;
+        let touches: Vec<Touch> = source.recent.iter().cloned().collect();
+        let knock = Knock {
+            source: touches[0].source,
+            armed_by: touches.len() - 1,
+            scan: source.ports_since(Timestamp(now.0.saturating_sub(Span::seconds(300).0))) > rules.max_ports,
+            periodic: source.periodic(&touches),
+            touches,
+        };
+        Heard::Armed(Box::new(knock))
+    }
+
+    /// The touches of `source` that are not (yet) a sequence, for near misses.
+    pub fn loose(&self, source: IpAddr) -> impl Iterator<Item = &Touch> {
+        self.sources.get(&source).filter(|s| !s.armed).into_iter().flat_map(|s| s.recent.iter())
+    }
+
+    /// When any source last touched this port before `before`; with whom.
+    pub fn last_touch_of(&self, transport: Transport, port: u16, before: Timestamp) -> Option<(Timestamp, IpAddr)> {
+        self.sources
+            .iter()
+            .filter_map(|(address, s)| {
+                let times = s.ports.get(&(transport, port))?;
+                times.iter().rev().find(|t| **t < before).map(|t| (*t, *address))
+            })
+            .max()
+    }
+}
+
+impl Source {
+    /// True if `touch` tells of a touch that is already held: the same ports at about the same
+    /// time, told by another log or again by the same one.
+    fn corroborates(&mut self, touch: &Touch, open: &mut [Knock]) -> bool {
+        let same = |held: &Touch| {
+            held.source == touch.source
+                && held.source_port == touch.source_port
+                && held.port == touch.port
+                && held.transport == touch.transport
+                && touch.event.time.since(held.event.time).abs() <= SAME_TOUCH
+                && (held.on_the_wire() != touch.on_the_wire() || !touch.on_the_wire())
+        };
+        let mut known = false;
+        let in_knocks = open.iter_mut().flat_map(|k| k.touches.iter_mut());
+        for held in in_knocks.chain(self.recent.iter_mut()).filter(|h| same(h)) {
+            known = true;
+            if touch.on_the_wire() && !held.on_the_wire() {
+                // The packet is the better witness; the row becomes its corroboration.
+                let mut also = std::mem::take(&mut held.also);
+                also.push(held.event.provenance);
+                *held = touch.clone();
+                held.also.extend(also);
+            } else if held.also.len() < 8 {
+                held.also.push(touch.event.provenance);
+            }
+        }
+        known
+    }
+
+    fn note_port(&mut self, touch: &Touch, now: Timestamp, dropped: &mut u64) {
+        let key = (touch.transport, touch.port);
+        if !self.ports.contains_key(&key) && self.ports.len() >= PERIOD_PORTS * 4 {
+            let oldest = self.ports.iter().min_by_key(|(k, t)| (t.back().copied(), **k)).map(|(k, _)| *k);
+            if let Some(oldest) = oldest {
+                self.ports.remove(&oldest);
+                *dropped += 1;
+            }
+        }
+        let times = self.ports.entry(key).or_default();
+        if times.len() >= PERIOD_TIMES {
+            times.pop_front();
+        }
+        times.push_back(now);
+    }
+
+    fn ports_since(&self, since: Timestamp) -> usize {
+        self.ports.values().filter(|t| t.back().is_some_and(|last| *last >= since)).count()
+    }
+
+    fn distinct(&self, rules: &KnockRules) -> usize {
+        let explicit_udp = self.recent.iter().any(|t| t.transport == Transport::UDP && t.explicit());
+        self.recent
+            .iter()
+            .filter(|t| t.transport == Transport::TCP || rules.udp_counts && explicit_udp)
+            .map(|t| (t.transport, t.port))
+            .collect::<BTreeSet<_>>()
+            .len()
+    }
+
+    /// True if most of these ports were touched at least four times at a steady period: median
+    /// absolute deviation of the intervals below a tenth of their median.
+    fn periodic(&self, touches: &[Touch]) -> bool {
+        let ports: BTreeSet<_> = touches.iter().map(|t| (t.transport, t.port)).collect();
+        let steady = ports.iter().filter(|key| self.ports.get(key).is_some_and(steady)).count();
+        steady * 2 > ports.len()
+    }
+}
+
+fn steady(times: &VecDeque<Timestamp>) -> bool {
+    let mut intervals: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.since(*a).0).collect();
+    if intervals.len() < 3 {
+        return false;
+    }
+    intervals.sort_unstable();
+    let median = intervals[intervals.len() / 2];
+    let mut deviations: Vec<i64> = intervals.iter().map(|i| (i - median).abs()).collect();
+    deviations.sort_unstable();
+    median > 0 && deviations[deviations.len() / 2] * 10 < median
+}
