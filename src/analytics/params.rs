@@ -118,6 +118,49 @@ impl SettingValue for Vec<String> {
     }
 }
 
+/// A window of the day in UTC, to the minute, both ends included; it may pass midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DayWindow {
+    from: i64,
+    to: i64,
+}
+
+impl DayWindow {
+    /// Reads `22:00-23:30`, with or without a `Z` behind each time.
+    pub fn parse(text: &str) -> Option<Self> {
+        let minute = |t: &str| {
+            let (hour, minute) = t.trim().trim_end_matches('Z').split_once(':')?;
+            let (hour, minute): (i64, i64) = (hour.parse().ok()?, minute.parse().ok()?);
+            ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
+        };
+        let (from, to) = text.split_once('-')?;
+        Some(Self { from: minute(from)?, to: minute(to)? })
+    }
+
+    /// True if the time of day of `time` lies inside.
+    pub fn holds(self, time: crate::model::Timestamp) -> bool {
+        let minute = time.0.div_euclid(60_000_000_000).rem_euclid(24 * 60);
+        if self.from <= self.to {
+            (self.from..=self.to).contains(&minute)
+        } else {
+            minute >= self.from || minute <= self.to
+        }
+    }
+}
+
+impl SettingValue for Vec<DayWindow> {
+    const KIND: &'static str = "windows of the day";
+    fn read(text: &str) -> Result<Self, String> {
+        list(text)
+            .map(|w| DayWindow::parse(w).ok_or_else(|| format!("{w:?} is not a window such as 22:00-23:30 (UTC)")))
+            .collect()
+    }
+    fn show(&self) -> String {
+        let clock = |m: i64| format!("{:02}:{:02}", m / 60, m % 60);
+        self.iter().map(|w| format!("{}-{}", clock(w.from), clock(w.to))).collect::<Vec<_>>().join(",")
+    }
+}
+
 fn list(text: &str) -> impl Iterator<Item = &str> {
     text.trim_start_matches('[').trim_end_matches(']').split(',').map(|p| p.trim().trim_matches('"')).filter(|p| !p.is_empty())
 }
@@ -246,5 +289,21 @@ pub fn unknown(name: &str, names: &[&'static str]) -> SettingError {
     SettingError::Unknown {
         name: name.to_owned(),
         nearest: nearest(name, names.iter().copied()).unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_may_pass_midnight() {
+        let at = |text: &str| crate::model::Timestamp::parse(text).unwrap();
+        let window = DayWindow::parse("22:00-02:00").unwrap();
+        assert!(window.holds(at("2026-03-01T23:10:00Z")));
+        assert!(window.holds(at("2026-03-01T02:00:59Z")));
+        assert!(!window.holds(at("2026-03-01T12:00:00Z")));
+        assert!(<Vec<DayWindow>>::read("22:00-24:00").is_err());
+        assert_eq!(<Vec<DayWindow>>::read("[\"22:00Z-23:00Z\"]").unwrap().show(), "22:00-23:00");
     }
 }

@@ -7,6 +7,9 @@ pub mod clocks;
 pub mod coverage;
 pub mod identity;
 
+use crate::model::Event;
+use crate::model::finding::Order;
+
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
@@ -20,4 +23,11 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+}
+
+impl Context {
+    /// The order of two events, as far as their clocks allow to claim one.
+    pub fn order(&self, a: &Event, b: &Event) -> Order {
+        self.clocks.order(a, b, &self.identity)
+    }
 }

@@ -1,31 +1,17 @@
 //! Judges one sequence of touches against what changed and who came in.
 
-use super::telling::{self, Picture};
+use super::telling;
 use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
-use crate::analytics::kit::exposure::{Change, Effect, Tie, listens_on};
-use crate::analytics::kit::touches::Knock;
+use crate::analytics::kit::exposure::{Change, Tie, named_port};
+use crate::analytics::kit::picture::{Picture, TiedChange, host_words, is_first, tied_changes};
+use crate::analytics::kit::touches::{Knock, is_odd_port};
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Timestamp, Transport};
-use std::net::IpAddr;
-
-/// Ports that ordinary clients try one after another when a service does not answer. Touching
-/// these proves nothing by itself.
-const CLIENT_PORTS: [u16; 34] = [
-    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464, 515, 587, 593,
-    631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
-];
-
-/// A change with its tie to the port that was reached.
-#[derive(Clone, Copy)]
-pub(super) struct TiedChange<'a> {
-    pub change: &'a Change,
-    pub tie: Tie,
-}
+use crate::model::Transport;
 
 impl PortKnock {
     pub(super) fn judge(
@@ -38,6 +24,7 @@ impl PortKnock {
         found: &mut Found,
     ) {
         let door = &state.door;
+        let rules = self.settings.door(context);
         let until = knock.first().shifted(self.settings.time_window);
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
@@ -55,15 +42,15 @@ impl PortKnock {
             .arrivals
             .between(knock.arming().event.time.shifted(context.clocks.assumed_error.negated()), until)
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
-            .filter(|a| order(context, &knock.arming().event, &a.event) != Order::After)
+            .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
             .collect();
         let fresh: Vec<&Arrival> =
-            came.iter().copied().filter(|a| self.is_first(door, a, knock)).collect();
+            came.iter().copied().filter(|a| is_first(door, a, knock)).collect();
 
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
         for arrival in &fresh {
-            let tied = self.changes(door, knock, arrival.port, arrival.event.time, Some(arrival), context);
+            let tied = tied_changes(door, knock, arrival, &rules, context);
             let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
@@ -76,6 +63,15 @@ impl PortKnock {
         }
         let picture = |arrival, tied, proven| Picture { place, knock, door, arrival, tied, proven };
         let finding = match best {
+            Some((tie, arrival, _)) if tie > Tie::Weak && tie < Tie::Exact && knock.only_client_ports() => {
+                let why = format!(
+                    "port {} was reached afterwards under a broad change; the touched ports are ones that clients \
+                     try on their own",
+                    arrival.port
+                );
+                miss(1, why, found);
+                None
+            }
             Some((tie, arrival, tied)) if tie > Tie::Weak => {
                 Some(telling::full(&picture(Some(arrival), tied, true), &self.settings, context))
             }
@@ -139,46 +135,6 @@ impl PortKnock {
         }
     }
 
-    /// True if nothing earlier in the evidence shows the arrival's port open.
-    fn is_first(&self, door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
-        arrival.first
-            || door.arrivals.open_since(arrival.transport, arrival.port).is_some_and(|since| {
-                // Seen open only after the knock, and by this source alone: still its door.
-                since.provenance == arrival.event.provenance
-                    || since.time > knock.arming().event.time
-                        && door
-                            .others_at(arrival.transport, arrival.port, knock.source, knock.first())
-                            .all(|other| other.event.time > arrival.event.time)
-                        && arrival.also.contains(&since.provenance)
-            })
-    }
-
-    /// The changes after the arming touch and before `to` that are tied to `port`.
-    fn changes<'a>(
-        &self,
-        door: &'a Door,
-        knock: &Knock,
-        port: u16,
-        to: Timestamp,
-        arrival: Option<&Arrival>,
-        context: &Context,
-    ) -> Vec<TiedChange<'a>> {
-        let rules = self.settings.door(context);
-        let from = knock.arming().event.time.shifted(rules.slack.negated());
-        let error = context.clocks.assumed_error;
-        door.changes
-            .between(from, to.shifted(error))
-            .filter(|c| arrival.is_none_or(|a| order(context, &c.event, &a.event) != Order::After))
-            .map(|change| TiedChange {
-                change,
-                tie: door.changes.tie(change, Transport::TCP, port, knock.source, to.shifted(error)),
-            })
-            .filter(|t| t.tie >= Tie::Weak)
-            // A port that something already listened on and that was open is not opened by a
-            // further listener record of it; `is_first` has seen to that.
-            .collect()
-    }
-
     /// True if the same source was turned away at this very port before.
     fn was_closed(&self, door: &Door, knock: &Knock, arrival: &Arrival) -> bool {
         knock.touches.iter().any(|t| t.transport == arrival.transport && t.port == arrival.port)
@@ -191,9 +147,8 @@ impl PortKnock {
     /// True if the touches themselves are no client's doing: none of them, nor the port reached, is
     /// one that clients try, and none was retried.
     fn tells_by_itself(&self, knock: &Knock, arrival: &Arrival) -> bool {
-        let odd = |port: u16| !CLIENT_PORTS.contains(&port) && port < FIRST_DYNAMIC_PORT;
-        knock.touches.iter().all(|t| odd(t.port) && t.transport == Transport::TCP)
-            && !CLIENT_PORTS[6..].contains(&arrival.port)
+        knock.touches.iter().all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
+            && arrival.port < FIRST_DYNAMIC_PORT
     }
 
     /// A change after the knock that names a port, though nobody was seen to come in.
@@ -214,38 +169,6 @@ impl PortKnock {
     }
 }
 
-/// The one port a change opens to `source`: a rule that names a single port, or a listener on a
-/// port that is not dynamic.
-fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
-    use crate::model::firewall::Ports;
-    use crate::model::{HostWhat, What};
-    match change.effect {
-        Effect::Listens => listens_on(change)
-            .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
-            .map(|(_, p)| p),
-        Effect::Opens => match &change.event.what {
-            What::Host(host) => match &host.what {
-                HostWhat::FirewallRule { rule, .. }
-                    if rule.remotes.covers(source) != Some(false)
-                        && rule.protocol != Some(Some(Transport::UDP.0)) =>
-                {
-                    match &rule.local_ports {
-                        Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => Some(ranges[0].0),
-                        _ => None,
-                    }
-                }
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-pub(super) fn order(context: &Context, a: &crate::model::Event, b: &crate::model::Event) -> Order {
-    context.clocks.order(a, b, &context.identity)
-}
-
 fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {
     let ports = knock.ports();
     NearMiss {
@@ -256,7 +179,7 @@ fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Con
             "{} touched {} closed ports of {} in {}; {why}",
             knock.source,
             ports.len(),
-            telling::host_words(place, context),
+            host_words(place, context),
             knock.length()
         ),
         references: knock.touches.iter().take(4).map(|t| t.event.provenance).collect(),

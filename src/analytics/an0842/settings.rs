@@ -1,6 +1,7 @@
 //! The settings of AN0842.
 
 use crate::analytics::kit::door::DoorRules;
+use crate::analytics::kit::picture::LINGER;
 use crate::analytics::kit::touches::KnockRules;
 use crate::context::Context;
 use crate::model::Span;
@@ -50,7 +51,3 @@ impl PortKnockSettings {
         }
     }
 }
-
-/// How long after the connection a door that closes again counts as part of the picture: knockd
-/// closes after 10 s, fwknop after 30 to 300 s.
-pub const LINGER: Span = Span::seconds(300);

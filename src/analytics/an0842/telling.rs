@@ -2,13 +2,14 @@
 //!
 //! Says what the evidence shows and no more: "was first to connect" is always "in this evidence".
 
-use super::judge::{TiedChange, order};
-use super::settings::{LINGER, PortKnockSettings};
+use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
-use crate::analytics::kit::exposure::{Effect, Tie, image_of, made_by, only_for};
-use crate::analytics::kit::touches::Knock;
+use crate::analytics::kit::exposure::{Effect, Tie, made_by, only_for};
+use crate::analytics::kit::picture::{
+    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+};
 use crate::analytics::kit::unseen;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
@@ -24,32 +25,12 @@ pub(super) const STORM: usize = 10;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 
-/// Everything a telling rests on.
-pub(super) struct Picture<'a> {
-    pub place: Place,
-    pub knock: &'a Knock,
-    pub door: &'a Door,
-    pub arrival: Option<&'a Arrival>,
-    pub tied: Vec<TiedChange<'a>>,
-    /// The port is known to have been closed before, by the wire or by the change itself.
-    pub proven: bool,
-}
-
-/// The host's name, or its address.
-pub(super) fn host_words(place: Place, context: &Context) -> String {
-    match (context.identity.name(place), place) {
-        (Some(name), _) => name.to_string(),
-        (None, Place::Address(address)) => address.to_string(),
-        (None, Place::Host(_)) => "the host".to_owned(),
-    }
-}
-
 /// The whole chain: touches, a tied change, the first success.
 pub(super) fn full(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
     let arrival = picture.arrival;
     let tie = picture.tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
     let check = check_order(picture, context);
-    let wire = picture.knock.touches.iter().any(super::super::kit::touches::Touch::on_the_wire)
+    let wire = picture.knock.touches.iter().any(crate::analytics::kit::touches::Touch::on_the_wire)
         || arrival.is_some_and(Arrival::on_the_wire);
     let tier = if wire { Tier::Both } else { Tier::HostOnly };
     let relog = arrival.is_some_and(|a| maybe_relogged(a, picture, context));
@@ -59,7 +40,7 @@ pub(super) fn full(picture: &Picture<'_>, settings: &PortKnockSettings, context:
         Severity::Info
     } else if picture.knock.scan || relog {
         Severity::Low
-    } else if tier == Tier::HostOnly || !check.certain || tie == Tie::Program || empty {
+    } else if knock_is_plain(picture) || tier == Tier::HostOnly || !check.certain || tie == Tie::Program || empty {
         Severity::Medium
     } else {
         Severity::High
@@ -98,6 +79,11 @@ pub(super) fn door_only(picture: &Picture<'_>, settings: &PortKnockSettings, con
     let severity = if allowed { Severity::Info } else { Severity::Low };
     let check = check_order(picture, context);
     assemble(picture, settings, context, Tier::Partial, severity, score, 39, check)
+}
+
+/// True if the touched ports alone could be a client's doing.
+fn knock_is_plain(picture: &Picture<'_>) -> bool {
+    picture.knock.only_client_ports()
 }
 
 fn item(reason: &str, points: i32) -> ScoreItem {
@@ -156,76 +142,13 @@ fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<S
     if storm >= STORM {
         items.push(item(&format!("{storm} rule changes by the same hand within a minute: a deployment"), -30));
     }
+    if knock_is_plain(picture) {
+        items.push(item("the touched ports are ones that clients try on their own", -15));
+    }
     if knock.scan {
         items.push(item("the source touched more ports than a knock has", -25));
     }
     items
-}
-
-fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
-    let from = arrival.event.time;
-    picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
-        c.effect == Effect::Shuts
-            && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
-    })
-}
-
-fn same_rule(a: &Event, b: &Event) -> bool {
-    use crate::model::HostWhat;
-    let rule = |e: &Event| match &e.what {
-        What::Host(host) => match &host.what {
-            HostWhat::FirewallRule { rule, .. } => Some((rule.id.clone(), rule.name.clone())),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (rule(a), rule(b)) {
-        (Some((id, name)), Some((other_id, other_name))) => {
-            !id.is_empty() && id.eq_ignore_ascii_case(&other_id) || !name.is_empty() && name == other_name
-        }
-        _ => false,
-    }
-}
-
-/// Holds every order the chain needs against the clocks.
-fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
-    let mut pairs: Vec<(&Event, &Event)> = Vec::new();
-    let strongest = picture.tied.iter().map(|t| t.tie).max();
-    let leading: Vec<&Event> = picture
-        .tied
-        .iter()
-        .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
-        .map(|t| &t.change.event)
-        .collect();
-    let arming = &picture.knock.arming().event;
-    // One change in certain order is enough; the first of the strongest is the one told.
-    if let Some(change) = leading.iter().find(|c| order(context, arming, c) == Order::Before).or(leading.first()) {
-        pairs.push((arming, change));
-        if let Some(arrival) = picture.arrival {
-            pairs.push((change, &arrival.event));
-        }
-    } else if let Some(arrival) = picture.arrival {
-        pairs.push((arming, &arrival.event));
-    }
-    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
-    for (a, b) in pairs {
-        let uncertainty = context.clocks.between(a, b, &context.identity);
-        check.certain &= order(context, a, b) == Order::Before;
-        if uncertainty > Span::ZERO {
-            let gap = b.time.since(a.time);
-            if check.smallest_gap.is_none_or(|held| gap < held) {
-                check.smallest_gap = Some(gap);
-            }
-            check.uncertainty = check.uncertainty.max(uncertainty);
-        }
-    }
-    if check.smallest_gap.is_some() {
-        check.notes.push(format!(
-            "the clocks were not compared; each host clock is taken to be within {} of the capture's (--max-skew)",
-            context.clocks.assumed_error
-        ));
-    }
-    check
 }
 
 #[allow(clippy::too_many_arguments)] // one call each from three tellings, all different
@@ -270,22 +193,6 @@ fn assemble(
     }
 }
 
-fn opened_port(picture: &Picture<'_>) -> Option<u16> {
-    picture.arrival.map(|a| a.port).or_else(|| {
-        picture.tied.first().and_then(|t| match &t.change.event.what {
-            What::Host(host) => match &host.what {
-                crate::model::HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
-                    crate::model::firewall::Ports::Ranges(r) => r.first().map(|r| r.0),
-                    _ => None,
-                },
-                crate::model::HostWhat::Listening { local, .. } => Some(local.port),
-                _ => None,
-            },
-            _ => None,
-        })
-    })
-}
-
 fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
     let knock = picture.knock;
     let (source, host) = (knock.source, host_words(picture.place, context));
@@ -321,92 +228,6 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
             )
         }
     }
-}
-
-fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
-    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
-    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
-        What::Host(host) => match &host.what {
-            crate::model::HostWhat::Listening { process, .. } => process.pid,
-            _ => None,
-        },
-        _ => None,
-    });
-    Entities {
-        remote: Some(picture.knock.source),
-        remote_mac: None,
-        host_name: context.identity.name(picture.place).cloned().unwrap_or_default(),
-        host_address: host_address(picture, context),
-        probed_ports: picture.knock.ports(),
-        opened_ports: opened_port(picture).into_iter().collect(),
-        process: named.unwrap_or_default(),
-        pid,
-        woken: Vec::new(),
-    }
-}
-
-fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
-    let touched = picture.knock.touches.iter().find_map(|t| match &t.event.what {
-        What::Attempt(attempt) => Some(attempt.responder.address),
-        _ => None,
-    });
-    touched.or(match picture.place {
-        Place::Address(address) => Some(address),
-        Place::Host(id) => context.identity.host(id).and_then(|h| h.addresses.first().copied()),
-    })
-}
-
-fn steps(picture: &Picture<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let role = if picture.knock.scan { Role::Scan } else { Role::Probe };
-    for touch in &picture.knock.touches {
-        steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
-    }
-    for tied in &picture.tied {
-        let remark = match tied.tie {
-            Tie::Weak => "names no port",
-            Tie::Covers => "covers the port among others",
-            Tie::Program => "for the program that holds the port",
-            _ => "",
-        };
-        steps.push(Step {
-            role: Role::Change,
-            event: tied.change.event.clone(),
-            also: Vec::new(),
-            remark: remark.to_owned(),
-        });
-    }
-    if let Some(arrival) = picture.arrival {
-        let mut also = arrival.also.clone();
-        if let What::Attempt(attempt) = &arrival.event.what {
-            also.extend(attempt.accepted);
-            also.extend(attempt.deciding);
-        }
-        also.sort_unstable();
-        also.dedup();
-        also.retain(|p| *p != arrival.event.provenance);
-        steps.push(Step {
-            role: Role::Connect,
-            event: arrival.event.clone(),
-            also,
-            remark: "first in this evidence".to_owned(),
-        });
-        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
-            if closing.effect == Effect::Shuts
-                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
-            {
-                steps.push(Step {
-                    role: Role::Change,
-                    event: closing.event.clone(),
-                    also: Vec::new(),
-                    remark: "the door closes again".to_owned(),
-                });
-            }
-        }
-    }
-    steps.sort_by_key(|s| s.event.order());
-    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
-    steps
 }
 
 fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condition> {

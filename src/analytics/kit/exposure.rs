@@ -353,3 +353,29 @@ pub fn made_by(change: &Change, names: &[String]) -> bool {
 pub fn only_for(change: &Change, source: IpAddr) -> bool {
     rule_of(change).is_some_and(|r| r.remotes.only(source))
 }
+
+/// The one port a change opens to `source`: a rule that names a single port, or a listener on a
+/// port that is not dynamic.
+pub fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
+    match change.effect {
+        Effect::Listens => listens_on(change)
+            .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
+            .map(|(_, p)| p),
+        Effect::Opens => match &change.event.what {
+            What::Host(host) => match &host.what {
+                HostWhat::FirewallRule { rule, .. }
+                    if rule.remotes.covers(source) != Some(false)
+                        && rule.protocol != Some(Some(Transport::UDP.0)) =>
+                {
+                    match &rule.local_ports {
+                        Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => Some(ranges[0].0),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,12 +1,13 @@
 //! Parts that several analytics share. An analytic never looks into another one.
 //!
 //! `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
-//! `arrivals`: who came in. `door` holds the three together for one host. `sniffing`: processes
-//! that watch the wire.
+//! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
+//! that watch the wire. `unseen`: what was not there.
 
 pub mod arrivals;
 pub mod door;
 pub mod exposure;
+pub mod picture;
 pub mod sniffing;
 pub mod touches;
 pub mod unseen;

@@ -156,6 +156,18 @@ pub struct Knock {
     pub periodic: bool,
 }
 
+/// Ports that ordinary clients try one after another when a service does not answer. Touching
+/// these proves nothing by itself.
+const CLIENT_PORTS: [u16; 34] = [
+    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464, 515, 587, 593,
+    631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
+];
+
+/// True if no ordinary client tries this port on its own, and it is not a dynamic one.
+pub fn is_odd_port(port: u16) -> bool {
+    !CLIENT_PORTS.contains(&port) && port < crate::model::net::FIRST_DYNAMIC_PORT
+}
+
 /// Touches kept of one sequence; a scan has more and needs no more.
 pub const KNOCK_TOUCHES: usize = 64;
 /// Sources remembered per host.
@@ -187,6 +199,11 @@ impl Knock {
     pub fn ports(&self) -> Vec<u16> {
         let mut seen = BTreeSet::new();
         self.touches.iter().filter(|t| seen.insert((t.transport, t.port))).map(|t| t.port).collect()
+    }
+
+    /// True if every touched port is one that ordinary clients try on their own.
+    pub fn only_client_ports(&self) -> bool {
+        self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))
     }
 
     /// From the first touch to the last.

@@ -1,0 +1,493 @@
+//! The sequence part of AN1448: failed touches, then a rule or a sniffer-backed socket, then a
+//! connection by the same source, by another, or back to the source.
+
+use super::Signalling;
+use super::settings::SignallingSettings;
+use crate::analytics::Analytic;
+use crate::analytics::found::Found;
+use crate::analytics::kit::arrivals::Arrival;
+use crate::analytics::kit::door::{Door, doors_of};
+use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of, listens_on, made_by};
+use crate::analytics::kit::picture::{
+    LINGER, Picture, TiedChange, check_order, closes_again, entities, host_words, is_first, opened_port, steps,
+    tied_changes,
+};
+use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
+use crate::analytics::kit::touches::{Knock, is_odd_port};
+use crate::analytics::kit::unseen;
+use crate::context::{Context, Place};
+use crate::model::finding::{Condition, Finding, NearMiss, Order, Role, ScoreItem, Severity, Step, Tier};
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
+use crate::model::{Direction, Event, HostWhat, Outcome, Timestamp, Transport, What};
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+/// Outgoing connections held per host.
+const OUTGOING: usize = 1024;
+
+/// What is remembered of one host.
+#[derive(Default)]
+pub struct Touched {
+    door: Door,
+    sniffing: Sniffing,
+    outgoing: VecDeque<(IpAddr, Event)>,
+}
+
+/// Which connection came after.
+enum Success<'a> {
+    /// By the same source, to the port.
+    Same(&'a Arrival),
+    /// By another source, to the port.
+    Other(&'a Arrival),
+    /// From the host back to the source.
+    Back(&'a Event),
+}
+
+/// The hosts an event matters to.
+pub fn hosts_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
+    doors_of(event, context, each);
+    if let What::Host(host) = &event.what
+        && (sign_of(event).is_some() || matches!(host.what, HostWhat::SystemStarted))
+        && let Some(place) = context.identity.place_of(host)
+    {
+        each(place);
+    }
+    if let Some((place, _)) = outgoing_of(event, context) {
+        each(place);
+    }
+}
+
+/// The known host that connects out, and to whom.
+fn outgoing_of(event: &Event, context: &Context) -> Option<(Place, IpAddr)> {
+    match &event.what {
+        What::Attempt(attempt) if attempt.outcome == Outcome::Established => {
+            let id = context.identity.at(attempt.initiator.address)?;
+            Some((Place::Host(id), attempt.responder.address))
+        }
+        What::Host(host) => {
+            let to = match &host.what {
+                HostWhat::Connected { initiated: true, destination, .. } => destination.address,
+                HostWhat::Filtered {
+                    verdict: Verdict::Permitted,
+                    layer: Layer::Connect,
+                    direction: Some(Direction::Outbound),
+                    destination,
+                    ..
+                } => destination.address,
+                _ => return None,
+            };
+            Some((context.identity.place_of(host)?, to))
+        }
+        _ => None,
+    }
+}
+
+impl Touched {
+    pub(super) fn step(
+        &mut self,
+        place: Place,
+        event: &Event,
+        settings: &SignallingSettings,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let rules = settings.door(context);
+        let due = self.door.due(&rules, event.time);
+        for knock in &due {
+            self.judge(place, knock, &due, settings, context, found);
+        }
+        let before = event.time.shifted(rules.held_for().negated());
+        while self.outgoing.front().is_some_and(|(_, e)| e.time < before) {
+            self.outgoing.pop_front();
+        }
+        self.door.hear(place, event, &rules, context, &mut found.dropped);
+        self.sniffing.hear(event, &mut found.dropped);
+        if let Some((at, to)) = outgoing_of(event, context)
+            && at == place
+        {
+            if self.outgoing.len() >= OUTGOING {
+                self.outgoing.pop_front();
+            }
+            self.outgoing.push_back((to, event.clone()));
+        }
+    }
+
+    pub(super) fn close(
+        &mut self,
+        place: Place,
+        settings: &SignallingSettings,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let due = self.door.rest();
+        for knock in &due {
+            self.judge(place, knock, &due, settings, context, found);
+        }
+    }
+
+    fn judge(
+        &self,
+        place: Place,
+        knock: &Knock,
+        due: &[Knock],
+        settings: &SignallingSettings,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let miss = |missing: u32, why: &str, found: &mut Found| {
+            let ports = knock.ports();
+            found.near_miss(NearMiss {
+                analytic: Signalling::ABOUT.id,
+                missing,
+                time: knock.first(),
+                text: format!(
+                    "{} touched {} closed ports of {} in {}; {why}",
+                    knock.source,
+                    ports.len(),
+                    host_words(place, context),
+                    knock.length()
+                ),
+                references: knock.touches.iter().take(4).map(|t| t.event.provenance).collect(),
+            });
+        };
+        if knock.scan {
+            return miss(2, "more ports than a signal has: a scan", found);
+        }
+        if knock.periodic {
+            return miss(2, "the same ports were touched at a steady period before: a health check", found);
+        }
+        if is_traceroute(knock) {
+            return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
+        }
+        let refused = knock.touches.iter().filter(|t| t.explicit()).count() * 100;
+        if refused < settings.knock_reset_ratio as usize * knock.touches.len() {
+            return miss(1, "fewer of them were refused in so many words than KnockResetRatio asks", found);
+        }
+
+        let rules = settings.door(context);
+        let until = knock.first().shifted(settings.time_window);
+        let arming = &knock.arming().event;
+        let from = arming.time.shifted(context.clocks.assumed_error.negated());
+        let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
+        for arrival in self.door.arrivals.between(from, until) {
+            if arrival.transport != Transport::TCP
+                || context.order(arming, &arrival.event) == Order::After
+                || !is_first(&self.door, arrival, knock)
+            {
+                continue;
+            }
+            let tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+            let signs = self.sniffer_at(&tied);
+            let same = arrival.remote.address == knock.source;
+            let rank = match (same, tie, signs.is_empty()) {
+                (_, Tie::None | Tie::Weak, _) => continue,
+                // A broad change after touches of client ports, or an arrival by someone else under
+                // a change that does not name the port, is everyday business.
+                (true, Tie::Covers | Tie::Program, true) if knock.only_client_ports() => continue,
+                (true, _, false) => 5,
+                (true, _, true) => 4,
+                (false, _, false) => 2,
+                (false, Tie::Exact, true) => 1,
+                (false, ..) => continue,
+            };
+            if best.as_ref().is_none_or(|(held, ..)| rank > *held) {
+                let success = if same { Success::Same(arrival) } else { Success::Other(arrival) };
+                best = Some((rank, success, tied, signs));
+            }
+        }
+        if best.as_ref().is_none_or(|(rank, ..)| *rank < 4)
+            && let Some((tied, signs, event)) = self.goes_back(knock, until, settings, context)
+        {
+            best = Some((3, Success::Back(event), tied, signs));
+        }
+        let Some((_, success, tied, signs)) = best else {
+            if let Some(arrival) = self.after_datagrams(knock, from, until, context)
+                && !self.door.superseded(knock, due, arrival.event.time)
+            {
+                let picture =
+                    Picture { place, knock, door: &self.door, arrival: Some(arrival), tied: Vec::new(), proven: false };
+                found.finding(tell(&picture, &Success::Same(arrival), &[], settings, context));
+                return;
+            }
+            return miss(2, "no change tied to a connection followed", found);
+        };
+        let at = match &success {
+            Success::Same(a) | Success::Other(a) => a.event.time,
+            Success::Back(e) => e.time,
+        };
+        if self.door.superseded(knock, due, at) {
+            return;
+        }
+        let arrival = match success {
+            Success::Same(a) | Success::Other(a) => Some(a),
+            Success::Back(_) => None,
+        };
+        let picture = Picture { place, knock, door: &self.door, arrival, tied, proven: true };
+        found.finding(tell(&picture, &success, &signs, settings, context));
+    }
+
+    /// The signs of a sniffer behind the listeners among these changes.
+    fn sniffer_at<'a>(&'a self, tied: &[TiedChange<'_>]) -> Vec<&'a Sign> {
+        tied.iter()
+            .filter(|t| t.change.effect == Effect::Listens)
+            .find_map(|t| self.sniffer_behind(t.change))
+            .unwrap_or_default()
+    }
+
+    fn sniffer_behind(&self, change: &Change) -> Option<Vec<&Sign>> {
+        let image = image_of(change)?;
+        let pid = match &change.event.what {
+            What::Host(host) => match &host.what {
+                HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => process.pid,
+                _ => None,
+            },
+            _ => None,
+        };
+        self.sniffing.of_process(&image, pid)
+    }
+
+    /// A connection from the host back to the source, after a change that stands by itself: an
+    /// opening rule, or a sniffer-backed socket.
+    fn goes_back<'a>(
+        &'a self,
+        knock: &Knock,
+        until: Timestamp,
+        settings: &SignallingSettings,
+        context: &Context,
+    ) -> Option<(Vec<TiedChange<'a>>, Vec<&'a Sign>, &'a Event)> {
+        let arming = &knock.arming().event;
+        let from = arming.time.shifted(settings.door(context).slack.negated());
+        // A host that talked to the source before the touches does not answer a signal by it.
+        if self.outgoing.iter().any(|(to, e)| *to == knock.source && e.time < knock.first()) {
+            return None;
+        }
+        let back = self.outgoing.iter().find(|(to, e)| {
+            *to == knock.source && e.time <= until && context.order(arming, e) != Order::After && e.time >= from
+        })?;
+        if let What::Host(host) = &back.1.what
+            && let HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } = &host.what
+            && let Some(signs) = self.sniffing.of_process(&process.image, process.pid)
+        {
+            return Some((Vec::new(), signs, &back.1));
+        }
+        let changes: Vec<TiedChange<'a>> = self
+            .door
+            .changes
+            .between(from, back.1.time.shifted(context.clocks.assumed_error))
+            .filter(|c| context.order(&c.event, &back.1) != Order::After)
+            .filter(|c| c.effect == Effect::Listens && self.sniffer_behind(c).is_some())
+            .map(|change| TiedChange { change, tie: Tie::Exact })
+            .collect();
+        let signs = self.sniffer_at(&changes);
+        (!changes.is_empty()).then_some((changes, signs, &back.1))
+    }
+
+    /// The same source's first success after a sequence that AN0842 does not count: datagrams
+    /// refused one by one, on ports no client tries, with no change seen.
+    fn after_datagrams<'a>(
+        &'a self,
+        knock: &Knock,
+        from: Timestamp,
+        until: Timestamp,
+        context: &Context,
+    ) -> Option<&'a Arrival> {
+        let datagrams: BTreeSet<u16> =
+            knock.touches.iter().filter(|t| t.transport == Transport::UDP).map(|t| t.port).collect();
+        if datagrams.is_empty() || !knock.touches.iter().all(|t| is_odd_port(t.port) && t.on_the_wire()) {
+            return None;
+        }
+        self.door.arrivals.between(from, until).find(|a| {
+            a.remote.address == knock.source
+                && a.on_the_wire()
+                && context.order(&knock.arming().event, &a.event) == Order::Before
+                && is_first(&self.door, a, knock)
+        })
+    }
+}
+
+/// True if most touches are UDP to ports 33434 to 33534, rising by one: a traceroute.
+fn is_traceroute(knock: &Knock) -> bool {
+    let ports: Vec<u16> =
+        knock.touches.iter().filter(|t| t.transport == Transport::UDP).map(|t| t.port).collect();
+    let ladder = ports.iter().filter(|p| (33_434..=33_534).contains(*p)).count();
+    ladder * 2 > knock.touches.len() && ports.windows(2).filter(|w| w[1] == w[0] + 1 || w[1] == w[0]).count() * 2 >= ports.len().saturating_sub(1)
+}
+
+fn tell(
+    picture: &Picture<'_>,
+    success: &Success<'_>,
+    signs: &[&Sign],
+    settings: &SignallingSettings,
+    context: &Context,
+) -> Finding {
+    let about = &Signalling::ABOUT;
+    let knock = picture.knock;
+    let host = host_words(picture.place, context);
+    let tie = picture.tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+    let mut check = check_order(picture, context);
+    if let Success::Back(event) = success {
+        check.certain &= context.order(&knock.arming().event, event) == Order::Before;
+        check.uncertainty = check.uncertainty.max(context.clocks.between(&knock.arming().event, event, &context.identity));
+    }
+    let allowed =
+        picture.tied.iter().any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
+    let no_change = picture.tied.is_empty() && signs.is_empty();
+    let wire = knock.touches.iter().any(|t| t.on_the_wire()) || picture.arrival.is_some_and(Arrival::on_the_wire);
+    let tier = match (no_change, wire) {
+        (true, _) => Tier::NetworkOnly,
+        (false, true) => Tier::Both,
+        (false, false) => Tier::HostOnly,
+    };
+    let severity = match success {
+        _ if allowed => Severity::Info,
+        _ if no_change => Severity::Low,
+        Success::Other(_) if signs.is_empty() => Severity::Low,
+        Success::Same(_)
+            if check.certain && tier == Tier::Both && !knock.only_client_ports() && tie != Tie::Program =>
+        {
+            Severity::High
+        }
+        Success::Back(_) if check.certain && !signs.is_empty() => Severity::High,
+        _ => Severity::Medium,
+    };
+    let mut score = vec![match success {
+        _ if no_change => item("refused touches, then a first success, no change seen", 25),
+        Success::Same(_) => item("the same source connected after the change", 45),
+        Success::Back(_) => item("the host connected back to the source", 40),
+        Success::Other(_) => item("another source connected after the change", 20),
+    }];
+    match tie {
+        Tie::Exact => score.push(item("a change names the port", 20)),
+        Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
+        Tie::Covers => score.push(item("a change covers the port among others", 10)),
+        Tie::Weak | Tie::None => {}
+    }
+    let mut kinds: Vec<&str> = signs.iter().map(|s| s.what).collect();
+    kinds.dedup();
+    for kind in &kinds {
+        score.push(item(&format!("sniffer sign: {kind}"), 10));
+    }
+    if picture.tied.iter().any(|t| made_by(t.change, &settings.suspicious_processes)) {
+        score.push(item("the change was made by one of SuspiciousProcesses", 10));
+    }
+    if picture.arrival.is_some_and(|a| closes_again(picture, a)) {
+        score.push(item("the door was closed again within 300 s of the connection", 10));
+    }
+    if knock.only_client_ports() {
+        score.push(item("the touched ports are ones that clients try on their own", -15));
+    }
+    if allowed {
+        score.push(item("the change was made by a program or account on AllowedFirewallChangers", -40));
+    }
+    let cap = if !check.certain || no_change { 39 } else { 100 };
+    let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, cap) as u8;
+
+    let port = opened_port(picture).map(|p| format!("port {p}/tcp")).unwrap_or_default();
+    let what = if !kinds.is_empty() {
+        "a process with signs of a packet sniffer opened a socket"
+    } else if no_change {
+        "no change was seen"
+    } else {
+        "the exposure of the host changed"
+    };
+    let end = match success {
+        Success::Same(_) => format!("and it then made the first connection to {port}"),
+        Success::Other(a) => format!("and {} then made the first connection to {port}", a.remote.address),
+        Success::Back(_) => "and the host then connected back to it".to_owned(),
+    };
+    let mut steps = steps(picture);
+    for sign in signs {
+        steps.push(Step {
+            role: Role::Context,
+            event: sign.event.clone(),
+            also: Vec::new(),
+            remark: sign.what.to_owned(),
+        });
+    }
+    if let Success::Back(event) = success {
+        let remark = "from the host back to the source".to_owned();
+        steps.push(Step { role: Role::Connect, event: (*event).clone(), also: Vec::new(), remark });
+    }
+    steps.sort_by_key(|s| s.event.order());
+    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
+    let last = steps.last().map_or(knock.first(), |s| s.event.time);
+    Finding {
+        analytic: about.id,
+        also_satisfies: Vec::new(),
+        title: format!(
+            "{} touched {} closed ports of {host}; {what}, {end}",
+            knock.source,
+            knock.ports().len()
+        ),
+        severity,
+        tier,
+        confidence,
+        entities: entities(picture, context),
+        conditions: conditions(picture, success, &kinds, settings),
+        score,
+        order: check,
+        unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
+        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
+        actions: about.actions[..2].iter().map(|s| (*s).to_owned()).collect(),
+        notes: vec![reject_mix(knock)],
+        steps,
+    }
+}
+
+fn item(reason: &str, points: i32) -> ScoreItem {
+    ScoreItem { reason: reason.to_owned(), points }
+}
+
+fn conditions(
+    picture: &Picture<'_>,
+    success: &Success<'_>,
+    kinds: &[&str],
+    settings: &SignallingSettings,
+) -> Vec<Condition> {
+    let knock = picture.knock;
+    let window = format!("within {} of the first touch", settings.time_window);
+    let mut conditions = vec![Condition {
+        text: "distinct closed ports touched by one source".to_owned(),
+        setting: format!("at least {} within {}", settings.min_sequence_len, settings.knock_span),
+        measured: format!("{} in {}", knock.ports().len(), knock.length()),
+    }];
+    if let Some(tied) = picture.tied.iter().filter(|t| t.tie > Tie::Weak).max_by_key(|t| t.tie) {
+        let text = match listens_on(tied.change) {
+            Some((_, port)) => format!("a process began to listen on port {port}"),
+            None => "a firewall rule was added or enabled".to_owned(),
+        };
+        let measured = tied.change.event.time.since(knock.first()).to_string();
+        conditions.push(Condition { text, setting: window.clone(), measured });
+    }
+    if !kinds.is_empty() {
+        conditions.push(Condition {
+            text: "the process shows signs of a packet sniffer".to_owned(),
+            setting: "one strong sign or two weak ones".to_owned(),
+            measured: kinds.join("; "),
+        });
+    }
+    let (text, at) = match success {
+        Success::Same(a) => ("the same source made the first completed connection to the port", a.event.time),
+        Success::Other(a) => ("another source made the first completed connection to the port", a.event.time),
+        Success::Back(e) => ("the host connected back to the source", e.time),
+    };
+    conditions.push(Condition { text: text.to_owned(), setting: window, measured: at.since(knock.first()).to_string() });
+    conditions
+}
+
+/// How the touches were turned away, in numbers.
+fn reject_mix(knock: &Knock) -> String {
+    use crate::analytics::kit::touches::Answer;
+    let count = |answers: &[Answer]| knock.touches.iter().filter(|t| answers.contains(&t.answer)).count();
+    format!(
+        "of {} touches: {} reset, {} refused by ICMP, {} without an answer, {} dropped or blocked by the host \
+         (a door that closes again is looked for during {LINGER})",
+        knock.touches.len(),
+        count(&[Answer::Reset]),
+        count(&[Answer::PortUnreachable, Answer::Prohibited]),
+        count(&[Answer::Silence]),
+        count(&[Answer::Dropped, Answer::Blocked])
+    )
+}

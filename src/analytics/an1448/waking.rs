@@ -1,0 +1,386 @@
+//! Wake-on-LAN: who wakes whom, how many, and what follows.
+
+use super::settings::SignallingSettings;
+use super::{Sender, Signalling};
+use crate::analytics::Analytic;
+use crate::analytics::found::Found;
+use crate::context::Context;
+use crate::model::finding::{
+    Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+};
+use crate::model::net::mac_text;
+use crate::model::wake::{WakeCarrier, WakeSignal};
+use crate::model::{Event, Outcome, Span, Text, What};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+
+/// Signals held per sender, and connections to administrative ports.
+const SIGNALS: usize = 1024;
+const VISITS: usize = 1024;
+/// Signals of one sender closer than this are told as one finding.
+const TOGETHER: Span = Span::seconds(600);
+
+/// What is remembered of one sender.
+#[derive(Default)]
+pub struct Waking {
+    signals: Vec<Event>,
+    visits: VecDeque<Event>,
+}
+
+/// The sender of a signal: its IP address, else the address its MAC announced, else the MAC.
+pub fn sender_of(signal: &WakeSignal, context: &Context) -> Sender {
+    if let Some(sender) = signal.sender {
+        return Sender::Address(sender.address);
+    }
+    let mac = signal.sender_mac.unwrap_or_default();
+    match context.identity.addresses_of(&mac).as_slice() {
+        [address] => Sender::Address(*address),
+        _ => Sender::Mac(mac),
+    }
+}
+
+fn signal_of(event: &Event) -> Option<&WakeSignal> {
+    match &event.what {
+        What::Wake(signal) => Some(signal),
+        _ => None,
+    }
+}
+
+impl Waking {
+    pub(super) fn step(
+        &mut self,
+        sender: Sender,
+        event: &Event,
+        settings: &SignallingSettings,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        if let Some(last) = self.signals.last()
+            && event.time.since(last.time) > settings.admin_within.plus(TOGETHER)
+        {
+            self.close(sender, settings, context, found);
+        }
+        match &event.what {
+            What::Wake(_) => {
+                if self.signals.len() < SIGNALS {
+                    self.signals.push(event.clone());
+                } else {
+                    found.dropped += 1;
+                }
+            }
+            What::Attempt(attempt) if !self.signals.is_empty() && attempt.outcome == Outcome::Established => {
+                if self.visits.len() >= VISITS {
+                    self.visits.pop_front();
+                    found.dropped += 1;
+                }
+                self.visits.push_back(event.clone());
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn close(
+        &mut self,
+        sender: Sender,
+        settings: &SignallingSettings,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let signals = std::mem::take(&mut self.signals);
+        let visits = std::mem::take(&mut self.visits);
+        let (sure, doubtful): (Vec<Event>, Vec<Event>) =
+            signals.into_iter().partition(|e| signal_of(e).is_some_and(stands));
+        for event in doubtful {
+            let Some(signal) = signal_of(&event) else { continue };
+            found.near_miss(NearMiss {
+                analytic: Signalling::ABOUT.id,
+                missing: 1,
+                time: event.time,
+                text: format!(
+                    "a magic packet pattern for {} {}: not counted as a signal",
+                    mac_text(signal.target),
+                    if signal.repetitions < 16 {
+                        "is cut short by the snap length"
+                    } else {
+                        "lies inside a TCP stream, where files that hold one pass by"
+                    }
+                ),
+                references: vec![event.provenance],
+            });
+        }
+        let mut group: Vec<Event> = Vec::new();
+        for event in sure {
+            if group.last().is_some_and(|last| event.time.since(last.time) > TOGETHER) {
+                found.finding(tell(sender, &group, &visits, settings, context));
+                group.clear();
+            }
+            group.push(event);
+        }
+        if !group.is_empty() {
+            found.finding(tell(sender, &group, &visits, settings, context));
+        }
+    }
+}
+
+/// True if a pattern counts as a signal by itself.
+fn stands(signal: &WakeSignal) -> bool {
+    !matches!(signal.carrier, WakeCarrier::Tcp(_)) && signal.repetitions >= 16
+}
+
+/// A target that started after its signal and was then reached by the sender.
+struct Woken<'a> {
+    mac: [u8; 6],
+    start: Event,
+    visit: Option<&'a Event>,
+    name: Text,
+    address: Option<IpAddr>,
+}
+
+fn woken<'a>(
+    signal: &Event,
+    visits: &'a VecDeque<Event>,
+    settings: &SignallingSettings,
+    context: &Context,
+) -> Option<Woken<'a>> {
+    let mac = signal_of(signal)?.target;
+    let addresses = context.identity.addresses_of(&mac);
+    let until = signal.time.shifted(settings.wake_within);
+    let within = |e: &&Event| e.time >= signal.time && e.time <= until;
+    let host = addresses.iter().find_map(|a| context.identity.at(*a));
+    let started =
+        host.and_then(|id| context.identity.host(id)).and_then(|h| h.starts.iter().find(within));
+    let announced = context.identity.announcements(&mac).iter().find(within);
+    let start = started.or(announced)?.clone();
+    let visit = visits.iter().find(|e| {
+        let What::Attempt(attempt) = &e.what else { return false };
+        e.time >= signal.time
+            && e.time.since(signal.time) <= settings.admin_within
+            && addresses.contains(&attempt.responder.address)
+            && settings.admin_ports.contains(&attempt.responder.port)
+    });
+    let name = host.and_then(|id| context.identity.host(id)).map(|h| h.name.clone()).unwrap_or_default();
+    Some(Woken { mac, start, visit, name, address: addresses.first().copied() })
+}
+
+fn tell(
+    sender: Sender,
+    signals: &[Event],
+    visits: &VecDeque<Event>,
+    settings: &SignallingSettings,
+    context: &Context,
+) -> Finding {
+    let about = &Signalling::ABOUT;
+    let mut targets: BTreeMap<[u8; 6], &Event> = BTreeMap::new();
+    for event in signals {
+        if let Some(signal) = signal_of(event) {
+            targets.entry(signal.target).or_insert(event);
+        }
+    }
+    let busiest = busiest_window(signals, settings.mass_wake_window);
+    let woke: Vec<Woken<'_>> =
+        targets.values().filter_map(|signal| woken(signal, visits, settings, context)).collect();
+    let visited = woke.iter().any(|w| w.visit.is_some());
+    let approved = signals.iter().all(|e| settings.wol_allowed_windows.iter().any(|w| w.holds(e.time)))
+        || is_allowed_sender(sender, signals, &settings.wol_allowed_senders);
+    let (severity, base, grade) = if approved {
+        (Severity::Info, 20, "a wake signal from an approved sender or in an approved window")
+    } else if visited {
+        (Severity::High, 75, "the woken host started, and the sender then opened an administrative port of it")
+    } else if busiest >= settings.mass_wake_targets as usize {
+        (Severity::Medium, 60, "one sender woke many hosts within a short time")
+    } else {
+        (Severity::Low, 50, "a magic packet was sent")
+    };
+    let first = signals.first().map(|e| e.time).unwrap_or_default();
+    let mut score = vec![ScoreItem { reason: grade.to_owned(), points: base }];
+    if !woke.is_empty() && !visited {
+        score.push(ScoreItem { reason: "a target started or announced itself afterwards".to_owned(), points: 10 });
+    }
+    let sender_words = match sender {
+        Sender::Address(address) => address.to_string(),
+        Sender::Mac(mac) => mac_text(mac),
+    };
+    let title = match (targets.len(), woke.iter().find(|w| w.visit.is_some())) {
+        (_, Some(w)) => format!(
+            "{sender_words} sent a magic packet for {}; {} was up {} later, and {sender_words} then connected to it",
+            mac_text(w.mac),
+            if w.name.is_empty() { "the target".to_owned() } else { w.name.to_string() },
+            w.start.time.since(first)
+        ),
+        (1, None) => format!(
+            "{sender_words} sent a magic packet to wake {}",
+            targets.keys().next().map(|m| mac_text(*m)).unwrap_or_default()
+        ),
+        (n, None) => format!("{sender_words} sent magic packets to wake {n} hosts, {busiest} of them within {}", settings.mass_wake_window),
+    };
+    let mut steps: Vec<Step> = signals
+        .iter()
+        .map(|event| Step {
+            role: Role::Wake,
+            event: event.clone(),
+            also: signal_of(event).map(|s| s.copy_packets.clone()).unwrap_or_default(),
+            remark: String::new(),
+        })
+        .collect();
+    for w in &woke {
+        let remark = "up after the signal".to_owned();
+        steps.push(Step { role: Role::Context, event: w.start.clone(), also: Vec::new(), remark });
+        if let Some(visit) = w.visit {
+            let remark = "from the sender to the woken host".to_owned();
+            steps.push(Step { role: Role::Connect, event: visit.clone(), also: Vec::new(), remark });
+        }
+    }
+    steps.sort_by_key(|s| s.event.order());
+    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
+    let mut conditions = vec![Condition {
+        text: "six bytes 0xFF, then one hardware address sixteen times".to_owned(),
+        setting: "exact; not all zero, not all ones, not a group address".to_owned(),
+        measured: format!("{} signals for {} targets", signals.len(), targets.len()),
+    }];
+    if targets.len() > 1 {
+        conditions.push(Condition {
+            text: "distinct targets of one sender".to_owned(),
+            setting: format!("at least {} within {}", settings.mass_wake_targets, settings.mass_wake_window),
+            measured: format!("{busiest} at most"),
+        });
+    }
+    for w in &woke {
+        conditions.push(Condition {
+            text: format!("{} started or announced itself after the signal", mac_text(w.mac)),
+            setting: format!("within {}", settings.wake_within),
+            measured: w.start.time.since(targets[&w.mac].time).to_string(),
+        });
+        if let Some(visit) = w.visit {
+            conditions.push(Condition {
+                text: "the sender opened an administrative port of it".to_owned(),
+                setting: format!("within {}", settings.admin_within),
+                measured: visit.time.since(targets[&w.mac].time).to_string(),
+            });
+        }
+    }
+    let main = woke.iter().find(|w| w.visit.is_some()).or(woke.first());
+    let pair = main.and_then(|w| w.visit.map(|v| (targets[&w.mac], &w.start, v)));
+    Finding {
+        analytic: about.id,
+        also_satisfies: Vec::new(),
+        title,
+        severity,
+        tier: if woke.iter().any(|w| matches!(w.start.what, What::Host(_))) { Tier::Both } else { Tier::NetworkOnly },
+        confidence: score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100) as u8,
+        entities: Entities {
+            remote: match sender {
+                Sender::Address(address) => Some(address),
+                Sender::Mac(_) => None,
+            },
+            remote_mac: match sender {
+                Sender::Mac(mac) => Some(mac),
+                Sender::Address(_) => signals.iter().find_map(|e| signal_of(e).and_then(|s| s.sender_mac)),
+            },
+            host_name: main.map(|w| w.name.clone()).unwrap_or_default(),
+            host_address: main.and_then(|w| w.address),
+            woken: targets.keys().copied().collect(),
+            ..Entities::default()
+        },
+        steps,
+        conditions,
+        score,
+        order: check_order(pair, context),
+        unseen: unseen(signals, &woke, context),
+        alternatives: about.benign[2..3].iter().chain(&["a management tool's wake-up before updates"]).map(|s| (*s).to_owned()).collect(),
+        actions: about.actions[2..].iter().map(|s| (*s).to_owned()).collect(),
+        notes: notes(signals),
+    }
+}
+
+fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> OrderCheck {
+    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
+    let Some((signal, start, visit)) = chain else { return check };
+    for (a, b) in [(signal, start), (start, visit)] {
+        let uncertainty = context.clocks.between(a, b, &context.identity);
+        check.certain &= context.order(a, b) == crate::model::finding::Order::Before;
+        if uncertainty > Span::ZERO {
+            let gap = b.time.since(a.time);
+            check.smallest_gap = Some(check.smallest_gap.map_or(gap, |held| held.min(gap)));
+            check.uncertainty = check.uncertainty.max(uncertainty);
+        }
+    }
+    check
+}
+
+/// The most distinct targets within any window of this length, anchored on each signal.
+fn busiest_window(signals: &[Event], window: Span) -> usize {
+    let mut most = 0;
+    for (i, event) in signals.iter().enumerate() {
+        let mut targets: Vec<[u8; 6]> = signals[i..]
+            .iter()
+            .take_while(|e| e.time.since(event.time) <= window)
+            .filter_map(|e| signal_of(e).map(|s| s.target))
+            .collect();
+        targets.sort_unstable();
+        targets.dedup();
+        most = most.max(targets.len());
+    }
+    most
+}
+
+fn is_allowed_sender(sender: Sender, signals: &[Event], allowed: &[String]) -> bool {
+    let mut names = vec![match sender {
+        Sender::Address(address) => address.to_string(),
+        Sender::Mac(mac) => mac_text(mac),
+    }];
+    names.extend(signals.iter().filter_map(|e| signal_of(e).and_then(|s| s.sender_mac)).map(mac_text));
+    allowed.iter().any(|a| names.iter().any(|n| n.eq_ignore_ascii_case(&a.replace('-', ":"))))
+}
+
+fn unseen(signals: &[Event], woke: &[Woken<'_>], context: &Context) -> Vec<Unseen> {
+    let mut unseen = vec![Unseen {
+        telemetry: "other segments".to_owned(),
+        host: None,
+        effect: "magic packets are seen only where a sensor captures; others cannot be excluded".to_owned(),
+    }];
+    let unknown = signals
+        .iter()
+        .filter_map(signal_of)
+        .any(|s| context.identity.announcements(&s.target).is_empty());
+    if unknown {
+        unseen.push(Unseen {
+            telemetry: "the address of a target".to_owned(),
+            host: None,
+            effect: "no announcement (ARP) of a target's hardware address was captured, so whether it woke and what \
+                     followed could not be looked for"
+                .to_owned(),
+        });
+    } else if woke.is_empty() {
+        unseen.push(Unseen {
+            telemetry: "a start of a target".to_owned(),
+            host: None,
+            effect: "no target was seen to start or announce itself in time; it may have been up already".to_owned(),
+        });
+    }
+    unseen
+}
+
+fn notes(signals: &[Event]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let all = || signals.iter().filter_map(signal_of);
+    let passwords: Vec<&WakeSignal> = all().filter(|s| s.password_len > 0).collect();
+    if let Some(one) = passwords.first() {
+        let digest: String = one.password_digest.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
+        notes.push(format!(
+            "{} of {} signals carry a SecureOn password of {} bytes; it is not printed (SHA-256 begins {digest})",
+            passwords.len(),
+            signals.len(),
+            one.password_len
+        ));
+    }
+    let routed = all()
+        .filter(|s| matches!(s.carrier, WakeCarrier::Udp(_)) && s.mac_to.is_some_and(|m| m[0] & 1 == 0))
+        .count();
+    if routed > 0 {
+        notes.push(format!(
+            "{routed} of {} signals were sent to a single hardware address by UDP: they may come from another segment",
+            signals.len()
+        ));
+    }
+    notes
+}

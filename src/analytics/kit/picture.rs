@@ -1,0 +1,253 @@
+//! What a sequence, the changes tied to it and an arrival look like together: the parts of a finding
+//! that do not depend on which analytic tells it.
+
+use super::arrivals::Arrival;
+use super::door::{Door, DoorRules};
+use super::exposure::{Change, Effect, Tie, image_of};
+use super::touches::Knock;
+use crate::context::{Context, Place};
+use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
+use crate::model::firewall::Ports;
+use crate::model::{Event, HostWhat, Span, What};
+use std::net::IpAddr;
+
+/// How long after the connection a door that closes again counts as part of the picture: knockd
+/// closes after 10 s, fwknop after 30 to 300 s.
+pub const LINGER: Span = Span::seconds(300);
+
+/// A change with its tie to the port that was reached.
+#[derive(Clone, Copy)]
+pub struct TiedChange<'a> {
+    /// The change.
+    pub change: &'a Change,
+    /// How strongly it is tied.
+    pub tie: Tie,
+}
+
+/// Everything a telling rests on.
+pub struct Picture<'a> {
+    /// The host.
+    pub place: Place,
+    /// The touches.
+    pub knock: &'a Knock,
+    /// The host's state.
+    pub door: &'a Door,
+    /// Who came in, if anyone.
+    pub arrival: Option<&'a Arrival>,
+    /// The changes, in time order.
+    pub tied: Vec<TiedChange<'a>>,
+    /// The port is known to have been closed before, by the wire or by the change itself.
+    pub proven: bool,
+}
+
+/// The host's name, or its address.
+pub fn host_words(place: Place, context: &Context) -> String {
+    match (context.identity.name(place), place) {
+        (Some(name), _) => name.to_string(),
+        (None, Place::Address(address)) => address.to_string(),
+        (None, Place::Host(_)) => "the host".to_owned(),
+    }
+}
+
+/// True if nothing earlier in the evidence shows the arrival's port open.
+pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
+    arrival.first
+        || door.arrivals.open_since(arrival.transport, arrival.port).is_some_and(|since| {
+            // The earliest sign is another record of this very connection.
+            since.provenance == arrival.event.provenance
+                || since.time > knock.first() && arrival.also.contains(&since.provenance)
+        })
+}
+
+/// The changes after the arming touch and before the arrival that are tied to its port.
+pub fn tied_changes<'a>(
+    door: &'a Door,
+    knock: &Knock,
+    arrival: &Arrival,
+    rules: &DoorRules,
+    context: &Context,
+) -> Vec<TiedChange<'a>> {
+    let from = knock.arming().event.time.shifted(rules.slack.negated());
+    let to = arrival.event.time.shifted(context.clocks.assumed_error);
+    door.changes
+        .between(from, to)
+        .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
+        .map(|change| TiedChange {
+            change,
+            tie: door.changes.tie(change, arrival.transport, arrival.port, arrival.remote.address, to),
+        })
+        .filter(|t| t.tie >= Tie::Weak)
+        .collect()
+}
+
+/// True if a door of this picture closes again soon after the arrival.
+pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
+    let from = arrival.event.time;
+    picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
+        c.effect == Effect::Shuts
+            && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
+    })
+}
+
+fn same_rule(a: &Event, b: &Event) -> bool {
+    let rule = |e: &Event| match &e.what {
+        What::Host(host) => match &host.what {
+            HostWhat::FirewallRule { rule, .. } => Some((rule.id.clone(), rule.name.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    match (rule(a), rule(b)) {
+        (Some((id, name)), Some((other_id, other_name))) => {
+            !id.is_empty() && id.eq_ignore_ascii_case(&other_id) || !name.is_empty() && name == other_name
+        }
+        _ => false,
+    }
+}
+
+/// Holds every order the chain needs against the clocks.
+pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
+    let mut pairs: Vec<(&Event, &Event)> = Vec::new();
+    let strongest = picture.tied.iter().map(|t| t.tie).max();
+    let leading: Vec<&Event> = picture
+        .tied
+        .iter()
+        .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
+        .map(|t| &t.change.event)
+        .collect();
+    let arming = &picture.knock.arming().event;
+    // One change in certain order is enough; the first of the strongest is the one told.
+    if let Some(change) = leading.iter().find(|c| context.order(arming, c) == Order::Before).or(leading.first()) {
+        pairs.push((arming, change));
+        if let Some(arrival) = picture.arrival {
+            pairs.push((change, &arrival.event));
+        }
+    } else if let Some(arrival) = picture.arrival {
+        pairs.push((arming, &arrival.event));
+    }
+    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
+    for (a, b) in pairs {
+        let uncertainty = context.clocks.between(a, b, &context.identity);
+        check.certain &= context.order(a, b) == Order::Before;
+        if uncertainty > Span::ZERO {
+            let gap = b.time.since(a.time);
+            if check.smallest_gap.is_none_or(|held| gap < held) {
+                check.smallest_gap = Some(gap);
+            }
+            check.uncertainty = check.uncertainty.max(uncertainty);
+        }
+    }
+    if check.smallest_gap.is_some() {
+        check.notes.push(format!(
+            "the clocks were not compared; each host clock is taken to be within {} of the capture's (--max-skew)",
+            context.clocks.assumed_error
+        ));
+    }
+    check
+}
+
+/// The port that was reached, or that the first change opens.
+pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
+    picture.arrival.map(|a| a.port).or_else(|| {
+        picture.tied.first().and_then(|t| match &t.change.event.what {
+            What::Host(host) => match &host.what {
+                HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
+                    Ports::Ranges(r) => r.first().map(|r| r.0),
+                    _ => None,
+                },
+                HostWhat::Listening { local, .. } => Some(local.port),
+                _ => None,
+            },
+            _ => None,
+        })
+    })
+}
+
+/// Who it is about.
+pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
+    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
+    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
+        What::Host(host) => match &host.what {
+            HostWhat::Listening { process, .. } => process.pid,
+            _ => None,
+        },
+        _ => None,
+    });
+    Entities {
+        remote: Some(picture.knock.source),
+        remote_mac: None,
+        host_name: context.identity.name(picture.place).cloned().unwrap_or_default(),
+        host_address: host_address(picture, context),
+        probed_ports: picture.knock.ports(),
+        opened_ports: opened_port(picture).into_iter().collect(),
+        process: named.unwrap_or_default(),
+        pid,
+        woken: Vec::new(),
+    }
+}
+
+fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
+    let touched = picture.knock.touches.iter().find_map(|t| match &t.event.what {
+        What::Attempt(attempt) => Some(attempt.responder.address),
+        _ => None,
+    });
+    touched.or(match picture.place {
+        Place::Address(address) => Some(address),
+        Place::Host(id) => context.identity.host(id).and_then(|h| h.addresses.first().copied()),
+    })
+}
+
+/// The steps, in time order.
+pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let role = if picture.knock.scan { Role::Scan } else { Role::Probe };
+    for touch in &picture.knock.touches {
+        steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
+    }
+    for tied in &picture.tied {
+        let remark = match tied.tie {
+            Tie::Weak => "names no port",
+            Tie::Covers => "covers the port among others",
+            Tie::Program => "for the program that holds the port",
+            _ => "",
+        };
+        steps.push(Step {
+            role: Role::Change,
+            event: tied.change.event.clone(),
+            also: Vec::new(),
+            remark: remark.to_owned(),
+        });
+    }
+    if let Some(arrival) = picture.arrival {
+        let mut also = arrival.also.clone();
+        if let What::Attempt(attempt) = &arrival.event.what {
+            also.extend(attempt.accepted);
+            also.extend(attempt.deciding);
+        }
+        also.sort_unstable();
+        also.dedup();
+        also.retain(|p| *p != arrival.event.provenance);
+        steps.push(Step {
+            role: Role::Connect,
+            event: arrival.event.clone(),
+            also,
+            remark: "first in this evidence".to_owned(),
+        });
+        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
+            if closing.effect == Effect::Shuts
+                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
+            {
+                steps.push(Step {
+                    role: Role::Change,
+                    event: closing.event.clone(),
+                    also: Vec::new(),
+                    remark: "the door closes again".to_owned(),
+                });
+            }
+        }
+    }
+    steps.sort_by_key(|s| s.event.order());
+    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
+    steps
+}
+
