@@ -2,6 +2,14 @@
 //!
 //! Evidence is opened read-only. Nothing here understands packets or records.
 
+pub mod custody;
+pub mod discover;
+pub mod kind;
+pub mod open;
 pub mod problem;
 
+pub use custody::Custody;
+pub use discover::{DiscoverError, EvidenceFile, discover};
+pub use kind::{Kind, Packing};
+pub use open::{Input, OpenError};
 pub use problem::{Problem, ProblemKind, Problems, Weight};

@@ -1,0 +1,307 @@
+//! From link type and bytes to a `Packet`: reads just what attempts need, and stops there.
+//!
+//! Written by hand for two reasons: it runs for every packet, and 14 bytes of a TCP header are
+//! enough here while general decoders want all of it. Checksums are never checked: a capture taken
+//! on the sending host has wrong ones. Tunnels are not opened.
+
+use super::link::{self, Network};
+use super::packet::{Extra, Packet, flags};
+use super::refusal;
+use super::wake;
+use crate::model::wake::{WakeCarrier, WakeSignal};
+use crate::model::{Endpoint, Timestamp, Transport};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// One packet record as the file has it.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub link: u32,
+    pub data: &'a [u8],
+    pub time: Timestamp,
+    pub number: u64,
+    pub offset: u64,
+    pub interface: u16,
+    pub pid: u32,
+    /// The record says the packet was longer than what it holds.
+    pub cut: bool,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// An IP packet, handed out.
+    Ip {
+        /// Less of it is captured than its IP length says.
+        snapped: bool,
+    },
+    /// Not IP. A packet is handed out only if it is a magic packet.
+    NotIp,
+    /// A later fragment: no ports.
+    LaterFragment,
+    /// The capture ends before the ports or flags.
+    Cut,
+    /// The headers contradict themselves.
+    Malformed,
+    /// Not a link type that is read.
+    OtherLink,
+}
+
+/// Reads one frame and appends its packet, if it has one, to `out`.
+#[inline]
+pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
+    let data = frame.data;
+    let layers = match link::peel(frame.link, data) {
+        Ok(layers) => layers,
+        Err(link::Stop::Short) => return short(frame.cut),
+        Err(link::Stop::Malformed) => return Seen::Malformed,
+        Err(link::Stop::Unsupported) => return Seen::OtherLink,
+    };
+    let Some(payload) = data.get(layers.at..) else { return short(frame.cut) };
+    match layers.network {
+        Network::V4 => v4(frame, &layers, payload, out),
+        Network::V6 => v6(frame, &layers, payload, out),
+        Network::Other(ether_type) => {
+            let carrier = match ether_type {
+                link::WAKE => WakeCarrier::Ethernet,
+                other => WakeCarrier::Other(other),
+            };
+            if let Some(signal) = signal(frame, &layers, layers.at, payload, frame.cut, carrier, None) {
+                let nowhere = Endpoint { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
+                let mut packet = blank(frame, &layers, nowhere.address, nowhere.address, Transport(0));
+                packet.extra = Some(Box::new(Extra::Wake(signal)));
+                out.push(packet);
+            }
+            // Later readers of ARP, and of anything else below IP, get `payload` here and fill a
+            // packet the same way.
+            Seen::NotIp
+        }
+    }
+}
+
+/// A frame that ends too early: the capture's doing, or the sender's.
+fn short(cut: bool) -> Seen {
+    if cut { Seen::Cut } else { Seen::Malformed }
+}
+
+fn blank(frame: &Frame<'_>, layers: &link::Layers, from: IpAddr, to: IpAddr, transport: Transport) -> Packet {
+    Packet {
+        time: frame.time,
+        number: frame.number,
+        offset: frame.offset,
+        source: Endpoint { address: from, port: 0 },
+        destination: Endpoint { address: to, port: 0 },
+        transport,
+        flags: 0,
+        ttl: 0,
+        ip_id: 0,
+        interface: frame.interface,
+        vlan: layers.vlan,
+        seq: 0,
+        ack: 0,
+        payload: 0,
+        pid: frame.pid,
+        first_fragment: false,
+        cut: false,
+        extra: None,
+    }
+}
+
+/// RFC 791 3.1.
+#[inline]
+fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+    let Some(fixed) = ip.first_chunk::<20>() else { return short(frame.cut) };
+    let header = usize::from(fixed[0] & 0x0F) * 4;
+    if fixed[0] >> 4 != 4 || header < 20 {
+        return Seen::Malformed;
+    }
+    let total = match usize::from(be16(fixed, 2)) {
+        // The sender's network card fills the length in (segmentation offload): 0 is normal.
+        0 => ip.len(),
+        total => total,
+    };
+    if total < header {
+        return Seen::Malformed;
+    }
+    let fragment = be16(fixed, 6);
+    if fragment & 0x1FFF != 0 {
+        return Seen::LaterFragment;
+    }
+    let snapped = total > ip.len();
+    let Some(body) = ip.get(header..total.min(ip.len())) else { return short(snapped) };
+    let from = Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]);
+    let to = Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]);
+    let mut packet = blank(frame, layers, IpAddr::V4(from), IpAddr::V4(to), Transport(fixed[9]));
+    packet.ttl = fixed[8];
+    packet.ip_id = be16(fixed, 4);
+    packet.first_fragment = fragment & 0x2000 != 0;
+    transport(frame, layers, packet, layers.at + header, body, total - header, out)
+}
+
+/// RFC 8200 3 and 4.
+#[inline]
+fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+    let Some(fixed) = ip.first_chunk::<40>() else { return short(frame.cut) };
+    if fixed[0] >> 4 != 6 {
+        return Seen::Malformed;
+    }
+    let captured = ip.len() - 40;
+    let total = match usize::from(be16(fixed, 4)) {
+        // Segmentation offload, or a jumbogram (RFC 2675).
+        0 => captured,
+        total => total,
+    };
+    let snapped = total > captured;
+    let visible = &ip[40..40 + total.min(captured)];
+    let walk = match link::extensions(fixed[6], visible) {
+        Ok(walk) => walk,
+        Err(link::Stop::Short) => return short(snapped),
+        Err(_) => return Seen::Malformed,
+    };
+    if walk.later_fragment {
+        return Seen::LaterFragment;
+    }
+    let Some(body) = visible.get(walk.at..) else { return short(snapped) };
+    let (from, to) = (v6_address(fixed, 8), v6_address(fixed, 24));
+    let mut packet = blank(frame, layers, from, to, Transport(walk.protocol));
+    packet.ttl = fixed[7];
+    packet.ip_id = be16(fixed, 2);
+    packet.first_fragment = walk.first_fragment;
+    transport(frame, layers, packet, layers.at + 40 + walk.at, body, total - walk.at, out)
+}
+
+fn v6_address(fixed: &[u8; 40], at: usize) -> IpAddr {
+    let mut octets = [0; 16];
+    octets.copy_from_slice(&fixed[at..at + 16]);
+    IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
+}
+
+/// `body` is what is captured of the IP payload, `length` its length by the IP header, `at` where
+/// it starts in the frame.
+#[inline]
+fn transport(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    mut packet: Packet,
+    at: usize,
+    body: &[u8],
+    length: usize,
+    out: &mut Vec<Packet>,
+) -> Seen {
+    let snapped = length > body.len();
+    let mut search = (0, WakeCarrier::Other(u16::from(packet.transport.0)));
+    match packet.transport {
+        Transport::TCP => {
+            // RFC 9293 3.1; the flags are in byte 13.
+            let Some(tcp) = body.first_chunk::<14>() else { return short(snapped) };
+            let header = usize::from(tcp[12] >> 4) * 4;
+            if header < 20 || (header > length && !packet.first_fragment) {
+                return Seen::Malformed;
+            }
+            packet.source.port = be16(tcp, 0);
+            packet.destination.port = be16(tcp, 2);
+            packet.seq = be32(tcp, 4);
+            packet.ack = be32(tcp, 8);
+            packet.flags = tcp[13];
+            packet.payload = length.saturating_sub(header) as u32;
+            packet.cut = header > body.len();
+            if packet.flags & flags::SYN != 0 && header > 20 {
+                let options = &body[20.min(body.len())..header.min(body.len())];
+                if fast_open(options) {
+                    packet.extra = Some(Box::new(Extra::FastOpen));
+                }
+            }
+            search = (header, WakeCarrier::Tcp(packet.destination.port));
+        }
+        Transport::UDP => {
+            // RFC 768. The IP length is the honest one: the UDP length may be 0 or wrong.
+            let Some(udp) = body.first_chunk::<4>() else { return short(snapped) };
+            packet.source.port = be16(udp, 0);
+            packet.destination.port = be16(udp, 2);
+            packet.payload = length.saturating_sub(8) as u32;
+            packet.cut = body.len() < 8 && snapped;
+            search = (8, WakeCarrier::Udp(packet.destination.port));
+            // Later readers of DHCP, DNS and NetBIOS names get `body[8..]` here.
+        }
+        Transport::ICMP | Transport::ICMPV6 => {
+            packet.payload = length.saturating_sub(8) as u32;
+            packet.cut = body.len() < 8 && snapped;
+            let from = packet.source.address;
+            if let Some(header) = refusal::embedded(packet.transport, from, body) {
+                packet.extra = Some(Box::new(Extra::Refusal(header)));
+            }
+        }
+        // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.
+        Transport(132 | 33 | 136) => {
+            let Some(ports) = body.first_chunk::<4>() else { return short(snapped) };
+            packet.source.port = be16(ports, 0);
+            packet.destination.port = be16(ports, 2);
+            packet.payload = length as u32;
+        }
+        _ => packet.payload = length as u32,
+    }
+    let (skip, carrier) = search;
+    if let Some(content) = body.get(skip..) {
+        let ends = Some((packet.source, packet.destination));
+        if let Some(signal) = signal(frame, layers, at + skip, content, snapped, carrier, ends) {
+            packet.extra = Some(Box::new(Extra::Wake(signal)));
+        }
+    }
+    out.push(packet);
+    Seen::Ip { snapped }
+}
+
+/// True if the TCP options hold Fast Open: kind 34 (RFC 7413), or 254 with its experiment number.
+fn fast_open(mut options: &[u8]) -> bool {
+    loop {
+        match *options {
+            [] | [0, ..] => return false,
+            [1, ref rest @ ..] => options = rest,
+            [34, ..] => return true,
+            [254, length, 0xF9, 0x89, ..] if length >= 4 => return true,
+            [_, length, ..] if length >= 2 && usize::from(length) <= options.len() => {
+                options = &options[usize::from(length)..];
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Looks for a magic packet in `content`, which starts at `at` in the frame.
+#[inline]
+fn signal(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    at: usize,
+    content: &[u8],
+    cut: bool,
+    carrier: WakeCarrier,
+    ends: Option<(Endpoint, Endpoint)>,
+) -> Option<WakeSignal> {
+    let pattern = wake::find(content, cut)?;
+    let (sender_mac, mac_to) = link::hardware_addresses(frame.link, frame.data);
+    Some(WakeSignal {
+        target: pattern.target,
+        sender_mac,
+        sender: ends.map(|(sender, _)| sender),
+        sent_to: ends.map(|(_, sent_to)| sent_to),
+        mac_to,
+        carrier,
+        pattern_offset: (at + pattern.offset) as u32,
+        repetitions: pattern.repetitions,
+        password_len: pattern.password_len,
+        password_digest: pattern.password_digest,
+        vlan: layers.vlan,
+        copies: 1,
+        copy_packets: Vec::new(),
+    })
+}
+
+#[inline]
+fn be16<const N: usize>(bytes: &[u8; N], at: usize) -> u16 {
+    u16::from_be_bytes([bytes[at], bytes[at + 1]])
+}
+
+#[inline]
+fn be32<const N: usize>(bytes: &[u8; N], at: usize) -> u32 {
+    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}

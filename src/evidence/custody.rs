@@ -1,0 +1,187 @@
+//! Reads a file's raw bytes once: for the parser, and for the SHA-256 that shows it is unaltered.
+//!
+//! Blocks are shared between the two, not copied, and used again when both are done with them.
+
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+/// Bytes read at a time.
+const BLOCK: usize = 256 * 1024;
+/// Blocks that may wait for the hash before reading waits, too.
+const WAITING: usize = 8;
+
+/// What was read of a file, and whether it held still meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Custody {
+    /// SHA-256 of the file's bytes as they lie on disk; `None` if it was not asked for, or if the
+    /// file could not be read to its end.
+    pub sha256: Option<[u8; 32]>,
+    /// Length of the file in bytes: counted when hashing, else as the system tells.
+    pub bytes: u64,
+    /// Length or modification time differ between opening and closing.
+    pub changed: bool,
+}
+
+impl Custody {
+    /// The hash in lower-case hexadecimal.
+    pub fn sha256_hex(&self) -> Option<String> {
+        self.sha256.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// A shared piece of the file and how much of it is filled.
+type Block = (Arc<Vec<u8>>, usize);
+
+struct Hasher {
+    blocks: SyncSender<Block>,
+    thread: JoinHandle<[u8; 32]>,
+}
+
+/// The raw bytes of a file, hashed on a thread of their own as they pass.
+pub(super) struct Tap {
+    file: File,
+    hasher: Option<Hasher>,
+    pool: VecDeque<Arc<Vec<u8>>>,
+    block: Arc<Vec<u8>>,
+    at: usize,
+    filled: usize,
+    count: u64,
+    failure: Option<io::Error>,
+}
+
+impl Tap {
+    pub(super) fn new(file: File, hash: bool) -> io::Result<Self> {
+        let hasher = if hash { Some(Hasher::start()?) } else { None };
+        Ok(Self {
+            file,
+            hasher,
+            pool: VecDeque::new(),
+            block: Arc::new(Vec::new()),
+            at: 0,
+            filled: 0,
+            count: 0,
+            failure: None,
+        })
+    }
+
+    /// Bytes read from the file so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What the disk failed with, if it did.
+    pub(super) fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
+    }
+
+    /// Reads to the end of the file for the hash's sake and returns it.
+    pub(super) fn hash(&mut self) -> Option<[u8; 32]> {
+        self.hasher.as_ref()?;
+        loop {
+            self.at = self.filled;
+            if matches!(self.fill_buf(), Err(_) | Ok([])) {
+                break;
+            }
+        }
+        let Hasher { blocks, thread } = self.hasher.take()?;
+        drop(blocks);
+        thread.join().ok().filter(|_| self.failure.is_none())
+    }
+
+    fn next_block(&mut self) -> io::Result<()> {
+        if self.failure.is_some() {
+            return Ok(());
+        }
+        let free = self.free_block();
+        self.pool.push_back(std::mem::replace(&mut self.block, free));
+        (self.at, self.filled) = (0, 0);
+        // `free_block` returns one that nobody else holds.
+        let Some(space) = Arc::get_mut(&mut self.block) else { return Ok(()) };
+        self.filled = read_on(&mut self.file, space, &mut self.failure)?;
+        self.count += self.filled as u64;
+        if let Some(hasher) = &self.hasher
+            && self.filled > 0
+        {
+            // It only fails if the thread is gone, and then joining it tells.
+            let _ = hasher.blocks.send((Arc::clone(&self.block), self.filled));
+        }
+        Ok(())
+    }
+
+    /// A block nobody holds: one that was used before, or a new one. No more exist than can wait
+    /// for the hash.
+    fn free_block(&mut self) -> Arc<Vec<u8>> {
+        let free = self.pool.iter_mut().position(|block| Arc::get_mut(block).is_some_and(|block| !block.is_empty()));
+        free.and_then(|at| self.pool.remove(at)).unwrap_or_else(|| {
+            self.pool.retain(|block| !block.is_empty());
+            Arc::new(vec![0; BLOCK])
+        })
+    }
+}
+
+/// Reads once; an error is kept, and returned as well.
+fn read_on(file: &mut File, into: &mut [u8], failure: &mut Option<io::Error>) -> io::Result<usize> {
+    loop {
+        match file.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let again = io::Error::new(error.kind(), error.to_string());
+                *failure = Some(error);
+                return Err(again);
+            }
+            read => return read,
+        }
+    }
+}
+
+impl BufRead for Tap {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.filled {
+            self.next_block()?;
+        }
+        Ok(&self.block[self.at..self.filled])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.at = (self.at + count).min(self.filled);
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.hasher.is_none() && self.at == self.filled && into.len() >= BLOCK {
+            // Nobody else wants the bytes: no need to pass them through a block.
+            let read = read_on(&mut self.file, into, &mut self.failure)?;
+            self.count += read as u64;
+            return Ok(read);
+        }
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(into.len());
+        into[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl Hasher {
+    fn start() -> io::Result<Self> {
+        let (blocks, arriving) = sync_channel::<Block>(WAITING);
+        let thread = std::thread::Builder::new().name("sha256".to_owned()).spawn(move || {
+            let mut hash = Sha256::new();
+            for (block, filled) in arriving {
+                hash.update(&block[..filled]);
+            }
+            hash.finalize().into()
+        })?;
+        Ok(Self { blocks, thread })
+    }
+}

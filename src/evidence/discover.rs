@@ -1,0 +1,234 @@
+//! From what was named on the command line to the list of evidence files.
+//!
+//! The list is the same whatever the order of the arguments. A file that is reached by two ways is
+//! listed once. Links are followed; a folder that contains itself is entered once.
+
+use super::kind::{self, Kind};
+use super::problem::{Problem, ProblemKind, Problems, Weight};
+use crate::model::EvidenceId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// Its number, from 1 in the order of `shown`.
+    pub id: EvidenceId,
+    /// Where to open it.
+    pub path: PathBuf,
+    /// Its path below the argument it was found under, with `/`; its name if it was the argument.
+    /// As the file system has it: hostile names must be escaped where they are printed.
+    pub shown: String,
+    /// Length in bytes when it was found.
+    pub size: u64,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What is wrong with the request itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// An argument names nothing.
+    #[error("{}: {source}; check the path", path.display())]
+    Argument {
+        /// The argument.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Lists all files in `arguments`: files, and folders with all they contain.
+///
+/// Files that are not evidence stay in the list, with a note in `problems`; what cannot be read is
+/// a loss there.
+///
+/// # Errors
+///
+/// If an argument does not exist.
+pub fn discover(arguments: &[PathBuf], problems: &mut Problems) -> Result<Vec<EvidenceFile>, DiscoverError> {
+    let mut found: BTreeMap<PathBuf, (String, PathBuf)> = BTreeMap::new();
+    for argument in arguments {
+        let real = fs::canonicalize(argument)
+            .map_err(|source| DiscoverError::Argument { path: argument.clone(), source })?;
+        let name = match real.is_dir() {
+            true => String::new(),
+            false => argument.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        walk(argument, real, name, &mut found, problems);
+    }
+    let mut files: Vec<_> = found.into_iter().collect();
+    files.sort_by(|(real, (shown, _)), (other_real, (other_shown, _))| (shown, real).cmp(&(other_shown, other_real)));
+    let listed = files.into_iter().zip(1..).map(|((_, (shown, path)), number)| {
+        let id = EvidenceId(number);
+        let (size, kind) = look(id, &path, problems);
+        EvidenceFile { id, path, shown, size, kind }
+    });
+    Ok(listed.collect())
+}
+
+/// Finds all files from `path` on, whose real path is `real`.
+fn walk(
+    path: &Path,
+    real: PathBuf,
+    shown: String,
+    found: &mut BTreeMap<PathBuf, (String, PathBuf)>,
+    problems: &mut Problems,
+) {
+    let mut entered = BTreeSet::new();
+    let mut open = vec![(path.to_owned(), real, shown)];
+    while let Some((path, real, shown)) = open.pop() {
+        if !real.is_dir() {
+            // Of several ways to a file, the one that is shown does not depend on their order.
+            let way = (shown, path);
+            found.entry(real).and_modify(|known| *known = way.clone().min(known.clone())).or_insert(way);
+            continue;
+        }
+        if !entered.insert(real.clone()) {
+            continue;
+        }
+        let names = fs::read_dir(&path).and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<Vec<_>, _>>()
+        });
+        let mut names = match names {
+            Ok(names) => names,
+            Err(error) => {
+                unreadable(None, format!("folder {shown}: {error}"), problems);
+                continue;
+            }
+        };
+        // The last one is looked at first.
+        names.sort_unstable_by(|a, b| b.cmp(a));
+        for name in names {
+            let path = path.join(&name);
+            let name = name.to_string_lossy();
+            let shown = if shown.is_empty() { name.into_owned() } else { format!("{shown}/{name}") };
+            match fs::canonicalize(&path) {
+                Ok(real) => open.push((path, real, shown)),
+                Err(error) => unreadable(None, format!("{shown}: {error}"), problems),
+            }
+        }
+    }
+}
+
+/// Size and kind of a file.
+fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
+    let looked = fs::metadata(path).and_then(|metadata| {
+        // Opening a pipe would wait for a writer.
+        if !metadata.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        Ok((metadata.len(), kind::recognise(File::open(path)?)?))
+    });
+    let (size, kind) = looked.unwrap_or_else(|error| {
+        unreadable(Some(id), error.to_string(), problems);
+        (0, Kind::Unreadable)
+    });
+    let note = match kind {
+        Kind::Unknown => (ProblemKind::NotRecognised, "not a capture or an event log"),
+        Kind::Empty => (ProblemKind::Empty, "the file is empty"),
+        _ => return (size, kind),
+    };
+    problems.add(Problem {
+        evidence: Some(id),
+        kind: note.0,
+        weight: Weight::Note,
+        count: 1,
+        first_offset: None,
+        message: note.1.to_owned(),
+        effect: "nothing in it was used".to_owned(),
+    });
+    (size, kind)
+}
+
+fn unreadable(evidence: Option<EvidenceId>, message: String, problems: &mut Problems) {
+    problems.add(Problem {
+        evidence,
+        kind: ProblemKind::Unreadable,
+        weight: Weight::Loss,
+        count: 1,
+        first_offset: None,
+        message,
+        effect: "what it holds is missing; check permissions and copy it again".to_owned(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PCAP: [u8; 4] = [0xD4, 0xC3, 0xB2, 0xA1];
+
+    fn tree() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("b/deep")).unwrap();
+        fs::write(folder.path().join("b/deep/one.bin"), PCAP).unwrap();
+        fs::write(folder.path().join("a.pcap"), PCAP).unwrap();
+        fs::write(folder.path().join("README"), "text").unwrap();
+        fs::write(folder.path().join("nothing"), "").unwrap();
+        folder
+    }
+
+    fn shown(files: &[EvidenceFile]) -> Vec<(u32, &str, Kind)> {
+        files.iter().map(|file| (file.id.0, file.shown.as_str(), file.kind)).collect()
+    }
+
+    #[test]
+    fn folders_are_read_whole_and_numbered_in_path_order() {
+        let folder = tree();
+        let mut problems = Problems::default();
+        let files = discover(&[folder.path().to_owned()], &mut problems).unwrap();
+        let capture = Kind::Pcap(kind::Packing::Plain);
+        assert_eq!(
+            shown(&files),
+            [
+                (1, "README", Kind::Unknown),
+                (2, "a.pcap", capture),
+                (3, "b/deep/one.bin", capture),
+                (4, "nothing", Kind::Empty),
+            ]
+        );
+        let told: Vec<_> = problems.iter().map(|p| (p.evidence, p.kind, p.weight)).collect();
+        assert_eq!(
+            told,
+            [
+                (Some(EvidenceId(1)), ProblemKind::NotRecognised, Weight::Note),
+                (Some(EvidenceId(4)), ProblemKind::Empty, Weight::Note),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_order_of_arguments_changes_nothing_and_no_file_is_listed_twice() {
+        let folder = tree();
+        let all = folder.path().to_owned();
+        let (inner, file) = (all.join("b"), all.join("a.pcap"));
+        let one = discover(&[all.clone(), inner.clone(), file.clone()], &mut Problems::default()).unwrap();
+        let other = discover(&[file, inner, all], &mut Problems::default()).unwrap();
+        assert_eq!(one, other);
+        assert_eq!(one.len(), 4);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_circle_end_and_a_broken_link_is_a_loss() {
+        let folder = tree();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("b/deep/up")).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("b"), folder.path().join("z")).unwrap();
+        std::os::unix::fs::symlink("gone", folder.path().join("broken")).unwrap();
+        let mut problems = Problems::default();
+        let files = discover(&[folder.path().to_owned()], &mut problems).unwrap();
+        assert_eq!(files.len(), 4);
+        assert!(problems.iter().any(|p| p.kind == ProblemKind::Unreadable && p.message.starts_with("broken: ")));
+        assert!(problems.any_loss());
+    }
+
+    #[test]
+    fn an_argument_that_does_not_exist_is_an_error_of_the_request() {
+        let error = discover(&[PathBuf::from("no/such/place")], &mut Problems::default()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("no/such/place: ") && text.ends_with("; check the path"), "{text}");
+    }
+}

@@ -1,0 +1,267 @@
+//! Opens evidence read-only and yields its bytes unpacked, once, from start to end.
+//!
+//! Damage in a compressed stream ends the bytes; it is told when the file is closed. Nothing is
+//! ever unpacked to disk or as a whole into memory.
+
+use super::custody::{Custody, Tap};
+use super::discover::EvidenceFile;
+use super::kind::Packing;
+use super::problem::{Problem, ProblemKind, Problems, Weight};
+use crate::model::EvidenceId;
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// Why evidence cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}; check that it is still there and readable", path.display())]
+pub struct OpenError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// An open evidence file. Reading yields its content unpacked; an error of the disk or of the
+/// compression is an end of the content, and `finish` tells of it.
+pub struct Input {
+    evidence: EvidenceId,
+    stream: Stream,
+    at_open: (u64, Option<SystemTime>),
+    damage: Option<String>,
+    ended: bool,
+}
+
+enum Stream {
+    Plain(Tap),
+    Gzip(Box<flate2::bufread::GzDecoder<Tap>>),
+    Zstd(Box<zstd::stream::read::Decoder<'static, Tap>>),
+    /// Only while one gzip member is exchanged for the next.
+    Between,
+}
+
+impl Input {
+    /// Opens `file`. With `hash`, its SHA-256 is computed on a thread of its own while it is read.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not let it be opened.
+    pub fn open(file: &EvidenceFile, hash: bool) -> Result<Self, OpenError> {
+        Self::start(file, hash).map_err(|source| OpenError { path: file.path.clone(), source })
+    }
+
+    fn start(file: &EvidenceFile, hash: bool) -> io::Result<Self> {
+        // Opening a pipe would wait for a writer.
+        if !std::fs::metadata(&file.path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let handle = File::open(&file.path)?;
+        let at_open = state(&handle.metadata()?);
+        let tap = Tap::new(handle, hash)?;
+        let stream = match file.kind.packing() {
+            Packing::Plain => Stream::Plain(tap),
+            Packing::Gzip => Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap))),
+            Packing::Zstd => Stream::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(tap)?)),
+        };
+        Ok(Self { evidence: file.id, stream, at_open, damage: None, ended: false })
+    }
+
+    /// Closes the file: reads the rest of it if it is to be hashed, so that the hash always covers
+    /// the whole file, and tells what was wrong with it.
+    pub fn finish(self, problems: &mut Problems) -> Custody {
+        let evidence = self.evidence;
+        let mut tell = |kind, first_offset, message: String, effect: &str| {
+            let (count, weight) = (1, Weight::Loss);
+            problems.add(Problem { evidence: Some(evidence), kind, weight, count, first_offset, message, effect: effect.to_owned() });
+        };
+        let mut tap = match self.stream {
+            Stream::Plain(tap) => tap,
+            Stream::Gzip(unpacking) => unpacking.into_inner(),
+            Stream::Zstd(unpacking) => unpacking.finish(),
+            // Never left behind by `next_member`.
+            Stream::Between => return Custody { sha256: None, bytes: self.at_open.0, changed: false },
+        };
+        let read = tap.count();
+        let sha256 = tap.hash();
+        if let Some(failure) = tap.failure() {
+            let message = format!("reading stopped: {failure}");
+            tell(ProblemKind::Unreadable, Some(tap.count()), message, "the rest of the file is missing; copy it from the original again");
+        } else if let Some(damage) = self.damage {
+            let effect = "what the compressed stream held behind this place is missing";
+            tell(ProblemKind::Compression, Some(read), damage, effect);
+        }
+        let at_close = tap.file().metadata().map(|metadata| state(&metadata));
+        let bytes = if sha256.is_some() { tap.count() } else { self.at_open.0 };
+        let changed = at_close.map_or(true, |state| state != self.at_open) || (sha256.is_some() && bytes != self.at_open.0);
+        if changed {
+            let effect = "the report may describe neither the old nor the new content; work on a copy";
+            tell(ProblemKind::Changed, None, "the file changed while it was read".to_owned(), effect);
+        }
+        Custody { sha256, bytes, changed }
+    }
+
+    /// Goes on to the next gzip member. False at the end of the file, with zeros behind the last
+    /// member allowed (tape blocks).
+    fn next_member(&mut self) -> io::Result<bool> {
+        let Stream::Gzip(unpacking) = std::mem::replace(&mut self.stream, Stream::Between) else { return Ok(false) };
+        let mut tap = unpacking.into_inner();
+        let mut next = next_magic(&mut tap);
+        while let Ok(Some(0)) = next {
+            tap.consume(1);
+            next = next_magic(&mut tap);
+        }
+        self.stream = Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap)));
+        match next? {
+            None => Ok(false),
+            Some(0x1F) => Ok(true),
+            Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "bytes that are no gzip follow")),
+        }
+    }
+}
+
+fn next_magic(tap: &mut Tap) -> io::Result<Option<u8>> {
+    Ok(tap.fill_buf()?.first().copied())
+}
+
+fn state(metadata: &Metadata) -> (u64, Option<SystemTime>) {
+    (metadata.len(), metadata.modified().ok())
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.ended || into.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let read = match &mut self.stream {
+                Stream::Plain(tap) => tap.read(into),
+                Stream::Gzip(unpacking) => unpacking.read(into),
+                Stream::Zstd(unpacking) => unpacking.read(into),
+                Stream::Between => Ok(0),
+            };
+            let more = match (read, &self.stream) {
+                (Ok(0), Stream::Gzip(_)) => self.next_member(),
+                (Ok(read), _) => return Ok(read),
+                (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => continue,
+                (Err(error), _) => Err(error),
+            };
+            match more {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Asked again, the decoder would complain that no member follows.
+                    self.ended = true;
+                    return Ok(0);
+                }
+                Err(error) => {
+                    self.ended = true;
+                    self.damage = Some(format!("the compressed stream is damaged or cut: {error}"));
+                    return Ok(0);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Kind, discover};
+    use sha2::{Digest, Sha256};
+    use std::io::Write;
+
+    fn content() -> Vec<u8> {
+        let mut bytes = vec![0x0A, 0x0D, 0x0D, 0x0A];
+        bytes.extend((0..3_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8));
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8], hash: bool, most: u64) -> (Kind, Vec<u8>, Custody, Problems) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, bytes).unwrap();
+        let mut problems = Problems::default();
+        let file = discover(&[path], &mut problems).unwrap().remove(0);
+        let mut input = Input::open(&file, hash).unwrap();
+        let mut read = Vec::new();
+        (&mut input).take(most).read_to_end(&mut read).unwrap();
+        (file.kind, read, input.finish(&mut problems), problems)
+    }
+
+    fn sha256(bytes: &[u8]) -> Option<[u8; 32]> {
+        Some(Sha256::digest(bytes).into())
+    }
+
+    #[test]
+    fn content_and_hash_are_right_for_every_packing() {
+        let content = content();
+        let (half, rest) = content.split_at(1_000_000);
+        let members = [gzip(half), gzip(rest)].concat();
+        let frames = [zstd::encode_all(half, 1).unwrap(), zstd::encode_all(rest, 1).unwrap()].concat();
+        let padded = [gzip(&content), vec![0; 700]].concat();
+        for (bytes, packing) in
+            [(&content, Packing::Plain), (&members, Packing::Gzip), (&padded, Packing::Gzip), (&frames, Packing::Zstd)]
+        {
+            for hash in [true, false] {
+                let (kind, read, custody, problems) = read(bytes, hash, u64::MAX);
+                assert_eq!(kind, Kind::Pcapng(packing));
+                assert!(read == content, "{packing:?}");
+                let sha256 = if hash { sha256(bytes) } else { None };
+                assert_eq!(custody, Custody { sha256, bytes: bytes.len() as u64, changed: false });
+                assert_eq!(problems.iter().count(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_covers_the_whole_file_wherever_reading_stopped() {
+        let content = content();
+        for bytes in [content.clone(), gzip(&content), zstd::encode_all(&content[..], 1).unwrap()] {
+            for most in [0, 10, 700_000] {
+                let (_, _, custody, problems) = read(&bytes, true, most);
+                assert_eq!(custody.sha256, sha256(&bytes));
+                assert_eq!(custody.bytes, bytes.len() as u64);
+                assert_eq!(problems.iter().count(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn damage_in_a_compressed_stream_ends_the_content_and_is_told() {
+        let content = content();
+        let whole = [gzip(&content), zstd::encode_all(&content[..], 1).unwrap()];
+        let cut = whole.clone().map(|bytes| bytes[..bytes.len() / 2].to_vec());
+        let trailing = whole.clone().map(|bytes| [bytes, b"more".repeat(100)].concat());
+        let mut spoiled = whole;
+        for bytes in &mut spoiled {
+            let middle = bytes.len() / 2;
+            bytes[middle..middle + 64].fill(0xA5);
+        }
+        for bytes in cut.into_iter().chain(trailing).chain(spoiled) {
+            let (_, read, custody, problems) = read(&bytes, true, u64::MAX);
+            assert!(read.len() <= content.len() + 300_000 && read[..1000] == content[..1000]);
+            assert_eq!(custody.sha256, sha256(&bytes));
+            let told: Vec<_> = problems.iter().map(|p| (p.kind, p.weight)).collect();
+            assert_eq!(told, [(ProblemKind::Compression, Weight::Loss)]);
+        }
+    }
+
+    #[test]
+    fn a_file_that_grows_while_it_is_read_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, content()).unwrap();
+        let mut problems = Problems::default();
+        let file = discover(std::slice::from_ref(&path), &mut problems).unwrap().remove(0);
+        let input = Input::open(&file, true).unwrap();
+        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+        assert!(input.finish(&mut problems).changed);
+        assert_eq!(problems.iter().map(|p| p.kind).collect::<Vec<_>>(), [ProblemKind::Changed]);
+    }
+}
