@@ -1,19 +1,21 @@
 //! Captures: from bytes to connection attempts and signals.
 
+pub mod attempts;
 mod decode;
 mod interface;
 mod ledger;
 mod legacy;
 mod link;
+pub mod merge;
 pub mod packet;
 mod pcap;
 mod pcapng;
 pub mod reader;
 mod refusal;
+pub mod reorder;
 pub mod summary;
-
-
 mod wake;
+pub mod wake_copies;
 mod window;
 
 pub use reader::{CaptureReader, first_time};

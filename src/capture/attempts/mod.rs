@@ -1,0 +1,257 @@
+//! From packets in time order to connection attempts with what became of them, and wake signals.
+//!
+//! One table over all files and sensors: a handshake that straddles two files of a rotation is one
+//! attempt. What becomes of an attempt depends on its own packets alone, on the end of the
+//! evidence, and, where more flows live at once than the table may hold, on the limit; that is
+//! marked and counted. Payload is not looked at, and nothing here judges.
+//!
+//! Not attempts: UDP to group addresses (counted), and packets of other protocols.
+
+mod duplicates;
+mod flow;
+mod key;
+mod summary;
+mod table;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod unreachable;
+#[cfg(test)]
+pub(crate) mod wire;
+
+pub use summary::AttemptSummary;
+
+use super::packet::{Extra, Packet};
+use super::wake_copies::{WakeCopies, provenance};
+use crate::model::attempt::Marks;
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport};
+use duplicates::{RecentPackets, Seen};
+use flow::{Flow, Phase};
+use key::Key;
+use table::FlowTable;
+use unreachable::Matched;
+
+/// The sweep looks for flows that are over once in so many packets.
+const SWEEP_EVERY: u32 = 1_024;
+
+/// What a user may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many flows may live at once. Beyond that the least needed are forgotten early.
+    pub live_flows: usize,
+    /// How far apart two sensors' copies of a packet may lie.
+    pub duplicates_within: Span,
+}
+
+impl Default for Settings {
+    /// 400,000 flows (about 150 MiB), 50 ms.
+    fn default() -> Self {
+        Self {
+            live_flows: 400_000,
+            duplicates_within: Span::millis(50),
+        }
+    }
+}
+
+/// The attempt machine.
+pub struct Attempts {
+    settings: Settings,
+    table: FlowTable,
+    recent: RecentPackets,
+    wakes: WakeCopies,
+    summary: AttemptSummary,
+    /// Packets until the next sweep, and the earliest time among those since the last.
+    until_sweep: u32,
+    earliest: Timestamp,
+    /// The clock of the sweep: the earliest time in the last full round. One packet with a garbled
+    /// time in the future must not end all waiting.
+    clock: Timestamp,
+}
+
+impl Attempts {
+    /// An empty machine.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings: Settings {
+                live_flows: settings.live_flows.max(1),
+                ..settings
+            },
+            table: FlowTable::default(),
+            recent: RecentPackets::new(settings.duplicates_within),
+            wakes: WakeCopies::default(),
+            summary: AttemptSummary::default(),
+            until_sweep: SWEEP_EVERY,
+            earliest: Timestamp::MAX,
+            clock: Timestamp::MIN,
+        }
+    }
+
+    /// Takes in the next packet, in time order over all files. Attempts that ended leave through
+    /// `out`, in an order that is the same in every run but is not time order.
+    pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet, out: &mut impl FnMut(Event)) {
+        self.summary.saw(packet.time);
+        self.earliest = self.earliest.min(packet.time);
+        self.until_sweep -= 1;
+        if self.until_sweep == 0 {
+            self.until_sweep = SWEEP_EVERY;
+            self.clock = std::mem::replace(&mut self.earliest, Timestamp::MAX);
+            self.sweep(out);
+        }
+        let key = Key::of(packet);
+        match packet.transport {
+            Transport::TCP | Transport::UDP | Transport::ICMP | Transport::ICMPV6 => {
+                match self.recent.seen(evidence, packet, &key) {
+                    Seen::New => {}
+                    copy => return self.duplicate(&key, copy),
+                }
+            }
+            _ => {}
+        }
+        let at = provenance(evidence, packet);
+        match packet.extra.as_deref() {
+            Some(Extra::Wake(signal)) => {
+                self.summary.magic_packets += 1;
+                self.wakes.signal(evidence, packet, signal, out);
+            }
+            Some(Extra::Refusal(embedded)) => {
+                match unreachable::refuse(&mut self.table, packet, embedded, at) {
+                    Matched::Refused => self.summary.icmp_matched += 1,
+                    Matched::Ignored => self.summary.icmp_ignored += 1,
+                    Matched::Unmatched => self.summary.icmp_unmatched += 1,
+                }
+                return;
+            }
+            Some(Extra::FastOpen) | None => {}
+        }
+        match packet.transport {
+            Transport::TCP => self.segment(&key, packet, at, out),
+            Transport::UDP => self.datagram(&key, packet, at, out),
+            _ => {}
+        }
+    }
+
+    /// Ends all that is still open, with the last packet's time as the end of the evidence.
+    pub fn finish(mut self, out: &mut impl FnMut(Event)) -> AttemptSummary {
+        self.wakes.finish(out);
+        let end = self.summary.last.unwrap_or(Timestamp::MIN);
+        for flow in self.table.into_flows() {
+            let watched = flow.last.max(end.min(flow.deadline()));
+            out(self.summary.count(flow.into_event(watched)));
+        }
+        self.summary
+    }
+
+    fn segment(&mut self, key: &Key, packet: &Packet, at: Provenance, out: &mut impl FnMut(Event)) {
+        if packet.cut && packet.flags == 0 {
+            // Ports and no flags: whatever this was, it must not pass for traffic of a connection.
+            self.summary.cut_segments += 1;
+            if let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot)) {
+                flow.marks.set(Marks::CUT);
+            }
+            return;
+        }
+        let Some(slot) = self.table.find(key) else {
+            let mut flow = tcp::begin(packet, at);
+            begin_with(&mut flow, packet, at);
+            return self.insert(key, flow, packet.time, out);
+        };
+        let Some(flow) = self.table.flow(slot) else {
+            return;
+        };
+        let who = tcp::sender(flow, packet.source);
+        if packet.time <= flow.deadline() && tcp::belongs(flow, packet, who) {
+            tcp::advance(flow, packet, at, who);
+            let again = flow.deadline();
+            self.table.look_again(slot, again);
+            return;
+        }
+        let mut flow = tcp::begin(packet, at);
+        begin_with(&mut flow, packet, at);
+        self.replace(slot, flow, packet.time, out);
+    }
+
+    fn datagram(
+        &mut self,
+        key: &Key,
+        packet: &Packet,
+        at: Provenance,
+        out: &mut impl FnMut(Event),
+    ) {
+        if is_group_or_wildcard(packet.destination.address) {
+            self.summary.group_datagrams += 1;
+            return;
+        }
+        let slot = self.table.find(key);
+        if let Some(flow) = slot.and_then(|slot| self.table.flow(slot))
+            && packet.time <= flow.deadline() {
+                let who = tcp::sender(flow, packet.source);
+                flow.count(packet, who);
+                if who == 0 {
+                    if flow.phase != Phase::Open {
+                        flow.last_try = flow.last_try.max(packet.time);
+                    }
+                } else if flow.phase != Phase::Open {
+                    flow.refusal = None;
+                    flow.decide(Phase::Open, packet.time, at);
+                }
+                return;
+            }
+        let ends = [packet.source, packet.destination];
+        let mut flow = Flow::new(ends, Phase::Asked, packet, at);
+        flow.count(packet, 0);
+        match slot {
+            Some(slot) => self.replace(slot, flow, packet.time, out),
+            None => self.insert(key, flow, packet.time, out),
+        }
+    }
+
+    fn insert(&mut self, key: &Key, flow: Flow, now: Timestamp, out: &mut impl FnMut(Event)) {
+        if self.table.live() >= self.settings.live_flows {
+            self.sweep(out);
+        }
+        if self.table.live() >= self.settings.live_flows {
+            // Many at a time, because finding them takes a walk over the table.
+            let many = (self.settings.live_flows / 16).max(1);
+            for mut old in self.table.take_least_needed(many, now) {
+                if old.deadline() >= now {
+                    old.marks.set(Marks::EVICTED);
+                    self.summary.evicted += 1;
+                }
+                let watched = old.last.max(now.min(old.deadline()));
+                out(self.summary.count(old.into_event(watched)));
+            }
+        }
+        self.table.insert(key, flow);
+        self.summary.most_live = self.summary.most_live.max(self.table.live());
+    }
+
+    fn replace(&mut self, slot: u32, flow: Flow, now: Timestamp, out: &mut impl FnMut(Event)) {
+        if let Some(old) = self.table.replace(slot, flow) {
+            let watched = old.last.max(now.min(old.deadline()));
+            out(self.summary.count(old.into_event(watched)));
+        }
+    }
+
+    /// Lets flows leave whose time is over, only to free their memory: a flow met after its
+    /// deadline becomes the same event.
+    fn sweep(&mut self, out: &mut impl FnMut(Event)) {
+        while let Some(flow) = self.table.take_expired(self.clock) {
+            let watched = flow.deadline();
+            out(self.summary.count(flow.into_event(watched)));
+        }
+    }
+
+    fn duplicate(&mut self, key: &Key, copy: Seen) {
+        self.summary.duplicates += 1;
+        if copy == Seen::ByAnotherSensor
+            && let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot)) {
+                flow.marks.set(Marks::TWO_SENSORS);
+            }
+    }
+}
+
+fn begin_with(flow: &mut Flow, packet: &Packet, at: Provenance) {
+    let who = tcp::sender(flow, packet.source);
+    tcp::advance(flow, packet, at, who);
+}
