@@ -1,1 +1,5 @@
-//! replay
+//! The replay: every event passes every analytic.
+
+mod run;
+
+pub use run::replay;

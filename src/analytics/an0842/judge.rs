@@ -5,7 +5,7 @@ use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
-use crate::analytics::kit::exposure::{Change, Tie, named_port};
+use crate::analytics::kit::exposure::{Tie, named_port};
 use crate::analytics::kit::picture::{Picture, TiedChange, host_words, is_first, tied_changes};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
 use crate::context::{Context, Place};

@@ -5,7 +5,6 @@
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::door::Door;
 use crate::analytics::kit::exposure::{Effect, Tie, made_by, only_for};
 use crate::analytics::kit::picture::{
     LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
@@ -15,9 +14,9 @@ use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::attempt::Marks;
 use crate::model::finding::{
-    Condition, Entities, Finding, Order, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+    Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen,
 };
-use crate::model::{Event, Span, Timestamp, What};
+use crate::model::{Span, Timestamp, What};
 use std::net::IpAddr;
 
 /// This many rule changes by one hand within a minute are a deployment.

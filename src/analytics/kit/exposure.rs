@@ -3,7 +3,7 @@
 //! A change is tied to a port by what it says, never by time alone. A change that names no port is
 //! tied weakly and proves nothing by itself.
 
-use crate::eventlog::normalise::{image_key, image_name};
+use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange};
 use crate::model::host_event::{ServiceState, Verdict};
 use crate::model::net::FIRST_DYNAMIC_PORT;

@@ -3,7 +3,7 @@
 //! Signs add up: one strong sign or two weak ones make a sniffer. Endpoint protection, VPN clients
 //! and Wireshark show the same signs, so a sniffer is never a finding by itself.
 
-use crate::eventlog::normalise::{image_key, image_name};
+use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::{Event, HostWhat, Text, What};
 use std::collections::{BTreeMap, VecDeque};
 
