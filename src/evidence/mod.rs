@@ -3,5 +3,7 @@
 //! Evidence is opened read-only. Nothing here understands packets or records.
 
 pub mod problem;
+pub mod progress;
 
 pub use problem::{Problem, ProblemKind, Problems, Weight};
+pub use progress::{Progress, Silent};

@@ -1,0 +1,3 @@
+//! The analytics: what each looks for, and how it describes itself.
+
+pub mod about;
