@@ -4,7 +4,7 @@
 use crate::context::coverage::Log;
 
 /// A description of an analytic.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
     /// `AN0842`.
     pub id: &'static str,
@@ -13,7 +13,7 @@ pub struct About {
     /// A few words.
     pub name: &'static str,
     /// ATT&CK techniques, id and name.
-    pub techniques: &'static [(&'static str, &'static str)],
+    pub technique: &'static [(&'static str, &'static str)],
     /// ATT&CK detection strategy; empty where there is none.
     pub strategy: &'static str,
     /// What it looks for, in a sentence or two.
@@ -31,14 +31,14 @@ pub struct About {
 }
 
 /// A kind of evidence an analytic rests on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// What for: `closed-port probes`.
-    pub what: &'static str,
-    /// Any one of these serves.
+    /// As the coverage table names it: `closed-port touches`.
+    pub name: &'static str,
+    /// Any one of these provides it.
     pub from: &'static [Source],
-    /// How to have it next time: the audit policy or the capture point.
-    pub how: &'static str,
+    /// How to have it next time: the audit policy, the channel or the capture point.
+    pub what: &'static str,
 }
 
 /// Where a kind of evidence comes from.
@@ -67,4 +67,20 @@ pub struct Setting {
     pub meaning: &'static str,
     /// Where name and default come from.
     pub source: &'static str,
+}
+
+impl Setting {
+    /// True if the value was changed from its default.
+    pub fn changed(&self) -> bool {
+        self.value != self.default
+    }
+}
+
+/// An analytic with its settings in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// What it is.
+    pub about: About,
+    /// Its settings, in the order it declares them.
+    pub settings: Vec<Setting>,
 }

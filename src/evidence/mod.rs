@@ -7,9 +7,11 @@ pub mod discover;
 pub mod kind;
 pub mod open;
 pub mod problem;
+pub mod progress;
 
 pub use custody::Custody;
 pub use discover::{DiscoverError, EvidenceFile, discover};
 pub use kind::{Kind, Packing};
 pub use open::{Input, OpenError};
 pub use problem::{Problem, ProblemKind, Problems, Weight};
+pub use progress::{Progress, Silent};

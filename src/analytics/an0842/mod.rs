@@ -43,7 +43,7 @@ impl Analytic for PortKnock {
         id: "AN0842",
         version: "0.1.0",
         name: "Port knock, exposure change, first success",
-        techniques: &[("T1205.001", "Traffic Signaling: Port Knocking")],
+        technique: &[("T1205.001", "Traffic Signaling: Port Knocking")],
         strategy: "DET0302",
         summary: "A remote source rapidly touches a short sequence of closed ports of a Windows host. \
                   Within a short window the host's firewall state changes or a service starts to listen, \
@@ -67,30 +67,30 @@ impl Analytic for PortKnock {
         ],
         needs: &[
             Need {
-                what: "closed-port touches",
+                name: "closed-port touches",
                 from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
-                how: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
+                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
             Need {
-                what: "firewall or listener change",
+                name: "firewall or listener change",
                 from: &[
                     Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
                     Source::Events(Log::Sysmon, &[13]),
                     Source::Events(Log::Security, &[5154, 5447]),
                 ],
-                how: "Microsoft-Windows-Windows Firewall With Advanced Security%4Firewall.evtx (on by \
+                what: "Microsoft-Windows-Windows Firewall With Advanced Security%4Firewall.evtx (on by \
                       default), and Security.evtx with the subcategories \"Filtering Platform Connection\" \
                       and \"MPSSVC Rule-Level Policy Change\"",
             },
             Need {
-                what: "completed connections",
+                name: "completed connections",
                 from: &[
                     Source::Packets,
                     Source::Events(Log::Security, &[5156]),
                     Source::Events(Log::Sysmon, &[3]),
                 ],
-                how: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
+                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
                       Connection\" (success)",
             },
         ],

@@ -57,7 +57,7 @@ impl Analytic for Signalling {
         id: "AN1448",
         version: "0.1.0",
         name: "Traffic signalling and Wake-on-LAN",
-        techniques: &[("T1205", "Traffic Signaling")],
+        technique: &[("T1205", "Traffic Signaling")],
         strategy: "DET0524",
         summary: "A remote host sends a short sequence of failed connection attempts to a set of closed ports; \
                   within a brief window the endpoint adds or enables a firewall rule, or a sniffer-backed \
@@ -79,25 +79,25 @@ impl Analytic for Signalling {
         ],
         needs: &[
             Need {
-                what: "failed touches",
+                name: "failed touches",
                 from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
-                how: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
+                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
             Need {
-                what: "firewall change, or sniffer-backed socket",
+                name: "firewall change, or sniffer-backed socket",
                 from: &[
                     Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
                     Source::Events(Log::Sysmon, &[6, 7, 13]),
                     Source::Events(Log::Security, &[5154, 5447]),
                 ],
-                how: "the Firewall channel, Sysmon 6 and 7 for drivers and libraries, and the audit \
+                what: "the Firewall channel, Sysmon 6 and 7 for drivers and libraries, and the audit \
                       subcategory \"Filtering Platform Connection\"",
             },
             Need {
-                what: "packets of the local segment (Wake-on-LAN)",
+                name: "packets of the local segment (Wake-on-LAN)",
                 from: &[Source::Packets],
-                how: "a capture on the segment itself: magic packets are broadcast and seldom routed",
+                what: "a capture on the segment itself: magic packets are broadcast and seldom routed",
             },
         ],
         cannot_see: &[

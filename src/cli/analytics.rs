@@ -1,0 +1,25 @@
+//! `casewire analytics`: what there is, and what one of them does.
+
+use super::args::{Analytics, AnalyticsCommand, Global};
+use super::exit::Exit;
+use super::{output, request};
+use casewire::investigate;
+use casewire::report::text::{Style, describe};
+
+/// Runs it.
+pub fn run(args: &Analytics, global: &Global) -> anyhow::Result<Exit> {
+    let register = investigate::register(&[])?;
+    let style = Style {
+        width: output::width(global),
+        color: output::color(global),
+        ..Style::default()
+    };
+    let page = match &args.what {
+        None | Some(AnalyticsCommand::List) => describe::list(&register, &style),
+        Some(AnalyticsCommand::Show { id }) => {
+            describe::show(request::analytic(&register, id)?, &style)
+        }
+    };
+    output::print(page.as_bytes())?;
+    Ok(Exit::Done)
+}

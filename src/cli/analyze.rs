@@ -1,0 +1,105 @@
+//! `casewire analyze`: run the analytics and print the report.
+
+use super::args::{Analyze, Global, ReportFormat};
+use super::exit::{Exit, say};
+use super::{output, progress, request};
+use casewire::case::Case;
+use casewire::investigate;
+use casewire::model::finding::Severity;
+use casewire::report::{json, text};
+
+/// Runs it.
+pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
+    let mut wanted = request::of(&args.evidence, global)?;
+    if !args.analytics.is_empty() || !args.settings.is_empty() {
+        let register = investigate::register(&[])?;
+        (wanted.analytics, wanted.settings) =
+            request::named(&register, &args.analytics, &args.settings)?;
+    }
+    wanted.case = args.case.clone();
+    wanted.examiner = args.examiner.clone();
+
+    let case = {
+        let progress = progress::shown(global);
+        investigate::investigate(&wanted, &*progress)?
+    };
+    if global.verbose > 0 {
+        settings_in_force(&case);
+    }
+    let bytes = match args.format {
+        ReportFormat::Text => {
+            let style = text::Style {
+                width: output::width(global),
+                color: output::color(global),
+                min_severity: args.min_severity,
+            };
+            text::render(&case, &style).into_bytes()
+        }
+        ReportFormat::Json => json::report(&case)?,
+        ReportFormat::Jsonl => json::lines(&case)?,
+    };
+    output::print(&bytes)?;
+    let exit = outcome(&case, args.fail_on);
+    if !global.quiet {
+        match exit {
+            Exit::Unreadable => {
+                say(
+                    "note: exit 3: some evidence could not be read; the report names it under PROBLEMS",
+                );
+            }
+            Exit::Incidents => say("note: exit 1: there are incidents at or above --fail-on"),
+            Exit::Done | Exit::Usage | Exit::Failed => {}
+        }
+    }
+    Ok(exit)
+}
+
+fn outcome(case: &Case, fail_on: Option<Severity>) -> Exit {
+    let severe =
+        fail_on.is_some_and(|limit| case.open_incidents().any(|i| i.finding.severity >= limit));
+    match (case.any_loss(), severe) {
+        (true, _) => Exit::Unreadable,
+        (false, true) => Exit::Incidents,
+        (false, false) => Exit::Done,
+    }
+}
+
+fn settings_in_force(case: &Case) {
+    for run in &case.parameters.analytics {
+        for setting in &run.settings {
+            let changed = if setting.changed() {
+                format!("  (default {})", setting.default)
+            } else {
+                String::new()
+            };
+            say(&format!(
+                "{}.{}={}{changed}",
+                run.about.id, setting.name, setting.value
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casewire::evidence::{Problem, ProblemKind, Weight};
+
+    #[test]
+    fn unreadable_evidence_weighs_more_than_incidents() {
+        let mut case = Case::default();
+        assert_eq!(outcome(&case, Some(Severity::Info)), Exit::Done);
+        case.problems.push(Problem {
+            evidence: None,
+            kind: ProblemKind::Unreadable,
+            weight: Weight::Note,
+            count: 1,
+            first_offset: None,
+            message: String::new(),
+            effect: String::new(),
+        });
+        assert_eq!(outcome(&case, None), Exit::Done);
+        case.problems[0].weight = Weight::Loss;
+        assert_eq!(outcome(&case, Some(Severity::Info)), Exit::Unreadable);
+    }
+}

@@ -1,0 +1,209 @@
+//! The arguments, as clap reads them. Values that need more than a look at themselves are checked
+//! in `request`.
+
+use super::values;
+use casewire::model::finding::Severity;
+use casewire::model::{Span, Timestamp};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+const BEFORE: &str = "\
+Reads PCAP, PCAPNG and Windows EVTX after an incident, merges them into one
+time-sorted stream, replays the analytics, and prints what it found, what it
+could not see, and where in the evidence each statement comes from.
+Evidence is only ever read. Nothing is sent anywhere.";
+
+const AFTER: &str = "\
+Examples:
+  casewire analyze evidence/               print incidents
+  casewire analyze evidence/ -f json       the whole report, for programs
+  casewire timeline evidence/ --from 2026-03-14T02:00Z --to 2026-03-14T03:00Z
+  casewire analytics show AN0842           what it looks for, and its settings
+
+Exit status: 0 done; 1 incidents at or above --fail-on; 2 wrong usage;
+3 some evidence could not be read; 5 could not finish.";
+
+/// Replay host-and-network analytics over captures and event logs
+#[derive(Debug, Parser)]
+#[command(name = "casewire", version, long_about = BEFORE, after_help = AFTER, max_term_width = 80,
+    disable_help_subcommand = true, infer_subcommands = false)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// No progress and no notes; errors and results only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More detail on standard error
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// auto, always or never; auto means no colour in pipes, with NO_COLOR or TERM=dumb
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub color: When,
+    /// Columns of text output, from 60 [default: the terminal, or 80]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=500))]
+    pub width: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the analytics over evidence and print incidents
+    Analyze(Analyze),
+    /// Print the merged, time-sorted event stream, without judging it
+    Timeline(Timeline),
+    /// List the analytics, or explain one
+    Analytics(Analytics),
+    /// Print the JSON Schema of the report
+    Schema,
+}
+
+/// Which evidence, and which part of it.
+#[derive(Debug, Args)]
+pub struct Evidence {
+    /// Files or folders; folders are searched for captures and event logs by content, not by name
+    #[arg(required = true, value_name = "EVIDENCE")]
+    pub evidence: Vec<PathBuf>,
+    /// Earliest event, e.g. 2026-03-14T02:00Z; a time without zone is UTC
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Time and hosts")]
+    pub from: Option<Timestamp>,
+    /// Latest event
+    #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Time and hosts")]
+    pub to: Option<Timestamp>,
+    /// Say which address a host had (repeatable)
+    #[arg(long = "host", value_name = "NAME=ADDR", value_parser = values::host,
+        help_heading = "Time and hosts")]
+    pub hosts: Vec<(String, IpAddr)>,
+    /// Assumed clock error where none can be measured
+    #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
+        help_heading = "Time and hosts")]
+    pub max_skew: Span,
+    /// Stop at the first piece of evidence that cannot be read
+    #[arg(long, help_heading = "Limits")]
+    pub strict: bool,
+    /// Threads; the result does not depend on it [default: cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
+        help_heading = "Limits")]
+    pub threads: Option<u16>,
+    /// Upper bound of held state, e.g. 512MiB; older state is spilled
+    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "2GiB",
+        help_heading = "Limits")]
+    pub memory: u64,
+    /// Do not hash the evidence: for benchmarks, not for case work
+    #[arg(long, hide_short_help = true, help_heading = "Limits")]
+    pub no_hash: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Analyze {
+    #[command(flatten)]
+    pub evidence: Evidence,
+    /// Only this analytic (repeatable; see 'casewire analytics')
+    #[arg(
+        short,
+        long = "analytic",
+        value_name = "ID",
+        help_heading = "What to run"
+    )]
+    pub analytics: Vec<String>,
+    /// Change one setting, e.g. AN0842.MinSequenceLen=4 (repeatable)
+    #[arg(long = "set", value_name = "ID.NAME=VALUE", value_parser = values::setting,
+        help_heading = "What to run")]
+    pub settings: Vec<(String, String, String)>,
+    /// text, json (the whole report) or jsonl (one incident a line)
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: ReportFormat,
+    /// Print incidents of at least this severity: info, low, medium, high, critical (text only;
+    /// JSON always holds all of them)
+    #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info",
+        help_heading = "Output")]
+    pub min_severity: Severity,
+    /// Exit 1 if an incident is this severe or more [default: never]
+    #[arg(long, value_name = "S", value_parser = values::severity, help_heading = "Output")]
+    pub fail_on: Option<Severity>,
+    /// Case number put into results
+    #[arg(long, value_name = "ID", help_heading = "Case")]
+    pub case: Option<String>,
+    /// Examiner put into results
+    #[arg(long, value_name = "NAME", help_heading = "Case")]
+    pub examiner: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    Text,
+    Json,
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub struct Timeline {
+    #[command(flatten)]
+    pub evidence: Evidence,
+    /// text, jsonl or csv
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: TimelineFormat,
+    /// Stop after N events, and say so
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Output")]
+    pub limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TimelineFormat {
+    Text,
+    Jsonl,
+    Csv,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Analytics {
+    #[command(subcommand)]
+    pub what: Option<AnalyticsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AnalyticsCommand {
+    /// Ids, versions, names and techniques
+    List,
+    /// Logic in words and steps, settings, needs, blind spots, harmless causes
+    Show {
+        /// Id of the analytic, e.g. AN0842
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}

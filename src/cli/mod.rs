@@ -1,0 +1,61 @@
+//! The command line: from arguments to a request, from a case to standard output.
+//!
+//! Results go to standard output and nothing else does; progress, notes and errors go to standard
+//! error. There are no prompts, no colours in pipes and no settings read from hidden files.
+
+mod analytics;
+mod analyze;
+mod args;
+mod exit;
+mod nearest;
+mod output;
+mod progress;
+mod request;
+mod timeline;
+mod values;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, FromArgMatches};
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Runs the command of this process and returns its exit code.
+pub fn run() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return clap_says(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return clap_says(&error),
+    };
+    let result = match &cli.command {
+        Command::Analyze(args) => analyze::run(args, &cli.global),
+        Command::Timeline(args) => timeline::run(args, &cli.global),
+        Command::Analytics(args) => analytics::run(args, &cli.global),
+        Command::Schema => schema(),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}
+
+/// Help and version on standard output, wrong usage on standard error. What clap prints of an
+/// argument is what the user typed, who is not the one to protect from it.
+fn clap_says(error: &clap::Error) -> ExitCode {
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
+    match error.print() {
+        Ok(()) => exit.into(),
+        Err(_) => Exit::Failed.into(),
+    }
+}
+
+fn schema() -> anyhow::Result<Exit> {
+    output::print(&casewire::report::json::schema::text()?)?;
+    Ok(Exit::Done)
+}

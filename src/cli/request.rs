@@ -1,0 +1,170 @@
+//! From arguments to a request: what needs a look at more than one argument.
+
+use super::args::{Evidence, Global};
+use super::exit::{Wrong, say};
+use super::nearest::nearest;
+use casewire::analytics::about::Described;
+use casewire::investigate::Request;
+
+/// A request for the evidence alone, without analytics or case data.
+pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Wrong(format!(
+            "--from {} is after --to {}; swap them",
+            from.rfc3339(),
+            to.rfc3339()
+        )));
+    }
+    for path in &args.evidence {
+        if !path.exists() {
+            return Err(Wrong(format!(
+                "{} does not exist; give a file or a folder of evidence",
+                path.display()
+            )));
+        }
+    }
+    if args.no_hash && !global.quiet {
+        say("note: --no-hash leaves the evidence without SHA-256; do not use it for case work");
+    }
+    Ok(Request {
+        evidence: args.evidence.clone(),
+        analytics: Vec::new(),
+        settings: Vec::new(),
+        from: args.from,
+        to: args.to,
+        threads: args.threads.map(usize::from),
+        memory: args.memory,
+        hash: !args.no_hash,
+        strict: args.strict,
+        max_skew: args.max_skew,
+        hosts: args.hosts.clone(),
+        case: None,
+        examiner: None,
+    })
+}
+
+/// Puts analytic ids and setting names into the spelling of the register (case does not matter on
+/// the command line) and refuses unknown ones.
+pub fn named(
+    register: &[Described],
+    analytics: &[String],
+    settings: &[(String, String, String)],
+) -> Result<(Vec<String>, Vec<(String, String, String)>), Wrong> {
+    let mut chosen: Vec<String> = Vec::new();
+    for id in analytics {
+        let id = analytic(register, id)?.about.id;
+        if !chosen.iter().any(|other| other == id) {
+            chosen.push(id.to_owned());
+        }
+    }
+    let mut changed = Vec::new();
+    for (id, name, value) in settings {
+        let of = analytic(register, id)?;
+        let known = of
+            .settings
+            .iter()
+            .find(|s| s.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| {
+                unknown(
+                    &format!("{} has no setting '{name}'", of.about.id),
+                    nearest(name, of.settings.iter().map(|s| s.name)),
+                    &format!("see 'casewire analytics show {}'", of.about.id),
+                )
+            })?;
+        changed.push((of.about.id.to_owned(), known.name.to_owned(), value.clone()));
+    }
+    Ok((chosen, changed))
+}
+
+/// The analytic of that id.
+pub fn analytic<'a>(register: &'a [Described], id: &str) -> Result<&'a Described, Wrong> {
+    register
+        .iter()
+        .find(|d| d.about.id.eq_ignore_ascii_case(id))
+        .ok_or_else(|| {
+            unknown(
+                &format!("there is no analytic '{id}'"),
+                nearest(id, register.iter().map(|d| d.about.id)),
+                "see 'casewire analytics list'",
+            )
+        })
+}
+
+fn unknown(what: &str, near: Option<&str>, else_do: &str) -> Wrong {
+    match near {
+        Some(near) => Wrong(format!("{what}; did you mean '{near}'?")),
+        None => Wrong(format!("{what}; {else_do}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casewire::analytics::about::{About, Setting};
+
+    fn register() -> Vec<Described> {
+        let about = About {
+            id: "AN0842",
+            name: "",
+            version: "1.0.0",
+            technique: &[],
+            strategy: "",
+            summary: "",
+            steps: &[],
+            needs: &[],
+            cannot_see: &[],
+            benign: &[],
+            actions: &[],
+        };
+        let setting = Setting {
+            name: "MinSequenceLen",
+            kind: "whole number",
+            default: "3".to_owned(),
+            value: "3".to_owned(),
+            range: "2 to 32".to_owned(),
+            meaning: "",
+            source: "",
+        };
+        vec![Described {
+            about,
+            settings: vec![setting],
+        }]
+    }
+
+    fn set(id: &str, name: &str) -> Vec<(String, String, String)> {
+        vec![(id.to_owned(), name.to_owned(), "4".to_owned())]
+    }
+
+    #[test]
+    fn names_are_taken_in_any_case_and_passed_on_in_the_registers() {
+        let (chosen, changed) = named(
+            &register(),
+            &["an0842".into(), "AN0842".into()],
+            &set("An0842", "minsequencelen"),
+        )
+        .unwrap();
+        assert_eq!(chosen, ["AN0842"]);
+        assert_eq!(changed, set("AN0842", "MinSequenceLen"));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest_one() {
+        let error = |a: &[String], s: &[(String, String, String)]| {
+            named(&register(), a, s).unwrap_err().to_string()
+        };
+        assert_eq!(
+            error(&["AN0824".into()], &[]),
+            "there is no analytic 'AN0824'; did you mean 'AN0842'?"
+        );
+        assert_eq!(
+            error(&[], &set("AN0842", "MinSeqLen")),
+            "AN0842 has no setting 'MinSeqLen'; did you mean 'MinSequenceLen'?"
+        );
+        assert_eq!(
+            error(&[], &set("AN0842", "Colour")),
+            "AN0842 has no setting 'Colour'; see 'casewire analytics show AN0842'"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Values on the command line: what they look like, and how to put them right.
+
+use casewire::model::finding::Severity;
+use casewire::model::{Span, Timestamp};
+use std::net::IpAddr;
+
+/// A moment; see `Timestamp::parse`.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| {
+        "not a time between 1677 and 2262; write it as 2026-03-14T02:00Z or 2026-03-14".to_owned()
+    })
+}
+
+/// A length of time that is not negative.
+pub fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text)
+        .filter(|span| *span >= Span::ZERO)
+        .ok_or_else(|| "not a length of time; write it as 2s, 500ms or 5m".to_owned())
+}
+
+/// Bytes: a whole number with an optional unit, in powers of 1024 (KiB, k) or 1000 (kB).
+pub fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "not a size; write it as 512MiB or 2GiB".to_owned();
+    let text = text.trim();
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let scale: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        _ => return Err(wrong()),
+    };
+    let bytes = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(scale))
+        .ok_or_else(wrong)?;
+    if bytes < 16 << 20 {
+        return Err("too small to work with; give at least 16MiB".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// `NAME=ADDR`.
+pub fn host(text: &str) -> Result<(String, IpAddr), String> {
+    let wrong = || "not NAME=ADDR; write it as FS01.corp.example=10.20.0.15".to_owned();
+    let (name, address) = text.split_once('=').ok_or_else(wrong)?;
+    let address: IpAddr = address.trim().parse().map_err(|_| wrong())?;
+    let name = name.trim();
+    if name.is_empty() {
+        Err(wrong())
+    } else {
+        Ok((name.to_owned(), address.to_canonical()))
+    }
+}
+
+/// `ID.NAME=VALUE`.
+pub fn setting(text: &str) -> Result<(String, String, String), String> {
+    let parts = text.split_once('=').and_then(|(path, value)| {
+        let (id, name) = path.trim().split_once('.')?;
+        Some((id.trim(), name.trim(), value.trim()))
+    });
+    match parts {
+        Some((id, name, value)) if !id.is_empty() && !name.is_empty() => {
+            Ok((id.to_owned(), name.to_owned(), value.to_owned()))
+        }
+        _ => Err("not ID.NAME=VALUE; write it as AN0842.MinSequenceLen=4".to_owned()),
+    }
+}
+
+/// `info`, `low`, `medium`, `high` or `critical`.
+pub fn severity(text: &str) -> Result<Severity, String> {
+    Severity::ALL
+        .into_iter()
+        .find(|severity| severity.word().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "not a severity; write info, low, medium, high or critical".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_in_binary_and_decimal_units() {
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert_eq!(size("512 MiB"), Ok(512 << 20));
+        assert_eq!(size("100MB"), Ok(100_000_000));
+        assert_eq!(size("33554432"), Ok(32 << 20));
+        for wrong in ["", "x", "2XB", "99999999999TiB", "1KiB", "-5GiB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_setting_keeps_what_follows_the_first_equals_sign() {
+        assert_eq!(
+            setting("AN0842.RuleChangeAllowList=a=b.exe"),
+            Ok((
+                "AN0842".to_owned(),
+                "RuleChangeAllowList".to_owned(),
+                "a=b.exe".to_owned()
+            ))
+        );
+        for wrong in ["AN0842", "AN0842=4", ".x=1", "AN0842.=1"] {
+            assert!(setting(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_address_is_folded_to_its_one_spelling() {
+        assert_eq!(
+            host("a=::ffff:10.0.0.1"),
+            Ok(("a".to_owned(), "10.0.0.1".parse().unwrap()))
+        );
+        assert!(host("10.0.0.1").is_err());
+        assert!(host("=10.0.0.1").is_err());
+    }
+}

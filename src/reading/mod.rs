@@ -1,0 +1,173 @@
+//! All evidence read at once: captures on one side, event logs on the other, both into sorted
+//! spools, with what the context is built from collected on the way.
+//!
+//! Every file is opened once and hashed in the same pass. Nothing here judges anything.
+
+mod captures;
+mod logs;
+mod tap;
+
+use crate::capture::attempts::AttemptSummary;
+use crate::capture::CaptureSummary;
+use crate::context::coverage::CoverageBuilder;
+use crate::context::identity::IdentityBuilder;
+use crate::evidence::{Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight};
+use crate::eventlog::LogSummary;
+use crate::model::{Event, EvidenceId};
+use crate::stream::{Spool, SpoolError, Spooled};
+use std::collections::BTreeMap;
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Hash every file.
+    pub hash: bool,
+    /// Bytes of events to hold in memory before they spill to a temporary folder.
+    pub memory: usize,
+}
+
+/// What a file held.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A capture.
+    Capture(CaptureSummary),
+    /// An event log.
+    Log(LogSummary),
+    /// Nothing casewire reads.
+    Other,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug)]
+pub struct FileReport {
+    /// Hash and size; `None` if it could not be opened.
+    pub custody: Option<Custody>,
+    /// What it held.
+    pub content: Content,
+}
+
+/// All that was read.
+#[derive(Default)]
+pub struct Gathered {
+    /// The events.
+    pub events: Spooled,
+    /// What hosts say about themselves.
+    pub identity: IdentityBuilder,
+    /// What the evidence covers.
+    pub coverage: CoverageBuilder,
+    /// Each file.
+    pub files: BTreeMap<EvidenceId, FileReport>,
+    /// What could not be read.
+    pub problems: Problems,
+    /// What the attempt machine counted.
+    pub attempts: AttemptSummary,
+}
+
+impl Gathered {
+    fn join(&mut self, other: Self) {
+        self.events.join(other.events);
+        self.identity.merge(other.identity);
+        self.coverage.merge(other.coverage);
+        self.files.extend(other.files);
+        self.problems.merge(other.problems);
+    }
+}
+
+/// Where the events of one source go.
+struct Collector {
+    spool: Spool,
+    failed: Option<SpoolError>,
+    identity: IdentityBuilder,
+    coverage: CoverageBuilder,
+}
+
+impl Collector {
+    fn new(memory: usize) -> Self {
+        Self {
+            spool: Spool::new(memory),
+            failed: None,
+            identity: IdentityBuilder::default(),
+            coverage: CoverageBuilder::default(),
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        self.identity.observe(&event);
+        self.coverage.observe(&event);
+        // A full disk is told once, at the end; reading on without storing would waste hours.
+        if self.failed.is_none()
+            && let Err(error) = self.spool.push(event)
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn finish(self) -> Result<Gathered, SpoolError> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(Gathered {
+                events: self.spool.finish(),
+                identity: self.identity,
+                coverage: self.coverage,
+                ..Gathered::default()
+            }),
+        }
+    }
+}
+
+/// Reads all of `files`.
+///
+/// Runs on the current rayon pool; what it gives does not depend on the number of threads.
+///
+/// # Errors
+/// If the temporary folder cannot be used. Damaged evidence is no error but a problem.
+pub fn gather(files: &[EvidenceFile], options: &Options, progress: &dyn Progress) -> Result<Gathered, SpoolError> {
+    let of = |wanted: fn(Kind) -> bool| files.iter().filter(move |f| wanted(f.kind));
+    let captures: Vec<&EvidenceFile> = of(Kind::is_capture).collect();
+    let logs: Vec<&EvidenceFile> = of(Kind::is_event_log).collect();
+    let others: Vec<&EvidenceFile> = of(|k| !k.is_capture() && !k.is_event_log()).collect();
+    let (wire, (host, rest)) = rayon::join(
+        || captures::read(&captures, options, progress),
+        || (logs::read(&logs, options, progress), hash_only(&others, options, progress)),
+    );
+    let mut all = wire?;
+    all.join(host?);
+    all.join(rest);
+    Ok(all)
+}
+
+/// Files that hold nothing casewire reads: hashed and named all the same.
+fn hash_only(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress) -> Gathered {
+    let mut gathered = Gathered::default();
+    for file in files {
+        let mut problems = Problems::default();
+        let custody = tap::open(file, options.hash, progress, &mut problems).map(|tap| tap.finish(&mut problems));
+        if let Some(problem) = unread(file) {
+            problems.add(problem);
+        }
+        gathered.problems.merge(problems);
+        gathered.files.insert(file.id, FileReport { custody, content: Content::Other });
+    }
+    gathered
+}
+
+fn unread(file: &EvidenceFile) -> Option<Problem> {
+    let (kind, message, effect) = match file.kind {
+        Kind::Unknown => (
+            ProblemKind::NotRecognised,
+            "not a form casewire reads",
+            "the file was hashed and otherwise left alone",
+        ),
+        Kind::Empty => (ProblemKind::Empty, "the file has no content", "there is nothing to read in it"),
+        _ => return None,
+    };
+    Some(Problem {
+        evidence: Some(file.id),
+        kind,
+        weight: Weight::Note,
+        count: 1,
+        first_offset: None,
+        message: message.to_owned(),
+        effect: effect.to_owned(),
+    })
+}

@@ -1,0 +1,134 @@
+//! Who an incident is about, in the few words of a table: derived from entities and steps only.
+
+use crate::case::{Case, Incident};
+use crate::model::finding::Finding;
+use crate::model::net::{Direction, mac_text};
+use crate::model::{HostWhat, What};
+use crate::report::text::short_host;
+use crate::report::words::base;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Which side started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The other side: the host is the target.
+    Remote,
+    /// The host the finding is about.
+    Host,
+}
+
+/// Which side started it: the initiator of the first attempt that names one of the two, else the
+/// first direction a host logged; the other side where neither tells.
+pub fn started(finding: &Finding) -> Started {
+    let who = &finding.entities;
+    for step in &finding.steps {
+        match &step.event.what {
+            What::Attempt(attempt) => {
+                let from = Some(attempt.initiator.address);
+                if who.remote.is_some() && from == who.remote {
+                    return Started::Remote;
+                }
+                if who.host_address.is_some() && from == who.host_address {
+                    return Started::Host;
+                }
+            }
+            What::Host(host) => match &host.what {
+                HostWhat::Filtered {
+                    direction: Some(Direction::Inbound),
+                    ..
+                }
+                | HostWhat::Connected {
+                    initiated: false, ..
+                } => return Started::Remote,
+                HostWhat::Filtered {
+                    direction: Some(Direction::Outbound),
+                    ..
+                }
+                | HostWhat::Connected {
+                    initiated: true, ..
+                } => return Started::Host,
+                _ => {}
+            },
+            What::Wake(_) => {}
+        }
+    }
+    if who.remote.is_none() && who.remote_mac.is_none() {
+        Started::Host
+    } else {
+        Started::Remote
+    }
+}
+
+/// The SOURCE and TARGET columns.
+pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
+    let finding = &incident.finding;
+    let who = &finding.entities;
+    let host = match (who.host_name.is_empty(), who.host_address) {
+        (false, _) => short_host(case, &who.host_name).to_owned(),
+        (true, Some(address)) => address.to_string(),
+        (true, None) => String::new(),
+    };
+    let remote = match (who.remote, who.remote_mac) {
+        (Some(address), _) => address.to_string(),
+        (None, Some(mac)) => mac_text(mac),
+        (None, None) => String::new(),
+    };
+    if !who.woken.is_empty() {
+        let target = match (host.is_empty(), who.woken.as_slice()) {
+            (false, [_]) => format!("{host} (wake)"),
+            (_, [mac]) => format!("{} (wake)", mac_text(*mac)),
+            (_, several) => format!("{} hosts (wake)", several.len()),
+        };
+        return (remote, target);
+    }
+    let process = base(&who.process);
+    let (source, target, target_is_v6) = match started(finding) {
+        Started::Remote => (remote, host, who.host_address.is_some_and(|a| a.is_ipv6())),
+        Started::Host => {
+            let source = if process.is_empty() {
+                host
+            } else {
+                format!("{host} {process}").trim().to_owned()
+            };
+            (source, remote, who.remote.is_some_and(|a| a.is_ipv6()))
+        }
+    };
+    let target = match (target.is_empty(), who.opened_ports.as_slice()) {
+        (true, _) => cited_targets(finding),
+        (false, []) => target,
+        (false, [port, rest @ ..]) => {
+            let address = target_is_v6 && target.parse::<IpAddr>().is_ok();
+            let more = if rest.is_empty() { "" } else { ",.." };
+            if address {
+                format!("[{target}]:{port}{more}")
+            } else {
+                format!("{target}:{port}{more}")
+            }
+        }
+    };
+    (source, target)
+}
+
+/// How many addresses the cited attempts go to: no claim about attempts that are not cited.
+fn cited_targets(finding: &Finding) -> String {
+    let targets: BTreeSet<IpAddr> = finding
+        .steps
+        .iter()
+        .filter_map(|step| match &step.event.what {
+            What::Attempt(attempt) => Some(attempt.responder.address),
+            What::Host(host) => match &host.what {
+                HostWhat::Filtered { destination, .. }
+                | HostWhat::Connected { destination, .. } => Some(destination.address),
+                _ => None,
+            },
+            What::Wake(_) => None,
+        })
+        .collect();
+    let mut each = targets.iter();
+    match (each.next(), each.len()) {
+        (None, _) => "-".to_owned(),
+        (Some(only), 0) => only.to_string(),
+        (Some(_), more) => format!("{} cited hosts", more + 1),
+    }
+}

@@ -1,0 +1,223 @@
+//! Evidence text is attacker text: how it is shown, how wide it is, where it is cut.
+//!
+//! For terminals and pasted text only. JSON has escapes of its own, which lose nothing, and never
+//! passes through here.
+//!
+//! What is escaped: control characters, characters that reorder or hide text, invisible ones,
+//! private-use ones and every space but U+0020. Printable characters of all scripts pass, those
+//! written from right to left included; a terminal that reorders those may show the words of such
+//! a name in another order than they are stored in.
+
+use unicode_width::UnicodeWidthChar;
+
+/// Combining marks that may follow one base character; more would paint over other lines.
+const MARKS_ON_A_BASE: usize = 2;
+
+/// The text with nothing in it that a terminal or an eye could take for something else.
+///
+/// C0 and C1 controls become `\x1b`, other hidden characters `\u{202e}`. A backslash stays as it is
+/// (Windows paths are full of them) unless what follows would make it read as one of these two
+/// escapes; then it becomes `\x5c`. So each `\x..` and `\u{..}` in the result is an escape, and the
+/// original can be got back exactly.
+pub fn vis(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for unit in units(text) {
+        shown.push_str(&unit.text);
+    }
+    shown
+}
+
+/// Display cells of a text that went through `vis`.
+pub fn cells(shown: &str) -> usize {
+    shown.chars().map(|c| c.width().unwrap_or(0)).sum()
+}
+
+/// The raw text, cut so that `vis` of it takes at most `width` cells; a cut text ends in `...`, and
+/// no character or escape is cut in two.
+pub fn fit(text: &str, width: usize) -> String {
+    let (mut used, mut read) = (0, 0);
+    // Where to cut back to if the whole does not fit.
+    let mut keep = 0;
+    for unit in units(text) {
+        used += unit.cells;
+        if used > width {
+            let mut cut = text[..keep].to_owned();
+            cut.push_str(&"..."[..width.min(3)]);
+            return cut;
+        }
+        read += unit.raw;
+        if used + 3 <= width {
+            keep = read;
+        }
+    }
+    text.to_owned()
+}
+
+/// What is shown for one character, with the marks that combine with it: never broken.
+pub(super) struct Unit {
+    /// The character, or its escape.
+    pub text: String,
+    /// Cells it takes.
+    pub cells: usize,
+    /// Bytes of the raw text it stands for.
+    pub raw: usize,
+}
+
+/// The text in unbreakable units.
+pub(super) fn units(text: &str) -> impl Iterator<Item = Unit> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let mut taken = first.len_utf8();
+        let after = &rest[taken..];
+        let text = match first {
+            '\\' if reads_as_escape(after) => "\\x5c".to_owned(),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' => format!("\\x{:02x}", u32::from(first)),
+            _ if hidden(first) || first.width() == Some(0) => {
+                format!("\\u{{{:x}}}", u32::from(first))
+            }
+            _ => {
+                let mut whole = first.to_string();
+                if first.is_alphanumeric() {
+                    let marks = after
+                        .chars()
+                        .take_while(|c| c.width() == Some(0) && !c.is_control() && !hidden(*c));
+                    for mark in marks.take(MARKS_ON_A_BASE) {
+                        whole.push(mark);
+                        taken += mark.len_utf8();
+                    }
+                }
+                whole
+            }
+        };
+        rest = &rest[taken..];
+        let cells = cells(&text);
+        Some(Unit {
+            text,
+            cells,
+            raw: taken,
+        })
+    })
+}
+
+/// True if a backslash before `after` would read as an escape of ours.
+fn reads_as_escape(after: &str) -> bool {
+    let bytes = after.as_bytes();
+    match bytes {
+        [b'x', a, b, ..] => a.is_ascii_hexdigit() && b.is_ascii_hexdigit(),
+        [b'u', b'{', ..] => true,
+        _ => false,
+    }
+}
+
+/// Characters that are not controls and still show nothing, show a space, or change what is around
+/// them: Default_Ignorable_Code_Point and White_Space of Unicode 16, line separators, interlinear
+/// and hieroglyph format controls, the blank Braille pattern, private use, noncharacters.
+fn hidden(c: char) -> bool {
+    matches!(u32::from(c),
+        0xa0 | 0xad | 0x34f | 0x61c | 0x70f | 0x115f..=0x1160 | 0x1680
+        | 0x17b4..=0x17b5 | 0x180b..=0x180f
+        | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x2800 | 0x3000 | 0x3164
+        | 0xe000..=0xf8ff | 0xfdd0..=0xfdef | 0xfe00..=0xfe0f | 0xfeff | 0xffa0
+        | 0xfff0..=0xfffc
+        | 0x13430..=0x1345f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0x10_ffff)
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Reads back what `vis` wrote.
+    fn unvis(shown: &str) -> String {
+        let mut text = String::new();
+        let mut rest = shown;
+        while let Some(c) = rest.chars().next() {
+            let (value, length) = match rest.as_bytes() {
+                [b'\\', b'x', ..] if reads_as_escape(&rest[1..]) => {
+                    (u32::from_str_radix(&rest[2..4], 16).unwrap(), 4)
+                }
+                [b'\\', b'u', b'{', ..] => {
+                    let end = rest.find('}').unwrap();
+                    (u32::from_str_radix(&rest[3..end], 16).unwrap(), end + 1)
+                }
+                _ => (u32::from(c), c.len_utf8()),
+            };
+            text.push(char::from_u32(value).unwrap());
+            rest = &rest[length..];
+        }
+        text
+    }
+
+    #[test]
+    fn hidden_and_control_characters_are_spelled_out() {
+        for (text, shown) in [
+            ("a\x1b[31mb", "a\\x1b[31mb"),
+            ("\u{9b}2J", "\\x9b2J"),
+            ("a\r\n\tb\0\x7f", "a\\x0d\\x0a\\x09b\\x00\\x7f"),
+            ("exe.\u{202e}fdp", "exe.\\u{202e}fdp"),
+            (
+                "a\u{200b}b\u{2028}c\u{feff}",
+                "a\\u{200b}b\\u{2028}c\\u{feff}",
+            ),
+            (
+                "\u{ad}\u{fe0f}\u{e0041}\u{a0}\u{3164}",
+                "\\u{ad}\\u{fe0f}\\u{e0041}\\u{a0}\\u{3164}",
+            ),
+            ("\u{301}x", "\\u{301}x"),
+            ("\u{fffd}", "\u{fffd}"),
+            ("R\u{e9}seau \u{7db2}", "R\u{e9}seau \u{7db2}"),
+        ] {
+            assert_eq!(vis(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_is_doubled_in_meaning_only_where_it_would_lie() {
+        assert_eq!(
+            vis(r"C:\Windows\System32\x.exe"),
+            r"C:\Windows\System32\x.exe"
+        );
+        assert_eq!(vis(r"CORP\xander"), r"CORP\xander");
+        assert_eq!(vis(r"a\x1b"), r"a\x5cx1b");
+        assert_eq!(vis(r"a\u{202e}"), r"a\x5cu{202e}");
+        assert_eq!(vis("\\\x1b"), r"\\x1b");
+    }
+
+    #[test]
+    fn a_pile_of_marks_does_not_climb_out_of_its_line() {
+        let zalgo = format!("a{}", "\u{301}".repeat(40));
+        let shown = vis(&zalgo);
+        assert_eq!(shown.matches('\u{301}').count(), MARKS_ON_A_BASE);
+        assert_eq!(unvis(&shown), zalgo);
+    }
+
+    #[test]
+    fn a_cut_keeps_escapes_and_wide_characters_whole() {
+        assert_eq!(fit("abcdefgh", 8), "abcdefgh");
+        assert_eq!(fit("abcdefghi", 8), "abcde...");
+        assert_eq!(fit("ab\x1bcdefg", 8), "ab...");
+        assert_eq!(
+            fit("\u{7db2}\u{7db2}\u{7db2}\u{7db2}\u{7db2}", 8),
+            "\u{7db2}\u{7db2}..."
+        );
+        assert_eq!(fit("abc", 2), "..");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_harmless_and_can_be_read_back(text in any::<String>(), width in 0_usize..40) {
+            let shown = vis(&text);
+            prop_assert!(!shown.chars().any(|c| c.is_control() || hidden(c)));
+            prop_assert_eq!(unvis(&shown), text.as_str());
+            prop_assert!(cells(&vis(&fit(&text, width))) <= width);
+        }
+
+        #[test]
+        fn backslashes_and_escapes_never_run_together(text in r"[\\xu{}1ab\x1b]{0,24}") {
+            prop_assert_eq!(unvis(&vis(&text)), text);
+        }
+    }
+}

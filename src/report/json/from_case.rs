@@ -1,0 +1,446 @@
+//! From a case to the shape of the report: nothing is added, nothing is left out.
+
+use super::fields::fields;
+use super::shape as s;
+use super::shape::{AnalyticId, EvidenceNumber, Ref, Sha256Text, Time};
+use crate::case::{self, Case, Incident};
+use crate::evidence::Weight;
+use crate::model::finding::{Finding, Severity};
+use crate::model::net::mac_text;
+use crate::model::provenance::Item;
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
+use crate::report::words::{Form, sentence};
+use sha2::{Digest, Sha256};
+
+pub(super) fn report(case: &Case) -> s::Report {
+    s::Report {
+        schema: "casewire-report",
+        schema_version: super::SCHEMA_VERSION,
+        tool: s::Tool {
+            name: "casewire",
+            version: case.version.clone(),
+            commit: case.commit.clone(),
+        },
+        case: s::CaseFile {
+            id: case.number.clone(),
+            examiner: case.examiner.clone(),
+        },
+        parameters: parameters(&case.parameters),
+        evidence: case
+            .evidence
+            .iter()
+            .map(|row| evidence(case, row))
+            .collect(),
+        hosts: case
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(i, row)| host(i, row))
+            .collect(),
+        coverage: case.coverage.iter().map(coverage).collect(),
+        verdicts: case
+            .verdicts
+            .iter()
+            .map(|v| s::Verdict {
+                analytic: analytic_id(v.analytic),
+                host: v.host.clone(),
+                verdict: v.verdict.word(),
+                words: v.words.clone(),
+            })
+            .collect(),
+        findings: case.incidents.iter().map(|i| finding(case, i)).collect(),
+        near_misses: case
+            .near_misses
+            .iter()
+            .map(|miss| s::NearMiss {
+                analytic: analytic_id(miss.analytic),
+                missing: miss.missing,
+                time: time(miss.time),
+                text: miss.text.clone(),
+                refs: miss.references.iter().map(|p| reference(p, None)).collect(),
+            })
+            .collect(),
+        problems: case.problems.iter().map(problem).collect(),
+        advice: case.advice.clone(),
+        notes: case.notes.clone(),
+        summary: summary(case),
+    }
+}
+
+fn time(t: Timestamp) -> Time {
+    Time(t.rfc3339())
+}
+
+fn evidence_number(id: EvidenceId) -> EvidenceNumber {
+    EvidenceNumber(id.to_string())
+}
+
+fn analytic_id(id: &str) -> AnalyticId {
+    AnalyticId(id.to_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn parameters(asked: &case::Parameters) -> s::Parameters {
+    let mut shape = s::Parameters {
+        sha256: Sha256Text(String::new()),
+        time_zone: "UTC",
+        window: s::Window {
+            start: asked.from.map(time),
+            end: asked.to.map(time),
+        },
+        analytics: asked
+            .analytics
+            .iter()
+            .map(|run| s::AnalyticRun {
+                id: analytic_id(run.about.id),
+                version: run.about.version.to_owned(),
+                name: run.about.name.to_owned(),
+                settings: run
+                    .settings
+                    .iter()
+                    .map(|set| (set.name.to_owned(), set.value.clone()))
+                    .collect(),
+                changed: run
+                    .settings
+                    .iter()
+                    .filter(|set| set.changed())
+                    .map(|set| set.name.to_owned())
+                    .collect(),
+            })
+            .collect(),
+        clock: s::ClockMode {
+            mode: "measured",
+            max_skew_ns: asked.max_skew.0,
+        },
+        hosts: asked
+            .hosts
+            .iter()
+            .map(|(name, address)| s::HostAddress {
+                name: name.clone(),
+                address: address.to_string(),
+            })
+            .collect(),
+    };
+    let others = (
+        &shape.time_zone,
+        &shape.window,
+        &shape.analytics,
+        &shape.clock,
+        &shape.hosts,
+    );
+    // Serialising plain text and numbers cannot fail; were it to, the hash is of nothing and says so.
+    let line = serde_json::to_vec(&others).unwrap_or_default();
+    shape.sha256 = Sha256Text(hex(&Sha256::digest(line)));
+    shape
+}
+
+fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
+    s::Evidence {
+        id: evidence_number(row.id),
+        kind: row.kind.clone(),
+        path: row.path.clone(),
+        size: row.size,
+        hashes: s::Hashes {
+            sha256: row.sha256.map(|h| Sha256Text(hex(&h))),
+        },
+        verified_after_run: row.verified_after_run,
+        first_time: row.first_time.map(time),
+        last_time: row.last_time.map(time),
+        units_read: row.units_read,
+        units_skipped: row.units_skipped,
+        problems: case
+            .problems
+            .iter()
+            .filter(|p| p.evidence == Some(row.id))
+            .map(problem)
+            .collect(),
+    }
+}
+
+fn host(index: usize, row: &case::HostRow) -> s::Host {
+    s::Host {
+        id: format!("H{}", index + 1),
+        name: (!row.name.is_empty()).then(|| row.name.to_string()),
+        addresses: row.addresses.iter().map(ToString::to_string).collect(),
+        evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
+        clock: s::Clock {
+            offset_ns: row.clock.offset.map(|x| x.0),
+            uncertainty_ns: row.clock.uncertainty.map(|x| x.0),
+            method: row.clock.method.clone(),
+            anchors: row.clock.anchors,
+        },
+    }
+}
+
+fn coverage(row: &case::CoverageRow) -> s::Coverage {
+    s::Coverage {
+        analytic: analytic_id(row.analytic),
+        host: row.host.clone(),
+        needs: row.needs.clone(),
+        status: row.status.word(),
+        evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
+        start: row.start.map(time),
+        end: row.end.map(time),
+        note: row.note.clone(),
+    }
+}
+
+fn problem(problem: &crate::evidence::Problem) -> s::Problem {
+    s::Problem {
+        evidence: problem.evidence.map(evidence_number),
+        kind: problem.kind.slug().to_owned(),
+        weight: match problem.weight {
+            Weight::Loss => "loss",
+            Weight::Note => "note",
+        },
+        count: problem.count,
+        first_offset: problem.first_offset,
+        message: problem.message.clone(),
+        effect: problem.effect.clone(),
+    }
+}
+
+fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
+    let evidence = evidence_number(place.evidence);
+    match place.kind {
+        Item::Packet => Ref::Packet(s::PacketRef {
+            evidence,
+            kind: "packet",
+            packet: place.item,
+            interface: place.interface,
+            offset: place.offset,
+        }),
+        Item::Record => {
+            let host = event.and_then(|e| match &e.what {
+                What::Host(host) => Some(host),
+                What::Attempt(_) | What::Wake(_) => None,
+            });
+            Ref::Record(s::RecordRef {
+                evidence,
+                kind: "record",
+                record_id: place.item,
+                offset: place.offset,
+                channel: host.map(|h| h.channel.to_string()),
+                event_id: host.map(|h| h.event_id),
+                provider: host.map(|h| h.provider.to_string()),
+                computer: host.map(|h| h.computer.to_string()),
+            })
+        }
+    }
+}
+
+/// The event's own place, then the others, each once.
+fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
+    let mut seen = vec![event.provenance];
+    let mut refs = vec![reference(&event.provenance, Some(event))];
+    for place in also {
+        if !seen.contains(place) {
+            seen.push(*place);
+            refs.push(reference(place, None));
+        }
+    }
+    refs
+}
+
+/// The further packets an event names itself.
+fn own_packets(event: &Event) -> Vec<Provenance> {
+    match &event.what {
+        What::Attempt(attempt) => attempt
+            .accepted
+            .into_iter()
+            .chain(attempt.deciding)
+            .collect(),
+        What::Wake(signal) => signal.copy_packets.clone(),
+        What::Host(_) => Vec::new(),
+    }
+}
+
+pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
+    s::TimelineEvent {
+        time: time(event.time),
+        recorded_time: time(event.recorded),
+        offset_applied_ns: event.time.since(event.recorded).0,
+        summary: sentence(event, Form::Long),
+        refs: references(event, &own_packets(event)),
+        fields: fields(event),
+    }
+}
+
+pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
+    let found = &incident.finding;
+    let about = case.analytic(found.analytic).map(|run| run.about);
+    s::Finding {
+        id: incident.id.clone(),
+        short_id: incident.short_id.clone(),
+        number: incident.number as u64,
+        same_activity_as: incident.same_activity_as.map(|n| n as u64),
+        analytic: s::Analytic {
+            id: analytic_id(found.analytic),
+            version: about.map_or("", |a| a.version).to_owned(),
+            name: about.map_or("", |a| a.name).to_owned(),
+        },
+        also_satisfies: found
+            .also_satisfies
+            .iter()
+            .map(|id| analytic_id(id))
+            .collect(),
+        title: found.title.clone(),
+        severity: s::SeverityWord(found.severity.word()),
+        tier: found.tier.word(),
+        confidence: s::Confidence {
+            level: found.confidence_word(),
+            score: found.confidence,
+            items: found
+                .score
+                .iter()
+                .map(|i| s::ScoreItem {
+                    reason: i.reason.clone(),
+                    points: i.points,
+                })
+                .collect(),
+        },
+        verdict: incident.fit().word(),
+        first_time: time(found.first_time()),
+        last_time: time(found.last_time()),
+        entities: entities(found),
+        attack: attack(found, about),
+        conditions: found
+            .conditions
+            .iter()
+            .map(|c| s::Condition {
+                text: c.text.clone(),
+                setting: c.setting.clone(),
+                measured: c.measured.clone(),
+            })
+            .collect(),
+        steps: steps(found),
+        order: s::Order {
+            smallest_gap_ns: found.order.smallest_gap.map(|x| x.0),
+            uncertainty_ns: found.order.uncertainty.0,
+            certain: found.order.certain,
+            notes: found.order.notes.clone(),
+        },
+        missing: found
+            .unseen
+            .iter()
+            .map(|u| s::Missing {
+                telemetry: u.telemetry.clone(),
+                host: u.host.as_ref().map(ToString::to_string),
+                effect: u.effect.clone(),
+            })
+            .collect(),
+        alternatives: found.alternatives.clone(),
+        actions: found.actions.clone(),
+        notes: found.notes.clone(),
+        suppressed: incident.suppressed.as_ref().map(|x| s::Suppressed {
+            rule: x.rule.clone(),
+            reason: x.reason.clone(),
+            by: x.by.clone(),
+            until: x.until.clone(),
+        }),
+    }
+}
+
+fn steps(found: &Finding) -> Vec<s::Step> {
+    let mut before: Option<Timestamp> = None;
+    let mut steps = Vec::with_capacity(found.steps.len());
+    for (i, step) in found.steps.iter().enumerate() {
+        let event = &step.event;
+        let mut also = step.also.clone();
+        also.extend(own_packets(event));
+        steps.push(s::Step {
+            n: i as u64 + 1,
+            role: step.role.word(),
+            time: time(event.time),
+            recorded_time: time(event.recorded),
+            offset_applied_ns: event.time.since(event.recorded).0,
+            delta_ns: before.map_or(Span::ZERO, |b| event.time.since(b)).0,
+            summary: sentence(event, Form::Long),
+            remark: step.remark.clone(),
+            refs: references(event, &also),
+            fields: fields(event),
+        });
+        before = Some(event.time);
+    }
+    steps
+}
+
+fn entities(found: &Finding) -> s::Entities {
+    let who = &found.entities;
+    s::Entities {
+        remote: (who.remote.is_some() || who.remote_mac.is_some()).then(|| s::Remote {
+            address: who.remote.map(|a| a.to_string()),
+            mac: who.remote_mac.map(mac_text),
+        }),
+        host: (who.host_address.is_some() || !who.host_name.is_empty()).then(|| s::FindingHost {
+            address: who.host_address.map(|a| a.to_string()),
+            name: (!who.host_name.is_empty()).then(|| who.host_name.to_string()),
+        }),
+        ports: s::PortLists {
+            probed: who.probed_ports.clone(),
+            opened: who.opened_ports.clone(),
+        },
+        process: (!who.process.is_empty()).then(|| s::ProcessName {
+            name: who.process.to_string(),
+            pid: who.pid,
+        }),
+        woken: who.woken.iter().map(|mac| mac_text(*mac)).collect(),
+    }
+}
+
+fn attack(found: &Finding, about: Option<crate::analytics::about::About>) -> Vec<s::Attack> {
+    let mut list = vec![s::Attack {
+        kind: "analytic",
+        id: found.analytic.to_owned(),
+        name: None,
+    }];
+    let Some(about) = about else { return list };
+    if !about.strategy.is_empty() {
+        list.push(s::Attack {
+            kind: "detection_strategy",
+            id: about.strategy.to_owned(),
+            name: None,
+        });
+    }
+    for (id, name) in about.technique {
+        list.push(s::Attack {
+            kind: if id.starts_with("TA") {
+                "tactic"
+            } else {
+                "technique"
+            },
+            id: (*id).to_owned(),
+            name: Some((*name).to_owned()),
+        });
+    }
+    list
+}
+
+fn summary(case: &Case) -> s::Summary {
+    let mut by_severity = s::BySeverity::default();
+    let mut findings = 0;
+    for incident in case.open_incidents() {
+        findings += 1;
+        *match incident.finding.severity {
+            Severity::Critical => &mut by_severity.critical,
+            Severity::High => &mut by_severity.high,
+            Severity::Medium => &mut by_severity.medium,
+            Severity::Low => &mut by_severity.low,
+            Severity::Info => &mut by_severity.info,
+        } += 1;
+    }
+    s::Summary {
+        findings,
+        by_severity,
+        suppressed: case.incidents.len() as u64 - findings,
+        events: s::Events {
+            packets: case.totals.packets,
+            records: case.totals.records,
+        },
+        first_time: case.span.map(|(first, _)| time(first)),
+        last_time: case.span.map(|(_, last)| time(last)),
+    }
+}

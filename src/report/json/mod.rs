@@ -1,0 +1,59 @@
+//! The report as JSON: the record that every other form is a rendering of.
+//!
+//! Canonical: keys in the order of the schema, times in UTC with nine digits, whole nanoseconds,
+//! one space of indent, a line feed at the end; nothing of the run's wall clock. The same evidence
+//! and settings give the same bytes. Text from evidence is kept exactly.
+
+pub mod fields;
+mod from_case;
+pub mod schema;
+pub mod shape;
+
+#[cfg(test)]
+mod tests;
+
+use crate::case::Case;
+use crate::model::Event;
+use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
+
+/// Version of the schema: minor versions add optional members, major ones may break.
+pub const SCHEMA_VERSION: &str = "1.0.0";
+
+/// The whole report.
+///
+/// # Errors
+/// None that evidence can cause; the signature is serde's.
+pub fn report(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
+    pretty(&from_case::report(case))
+}
+
+/// One incident a line, suppressed ones included.
+///
+/// # Errors
+/// As `report`.
+pub fn lines(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::new();
+    for incident in &case.incidents {
+        serde_json::to_writer(&mut out, &from_case::finding(case, incident))?;
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+/// One event of the timeline as one line, without the line feed.
+///
+/// # Errors
+/// As `report`.
+pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&from_case::timeline_event(event))
+}
+
+/// Any value in the canonical layout.
+pub(crate) fn pretty<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut out, PrettyFormatter::with_indent(b" "));
+    value.serialize(&mut serializer)?;
+    out.push(b'\n');
+    Ok(out)
+}

@@ -1,0 +1,678 @@
+//! The shape of the report: these structs are the schema.
+//!
+//! Members keep their names and meanings within a major version. No integer is above 2^53: times
+//! are text, only differences are numbers.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// UTC, RFC 3339, always nine fractional digits and Z, so that text order is time order.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("pattern" = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{9}Z$"))]
+pub struct Time(pub String);
+
+/// The number of an evidence file, in sorted path order.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("pattern" = "^E[1-9][0-9]*$"))]
+pub struct EvidenceNumber(pub String);
+
+/// SHA-256 in lower-case hexadecimal.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
+pub struct Sha256Text(pub String);
+
+/// The id of an analytic.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("pattern" = "^[A-Z][A-Z0-9-]{1,15}$"))]
+pub struct AnalyticId(pub String);
+
+/// casewire report, major version 1
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Report {
+    /// Always `casewire-report`.
+    #[schemars(extend("const" = "casewire-report"))]
+    pub schema: &'static str,
+    /// Version of this schema.
+    #[schemars(extend("pattern" = r"^1\.[0-9]+\.[0-9]+$"))]
+    pub schema_version: &'static str,
+    /// What made the report.
+    pub tool: Tool,
+    /// What it was made for, as given.
+    pub case: CaseFile,
+    /// What was asked, with every setting in force.
+    pub parameters: Parameters,
+    /// The files.
+    pub evidence: Vec<Evidence>,
+    /// The hosts.
+    pub hosts: Vec<Host>,
+    /// Which need of which analytic is met on which host.
+    pub coverage: Vec<Coverage>,
+    /// Whether each analytic could judge each host, and what came of it.
+    pub verdicts: Vec<Verdict>,
+    /// What was found, in the order of severity, confidence, time, analytic and id.
+    pub findings: Vec<Finding>,
+    /// What came close and was not reported, nearest first.
+    pub near_misses: Vec<NearMiss>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+    /// Which evidence to collect next.
+    pub advice: Vec<String>,
+    /// Facts about the run that a reader must know.
+    pub notes: Vec<String>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// What made the report.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Tool {
+    /// `casewire`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: String,
+    /// The commit it was built from; empty where the build did not say.
+    pub commit: String,
+}
+
+/// What the report was made for.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CaseFile {
+    /// Case number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Examiner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub examiner: Option<String>,
+}
+
+/// What was asked of the run.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Parameters {
+    /// SHA-256 of the other members of this object, as one line of JSON.
+    pub sha256: Sha256Text,
+    /// Always `UTC`.
+    pub time_zone: &'static str,
+    /// The window asked for.
+    pub window: Window,
+    /// The analytics that ran.
+    pub analytics: Vec<AnalyticRun>,
+    /// How clocks were treated.
+    pub clock: ClockMode,
+    /// Addresses that hosts were said to have had.
+    pub hosts: Vec<HostAddress>,
+}
+
+/// A window of time; null is open.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Window {
+    /// From this moment on.
+    pub start: Option<Time>,
+    /// Until this moment.
+    pub end: Option<Time>,
+}
+
+/// One analytic that ran.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AnalyticRun {
+    /// Its id.
+    pub id: AnalyticId,
+    /// Its version.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+    /// Every setting in force, as text that `--set` reads.
+    pub settings: BTreeMap<String, String>,
+    /// The settings that were changed from their defaults.
+    pub changed: Vec<String>,
+}
+
+/// How clocks were treated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ClockMode {
+    /// `measured`: offsets were measured from the evidence and applied.
+    #[schemars(extend("enum" = ["as-recorded", "measured", "given"]))]
+    pub mode: &'static str,
+    /// Clock error assumed where none could be measured, in nanoseconds.
+    pub max_skew_ns: i64,
+}
+
+/// An address a host was said to have had.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct HostAddress {
+    /// Its name.
+    pub name: String,
+    /// The address.
+    pub address: String,
+}
+
+/// One evidence file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Evidence {
+    /// Its number.
+    pub id: EvidenceNumber,
+    /// `pcap`, `pcapng`, `evtx` …
+    pub kind: String,
+    /// Its path, as shown.
+    pub path: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// Hashes of the file as it lies on disk.
+    pub hashes: Hashes,
+    /// Whether the file was the same after the run; null where that was not checked.
+    pub verified_after_run: Option<bool>,
+    /// Earliest time in it.
+    pub first_time: Option<Time>,
+    /// Latest time in it.
+    pub last_time: Option<Time>,
+    /// Packets or records read.
+    pub units_read: u64,
+    /// Packets or records that could not be read.
+    pub units_skipped: u64,
+    /// What could not be read in it.
+    pub problems: Vec<Problem>,
+}
+
+/// Hashes of a file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Hashes {
+    /// SHA-256; null where hashing was switched off.
+    pub sha256: Option<Sha256Text>,
+}
+
+/// One host.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Host {
+    /// Its number in this report.
+    #[schemars(extend("pattern" = "^H[1-9][0-9]*$"))]
+    pub id: String,
+    /// Its name; null if only an address is known.
+    pub name: Option<String>,
+    /// Its addresses.
+    pub addresses: Vec<String>,
+    /// The files that speak of it.
+    pub evidence: Vec<EvidenceNumber>,
+    /// Its clock.
+    pub clock: Clock,
+}
+
+/// A host's clock against the reference clock.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Clock {
+    /// How far it is ahead; null if that could not be measured.
+    pub offset_ns: Option<i64>,
+    /// Half width of the interval the offset lies in.
+    pub uncertainty_ns: Option<i64>,
+    /// How that is known.
+    pub method: String,
+    /// Pairs of packet and event that agreed on it.
+    pub anchors: u64,
+}
+
+/// One need of one analytic on one host.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Coverage {
+    /// The analytic.
+    pub analytic: AnalyticId,
+    /// The host.
+    pub host: String,
+    /// What is needed.
+    pub needs: String,
+    /// How far it is met.
+    #[schemars(extend("enum" = ["seen", "present", "partial", "absent", "unknown"]))]
+    pub status: &'static str,
+    /// By which files.
+    pub evidence: Vec<EvidenceNumber>,
+    /// From when.
+    pub start: Option<Time>,
+    /// Until when.
+    pub end: Option<Time>,
+    /// What qualifies it.
+    pub note: String,
+}
+
+/// Whether an analytic could judge a host, and what came of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Verdict {
+    /// The analytic.
+    pub analytic: AnalyticId,
+    /// The host.
+    pub host: String,
+    /// `found`; `quiet`: judged, nothing there; `partly`: judged in part, nothing there;
+    /// `blind`: could not have found anything.
+    #[schemars(extend("enum" = ["found", "quiet", "partly", "blind"]))]
+    pub verdict: &'static str,
+    /// Why it is not better than that.
+    pub words: String,
+}
+
+/// Severity.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("enum" = ["critical", "high", "medium", "low", "info"]))]
+pub struct SeverityWord(pub &'static str);
+
+/// What was found.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Finding {
+    /// Stable id: the same evidence and settings give the same id.
+    #[schemars(extend("pattern" = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"))]
+    pub id: String,
+    /// `F` and the first eight digits of the id.
+    #[schemars(extend("pattern" = "^F[0-9a-f]{8}$"))]
+    pub short_id: String,
+    /// Its number in this report.
+    pub number: u64,
+    /// Number of an earlier finding that cites one of the same steps.
+    pub same_activity_as: Option<u64>,
+    /// The analytic that found it.
+    pub analytic: Analytic,
+    /// Other analytics whose pattern the same steps satisfy.
+    pub also_satisfies: Vec<AnalyticId>,
+    /// What the evidence shows, in one sentence.
+    pub title: String,
+    /// How bad it would be, if it is what it looks like.
+    pub severity: SeverityWord,
+    /// Which halves of the evidence carry it.
+    #[schemars(extend("enum" = ["both", "host-only", "network-only", "partial"]))]
+    pub tier: &'static str,
+    /// How sure.
+    pub confidence: Confidence,
+    /// How far the evidence fits the pattern.
+    #[schemars(extend("enum" = ["consistent_with_pattern", "partial_pattern", "order_uncertain"]))]
+    pub verdict: &'static str,
+    /// Time of the first step.
+    pub first_time: Time,
+    /// Time of the last step.
+    pub last_time: Time,
+    /// Who it is about.
+    pub entities: Entities,
+    /// Where it stands in ATT&CK.
+    pub attack: Vec<Attack>,
+    /// The conditions that hold, each with its setting and the measured value.
+    pub conditions: Vec<Condition>,
+    /// The steps, in order.
+    #[schemars(length(min = 1))]
+    pub steps: Vec<Step>,
+    /// What the order rests on.
+    pub order: Order,
+    /// Evidence that was not there, and what that leaves open.
+    pub missing: Vec<Missing>,
+    /// What else it could be.
+    pub alternatives: Vec<String>,
+    /// What to do next.
+    pub actions: Vec<String>,
+    /// Further facts.
+    pub notes: Vec<String>,
+    /// The rule that suppresses it; null if none does.
+    pub suppressed: Option<Suppressed>,
+}
+
+/// The analytic that found it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Analytic {
+    /// Its id.
+    pub id: AnalyticId,
+    /// Its version.
+    pub version: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// How sure.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Confidence {
+    /// The score in a word.
+    #[schemars(extend("enum" = ["high", "medium", "low"]))]
+    pub level: &'static str,
+    /// 0 to 100.
+    #[schemars(range(max = 100))]
+    pub score: u8,
+    /// What the score adds up from, before it is capped.
+    pub items: Vec<ScoreItem>,
+}
+
+/// One line of the score.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ScoreItem {
+    /// Why.
+    pub reason: String,
+    /// How much.
+    pub points: i32,
+}
+
+/// Who a finding is about.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Entities {
+    /// The other side.
+    pub remote: Option<Remote>,
+    /// The host.
+    pub host: Option<FindingHost>,
+    /// Ports.
+    pub ports: PortLists,
+    /// The process at the centre.
+    pub process: Option<ProcessName>,
+    /// MAC addresses that were to be woken.
+    pub woken: Vec<String>,
+}
+
+/// The other side.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Remote {
+    /// IP address.
+    pub address: Option<String>,
+    /// MAC address.
+    pub mac: Option<String>,
+}
+
+/// The host a finding is about.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FindingHost {
+    /// Its address.
+    pub address: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+/// Ports of a finding.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PortLists {
+    /// Closed ports that were touched, in order.
+    pub probed: Vec<u16>,
+    /// Ports that opened or were reached.
+    pub opened: Vec<u16>,
+}
+
+/// A process.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ProcessName {
+    /// Image, as written.
+    pub name: String,
+    /// Process id.
+    pub pid: Option<u32>,
+}
+
+/// An ATT&CK object.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Attack {
+    /// What it is.
+    #[schemars(extend("enum" = ["analytic", "detection_strategy", "technique", "tactic"]))]
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A condition that holds.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Condition {
+    /// What was asked.
+    pub text: String,
+    /// The setting it was held against.
+    pub setting: String,
+    /// What was measured.
+    pub measured: String,
+}
+
+/// One step.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Step {
+    /// From 1.
+    #[schemars(range(min = 1))]
+    pub n: u64,
+    /// The part it plays.
+    #[schemars(extend("enum" = ["probe", "change", "connect", "block", "fallback", "process",
+        "scan", "failed", "wake", "context"]))]
+    pub role: &'static str,
+    /// Time on the reference clock.
+    pub time: Time,
+    /// Time as the evidence says.
+    pub recorded_time: Time,
+    /// What was added to the recorded time.
+    pub offset_applied_ns: i64,
+    /// Time since the step before; 0 for the first.
+    pub delta_ns: i64,
+    /// What happened, in one sentence.
+    pub summary: String,
+    /// A remark, such as `first in this evidence`.
+    pub remark: String,
+    /// The packets and records that show it.
+    #[schemars(length(min = 1))]
+    pub refs: Vec<Ref>,
+    /// What the packets and records say, by name.
+    pub fields: BTreeMap<&'static str, Value>,
+}
+
+/// One event of the timeline: a line of `casewire timeline -f jsonl`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct TimelineEvent {
+    /// Time on the reference clock.
+    pub time: Time,
+    /// Time as the evidence says.
+    pub recorded_time: Time,
+    /// What was added to the recorded time.
+    pub offset_applied_ns: i64,
+    /// What happened, in one sentence.
+    pub summary: String,
+    /// The packets and records that show it.
+    pub refs: Vec<Ref>,
+    /// What they say, by name.
+    pub fields: BTreeMap<&'static str, Value>,
+}
+
+/// A value of a field. Each field name has values of one type only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Value {
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// True or false.
+    Flag(bool),
+}
+
+/// A packet or a record.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Ref {
+    /// A packet.
+    Packet(PacketRef),
+    /// A record of an event log.
+    Record(RecordRef),
+}
+
+/// A packet.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PacketRef {
+    /// The file.
+    pub evidence: EvidenceNumber,
+    /// Always `packet`.
+    #[schemars(extend("const" = "packet"))]
+    pub kind: &'static str,
+    /// Its number from 1, as tshark's `frame.number` counts.
+    #[schemars(range(min = 1))]
+    pub packet: u64,
+    /// The capture interface within its section.
+    pub interface: u16,
+    /// Byte offset of its header in the decompressed file.
+    pub offset: u64,
+}
+
+/// A record of an event log.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RecordRef {
+    /// The file.
+    pub evidence: EvidenceNumber,
+    /// Always `record`.
+    #[schemars(extend("const" = "record"))]
+    pub kind: &'static str,
+    /// EventRecordID. Not unique in merged or carved files: the offset is.
+    pub record_id: u64,
+    /// Byte offset of its header in the decompressed file.
+    pub offset: u64,
+    /// Channel, for the record a step is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Event id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<u32>,
+    /// Provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Computer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computer: Option<String>,
+}
+
+/// What the order of a finding rests on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Order {
+    /// The smallest gap between two clocks that the order rests on; null if one clock served.
+    pub smallest_gap_ns: Option<i64>,
+    /// The uncertainty it was held against.
+    pub uncertainty_ns: i64,
+    /// True if every order the finding needs is certain.
+    pub certain: bool,
+    /// Sentences about the clocks.
+    pub notes: Vec<String>,
+}
+
+/// Evidence that was not there.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Missing {
+    /// What was not there.
+    pub telemetry: String,
+    /// On which host; null for the network.
+    pub host: Option<String>,
+    /// What that leaves open.
+    pub effect: String,
+}
+
+/// Why a finding is not shown.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Suppressed {
+    /// The rule.
+    pub rule: String,
+    /// Its reason.
+    pub reason: String,
+    /// Who made it.
+    pub by: String,
+    /// When it ends.
+    pub until: Option<String>,
+}
+
+/// Something that came close.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NearMiss {
+    /// The analytic.
+    pub analytic: AnalyticId,
+    /// How many conditions were missing.
+    pub missing: u32,
+    /// When.
+    pub time: Time,
+    /// What was there and what was not.
+    pub text: String,
+    /// Where.
+    pub refs: Vec<Ref>,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Problem {
+    /// The file; null if it is about the run.
+    pub evidence: Option<EvidenceNumber>,
+    /// What kind, by its stable name.
+    pub kind: String,
+    /// `loss`: some evidence could not be read; `note`: nothing was lost.
+    #[schemars(extend("enum" = ["loss", "note"]))]
+    pub weight: &'static str,
+    /// How often.
+    pub count: u64,
+    /// Byte offset of the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_offset: Option<u64>,
+    /// What was found.
+    pub message: String,
+    /// What that costs.
+    pub effect: String,
+}
+
+/// Counts.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Summary {
+    /// Findings that no rule suppresses.
+    pub findings: u64,
+    /// The same by severity.
+    pub by_severity: BySeverity,
+    /// Findings that a rule suppresses.
+    pub suppressed: u64,
+    /// What was read.
+    pub events: Events,
+    /// First moment of the evidence.
+    pub first_time: Option<Time>,
+    /// Last moment of the evidence.
+    pub last_time: Option<Time>,
+}
+
+/// Counts by severity.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BySeverity {
+    /// Critical.
+    pub critical: u64,
+    /// High.
+    pub high: u64,
+    /// Medium.
+    pub medium: u64,
+    /// Low.
+    pub low: u64,
+    /// Info.
+    pub info: u64,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Events {
+    /// Packets.
+    pub packets: u64,
+    /// Event records.
+    pub records: u64,
+}

@@ -1,0 +1,13 @@
+//! A case as text and as JSON.
+//!
+//! Rendering only: every statement comes from the `Case`; nothing here looks at evidence again.
+
+pub mod about;
+pub mod escape;
+pub mod json;
+pub mod text;
+pub mod timeline;
+pub mod words;
+
+#[cfg(test)]
+mod samples;

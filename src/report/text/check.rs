@@ -1,0 +1,234 @@
+//! Commands that show the cited packets and records with other tools.
+//!
+//! Paths are evidence text too: they are quoted so that a shell sees one argument whatever the name
+//! holds, and the printed line holds printable characters only.
+
+use super::page::Page;
+use crate::case::{Case, EvidenceRow};
+use crate::model::EvidenceId;
+use crate::model::finding::Finding;
+use crate::model::provenance::Item;
+use crate::report::escape::{cells, vis};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Packets or records named per file; more are counted.
+const NAMED: usize = 60;
+/// Windows refuses event queries with many more terms than this.
+const TERMS: usize = 20;
+
+pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
+    let mut cited: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
+    for step in &finding.steps {
+        for place in std::iter::once(&step.event.provenance).chain(&step.also) {
+            cited.entry(place.evidence).or_default().insert(place.item);
+        }
+    }
+    let files: Vec<(&EvidenceRow, Vec<u64>)> = cited
+        .into_iter()
+        .filter_map(|(id, items)| Some((case.evidence(id)?, items.into_iter().collect())))
+        .collect();
+    if files.is_empty() {
+        return;
+    }
+    page.heading("Check by hand");
+    for (file, items) in files {
+        let left_out = items.len().saturating_sub(NAMED);
+        let items = &items[..items.len().min(NAMED)];
+        match file.unit {
+            Item::Packet => tshark(file, items, page),
+            Item::Record if file.kind == "evtx" => get_win_event(file, items, page),
+            Item::Record => {
+                let each: Vec<String> = items.iter().map(u64::to_string).collect();
+                page.hanging(
+                    2,
+                    &format!("{}: ", file.id),
+                    &format!("event record {} in {}", each.join(", "), file.path),
+                );
+            }
+        }
+        if left_out > 0 {
+            page.text(
+                2,
+                &format!("and {left_out} more of {}, listed in -f json", file.id),
+            );
+        }
+    }
+}
+
+fn tshark(file: &EvidenceRow, items: &[u64], page: &mut Page) {
+    // `  -Y "frame.number in {..}"` on a line of its own.
+    for items in chunks(items, page.width.saturating_sub(28), 1, usize::MAX) {
+        let filter = format!("-Y \"frame.number in {{{items}}}\"");
+        command(
+            page,
+            "tshark -r",
+            &posix(&file.path, page.width),
+            &filter,
+            " \\",
+        );
+    }
+}
+
+fn get_win_event(file: &EvidenceRow, items: &[u64], page: &mut Page) {
+    // 37 cells of query around the first term, ` or EventRecordID=` before each other.
+    for items in chunks(items, page.width.saturating_sub(30), 18, TERMS) {
+        let terms: Vec<String> = items
+            .split(',')
+            .map(|id| format!("EventRecordID={id}"))
+            .collect();
+        let filter = format!("-FilterXPath \"*[System[{}]]\"", terms.join(" or "));
+        command(
+            page,
+            "Get-WinEvent -Path",
+            &powershell(&file.path, page.width),
+            &filter,
+            " `",
+        );
+    }
+}
+
+/// Numbers joined by commas, as many as fit: each number costs its digits and `extra`.
+fn chunks(items: &[u64], room: usize, extra: usize, most: usize) -> Vec<String> {
+    let mut lists: Vec<Vec<String>> = Vec::new();
+    let mut used = 0;
+    for item in items {
+        let digits = item.to_string();
+        let cost = digits.len() + extra;
+        match lists.last_mut() {
+            Some(list) if used + cost <= room && list.len() < most => {
+                used += cost;
+                list.push(digits);
+            }
+            _ => {
+                used = cost;
+                lists.push(vec![digits]);
+            }
+        }
+    }
+    lists.into_iter().map(|list| list.join(",")).collect()
+}
+
+/// One command: on one line if it fits, else broken with the shell's own mark.
+fn command(page: &mut Page, program: &str, path: &[String], filter: &str, broken: &str) {
+    if let [path] = path {
+        let line = format!("  {program} {path} {filter}");
+        if cells(&line) <= page.width {
+            page.command(&line);
+            return;
+        }
+        if cells(path) + program.len() + broken.len() + 3 <= page.width {
+            page.command(&format!("  {program} {path}{broken}"));
+            page.command(&format!("    {filter}"));
+            return;
+        }
+    }
+    page.command(&format!("  {program}{broken}"));
+    for (i, piece) in path.iter().enumerate() {
+        // Later pieces of a POSIX word must touch the end of the piece before: no indent.
+        let indent = if i == 0 { "    " } else { "" };
+        let last = i + 1 == path.len();
+        let end = match (last, broken) {
+            (true, mark) => mark,
+            (false, " \\") => "\\",
+            (false, _) => "",
+        };
+        page.command(&format!("{indent}{piece}{end}"));
+    }
+    page.command(&format!("    {filter}"));
+}
+
+/// The path as one POSIX shell word, in pieces that fit a line each: bare, in single quotes, or, if
+/// `vis` would have to change it, in `$'..'` with byte escapes (bash, zsh, POSIX 2024).
+fn posix(path: &str, width: usize) -> Vec<String> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "._-/+:@%,".contains(c);
+    let room = width.saturating_sub(10).max(20);
+    let path = if path.starts_with('-') {
+        format!("./{path}")
+    } else {
+        path.to_owned()
+    };
+    if !path.is_empty() && path.chars().all(bare) && path.len() <= room {
+        return vec![path];
+    }
+    if vis(&path) == path {
+        return pieces(
+            path.chars()
+                .map(|c| if c == '\'' { "'\\''".into() } else { c.into() }),
+            room,
+        )
+        .into_iter()
+        .map(|piece| format!("'{piece}'"))
+        .collect();
+    }
+    let escaped = path.bytes().map(|b| match b {
+        b'\\' | b'\'' => format!("\\{}", char::from(b)),
+        b' '..=b'~' => char::from(b).to_string(),
+        _ => format!("\\{b:03o}"),
+    });
+    pieces(escaped, room)
+        .into_iter()
+        .map(|piece| format!("$'{piece}'"))
+        .collect()
+}
+
+/// The path as one PowerShell expression, in pieces that fit a line each.
+fn powershell(path: &str, width: usize) -> Vec<String> {
+    let room = width.saturating_sub(12).max(20);
+    let plain = vis(path) == path;
+    if plain {
+        // PowerShell takes the typographic quotes for single quotes too.
+        let quotes = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+        let doubled = path.chars().map(|c| {
+            if quotes.contains(&c) {
+                format!("{c}{c}")
+            } else {
+                c.to_string()
+            }
+        });
+        let found = pieces(doubled, room);
+        if let [one] = found.as_slice() {
+            return vec![format!("'{one}'")];
+        }
+        return joined(found.into_iter().map(|p| format!("'{p}'")).collect());
+    }
+    let units = path.chars().map(|c| {
+        if c.is_ascii_alphanumeric() || " ._-/\\:%@+,()[]{}".contains(c) {
+            c.to_string()
+        } else {
+            format!("$([char]::ConvertFromUtf32({}))", u32::from(c))
+        }
+    });
+    let found: Vec<String> = pieces(units, room)
+        .into_iter()
+        .map(|p| format!("\"{p}\""))
+        .collect();
+    if found.len() == 1 {
+        found
+    } else {
+        joined(found)
+    }
+}
+
+fn joined(mut pieces: Vec<String>) -> Vec<String> {
+    let last = pieces.len() - 1;
+    for (i, piece) in pieces.iter_mut().enumerate() {
+        let open = if i == 0 { "(" } else { "" };
+        let close = if i == last { ")" } else { " +" };
+        *piece = format!("{open}{piece}{close}");
+    }
+    pieces
+}
+
+/// Units packed into pieces of at most `room` cells; at least one piece.
+fn pieces(units: impl Iterator<Item = String>, room: usize) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for unit in units {
+        match all.last_mut() {
+            Some(last) if last.is_empty() || cells(last) + cells(&unit) <= room => {
+                last.push_str(&unit);
+            }
+            _ => all.push(unit),
+        }
+    }
+    all
+}

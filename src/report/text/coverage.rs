@@ -1,0 +1,192 @@
+//! The grid analytic x host: what this evidence can answer, and what it cannot.
+
+use super::page::{Cell, Page, Tone};
+use super::short_host;
+use crate::case::{Case, CoverageRow, Met, Verdict};
+use crate::report::escape::fit;
+use crate::report::words::count;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Hosts shown; JSON has all.
+const HOSTS: usize = 24;
+/// Remarks shown; JSON has all.
+const REMARKS: usize = 30;
+/// Columns per host.
+const PER_HOST: usize = 8;
+
+pub(super) fn write(case: &Case, page: &mut Page) {
+    if case.coverage.is_empty() && case.verdicts.is_empty() {
+        return;
+    }
+    page.heading("COVERAGE   can this evidence answer each analytic, per host?");
+    let hosts = hosts(case);
+    let shown = &hosts[..hosts.len().min(HOSTS)];
+    let needs_at = 10;
+    let needs_width = 30.min(page.width - needs_at - 2 * PER_HOST - 2);
+    let first = needs_at + needs_width + 2;
+    let per_block = ((page.width - first) / PER_HOST).max(1);
+    for block in shown.chunks(per_block) {
+        page.gap();
+        grid(case, block, needs_at, needs_width, page);
+    }
+    page.gap();
+    if hosts.len() > shown.len() {
+        page.text(
+            0,
+            &format!(
+                "{} more hosts are not shown: see -f json",
+                count((hosts.len() - shown.len()) as u64)
+            ),
+        );
+    }
+    page.text(
+        0,
+        "yes   present for the whole window; part  present for a part, or weaker",
+    );
+    page.text(
+        0,
+        "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
+    );
+    remarks(case, page);
+}
+
+/// Hosts in the order of the case, then any that only coverage names.
+fn hosts(case: &Case) -> Vec<String> {
+    let asked: BTreeSet<&str> = case
+        .coverage
+        .iter()
+        .map(|row| row.host.as_str())
+        .chain(case.verdicts.iter().map(|row| row.host.as_str()))
+        .collect();
+    let mut found: Vec<String> = case
+        .hosts
+        .iter()
+        .map(|h| h.label())
+        .filter(|h| asked.contains(h.as_str()))
+        .collect();
+    let known: BTreeSet<String> = found.iter().cloned().collect();
+    found.extend(
+        asked
+            .into_iter()
+            .filter(|h| !known.contains(*h))
+            .map(str::to_owned),
+    );
+    found
+}
+
+fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page: &mut Page) {
+    let at = |i: usize| needs_at + needs_width + 2 + i * PER_HOST;
+    let labels: Vec<String> = hosts
+        .iter()
+        .map(|h| fit(short_host(case, h), PER_HOST - 1))
+        .collect();
+    let mut head = vec![
+        Cell::new(0, 9, "ANALYTIC").tone(Tone::Heading),
+        Cell::new(needs_at, needs_width, "NEEDS").tone(Tone::Heading),
+    ];
+    for (i, label) in labels.iter().enumerate() {
+        head.push(Cell::new(at(i), PER_HOST - 1, label).tone(Tone::Heading));
+    }
+    page.row(&head);
+    for analytic in analytics(case) {
+        let rows = || case.coverage.iter().filter(|row| row.analytic == analytic);
+        let mut first = true;
+        for need in needs(rows()) {
+            let mut row = vec![Cell::new(needs_at, needs_width, need)];
+            if first {
+                row.push(Cell::new(0, 9, analytic));
+                first = false;
+            }
+            for (i, host) in hosts.iter().enumerate() {
+                // Several rows for one need are several sources: the best of them answers.
+                let best = rows()
+                    .filter(|r| r.needs == need && r.host == *host)
+                    .map(|r| r.status)
+                    .min();
+                let (word, tone) = best.map_or(("-", Tone::Plain), met);
+                row.push(Cell::new(at(i), PER_HOST - 1, word).tone(tone));
+            }
+            page.row(&row);
+        }
+        let mut row = vec![Cell::new(needs_at, needs_width, "-> can be judged")];
+        if first {
+            row.push(Cell::new(0, 9, analytic));
+        }
+        for (i, host) in hosts.iter().enumerate() {
+            let verdict = case
+                .verdicts
+                .iter()
+                .find(|v| v.analytic == analytic && v.host == *host);
+            let (word, tone) = match verdict.map(|v| v.verdict) {
+                None => ("-", Tone::Plain),
+                Some(Verdict::Quiet | Verdict::Found) => ("yes", Tone::Plain),
+                Some(Verdict::Partly) => ("part", Tone::Warn),
+                Some(Verdict::Blind) => ("NO", Tone::No),
+            };
+            row.push(Cell::new(at(i), PER_HOST - 1, word).tone(tone));
+        }
+        page.row(&row);
+    }
+}
+
+fn met(status: Met) -> (&'static str, Tone) {
+    match status {
+        Met::Seen | Met::Present => ("yes", Tone::Plain),
+        Met::Partial => ("part", Tone::Warn),
+        Met::Absent => ("NO", Tone::No),
+        Met::Unknown => ("?", Tone::Plain),
+    }
+}
+
+/// Analytics in the order of the run, then any that only coverage names.
+fn analytics(case: &Case) -> Vec<&'static str> {
+    let mut ids: Vec<&'static str> = case
+        .parameters
+        .analytics
+        .iter()
+        .map(|a| a.about.id)
+        .collect();
+    let others: BTreeSet<&'static str> = case
+        .coverage
+        .iter()
+        .map(|r| r.analytic)
+        .chain(case.verdicts.iter().map(|v| v.analytic))
+        .collect();
+    ids.extend(
+        others
+            .into_iter()
+            .filter(|id| !ids.clone().contains(id))
+            .collect::<Vec<_>>(),
+    );
+    ids
+}
+
+/// Needs in the order in which they first occur.
+fn needs<'a>(rows: impl Iterator<Item = &'a CoverageRow>) -> Vec<&'a str> {
+    let mut found: Vec<&str> = Vec::new();
+    for row in rows {
+        if !found.contains(&row.needs.as_str()) {
+            found.push(&row.needs);
+        }
+    }
+    found
+}
+
+/// What qualifies coverage: equal remarks about one host are said once.
+fn remarks(case: &Case, page: &mut Page) {
+    let mut said: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+    for row in case.coverage.iter().filter(|row| !row.note.is_empty()) {
+        said.insert((&row.host, &row.note), ());
+    }
+    if said.is_empty() {
+        return;
+    }
+    page.heading("Gaps");
+    for (host, note) in said.keys().take(REMARKS) {
+        page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), note);
+    }
+    let more = said.len().saturating_sub(REMARKS);
+    if more > 0 {
+        page.text(2, &format!("{} more: see -f json", count(more as u64)));
+    }
+}

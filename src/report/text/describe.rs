@@ -1,0 +1,133 @@
+//! What the analytics are: a list, or one explained.
+
+use super::Style;
+use super::page::{Cell, Page, Tone};
+use crate::analytics::about::Described;
+use crate::report::escape::{cells, vis};
+
+/// One line per analytic: id, version, techniques, name.
+pub fn list(register: &[Described], style: &Style) -> String {
+    let mut page = Page::new(style);
+    if register.is_empty() {
+        page.text(0, "This build holds no analytics.");
+        return page.finish();
+    }
+    let techniques: Vec<String> = register
+        .iter()
+        .map(|d| {
+            d.about
+                .technique
+                .iter()
+                .map(|(id, _)| *id)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
+        .collect();
+    let width = techniques
+        .iter()
+        .map(|t| cells(&vis(t)))
+        .max()
+        .unwrap_or(0)
+        .clamp(9, 20);
+    let name = 19 + width + 2;
+    let room = page.width - name;
+    page.row(&[
+        Cell::new(0, 9, "ANALYTIC").tone(Tone::Heading),
+        Cell::new(10, 8, "VERSION").tone(Tone::Heading),
+        Cell::new(19, width, "TECHNIQUE").tone(Tone::Heading),
+        Cell::new(name, room, "NAME").tone(Tone::Heading),
+    ]);
+    for (described, technique) in register.iter().zip(&techniques) {
+        page.row(&[
+            Cell::new(0, 9, described.about.id),
+            Cell::new(10, 8, described.about.version),
+            Cell::new(19, width, technique),
+            Cell::new(name, room, described.about.name),
+        ]);
+    }
+    page.gap();
+    page.text(0, "casewire analytics show <ID> explains one.");
+    page.finish()
+}
+
+/// Logic, settings, needs, blind spots, harmless causes, actions.
+pub fn show(described: &Described, style: &Style) -> String {
+    let about = &described.about;
+    let mut page = Page::new(style);
+    page.row(&[Cell::new(
+        0,
+        page.width,
+        &format!("{} {}   {}", about.id, about.version, about.name),
+    )
+    .tone(Tone::Heading)]);
+    let mut ids: Vec<String> = about
+        .technique
+        .iter()
+        .map(|(id, name)| format!("{id} {name}"))
+        .collect();
+    if !about.strategy.is_empty() {
+        ids.insert(0, about.strategy.to_owned());
+    }
+    if !ids.is_empty() {
+        page.text(0, &ids.join(", "));
+    }
+    page.gap();
+    page.text(2, about.summary);
+    items("Conditions", about.steps, true, &mut page);
+    if !about.needs.is_empty() {
+        page.heading("Evidence it needs");
+        for need in about.needs {
+            page.hanging(2, "- ", &format!("{}: {}", need.name, need.what));
+        }
+    }
+    settings(described, &mut page);
+    items("What it cannot see", about.cannot_see, false, &mut page);
+    items(
+        "Harmless causes of the same picture",
+        about.benign,
+        false,
+        &mut page,
+    );
+    items("What to do with a finding", about.actions, true, &mut page);
+    page.finish()
+}
+
+fn settings(described: &Described, page: &mut Page) {
+    if described.settings.is_empty() {
+        return;
+    }
+    page.heading(&format!(
+        "Settings (--set {}.NAME=VALUE)",
+        described.about.id
+    ));
+    for setting in &described.settings {
+        let mut head = format!("{} = {}", setting.name, setting.value);
+        if setting.changed() {
+            head.push_str(&format!("   (default {})", setting.default));
+        }
+        page.hanging(2, "", &head);
+        let mut facts = vec![setting.kind.to_owned()];
+        if !setting.range.is_empty() {
+            facts.push(setting.range.clone());
+        }
+        if !setting.source.is_empty() {
+            facts.push(format!("source: {}", setting.source));
+        }
+        page.text(6, &format!("{} [{}]", setting.meaning, facts.join("; ")));
+    }
+}
+
+fn items(heading: &str, list: &[&str], numbered: bool, page: &mut Page) {
+    if list.is_empty() {
+        return;
+    }
+    page.heading(heading);
+    for (i, item) in list.iter().enumerate() {
+        let mark = if numbered {
+            format!("{}. ", i + 1)
+        } else {
+            "- ".to_owned()
+        };
+        page.hanging(2, &mark, item);
+    }
+}

@@ -1,0 +1,183 @@
+//! The page that says what "nothing found" means, and how near it was.
+
+use super::page::{Cell, Page, Tone};
+use super::{short_host, summary};
+use crate::case::{Case, Verdict, VerdictRow};
+use crate::report::words::{count, counted};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Near misses printed; JSON has all.
+const NEAR_MISSES: usize = 10;
+/// Hosts named in one line about blindness.
+const HOSTS_NAMED: usize = 6;
+/// Different reasons for not judging that are printed.
+const REASONS: usize = 12;
+
+pub(super) fn write(case: &Case, page: &mut Page) {
+    page.heading("NO INCIDENT FOUND in this evidence with these settings.");
+    page.text(0, "That is not the same as \"nothing happened\":");
+    page.gap();
+    summary::suppressed(case, page);
+    judged(case, page);
+    near_misses(case, page, false);
+    if !case.advice.is_empty() {
+        page.gap();
+        page.text(2, "Best next evidence to collect");
+        for (i, advice) in case.advice.iter().enumerate() {
+            page.hanging(4, &format!("{}. ", i + 1), advice);
+        }
+    }
+    page.gap();
+    let damaged: BTreeSet<_> = case
+        .problems
+        .iter()
+        .filter(|p| p.weight == crate::evidence::Weight::Loss)
+        .filter_map(|p| p.evidence)
+        .collect();
+    let whole = case
+        .evidence
+        .iter()
+        .filter(|e| !damaged.contains(&e.id))
+        .count();
+    let files = case.evidence.len();
+    page.text(
+        2,
+        &if whole == files && !case.any_loss() {
+            format!("Evidence was read to the end without errors: {whole} of {}.", counted(files as u64, "file"))
+        } else {
+            format!(
+                "Some evidence could NOT be read: {whole} of {} without errors (see PROBLEMS below).",
+                counted(files as u64, "file")
+            )
+        },
+    );
+}
+
+fn judged(case: &Case, page: &mut Page) {
+    if case.verdicts.is_empty() {
+        page.hanging(
+            2,
+            "NOT judged  ",
+            "no host was recognised in this evidence, so no analytic could judge anything",
+        );
+        return;
+    }
+    let pairs = |wanted: &[Verdict]| {
+        let rows: Vec<&VerdictRow> = case
+            .verdicts
+            .iter()
+            .filter(|v| wanted.contains(&v.verdict))
+            .collect();
+        let analytics: BTreeSet<&str> = rows.iter().map(|v| v.analytic).collect();
+        let hosts: BTreeSet<&str> = rows.iter().map(|v| v.host.as_str()).collect();
+        (rows.len(), analytics.len(), hosts.len())
+    };
+    let all = case.verdicts.len() as u64;
+    for (label, wanted) in [
+        ("judged fully", &[Verdict::Quiet, Verdict::Found][..]),
+        ("judged in part", &[Verdict::Partly][..]),
+        ("NOT judged", &[Verdict::Blind][..]),
+    ] {
+        let (rows, analytics, hosts) = pairs(wanted);
+        let mut text = format!(
+            "{} of {} analytic-host pairs",
+            count(rows as u64),
+            count(all)
+        );
+        if rows > 0 {
+            text.push_str(&format!(
+                " ({}, {})",
+                if analytics == 1 {
+                    "1 analytic".to_owned()
+                } else {
+                    format!("{analytics} analytics")
+                },
+                counted(hosts as u64, "host")
+            ));
+        }
+        page.hanging(2, &format!("{label:<16}"), &text);
+    }
+    reasons(case, page);
+}
+
+/// Why pairs were not judged: equal reasons together.
+fn reasons(case: &Case, page: &mut Page) {
+    let every: BTreeSet<&str> = case.verdicts.iter().map(|v| v.host.as_str()).collect();
+    let mut why: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for row in case.verdicts.iter().filter(|v| v.verdict == Verdict::Blind) {
+        why.entry(&row.words)
+            .or_default()
+            .entry(row.analytic)
+            .or_default()
+            .insert(&row.host);
+    }
+    let mut lines = Vec::new();
+    for (words, analytics) in &why {
+        let mut by_hosts: BTreeMap<&BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
+        for (analytic, hosts) in analytics {
+            by_hosts.entry(hosts).or_default().push(analytic);
+        }
+        for (hosts, analytics) in by_hosts {
+            let on = if hosts.len() == every.len() {
+                "every host".to_owned()
+            } else {
+                let named: Vec<&str> = hosts
+                    .iter()
+                    .take(HOSTS_NAMED)
+                    .map(|h| short_host(case, h))
+                    .collect();
+                match hosts.len() - named.len() {
+                    0 => named.join(", "),
+                    more => format!("{} and {more} more", named.join(", ")),
+                }
+            };
+            lines.push((analytics.join(", "), on, *words));
+        }
+    }
+    let more = lines.len().saturating_sub(REASONS);
+    for (analytics, on, words) in lines.into_iter().take(REASONS) {
+        let colon = if words.is_empty() { "" } else { ": " };
+        page.text(18, &format!("{analytics} on {on}{colon}{words}"));
+    }
+    if more > 0 {
+        page.text(
+            18,
+            &format!("{} more reasons: see -f json", count(more as u64)),
+        );
+    }
+}
+
+/// What came close. As a section of its own where there are incidents too.
+pub(super) fn near_misses(case: &Case, page: &mut Page, own_section: bool) {
+    if case.near_misses.is_empty() {
+        return;
+    }
+    let indent = if own_section {
+        page.heading("NEAREST MISSES   what came close and was not reported");
+        2
+    } else {
+        page.gap();
+        page.text(2, "Nearest misses");
+        4
+    };
+    for miss in case.near_misses.iter().take(NEAR_MISSES) {
+        let references: Vec<String> = miss
+            .references
+            .iter()
+            .take(3)
+            .map(ToString::to_string)
+            .collect();
+        let mut text = format!("{} {} {}", miss.time.date(), miss.time.clock(0), miss.text);
+        if !references.is_empty() {
+            text.push_str(&format!(" ({})", references.join(", ")));
+        }
+        page.row(&[
+            Cell::new(indent, 7, miss.analytic).tone(Tone::Plain),
+            Cell::new(indent + 8, page.width - indent - 8, &text),
+        ]);
+    }
+    let more = case.near_misses.len().saturating_sub(NEAR_MISSES);
+    if more > 0 {
+        page.text(indent, &format!("{} more: see -f json", count(more as u64)));
+    }
+}

@@ -1,0 +1,182 @@
+//! The steps of an incident as a table: time, gap, role, sentence, reference.
+
+use super::page::{Cell, Page, Tone};
+use super::short_host;
+use crate::case::{Case, Incident};
+use crate::model::finding::Step;
+use crate::model::provenance::Item;
+use crate::model::{EvidenceId, Provenance, Span};
+use crate::report::words::{Form, computer, log_label, name, sentence};
+use std::collections::BTreeMap;
+
+/// References printed per step; JSON has all.
+const REFERENCES: usize = 12;
+
+pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
+    let steps = &incident.finding.steps;
+    page.heading(&format!("Sequence (UTC{})", corrections(case, steps)));
+    let wide = page.wide();
+    let digits = if wide { 6 } else { 3 };
+    let tie = |i: usize| i > 0 && steps[i - 1].event.time == steps[i].event.time;
+    let tied = (0..steps.len()).any(tie);
+
+    let after: Vec<String> = steps
+        .iter()
+        .enumerate()
+        .map(|(i, step)| match i {
+            0 => String::new(),
+            _ => gap(step.event.time.since(steps[i - 1].event.time)),
+        })
+        .collect();
+    let references: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            if wide {
+                all_references(step)
+            } else {
+                step.event.provenance.to_string()
+            }
+        })
+        .collect();
+
+    let number_width = steps.len().to_string().len() + usize::from(tied);
+    let time = 2 + number_width + 2;
+    let time_width = 9 + digits;
+    let after_width = after.iter().map(String::len).max().unwrap_or(0).max(9);
+    let role = time + time_width + 2 + after_width + 2;
+    let what = role + 9;
+    let limit = if wide { 24 } else { 13 };
+    let reference_width = references
+        .iter()
+        .map(String::len)
+        .max()
+        .unwrap_or(0)
+        .clamp(9, limit);
+    let reference = page.width.saturating_sub(reference_width);
+    let what_width = reference.saturating_sub(what + 2).max(10);
+
+    page.row(&[
+        Cell::new(2, number_width, "#"),
+        Cell::new(time, time_width, "time"),
+        Cell::new(time + time_width + 2, after_width, "after").right(),
+        Cell::new(role, 8, "what"),
+        Cell::new(reference, reference_width, "reference"),
+    ]);
+    let mut day = steps.first().map(|s| s.event.time.date());
+    for (i, step) in steps.iter().enumerate() {
+        let date = step.event.time.date();
+        if day.as_deref() != Some(&date) {
+            page.text(time, &date);
+            day = Some(date);
+        }
+        let mut words = sentence(&step.event, if wide { Form::Long } else { Form::Short });
+        if !step.remark.is_empty() {
+            words.push_str(&format!(" ({})", step.remark));
+        }
+        let number = format!("{}{}", i + 1, if tie(i) { "=" } else { "" });
+        page.row(&[
+            Cell::new(2, number_width, &number),
+            Cell::new(time, time_width, &step.event.time.clock(digits)),
+            Cell::new(time + time_width + 2, after_width, &after[i]).right(),
+            Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
+            Cell::new(what, what_width, &words),
+            Cell::new(reference, reference_width, &references[i]).tone(Tone::Reference),
+        ]);
+    }
+    if tied {
+        page.hanging(2, "= ", "same time as the step before it, order not known");
+    }
+}
+
+/// `+0.408 s`.
+fn gap(span: Span) -> String {
+    if span < Span::ZERO {
+        span.to_string()
+    } else {
+        format!("+{span}")
+    }
+}
+
+/// `; times of FS01 corrected by -1.842 s, see Clock`, from the steps whose time was moved.
+fn corrections(case: &Case, steps: &[Step]) -> String {
+    let mut moved: BTreeMap<(String, Span), ()> = BTreeMap::new();
+    for step in steps {
+        let by = step.event.time.since(step.event.recorded);
+        if by != Span::ZERO {
+            let whose = match computer(&step.event) {
+                Some(host) if !host.is_empty() => name(short_host(case, host)),
+                Some(_) => "an unnamed host".to_owned(),
+                None => format!("{}", step.event.provenance.evidence),
+            };
+            moved.insert((whose, by), ());
+        }
+    }
+    if moved.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = moved
+        .keys()
+        .map(|(whose, by)| format!("{whose} corrected by {}", gap(*by)))
+        .collect();
+    format!("; times of {}, see Clock", each.join(", of "))
+}
+
+/// `E1:p19402-p19404`, `E2:r30088 Sec 5154`: all places a step rests on, runs of packets joined.
+fn all_references(step: &Step) -> String {
+    let mut places = vec![step.event.provenance];
+    for place in &step.also {
+        if !places.contains(place) {
+            places.push(*place);
+        }
+    }
+    let more = places.len().saturating_sub(REFERENCES);
+    places.truncate(REFERENCES);
+    let mut text = join(&places);
+    if more > 0 {
+        text.push_str(&format!(" +{more} more"));
+    }
+    if let Some(label) = log_label(&step.event) {
+        text.push(' ');
+        text.push_str(&label);
+    }
+    text
+}
+
+/// Places of one file share its number; three or more in a row become a range.
+fn join(places: &[Provenance]) -> String {
+    let mut text = String::new();
+    let mut last: Option<EvidenceId> = None;
+    let mut i = 0;
+    while i < places.len() {
+        let first = places[i];
+        let mut end = i;
+        while end + 1 < places.len()
+            && places[end + 1].evidence == first.evidence
+            && places[end + 1].kind == first.kind
+            && places[end + 1].item == places[end].item + 1
+        {
+            end += 1;
+        }
+        if end == i + 1 {
+            end = i;
+        }
+        let letter = match first.kind {
+            Item::Packet => 'p',
+            Item::Record => 'r',
+        };
+        if last == Some(first.evidence) {
+            text.push_str(&format!(",{letter}{}", first.item));
+        } else {
+            if last.is_some() {
+                text.push(' ');
+            }
+            text.push_str(&first.to_string());
+        }
+        if end > i {
+            text.push_str(&format!("-{letter}{}", places[end].item));
+        }
+        last = Some(first.evidence);
+        i = end + 1;
+    }
+    text
+}

@@ -1,0 +1,254 @@
+//! The first screen: what was read, and one line per incident.
+
+use super::Style;
+use super::page::{Cell, Page, Tone};
+use crate::case::{Case, Verdict};
+use crate::model::finding::{Finding, Severity};
+use crate::report::about::sides;
+use crate::report::escape::{cells, fit};
+use crate::report::words::{count, counted};
+
+pub(super) fn write(case: &Case, style: &Style, page: &mut Page) {
+    what_was_read(case, page);
+    for note in &case.notes {
+        page.hanging(0, "note: ", note);
+    }
+    if case.open_incidents().next().is_some() {
+        page.gap();
+        table(case, style, page);
+        page.gap();
+        totals(case, style, page);
+    }
+}
+
+fn what_was_read(case: &Case, page: &mut Page) {
+    page.text(
+        0,
+        &format!(
+            "casewire {}   {}, {}, {}",
+            case.version,
+            counted(case.evidence.len() as u64, "evidence file"),
+            counted(case.totals.packets, "packet"),
+            counted(case.totals.records, "event record"),
+        ),
+    );
+    if let Some(number) = &case.number {
+        page.hanging(0, "Case ", number);
+    }
+    if let Some(examiner) = &case.examiner {
+        page.hanging(0, "Examiner ", examiner);
+    }
+    match case.span {
+        Some((first, last)) => page.text(
+            0,
+            &format!(
+                "Evidence from {} {} to {}{} UTC. All times are UTC.",
+                first.date(),
+                first.clock(0),
+                if first.date() == last.date() {
+                    String::new()
+                } else {
+                    last.date() + " "
+                },
+                last.clock(0),
+            ),
+        ),
+        None => page.text(0, "The evidence holds no event with a time."),
+    }
+    let window =
+        |t: Option<crate::model::Timestamp>| t.map(|t| format!("{} {} UTC", t.date(), t.clock(0)));
+    match (window(case.parameters.from), window(case.parameters.to)) {
+        (None, None) => {}
+        (Some(from), None) => page.text(0, &format!("Only events from {from} were asked for.")),
+        (None, Some(to)) => page.text(0, &format!("Only events until {to} were asked for.")),
+        (Some(from), Some(to)) => {
+            page.text(
+                0,
+                &format!("Only events from {from} to {to} were asked for."),
+            );
+        }
+    }
+}
+
+/// `HIGH`, in a tone.
+pub(super) fn severity_cell(severity: Severity) -> (String, Tone) {
+    let tone = match severity {
+        Severity::Critical | Severity::High => Tone::Alarm,
+        Severity::Medium => Tone::Warn,
+        Severity::Low | Severity::Info => Tone::Plain,
+    };
+    (severity.word().to_ascii_uppercase(), tone)
+}
+
+fn short_confidence(finding: &Finding) -> &'static str {
+    match finding.confidence_word() {
+        "medium" => "med",
+        other => other,
+    }
+}
+
+fn table(case: &Case, style: &Style, page: &mut Page) {
+    let shown: Vec<_> = case
+        .open_incidents()
+        .filter(|i| i.finding.severity >= style.min_severity)
+        .collect();
+    let digits = shown
+        .iter()
+        .map(|i| i.number.to_string().len())
+        .max()
+        .unwrap_or(1)
+        .max(2);
+    let severity = digits + 2;
+    let confidence = severity + 10;
+    let analytic = confidence + 6;
+    let first = analytic + 10;
+    let source = first + 16;
+    let rest = page.width.saturating_sub(source);
+    let source_width = (rest * 19 / 40).max(8);
+    let target = source + source_width + 1;
+    let target_width = page.width.saturating_sub(target).max(8);
+    // Words in narrow columns would wrap anywhere; a table keeps one line per incident instead.
+    page.row(&[
+        Cell::new(0, digits, "#").right().tone(Tone::Heading),
+        Cell::new(severity, 8, "SEV").tone(Tone::Heading),
+        Cell::new(confidence, 5, "CONF").tone(Tone::Heading),
+        Cell::new(analytic, 9, "ANALYTIC").tone(Tone::Heading),
+        Cell::new(first, 15, "FIRST SEEN").tone(Tone::Heading),
+        Cell::new(source, source_width, "SOURCE").tone(Tone::Heading),
+        Cell::new(target, target_width, "TARGET").tone(Tone::Heading),
+    ]);
+    for incident in shown {
+        let finding = &incident.finding;
+        let (severity_word, tone) = severity_cell(finding.severity);
+        let seen = finding.first_time();
+        let when = format!("{} {}", seen.date().get(5..).unwrap_or(""), seen.clock(0));
+        let (from, to) = sides(case, incident);
+        let same = incident
+            .same_activity_as
+            .map(|n| format!(" ={n}"))
+            .unwrap_or_default();
+        let from = middle(&from, source_width);
+        let to = middle(&to, target_width.saturating_sub(same.len())) + &same;
+        page.row(&[
+            Cell::new(0, digits, &incident.number.to_string()).right(),
+            Cell::new(severity, 8, &severity_word).tone(tone),
+            Cell::new(confidence, 5, short_confidence(finding)),
+            Cell::new(analytic, 9, &fit(finding.analytic, 9)),
+            Cell::new(first, 15, &when),
+            Cell::new(source, source_width, &from),
+            Cell::new(target, target_width, &to),
+        ]);
+    }
+}
+
+/// A raw text of at most `width` cells when shown, its middle replaced by `...`: both ends of
+/// a host and process, or of an address and port, tell more than one.
+fn middle(text: &str, width: usize) -> String {
+    let wide = |s: &str| cells(&crate::report::escape::vis(s));
+    if wide(text) <= width {
+        return text.to_owned();
+    }
+    // Cut at spaces' expense: a space in a cell that fits exactly cannot wrap.
+    let characters: Vec<char> = text.chars().collect();
+    let (mut head, mut tail) = (String::new(), String::new());
+    let (mut left, mut right) = (0, characters.len());
+    loop {
+        let front = wide(&head) <= wide(&tail);
+        if left >= right {
+            break;
+        }
+        let before = (head.clone(), tail.clone());
+        if front {
+            head.push(characters[left]);
+            left += 1;
+        } else {
+            right -= 1;
+            tail.insert(0, characters[right]);
+        }
+        if wide(&format!("{head}...{tail}")) > width {
+            (head, tail) = before;
+            break;
+        }
+    }
+    let cut = format!("{head}...{tail}");
+    if wide(&cut) <= width {
+        cut
+    } else {
+        fit(text, width)
+    }
+}
+
+fn totals(case: &Case, style: &Style, page: &mut Page) {
+    let all: Vec<&Finding> = case.open_incidents().map(|i| &i.finding).collect();
+    let each: Vec<String> = Severity::ALL
+        .into_iter()
+        .filter_map(|severity| {
+            let n = all.iter().filter(|f| f.severity == severity).count();
+            (n > 0).then(|| format!("{} {}", count(n as u64), severity.word()))
+        })
+        .collect();
+    let same = case.open_incidents().any(|i| i.same_activity_as.is_some());
+    page.text(
+        0,
+        &format!(
+            "{}: {}.{}",
+            counted(all.len() as u64, "incident"),
+            each.join(", "),
+            if same {
+                "   =N: same activity as #N."
+            } else {
+                ""
+            }
+        ),
+    );
+    let below = all
+        .iter()
+        .filter(|f| f.severity < style.min_severity)
+        .count();
+    if below > 0 {
+        page.text(
+            0,
+            &format!(
+                "{} below {} not shown here (--min-severity).",
+                count(below as u64),
+                style.min_severity.word()
+            ),
+        );
+    }
+    suppressed(case, page);
+    let blind = case
+        .verdicts
+        .iter()
+        .filter(|v| v.verdict == Verdict::Blind)
+        .count();
+    if blind > 0 {
+        page.text(
+            0,
+            &format!(
+                "{} of {} analytic-host pairs could not be judged (see COVERAGE below).",
+                count(blind as u64),
+                count(case.verdicts.len() as u64)
+            ),
+        );
+    }
+    if case.any_loss() {
+        page.text(0, "Some evidence could not be read (see PROBLEMS below).");
+    }
+}
+
+pub(super) fn suppressed(case: &Case, page: &mut Page) {
+    let hidden = case
+        .incidents
+        .iter()
+        .filter(|i| i.suppressed.is_some())
+        .count();
+    if hidden > 0 {
+        page.text(
+            0,
+            &format!(
+                "{} more suppressed by rules (-f json holds them).",
+                count(hidden as u64)
+            ),
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! What the text looks like, and that no text of the evidence can break it.
+
+use super::{Style, describe, render};
+use crate::report::escape::cells;
+use crate::report::samples;
+use proptest::prelude::*;
+
+fn style(width: usize) -> Style {
+    Style {
+        width,
+        ..Style::default()
+    }
+}
+
+fn assert_harmless(text: &str, width: usize) {
+    for line in text.lines() {
+        assert!(
+            !line.chars().any(char::is_control),
+            "a control character in {line:?}"
+        );
+        assert!(cells(line) <= width, "{} cells in {line:?}", cells(line));
+        assert_eq!(
+            line.trim_end_matches(' '),
+            line,
+            "blanks at the end of {line:?}"
+        );
+    }
+    assert!(!text.contains("\n\n\n"), "two blank lines");
+    assert!(text.ends_with('\n') && !text.ends_with("\n\n"));
+}
+
+#[test]
+fn a_case_with_incidents_at_80_columns() {
+    let text = render(&samples::case(), &style(80));
+    assert_harmless(&text, 80);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_case_with_incidents_at_120_columns() {
+    let text = render(&samples::case(), &style(120));
+    assert_harmless(&text, 120);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_case_without_incidents_says_what_that_means() {
+    let text = render(&samples::quiet(), &style(80));
+    assert_harmless(&text, 80);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_analytic_explains_itself() {
+    let register = samples::described();
+    let list = describe::list(&register, &style(80));
+    let show = describe::show(&register[0], &style(80));
+    assert_harmless(&list, 80);
+    assert_harmless(&show, 80);
+    insta::assert_snapshot!(format!("{list}\n{show}"));
+}
+
+#[test]
+fn no_text_of_the_evidence_breaks_a_line_or_a_column() {
+    let long = "A".repeat(5_000);
+    let path = format!("C:\\{}", "long name\\".repeat(300));
+    for text in samples::HOSTILE
+        .iter()
+        .copied()
+        .chain([long.as_str(), path.as_str()])
+    {
+        let case = samples::with_text_everywhere(text);
+        for width in [60, 61, 80, 100, 120, 200] {
+            assert_harmless(&render(&case, &style(width)), width);
+        }
+    }
+}
+
+#[test]
+fn no_text_of_the_evidence_adds_a_row_or_a_heading() {
+    // All headings stand at column 0; hostile text must not add one or take one away.
+    let headings = |text: &str| {
+        text.lines()
+            .filter(|l| {
+                l.starts_with("INCIDENT ") || l.starts_with("Sequence") || l.starts_with("COVERAGE")
+            })
+            .count()
+    };
+    let rows = |text: &str| text.lines().filter(|l| l.contains("  03-14 ")).count();
+    let plain = render(&samples::with_text_everywhere("x"), &style(80));
+    for text in samples::HOSTILE {
+        let hostile = render(&samples::with_text_everywhere(text), &style(80));
+        assert_eq!(headings(&hostile), headings(&plain), "{text:?}");
+        assert_eq!(rows(&hostile), rows(&plain), "{text:?}");
+    }
+}
+
+#[test]
+fn colour_is_ours_alone_and_changes_no_text() {
+    let case = samples::with_text_everywhere("\x1b[31mred\x1b[0m");
+    let plain = render(&case, &style(80));
+    let colored = render(
+        &case,
+        &Style {
+            color: true,
+            ..style(80)
+        },
+    );
+    assert!(colored.contains("\x1b[1;31m"));
+    let mut stripped = String::new();
+    let mut rest = colored.as_str();
+    while let Some(start) = rest.find('\x1b') {
+        stripped.push_str(&rest[..start]);
+        let end = rest[start..].find('m').unwrap();
+        rest = &rest[start + end + 1..];
+    }
+    stripped.push_str(rest);
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn what_is_below_the_wanted_severity_is_counted() {
+    let case = samples::case();
+    let text = render(
+        &case,
+        &Style {
+            min_severity: crate::model::finding::Severity::High,
+            ..style(80)
+        },
+    );
+    assert!(text.contains("2 below high not shown here"));
+    assert!(!text.contains("INCIDENT 2 of 3"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_text_at_any_width_is_harmless(text in any::<String>(), width in 60_usize..160) {
+        assert_harmless(&render(&samples::with_text_everywhere(&text), &style(width)), width);
+    }
+}

@@ -1,0 +1,75 @@
+//! One event as one line: text for people, CSV for tables; `json::event_line` is for programs.
+
+use crate::model::{Event, What};
+use crate::report::escape::vis;
+use crate::report::words::{Form, log_label, name, sentence};
+
+/// The header line of the CSV form, without its line end. The columns are version 1: new ones are
+/// added at the end only.
+pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary";
+
+/// `2026-03-14 02:11:07.104233000 E1:p18822 packets  sentence`, on one line whatever its length.
+pub fn text_line(event: &Event) -> String {
+    vis(&format!(
+        "{} {}  {:<14} {}  {}",
+        event.time.date(),
+        event.time.clock(6),
+        event.provenance.to_string(),
+        source(event),
+        sentence(event, Form::Long)
+    ))
+}
+
+/// One row of CSV (RFC 4180), without its line end. Cells that a spreadsheet would take for
+/// a formula get a leading apostrophe, which changes them: the JSON form is exact.
+pub fn csv_line(event: &Event) -> String {
+    let cells = [
+        event.time.rfc3339(),
+        event.recorded.rfc3339(),
+        event.provenance.to_string(),
+        source(event),
+        sentence(event, Form::Long),
+    ];
+    cells.map(|cell| csv_cell(&vis(&cell))).join(",")
+}
+
+/// `packets`, or the host and log: `FS01.corp.example Sec 5154`.
+fn source(event: &Event) -> String {
+    match &event.what {
+        What::Attempt(_) | What::Wake(_) => "packets".to_owned(),
+        What::Host(host) => {
+            format!(
+                "{} {}",
+                name(&host.computer),
+                log_label(event).unwrap_or_default()
+            )
+        }
+    }
+}
+
+fn csv_cell(text: &str) -> String {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_no_formula_and_keeps_its_commas() {
+        assert_eq!(csv_cell("a,b \"c\""), "\"a,b \"\"c\"\"\"");
+        assert_eq!(csv_cell("=1+1"), "'=1+1");
+        assert_eq!(csv_cell("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
+        assert_eq!(csv_cell("plain"), "plain");
+    }
+}

@@ -1,0 +1,248 @@
+//! The sentence for a connection attempt.
+
+use super::{Form, count};
+use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome, Refusal};
+use crate::model::{Timestamp, Transport};
+
+/// `first` is the recorded time of the first packet.
+pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> String {
+    let what = outcome(attempt);
+    match form {
+        Form::Short => {
+            format!(
+                "{}/{} {what}{}",
+                attempt.responder.port,
+                attempt.transport,
+                tries(attempt)
+            )
+        }
+        Form::Long => {
+            let mut text = format!(
+                "{} > {}/{} {what}",
+                attempt.initiator, attempt.responder, attempt.transport
+            );
+            if answered(attempt.outcome) {
+                text.push_str(&format!(" after {}", attempt.decided.since(first)));
+            }
+            text.push_str(&tries(attempt));
+            text.push_str(&traffic(attempt));
+            for (mark, words) in MARKS {
+                if attempt.marks.has(mark) {
+                    text.push_str("; ");
+                    text.push_str(words);
+                }
+            }
+            if let Some(pid) = attempt.pid {
+                text.push_str(&format!("; process id {pid} by a packet comment"));
+            }
+            text
+        }
+    }
+}
+
+const MARKS: [(Marks, &str); 9] = [
+    (
+        Marks::RESET_MISMATCH,
+        "a reset with another acknowledgement number was not counted",
+    ),
+    (Marks::ICMP_WEAK, "the ICMP error matches by ports only"),
+    (Marks::EMPTY, "no payload either way"),
+    (Marks::FAST_OPEN, "the SYN carried data"),
+    (Marks::SIMULTANEOUS, "both ends sent a SYN"),
+    (Marks::ABANDONED, "not tried again"),
+    (Marks::CUT, "a packet was cut by the snap length"),
+    (Marks::TWO_SENSORS, "captured by more than one sensor"),
+    (
+        Marks::EVICTED,
+        "followed no further because the table of live flows was full",
+    ),
+];
+
+fn outcome(attempt: &Attempt) -> String {
+    let sent = if attempt.transport == Transport::TCP {
+        "SYN"
+    } else {
+        "datagram"
+    };
+    match attempt.outcome {
+        Outcome::Established if attempt.transport == Transport::TCP => {
+            "handshake completed".to_owned()
+        }
+        Outcome::Established => format!("{sent}, answered"),
+        Outcome::HalfOpen => format!("{sent}, answered SYN-ACK, handshake not completed"),
+        Outcome::Rejected => format!("{sent}, answered RST"),
+        Outcome::Unreachable(refusal) => {
+            format!("{sent}, {}", refused(&refusal, attempt))
+        }
+        Outcome::Unanswered => format!("{sent}, no answer (S0)"),
+        Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
+        Outcome::Midstream => "traffic whose start is not in the capture".to_owned(),
+        Outcome::OneSided => "SYN-ACK, its SYN is not in the capture".to_owned(),
+    }
+}
+
+fn answered(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Established | Outcome::HalfOpen | Outcome::Rejected | Outcome::Unreachable(_)
+    )
+}
+
+/// RFC 792 and RFC 4443 names; the sender where it is not the host that was tried.
+fn refused(refusal: &Refusal, attempt: &Attempt) -> String {
+    let meaning = match (refusal.from.is_ipv6(), refusal.kind, refusal.code) {
+        (false, 3, 0) => "net unreachable",
+        (false, 3, 1) => "host unreachable",
+        (false, 3, 2) => "protocol unreachable",
+        (false, 3, 3) | (true, 1, 4) => "port unreachable",
+        (false, 3, 9 | 10 | 13) | (true, 1, 1) => "prohibited",
+        (true, 1, 0) => "no route",
+        (true, 1, 3) => "address unreachable",
+        (true, 1, 5) => "source address refused",
+        (true, 1, 6) => "route rejected",
+        _ => "error",
+    };
+    let mut text = format!("ICMP {meaning} ({}/{})", refusal.kind, refusal.code);
+    if refusal.from != attempt.responder.address {
+        text.push_str(&format!(" from {}", refusal.from));
+    }
+    text
+}
+
+fn tries(attempt: &Attempt) -> String {
+    match attempt.tries {
+        0 | 1 => String::new(),
+        n => format!(", {} tries", count(n.into())),
+    }
+}
+
+fn traffic(attempt: &Attempt) -> String {
+    if !matches!(attempt.outcome, Outcome::Established | Outcome::Midstream) {
+        return String::new();
+    }
+    let end = match attempt.end {
+        FlowEnd::Open => "not seen to end",
+        FlowEnd::Closed => "closed",
+        FlowEnd::ResetByInitiator => "reset by the initiator",
+        FlowEnd::ResetByResponder => "reset by the responder",
+        FlowEnd::Idle => "fell silent",
+    };
+    let [sent, received] = attempt.bytes;
+    format!(
+        ", {} bytes sent, {} received, {end}",
+        count(sent),
+        count(received)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Endpoint, Span};
+
+    fn attempt(transport: Transport, outcome: Outcome) -> Attempt {
+        Attempt {
+            transport,
+            initiator: Endpoint::new("203.0.113.7".parse().unwrap(), 51514),
+            responder: Endpoint::new("10.20.0.15".parse().unwrap(), 7000),
+            isn: None,
+            tries: 1,
+            last_try: Timestamp(0),
+            outcome,
+            decided: Timestamp(0).shifted(Span::millis(2)),
+            deciding: None,
+            accepted: None,
+            bytes: [0, 0],
+            packets: [1, 1],
+            end: FlowEnd::Open,
+            ended: Timestamp(0),
+            marks: Marks::default(),
+            pid: None,
+            vlan: None,
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_own_words() {
+        let refusal = |kind, code, from: &str| {
+            Outcome::Unreachable(Refusal {
+                kind,
+                code,
+                from: from.parse().unwrap(),
+            })
+        };
+        let cases = [
+            (
+                Transport::TCP,
+                Outcome::Established,
+                "7000/tcp handshake completed",
+            ),
+            (
+                Transport::UDP,
+                Outcome::Established,
+                "7000/udp datagram, answered",
+            ),
+            (
+                Transport::TCP,
+                Outcome::HalfOpen,
+                "7000/tcp SYN, answered SYN-ACK, handshake not completed",
+            ),
+            (
+                Transport::TCP,
+                Outcome::Rejected,
+                "7000/tcp SYN, answered RST",
+            ),
+            (
+                Transport::TCP,
+                Outcome::Unanswered,
+                "7000/tcp SYN, no answer (S0)",
+            ),
+            (
+                Transport::UDP,
+                Outcome::Unanswered,
+                "7000/udp datagram, no answer (S0)",
+            ),
+            (
+                Transport::UDP,
+                refusal(3, 3, "10.20.0.15"),
+                "7000/udp datagram, ICMP port unreachable (3/3)",
+            ),
+            (
+                Transport::TCP,
+                refusal(3, 13, "10.20.0.1"),
+                "7000/tcp SYN, ICMP prohibited (3/13) from 10.20.0.1",
+            ),
+            (
+                Transport::TCP,
+                Outcome::Aborted,
+                "7000/tcp SYN, reset by its sender before any answer",
+            ),
+            (
+                Transport::TCP,
+                Outcome::Midstream,
+                "7000/tcp traffic whose start is not in the capture",
+            ),
+            (
+                Transport::TCP,
+                Outcome::OneSided,
+                "7000/tcp SYN-ACK, its SYN is not in the capture",
+            ),
+        ];
+        for (transport, outcome, words) in cases {
+            let text = sentence(&attempt(transport, outcome), Timestamp(0), Form::Short);
+            assert_eq!(text, words);
+        }
+    }
+
+    #[test]
+    fn the_long_form_names_both_ends_and_what_qualifies_the_outcome() {
+        let mut probe = attempt(Transport::TCP, Outcome::Rejected);
+        probe.tries = 3;
+        probe.marks.set(Marks::ABANDONED);
+        assert_eq!(
+            sentence(&probe, Timestamp(0), Form::Long),
+            "203.0.113.7:51514 > 10.20.0.15:7000/tcp SYN, answered RST after 0.002 s, 3 tries; \
+             not tried again"
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! The words for firewall rules and filters.
+
+use super::host::{action_word, added_word, append, direction_word};
+use super::{Form, base, name, quoted};
+use crate::model::firewall::{Filter, Layer, Ports, Remotes, Rule, RuleChange, RuleSource};
+use crate::model::net::Transport;
+
+pub(super) fn sentence(change: RuleChange, source: RuleSource, rule: &Rule, form: Form) -> String {
+    let done = match change {
+        RuleChange::Added => "rule added",
+        RuleChange::Modified => "rule changed",
+        RuleChange::Removed => "rule deleted",
+        RuleChange::NotApplied => "rule not applied",
+        RuleChange::AllRemoved => "all rules deleted or reset",
+    };
+    let mut text = done.to_owned();
+    let mut said = String::new();
+    if let Some(direction) = rule.direction {
+        push_word(&mut said, direction_word(direction));
+    }
+    if let Some(action) = rule.action {
+        push_word(&mut said, action_word(action));
+    }
+    push_word(&mut said, &ports_and_protocol(rule));
+    if rule.active == Some(false) {
+        push_word(&mut said, "(disabled)");
+    }
+    if !rule.name.is_empty() {
+        push_word(&mut said, &quoted(&rule.name));
+    } else if !rule.id.is_empty() {
+        push_word(&mut said, &quoted(&rule.id));
+    }
+    if !said.is_empty() {
+        text.push_str(": ");
+        text.push_str(&said);
+    }
+    if form == Form::Long {
+        text.push_str(&remotes(&rule.remotes));
+        text.push_str(&profiles(rule.profiles));
+        append(&mut text, ", for program ", &rule.application);
+        append(&mut text, ", for service ", &rule.service);
+        append(&mut text, ", by ", base(&rule.changed_by));
+        append(&mut text, ", account ", &rule.changed_by_user);
+        if source == RuleSource::Registry {
+            text.push_str(", seen in the registry");
+        }
+    }
+    text
+}
+
+pub(super) fn filter(filter: &Filter, form: Form) -> String {
+    let mut said = String::new();
+    if let Some(action) = filter.action {
+        push_word(&mut said, action_word(action));
+    }
+    let protocol = filter.protocol.map(Some);
+    push_word(&mut said, &socket_words(&filter.local_ports, protocol));
+    if !filter.name.is_empty() {
+        push_word(&mut said, &quoted(&filter.name));
+    }
+    let mut text = format!("filter {}", added_word(filter.added));
+    if !said.is_empty() {
+        text.push_str(": ");
+        text.push_str(&said);
+    }
+    if form == Form::Long {
+        if filter.layer != Layer::Other {
+            text.push_str(", layer ");
+            text.push_str(layer_word(filter.layer));
+        }
+        append(&mut text, ", for program ", &filter.application);
+        append(&mut text, ", provider ", &filter.provider);
+    }
+    text
+}
+
+/// The layer's name in JSON and text.
+pub(in crate::report) fn layer_word(layer: Layer) -> &'static str {
+    match layer {
+        Layer::Other => "other",
+        Layer::Bind => "bind",
+        Layer::Listen => "listen",
+        Layer::Accept => "accept",
+        Layer::Connect => "connect",
+        Layer::Transport => "transport",
+        Layer::IcmpError => "icmp-error",
+    }
+}
+
+fn push_word(text: &mut String, word: &str) {
+    if !word.is_empty() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+}
+
+fn ports_and_protocol(rule: &Rule) -> String {
+    socket_words(&rule.local_ports, rule.protocol)
+}
+
+/// `4444/tcp`, `any port/tcp`, `protocol udp`, or nothing where the source does not say.
+fn socket_words(ports: &Ports, protocol: Option<Option<u8>>) -> String {
+    let protocol = match protocol {
+        None => None,
+        Some(None) => Some("any protocol".to_owned()),
+        Some(Some(number)) => Some(Transport(number).to_string()),
+    };
+    match (ports_text(ports), protocol) {
+        (Some(ports), Some(protocol)) => format!("{ports}/{protocol}"),
+        (Some(ports), None) => ports,
+        (None, Some(protocol)) => protocol,
+        (None, None) => String::new(),
+    }
+}
+
+/// `4444,5000-5010`, `any port`, a keyword; `None` where the source does not say.
+pub(in crate::report) fn ports_text(ports: &Ports) -> Option<String> {
+    match ports {
+        Ports::Unknown => None,
+        Ports::Any => Some("any port".to_owned()),
+        Ports::Keyword(word) => Some(name(word)),
+        Ports::Ranges(ranges) => {
+            let each: Vec<String> = ranges
+                .iter()
+                .map(|(low, high)| {
+                    if low == high {
+                        low.to_string()
+                    } else {
+                        format!("{low}-{high}")
+                    }
+                })
+                .collect();
+            Some(each.join(","))
+        }
+    }
+}
+
+/// `any`, `LocalSubnet`, `10.0.0.0-10.0.0.255,…`; `None` where the source does not say.
+pub(in crate::report) fn remotes_text(remotes: &Remotes) -> Option<String> {
+    match remotes {
+        Remotes::Unknown => None,
+        Remotes::Any => Some("any".to_owned()),
+        Remotes::LocalSubnet => Some("LocalSubnet".to_owned()),
+        Remotes::Ranges(ranges) => {
+            let each: Vec<String> = ranges
+                .iter()
+                .map(|(low, high)| {
+                    if low == high {
+                        low.to_string()
+                    } else {
+                        format!("{low}-{high}")
+                    }
+                })
+                .collect();
+            Some(each.join(","))
+        }
+    }
+}
+
+fn remotes(remotes: &Remotes) -> String {
+    match remotes {
+        Remotes::Unknown => String::new(),
+        Remotes::Any => ", from any address".to_owned(),
+        Remotes::LocalSubnet => ", from the local subnet".to_owned(),
+        Remotes::Ranges(_) => {
+            format!(", from {}", remotes_text(remotes).unwrap_or_default())
+        }
+    }
+}
+
+/// `, domain and public profile`; empty where not said. Bits: 1 domain, 2 private, 4 public.
+pub(super) fn profiles(bits: u32) -> String {
+    let named: Vec<&str> = [(1, "domain"), (2, "private"), (4, "public")]
+        .into_iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, word)| word)
+        .collect();
+    match named.as_slice() {
+        [] => String::new(),
+        [one] => format!(", {one} profile"),
+        [_, _, _] => ", all profiles".to_owned(),
+        several => format!(", {} profiles", several.join(" and ")),
+    }
+}
