@@ -267,3 +267,52 @@ fn every_field_of_every_real_record_is_what_the_evtx_crate_reads() {
     }
     assert_eq!(different, 0, "records with differences");
 }
+
+#[test]
+fn the_events_of_real_logs_do_not_depend_on_the_number_of_threads() {
+    let Ok(folder) = std::env::var("CASEWIRE_EVIDENCE") else {
+        println!("skipped: set CASEWIRE_EVIDENCE to a folder with .evtx files");
+        return;
+    };
+    let mut logs = Vec::new();
+    logs_in(Path::new(&folder), &mut logs);
+    for path in logs {
+        let read = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let mut events = Vec::new();
+                let file = std::fs::File::open(&path).unwrap();
+                let (summary, problems) =
+                    casewire::eventlog::read_log(EvidenceId(1), file, &mut |e| events.push(e));
+                let problems: Vec<_> = problems.iter().cloned().collect();
+                (events, summary, problems)
+            })
+        };
+        let one = read(1);
+        assert!(one == read(3), "{}", path.display());
+        let (events, summary, problems) = one;
+        assert_eq!(events.len() as u64, summary.events);
+        println!(
+            "{}: {} records, {} events, {} refused, wrapped {}",
+            path.file_name().unwrap().to_string_lossy(),
+            summary.records_read,
+            summary.events,
+            summary.refused,
+            summary.wrapped
+        );
+        for problem in &problems {
+            println!(
+                "  {:?} {:?} {} x {}",
+                problem.weight, problem.kind, problem.count, problem.message
+            );
+        }
+        if std::env::var_os("CASEWIRE_SHOW").is_some() {
+            for event in &events {
+                println!("  {event:?}");
+            }
+        }
+    }
+}

@@ -356,7 +356,7 @@ impl<'c> Reading<'_, 'c> {
                 .as_ref()
                 .and_then(Value::unsigned)
                 .unwrap_or(span.number),
-            time: system.time.as_ref().and_then(moment),
+            time: system.time.as_ref().and_then(Value::time),
             channel: share(&system.channel, self.texts),
             provider: share(&system.provider, self.texts),
             computer: share(&system.computer, self.texts),
@@ -466,14 +466,6 @@ struct Head {
 fn event_id(system: &System<'_>) -> Option<u32> {
     let id = system.event_id.as_ref()?.unsigned()?;
     u32::try_from(id).ok().map(|id| id & 0xffff)
-}
-
-fn moment(value: &Value<'_>) -> Option<Timestamp> {
-    match value {
-        Value::Time(time) => Some(*time),
-        Value::Utf16(_) | Value::Text(_) => Timestamp::parse(&value.text()),
-        _ => None,
-    }
 }
 
 /// The record that begins at `at`, if one does. Its size must be borne out by the copy behind it or

@@ -5,10 +5,13 @@
 //! means, with the pure functions of `normalise`.
 
 mod binxml;
+pub mod channels;
 pub mod chunk;
 mod decode;
 pub mod evtx;
 mod fallback;
+pub mod log;
+pub mod normalise;
 mod plan;
 pub mod record;
 pub mod summary;
@@ -16,4 +19,5 @@ pub mod texts;
 
 pub use chunk::{CHUNK_SIZE, ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
+pub use log::read_log;
 pub use summary::{LogSummary, SourceSummary};

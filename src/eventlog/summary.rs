@@ -27,6 +27,8 @@ pub struct LogSummary {
     pub records_skipped: u64,
     /// Records that became events.
     pub events: u64,
+    /// Wanted records that lacked something and became no event; each is a problem.
+    pub refused: u64,
     /// Records read by the general reader because their form was too unusual for a plan.
     pub fallbacks: u64,
     /// True if a later chunk holds earlier records: the log was full and went round.
@@ -140,6 +142,7 @@ impl LogSummary {
         self.records_read += next.records_read;
         self.records_skipped += next.records_skipped;
         self.events += next.events;
+        self.refused += next.refused;
         self.fallbacks += next.fallbacks;
         self.wrapped |= next.wrapped;
         self.unfollowed += next.unfollowed;
