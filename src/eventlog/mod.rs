@@ -1,3 +1,23 @@
 //! Windows event logs: from bytes to host events.
+//!
+//! The journey of a record: `evtx` cuts the file into chunks, `chunk` walks a chunk's records past
+//! damage, `decode` reads one record through the template plans of `plan`, `channels` say what it
+//! means, with the pure functions of `normalise`.
 
+mod binxml;
+pub mod channels;
+pub mod chunk;
+mod decode;
+pub mod evtx;
+mod fallback;
+pub mod log;
+pub mod normalise;
+mod plan;
 pub mod record;
+pub mod summary;
+pub mod texts;
+
+pub use chunk::{CHUNK_SIZE, ChunkBytes, ChunkReading, Select, read_chunk};
+pub use evtx::EvtxReader;
+pub use log::read_log;
+pub use summary::{LogSummary, SourceSummary};

@@ -129,15 +129,35 @@ impl<'a> Value<'a> {
 
     /// As an IP address.
     pub fn address(&self) -> Option<IpAddr> {
+        // A zone (`fe80::1%12`) names an interface of the host, not a part of the address.
+        let read = |text: &str| text.split('%').next().and_then(|a| a.trim().parse().ok());
         let parsed: Option<IpAddr> = match self {
             Self::Utf16(bytes) => {
                 let mut buffer = [0_u8; 64];
-                ascii_of_utf16(bytes, &mut buffer)?.trim().parse().ok()
+                read(ascii_of_utf16(bytes, &mut buffer)?)
             }
-            Self::Text(text) => text.trim().parse().ok(),
+            Self::Text(text) => read(text),
             _ => None,
         };
         parsed.map(|a| a.to_canonical())
+    }
+
+    /// As a moment: a typed time, or text in a form that names the day first.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Time(time) => Some(*time),
+            Self::Utf16(_) | Self::Text(_) => Timestamp::parse(&self.text()),
+            _ => None,
+        }
+    }
+
+    /// As a GUID in the byte order of its text form, with or without braces.
+    pub fn guid(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Guid(guid) => Some(*guid),
+            Self::Utf16(_) | Self::Text(_) => parse_guid(&self.text()),
+            _ => None,
+        }
     }
 
     /// As a truth value: a boolean, 0 or 1, `true` or `false` in any case.
@@ -156,6 +176,18 @@ impl<'a> Value<'a> {
             _ => None,
         }
     }
+}
+
+fn parse_guid(text: &str) -> Option<[u8; 16]> {
+    let text = text.trim().trim_start_matches('{').trim_end_matches('}');
+    let mut guid = [0_u8; 16];
+    let mut digits = text.bytes().filter(|b| *b != b'-');
+    for byte in &mut guid {
+        let high = char::from(digits.next()?).to_digit(16)?;
+        let low = char::from(digits.next()?).to_digit(16)?;
+        *byte = (high << 4 | low) as u8;
+    }
+    digits.next().is_none().then_some(guid)
 }
 
 fn parse_unsigned(text: &str) -> Option<u64> {
@@ -227,4 +259,48 @@ pub fn sid_text(sid: &[u8]) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_gets_one_answer_whatever_the_form() {
+        let wide: Vec<u8> = "3389".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for value in [
+            Value::Utf16(&wide),
+            Value::Text("3389".into()),
+            Value::Unsigned(3389),
+            Value::Hex(3389),
+        ] {
+            assert_eq!(value.unsigned(), Some(3389), "{value:?}");
+        }
+        assert_eq!(Value::Text("0x7d8".into()).unsigned(), Some(0x7d8));
+        assert_eq!(Value::Text("-".into()).unsigned(), None);
+        assert_eq!(
+            Value::Text("fe80::1%12".into()).address(),
+            "fe80::1".parse().ok()
+        );
+        assert_eq!(
+            Value::Text("0:0:0:0:0:0:0:1".into()).address(),
+            "::1".parse().ok()
+        );
+        assert_eq!(
+            Value::Text("::ffff:10.0.0.5".into()).address(),
+            "10.0.0.5".parse().ok()
+        );
+    }
+
+    #[test]
+    fn a_guid_reads_the_same_typed_and_as_text() {
+        let text = "{c2494f38-b412-630f-666b-000000006a02}";
+        let guid = Value::Text(text.into()).guid().unwrap();
+        assert_eq!(Value::Guid(guid).text(), text);
+        assert_eq!(Value::Text("{c2494f38}".into()).guid(), None);
+        assert_eq!(
+            Value::Text("{c2494f38-b412-630f-666b-000000006a02aa}".into()).guid(),
+            None
+        );
+    }
 }

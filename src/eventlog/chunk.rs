@@ -1,0 +1,538 @@
+//! One chunk of an event log: its records one after another, past damage, and what was lost.
+//!
+//! A chunk is complete in itself (its templates and names lie in it), so chunks can be read on any
+//! thread in any order. What the records mean is for the channel tables.
+
+use super::binxml::Damage;
+use super::decode::{Decoded, Decoder, System};
+use super::fallback;
+use super::record::{Place, Record, Value};
+use super::summary::{LogSummary, Tally};
+use super::texts::Texts;
+use crate::evidence::{Problem, ProblemKind, Problems, Weight};
+use crate::model::{EvidenceId, Text, Timestamp};
+use std::borrow::Cow;
+
+/// Bytes of a chunk.
+pub const CHUNK_SIZE: usize = 65_536;
+/// Bytes of a chunk's header.
+pub(crate) const HEADER_SIZE: usize = 512;
+/// What a chunk begins with.
+pub(crate) const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
+const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
+/// Magic, size, number, time; and the copy of the size behind the content.
+const RECORD_HEADER: usize = 24;
+const SMALLEST_RECORD: usize = RECORD_HEADER + 4;
+/// Set in the chunk's flags where no checksums were written.
+const NO_CHECKSUMS: u32 = 0x4;
+
+/// The bytes of one chunk and where they lie.
+#[derive(Clone, Debug)]
+pub struct ChunkBytes {
+    /// Offset of the first byte in the (decompressed) file.
+    pub offset: u64,
+    /// The bytes, fewer than [`CHUNK_SIZE`] if the file ends inside the chunk.
+    pub bytes: Vec<u8>,
+    /// True if the file header counts this chunk, or cannot be believed.
+    pub counted: bool,
+}
+
+/// Which records are worth reading whole.
+pub trait Select: Sync {
+    /// Asked first, for every record: may an event of this id be wanted?
+    fn id(&self, event_id: u32) -> bool;
+    /// Asked for those: is it wanted from this provider and channel, as written?
+    fn source(&self, event_id: u32, provider: &str, channel: &str) -> bool;
+}
+
+/// What reading one chunk gave, apart from its records.
+#[derive(Debug, Default)]
+pub struct ChunkReading {
+    /// Counts.
+    pub summary: LogSummary,
+    /// Damage.
+    pub problems: Problems,
+    /// Number of the first record, for the order of chunks.
+    pub first_number: Option<u64>,
+}
+
+/// Reads every record of `chunk` and hands those `select` wants to `each`, in the order of the
+/// chunk; records that only the general reader can read come after the others.
+pub fn read_chunk(
+    evidence: EvidenceId,
+    chunk: &ChunkBytes,
+    select: &dyn Select,
+    texts: &mut Texts,
+    each: &mut dyn FnMut(&Record<'_>, &mut Texts),
+) -> ChunkReading {
+    let mut reading = Reading {
+        evidence,
+        chunk,
+        select,
+        texts,
+        each,
+        tally: Tally::default(),
+        out: ChunkReading::default(),
+        unusual: Vec::new(),
+    };
+    reading.all();
+    let Reading {
+        tally,
+        mut out,
+        texts,
+        ..
+    } = reading;
+    out.summary.merge(tally.finish(texts));
+    out.summary.chunks = 1;
+    out
+}
+
+/// A record's place in the chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    start: usize,
+    end: usize,
+    number: u64,
+}
+
+struct Header {
+    first_number: u64,
+    last_number: u64,
+    /// End of the last record.
+    free: usize,
+    /// The checksum holds.
+    sound: bool,
+}
+
+struct Reading<'r, 'c> {
+    evidence: EvidenceId,
+    chunk: &'c ChunkBytes,
+    select: &'r dyn Select,
+    texts: &'r mut Texts,
+    each: &'r mut dyn FnMut(&Record<'_>, &mut Texts),
+    tally: Tally,
+    out: ChunkReading,
+    unusual: Vec<Span>,
+}
+
+impl<'c> Reading<'_, 'c> {
+    fn all(&mut self) {
+        let bytes = self.chunk.bytes.as_slice();
+        let header = self.header(bytes);
+        self.out.first_number = header.as_ref().map(|h| h.first_number);
+        let mut decoder = Decoder::new(bytes);
+        let mut at = HEADER_SIZE.min(bytes.len());
+        let mut before: Option<u64> = None;
+        let free = header
+            .as_ref()
+            .filter(|h| h.sound)
+            .map_or(bytes.len(), |h| h.free);
+        // Where an unsound header says the records end is believed if a record ends there.
+        let likely_free = header.as_ref().map_or(bytes.len(), |h| h.free);
+        if !bytes.starts_with(CHUNK_MAGIC) {
+            // Nothing says where its first record is.
+            let first = next_record(bytes, at, free, None);
+            self.not_a_chunk(bytes, first);
+            match first {
+                Some(span) => at = span.start,
+                None => return,
+            }
+        }
+        loop {
+            if (at >= free || at == likely_free) && !self.goes_on(at, before) {
+                break;
+            }
+            match record_at(bytes, at) {
+                Some(span) => {
+                    before = Some(span.number);
+                    at = span.end;
+                    self.record(&mut decoder, span);
+                }
+                None => {
+                    // Zeros to the end are space not yet used, whatever the header says.
+                    if bytes[at..free.max(at)].iter().all(|b| *b == 0) {
+                        break;
+                    }
+                    let next = next_record(bytes, at + 1, free, header.as_ref());
+                    let lost = lost_between(before, next.map(|s| s.number), header.as_ref());
+                    let is_cut = next.is_none() && bytes.len() < CHUNK_SIZE;
+                    self.lose(
+                        if is_cut {
+                            ProblemKind::CutTail
+                        } else {
+                            ProblemKind::Record
+                        },
+                        lost,
+                        at,
+                        if is_cut {
+                            "the file ends inside an event record"
+                        } else {
+                            "bytes where an event record should begin are none"
+                        },
+                    );
+                    match next {
+                        Some(span) => at = span.start,
+                        None => return self.general_reader(),
+                    }
+                }
+            }
+        }
+        // Records the header promises behind the end of a cut file.
+        if bytes.len() < CHUNK_SIZE
+            && let Some(header) = &header
+            && header.free >= bytes.len()
+        {
+            let lost = header
+                .last_number
+                .saturating_sub(before.unwrap_or(header.first_number.wrapping_sub(1)));
+            if lost > 0 {
+                let lost = lost.min((CHUNK_SIZE / SMALLEST_RECORD) as u64);
+                self.lose(
+                    ProblemKind::CutTail,
+                    lost,
+                    bytes.len(),
+                    "the file ends inside a chunk",
+                );
+            }
+        }
+        self.general_reader();
+    }
+
+    /// Checks the chunk's header; `None` if it cannot be believed.
+    fn header(&mut self, bytes: &[u8]) -> Option<Header> {
+        if bytes.len() < HEADER_SIZE {
+            self.lose(
+                ProblemKind::CutTail,
+                1,
+                0,
+                "the file ends inside a chunk's header",
+            );
+            return None;
+        }
+        let u32_at = |at: usize| {
+            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        };
+        let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
+        if !bytes.starts_with(CHUNK_MAGIC) {
+            return None;
+        }
+        let free = u32_at(48) as usize;
+        let mut sound = true;
+        if u32_at(120) & NO_CHECKSUMS == 0 {
+            let mut covered = [0_u8; 504];
+            covered[..120].copy_from_slice(&bytes[..120]);
+            covered[120..].copy_from_slice(&bytes[128..HEADER_SIZE]);
+            if ::evtx::checksum_ieee(&covered) != u32_at(124) {
+                sound = false;
+                self.note(
+                    ProblemKind::Checksum,
+                    Weight::Note,
+                    0,
+                    "the checksum of a chunk's header does not match",
+                    "its records were read one by one all the same",
+                );
+            } else if let Some(records) = bytes.get(HEADER_SIZE..free)
+                && ::evtx::checksum_ieee(records) != u32_at(52)
+            {
+                self.note(
+                    ProblemKind::Checksum,
+                    Weight::Note,
+                    0,
+                    "the checksum of a chunk's records does not match",
+                    "its records were read one by one all the same; values in them may be changed",
+                );
+            }
+        }
+        (HEADER_SIZE..=CHUNK_SIZE).contains(&free).then(|| Header {
+            first_number: u64_at(8),
+            last_number: u64_at(16),
+            free: free.min(bytes.len()),
+            sound,
+        })
+    }
+
+    /// A chunk without its magic: nothing is lost if its first record stands where it should.
+    fn not_a_chunk(&mut self, bytes: &[u8], first: Option<Span>) {
+        if bytes.len() < HEADER_SIZE {
+            return;
+        }
+        if first.is_none() && !self.chunk.counted {
+            self.note(
+                ProblemKind::Chunk,
+                Weight::Note,
+                0,
+                "a piece of the file behind its last chunk is no chunk and holds no record",
+                "nothing: the file header does not count it",
+            );
+            return;
+        }
+        let whole = first.is_some_and(|span| span.start == HEADER_SIZE);
+        self.note(
+            ProblemKind::Chunk,
+            if whole { Weight::Note } else { Weight::Loss },
+            0,
+            if whole {
+                "a chunk does not begin as one"
+            } else {
+                "a piece of the file is no chunk"
+            },
+            if whole {
+                "its records were read one by one all the same"
+            } else {
+                "only records that lie whole in it could be read"
+            },
+        );
+    }
+
+    /// True if a record goes on where the header says the space is free: the header of a log that
+    /// was in use may lag behind. A leftover of an earlier round has another number.
+    fn goes_on(&self, at: usize, before: Option<u64>) -> bool {
+        let Some(before) = before else { return false };
+        record_at(&self.chunk.bytes, at).is_some_and(|span| {
+            before.checked_add(1) == Some(span.number)
+                && size_copy_matches(&self.chunk.bytes, span.start, span.end)
+        })
+    }
+
+    fn record(&mut self, decoder: &mut Decoder<'c>, span: Span) {
+        let select = self.select;
+        let mut gate = |system: &System<'_>| match event_id(system) {
+            Some(id) => select.id(id),
+            None => false,
+        };
+        let (at, end) = (span.start + RECORD_HEADER, span.end - 4);
+        match decoder.record(at, end, self.texts, &mut gate) {
+            Ok(Decoded::Unwanted(system)) => {
+                if let Some(head) = self.head(&system, span) {
+                    self.read(&head);
+                }
+            }
+            Ok(Decoded::Whole(system, fields)) => {
+                let Some(head) = self.head(&system, span) else {
+                    return;
+                };
+                self.read(&head);
+                if !self
+                    .select
+                    .source(head.event_id, &head.provider, &head.channel)
+                {
+                    return;
+                }
+                let fields = fields
+                    .iter()
+                    .map(|(n, v)| (Cow::Borrowed(&**n), v.clone()))
+                    .collect();
+                self.hand_on(&head, fields);
+            }
+            Err(Damage::Excessive) => {
+                self.lose(
+                    ProblemKind::Record,
+                    1,
+                    span.start,
+                    "an event record unfolds beyond all measure",
+                );
+            }
+            Err(_) => self.unusual.push(span),
+        }
+    }
+
+    fn head(&mut self, system: &System<'_>, span: Span) -> Option<Head> {
+        let Some(event_id) = event_id(system) else {
+            self.lose(
+                ProblemKind::Record,
+                1,
+                span.start,
+                "the event id of a record cannot be read",
+            );
+            return None;
+        };
+        let share = |value: &Option<Value<'_>>, texts: &mut Texts| {
+            texts.share_value(value.as_ref().unwrap_or(&Value::Null))
+        };
+        Some(Head {
+            event_id,
+            record_id: system
+                .record_id
+                .as_ref()
+                .and_then(Value::unsigned)
+                .unwrap_or(span.number),
+            time: system.time.as_ref().and_then(Value::time),
+            channel: share(&system.channel, self.texts),
+            provider: share(&system.provider, self.texts),
+            computer: share(&system.computer, self.texts),
+            offset: self.chunk.offset + span.start as u64,
+        })
+    }
+
+    fn read(&mut self, head: &Head) {
+        self.out.summary.records_read += 1;
+        self.tally.add(
+            &head.computer,
+            &head.channel,
+            head.event_id,
+            head.record_id,
+            head.time,
+        );
+    }
+
+    fn hand_on(&mut self, head: &Head, fields: Vec<(Cow<'_, str>, Value<'_>)>) {
+        let record = Record {
+            place: Place {
+                offset: head.offset,
+                record_id: head.record_id,
+            },
+            event_id: head.event_id,
+            channel: Cow::Borrowed(&head.channel),
+            provider: Cow::Borrowed(&head.provider),
+            computer: Cow::Borrowed(&head.computer),
+            time: head.time,
+            fields,
+        };
+        (self.each)(&record, self.texts);
+    }
+
+    /// Gives the records no plan could read to the general reader, all in one pass.
+    fn general_reader(&mut self) {
+        let unusual = std::mem::take(&mut self.unusual);
+        if unusual.is_empty() {
+            return;
+        }
+        let starts: Vec<usize> = unusual.iter().map(|span| span.start).collect();
+        let read = fallback::render(&self.chunk.bytes, &starts);
+        for span in unusual {
+            let rendered = read.get(&span.start).and_then(fallback::Rendered::new);
+            let Some(rendered) = rendered else {
+                self.lose(
+                    ProblemKind::Record,
+                    1,
+                    span.start,
+                    "the content of an event record cannot be read",
+                );
+                continue;
+            };
+            self.out.summary.fallbacks += 1;
+            let system = rendered.system();
+            let Some(head) = self.head(&system, span) else {
+                continue;
+            };
+            self.read(&head);
+            if self.select.id(head.event_id)
+                && self
+                    .select
+                    .source(head.event_id, &head.provider, &head.channel)
+            {
+                self.hand_on(&head, rendered.fields());
+            }
+        }
+    }
+
+    fn lose(&mut self, kind: ProblemKind, records: u64, at: usize, message: &str) {
+        self.out.summary.records_skipped += records;
+        self.out.problems.add(Problem {
+            evidence: Some(self.evidence),
+            kind,
+            weight: Weight::Loss,
+            count: records,
+            first_offset: Some(self.chunk.offset + at as u64),
+            message: message.to_owned(),
+            effect: "these records are missing from the timeline".to_owned(),
+        });
+    }
+
+    fn note(&mut self, kind: ProblemKind, weight: Weight, at: usize, message: &str, effect: &str) {
+        self.out.problems.add(Problem {
+            evidence: Some(self.evidence),
+            kind,
+            weight,
+            count: 1,
+            first_offset: Some(self.chunk.offset + at as u64),
+            message: message.to_owned(),
+            effect: effect.to_owned(),
+        });
+    }
+}
+
+struct Head {
+    event_id: u32,
+    record_id: u64,
+    time: Option<Timestamp>,
+    channel: Text,
+    provider: Text,
+    computer: Text,
+    offset: u64,
+}
+
+/// The event id without qualifiers (the upper half, where a writer left them in).
+fn event_id(system: &System<'_>) -> Option<u32> {
+    let id = system.event_id.as_ref()?.unsigned()?;
+    u32::try_from(id).ok().map(|id| id & 0xffff)
+}
+
+/// The record that begins at `at`, if one does. Its size must be borne out by the copy behind it or
+/// by what follows.
+fn record_at(bytes: &[u8], at: usize) -> Option<Span> {
+    let header = bytes.get(at..at + RECORD_HEADER)?;
+    if header[..4] != RECORD_MAGIC {
+        return None;
+    }
+    let size = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
+    let end = at.checked_add(size)?;
+    if size < SMALLEST_RECORD || end > bytes.len() {
+        return None;
+    }
+    let follows = bytes.get(end..end + 4);
+    let borne_out = size_copy_matches(bytes, at, end)
+        || follows.is_none_or(|next| next == RECORD_MAGIC || next == [0; 4]);
+    let number = header[8..16]
+        .iter()
+        .rev()
+        .fold(0_u64, |n, b| n << 8 | u64::from(*b));
+    borne_out.then_some(Span {
+        start: at,
+        end,
+        number,
+    })
+}
+
+fn size_copy_matches(bytes: &[u8], start: usize, end: usize) -> bool {
+    bytes.get(start + 4..start + 8) == bytes.get(end - 4..end)
+}
+
+/// The next record at or behind `from` that has its size behind it too, and a number the header
+/// knows. A chunk copied while it was written over also holds records of the round before, whose
+/// templates are gone: read with the new ones they would say what nobody wrote.
+fn next_record(bytes: &[u8], from: usize, until: usize, header: Option<&Header>) -> Option<Span> {
+    let known = |number: u64| {
+        header
+            .filter(|h| h.sound)
+            .is_none_or(|h| (h.first_number..=h.last_number).contains(&number))
+    };
+    let finder = memchr::memmem::Finder::new(&RECORD_MAGIC);
+    let mut from = from;
+    while let Some(found) = bytes.get(from..until).and_then(|rest| finder.find(rest)) {
+        let at = from + found;
+        if let Some(span) = record_at(bytes, at)
+            && size_copy_matches(bytes, span.start, span.end)
+            && known(span.number)
+        {
+            return Some(span);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// How many records lie in a piece that cannot be read: by their numbers, where those can be
+/// believed, and at least one.
+fn lost_between(before: Option<u64>, after: Option<u64>, header: Option<&Header>) -> u64 {
+    const MOST: u64 = (CHUNK_SIZE / SMALLEST_RECORD) as u64;
+    let before = before.or_else(|| header.and_then(|h| h.first_number.checked_sub(1)));
+    let after = after.or_else(|| header.and_then(|h| h.last_number.checked_add(1)));
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            let lost = after.saturating_sub(before).saturating_sub(1);
+            if (1..=MOST).contains(&lost) { lost } else { 1 }
+        }
+        _ => 1,
+    }
+}

@@ -1,0 +1,89 @@
+//! Image paths: the same program as an NT path and as a drive path.
+//!
+//! WFP events write `\device\harddiskvolume2\windows\system32\svchost.exe`, process events
+//! `C:\Windows\System32\svchost.exe`. Which volume is which drive is not known here, so the key
+//! leaves both out: two programs at the same place of two drives share a key.
+
+/// The key by which two spellings of a path are compared: volume or drive cut off, lower case.
+/// `System`, `-` and anything else without a volume stay themselves in lower case.
+pub fn image_key(path: &str) -> String {
+    without_volume(path.trim()).to_lowercase()
+}
+
+/// The file name of a path, as written: `svchost.exe`.
+pub fn image_name(path: &str) -> &str {
+    let path = path.trim();
+    path.rsplit(['\\', '/']).next().unwrap_or(path)
+}
+
+fn without_volume(path: &str) -> &str {
+    let path = path
+        .strip_prefix(r"\\?\")
+        .or_else(|| path.strip_prefix(r"\??\"))
+        .unwrap_or(path);
+    const DEVICE: &str = r"\device\harddiskvolume";
+    if let Some(front) = path.get(..DEVICE.len())
+        && front.eq_ignore_ascii_case(DEVICE)
+    {
+        let rest = &path[DEVICE.len()..];
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if digits > 0 && (rest.len() == digits || rest[digits..].starts_with('\\')) {
+            return &rest[digits..];
+        }
+    }
+    match path.as_bytes() {
+        [drive, b':', ..] if drive.is_ascii_alphabetic() => &path[2..],
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nt_and_drive_paths_of_one_file_have_one_key() {
+        let key = r"\windows\system32\svchost.exe";
+        for path in [
+            r"C:\Windows\System32\svchost.exe",
+            r"\device\harddiskvolume2\windows\system32\svchost.exe",
+            r"\Device\HarddiskVolume12\Windows\System32\svchost.exe",
+            r"\\?\C:\Windows\System32\svchost.exe",
+            r"\??\C:\Windows\System32\svchost.exe",
+        ] {
+            assert_eq!(image_key(path), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_path_stays_itself() {
+        for (path, key) in [
+            ("System", "system"),
+            ("-", "-"),
+            ("", ""),
+            (
+                r"\device\harddiskvolumeX\a.exe",
+                r"\device\harddiskvolumex\a.exe",
+            ),
+            (
+                r"\device\mup\server\share\a.exe",
+                r"\device\mup\server\share\a.exe",
+            ),
+            ("Ä:", "ä:"),
+        ] {
+            assert_eq!(image_key(path), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_name_is_what_follows_the_last_separator() {
+        for (path, name) in [
+            (r"C:\Windows\System32\svchost.exe", "svchost.exe"),
+            ("C:/tools/nmap.exe", "nmap.exe"),
+            ("System", "System"),
+            (r"C:\dir\", ""),
+        ] {
+            assert_eq!(image_name(path), name, "{path}");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What a log holds, whether or not anything in it was wanted: how many records, from when to when,
+//! which are missing.
+//!
+//! The coverage grid and the baseline lean on it: "nothing found" means little where nothing was
+//! logged.
+
+use super::texts::Texts;
+use crate::model::{Text, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Computer and channel pairs followed in one file.
+const MAX_SOURCES: usize = 512;
+/// Event ids counted for one computer and channel.
+const MAX_IDS: usize = 4_096;
+/// Runs of EventRecordIDs remembered for one computer and channel; a filtered export has one for
+/// almost every record.
+const MAX_RUNS: usize = 8_192;
+
+/// What one file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogSummary {
+    /// Chunks with content.
+    pub chunks: u64,
+    /// Records read, wanted or not.
+    pub records_read: u64,
+    /// Records known to be there that could not be read.
+    pub records_skipped: u64,
+    /// Records that became events.
+    pub events: u64,
+    /// Wanted records that lacked something and became no event; each is a problem.
+    pub refused: u64,
+    /// Records read by the general reader because their form was too unusual for a plan.
+    pub fallbacks: u64,
+    /// True if a later chunk holds earlier records: the log was full and went round.
+    pub wrapped: bool,
+    /// By computer and channel, both as first written; compared without case.
+    pub sources: BTreeMap<(String, String), SourceSummary>,
+    /// Records of computers and channels beyond those followed.
+    pub unfollowed: u64,
+}
+
+/// What one computer's channel holds in one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceSummary {
+    /// Computer as first written.
+    pub computer: Text,
+    /// Channel as first written.
+    pub channel: Text,
+    /// Records read.
+    pub records: u64,
+    /// Lowest EventRecordID.
+    pub first_id: Option<u64>,
+    /// Highest EventRecordID.
+    pub last_id: Option<u64>,
+    /// Earliest TimeCreated.
+    pub first_time: Option<Timestamp>,
+    /// Latest TimeCreated.
+    pub last_time: Option<Timestamp>,
+    /// Records of each event id.
+    pub ids: BTreeMap<u32, u64>,
+    /// Records of event ids beyond those counted.
+    pub uncounted: u64,
+    /// EventRecordIDs present, as first to last of each unbroken run.
+    runs: BTreeMap<u64, u64>,
+    /// True if there were more runs than are remembered: gaps are then unknown.
+    pub runs_overflowed: bool,
+}
+
+impl SourceSummary {
+    /// Missing EventRecordIDs between the lowest and the highest, as first to last; `None` if there
+    /// were too many to follow. A filtered export has gaps by nature.
+    pub fn gaps(&self) -> Option<Vec<(u64, u64)>> {
+        if self.runs_overflowed {
+            return None;
+        }
+        let mut gaps = Vec::new();
+        let mut before: Option<u64> = None;
+        for (first, last) in &self.runs {
+            if let Some(end) = before
+                && end + 1 < *first
+            {
+                gaps.push((end + 1, first - 1));
+            }
+            before = Some(before.map_or(*last, |end| end.max(*last)));
+        }
+        Some(gaps)
+    }
+
+    fn add_run(&mut self, first: u64, last: u64) {
+        self.first_id = Some(self.first_id.map_or(first, |id| id.min(first)));
+        self.last_id = Some(self.last_id.map_or(last, |id| id.max(last)));
+        if self.runs_overflowed {
+            return;
+        }
+        let (mut first, mut last) = (first, last);
+        // Join with the runs it touches, before and behind.
+        if let Some((&start, &end)) = self.runs.range(..=first).next_back()
+            && end.saturating_add(1) >= first
+        {
+            if end >= last {
+                return;
+            }
+            self.runs.remove(&start);
+            first = start;
+        }
+        while let Some((&start, &end)) = self.runs.range(first..).next()
+            && start <= last.saturating_add(1)
+        {
+            self.runs.remove(&start);
+            last = last.max(end);
+        }
+        self.runs.insert(first, last);
+        if self.runs.len() > MAX_RUNS {
+            self.runs_overflowed = true;
+            self.runs.clear();
+        }
+    }
+
+    fn add_time(&mut self, time: Timestamp) {
+        self.first_time = Some(self.first_time.map_or(time, |t| t.min(time)));
+        self.last_time = Some(self.last_time.map_or(time, |t| t.max(time)));
+    }
+
+    fn count(&mut self, event_id: u32, records: u64) {
+        if self.ids.len() < MAX_IDS || self.ids.contains_key(&event_id) {
+            *self.ids.entry(event_id).or_default() += records;
+        } else {
+            self.uncounted += records;
+        }
+    }
+}
+
+impl LogSummary {
+    /// Computers that wrote in this file, as written.
+    pub fn computers(&self) -> BTreeSet<Text> {
+        self.sources.values().map(|s| s.computer.clone()).collect()
+    }
+
+    /// Takes in the summary of what follows in the same file.
+    pub fn merge(&mut self, next: Self) {
+        self.chunks += next.chunks;
+        self.records_read += next.records_read;
+        self.records_skipped += next.records_skipped;
+        self.events += next.events;
+        self.refused += next.refused;
+        self.fallbacks += next.fallbacks;
+        self.wrapped |= next.wrapped;
+        self.unfollowed += next.unfollowed;
+        for (key, source) in next.sources {
+            if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&key) {
+                self.unfollowed += source.records;
+                continue;
+            }
+            let held = self.sources.entry(key).or_insert_with(|| SourceSummary {
+                computer: source.computer.clone(),
+                channel: source.channel.clone(),
+                ..SourceSummary::default()
+            });
+            held.records += source.records;
+            held.uncounted += source.uncounted;
+            for time in source.first_time.iter().chain(&source.last_time) {
+                held.add_time(*time);
+            }
+            for (event_id, records) in source.ids {
+                held.count(event_id, records);
+            }
+            if source.runs_overflowed {
+                held.runs_overflowed = true;
+                held.runs.clear();
+            }
+            for (first, last) in source.runs {
+                held.add_run(first, last);
+            }
+            for id in source.first_id.iter().chain(&source.last_id) {
+                held.first_id = Some(held.first_id.map_or(*id, |x| x.min(*id)));
+                held.last_id = Some(held.last_id.map_or(*id, |x| x.max(*id)));
+            }
+        }
+    }
+}
+
+/// Counts the records of one chunk, where the same few sources follow each other.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    sources: Vec<SourceTally>,
+    last: usize,
+    unfollowed: u64,
+}
+
+#[derive(Debug)]
+struct SourceTally {
+    summary: SourceSummary,
+    run: Option<(u64, u64)>,
+    ids: Vec<(u32, u64)>,
+}
+
+impl Tally {
+    /// Counts one record.
+    pub(crate) fn add(
+        &mut self,
+        computer: &Text,
+        channel: &Text,
+        event_id: u32,
+        record_id: u64,
+        time: Option<Timestamp>,
+    ) {
+        let matches = |s: &SourceTally| {
+            std::sync::Arc::ptr_eq(&s.summary.channel, channel)
+                && std::sync::Arc::ptr_eq(&s.summary.computer, computer)
+                || s.summary.channel == *channel && s.summary.computer == *computer
+        };
+        if !self.sources.get(self.last).is_some_and(matches) {
+            self.last = match self.sources.iter().position(matches) {
+                Some(at) => at,
+                None if self.sources.len() < MAX_SOURCES => {
+                    self.sources.push(SourceTally {
+                        summary: SourceSummary {
+                            computer: computer.clone(),
+                            channel: channel.clone(),
+                            ..SourceSummary::default()
+                        },
+                        run: None,
+                        ids: Vec::new(),
+                    });
+                    self.sources.len() - 1
+                }
+                None => {
+                    self.unfollowed += 1;
+                    return;
+                }
+            };
+        }
+        let source = &mut self.sources[self.last];
+        source.summary.records += 1;
+        if let Some(time) = time {
+            source.summary.add_time(time);
+        }
+        match source.ids.iter_mut().find(|(id, _)| *id == event_id) {
+            Some((_, records)) => *records += 1,
+            None => source.ids.push((event_id, 1)),
+        }
+        match &mut source.run {
+            Some((_, last)) if last.checked_add(1) == Some(record_id) => *last = record_id,
+            run => {
+                if let Some((first, last)) = run.replace((record_id, record_id)) {
+                    source.summary.add_run(first, last);
+                }
+            }
+        }
+    }
+
+    /// The chunk's summary, without its counts of records read and skipped.
+    pub(crate) fn finish(self, texts: &mut Texts) -> LogSummary {
+        let mut summary = LogSummary {
+            unfollowed: self.unfollowed,
+            ..LogSummary::default()
+        };
+        for mut source in self.sources {
+            if let Some((first, last)) = source.run {
+                source.summary.add_run(first, last);
+            }
+            for (event_id, records) in source.ids {
+                source.summary.count(event_id, records);
+            }
+            let key = (
+                source.summary.computer.to_lowercase(),
+                source.summary.channel.to_lowercase(),
+            );
+            source.summary.computer = texts.share(&source.summary.computer);
+            let one = LogSummary {
+                sources: BTreeMap::from([(key, source.summary)]),
+                ..LogSummary::default()
+            };
+            summary.merge(one);
+        }
+        summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(records: &[(&str, &str, u32, u64)]) -> LogSummary {
+        let mut texts = Texts::default();
+        let mut tally = Tally::default();
+        for (computer, channel, event_id, record_id) in records {
+            let (computer, channel) = (texts.share(computer), texts.share(channel));
+            tally.add(
+                &computer,
+                &channel,
+                *event_id,
+                *record_id,
+                Some(Timestamp(*record_id as i64)),
+            );
+        }
+        tally.finish(&mut texts)
+    }
+
+    #[test]
+    fn a_missing_run_of_record_ids_is_a_gap_even_if_the_log_went_round() {
+        let mut all = tally(&[("A", "Security", 1, 50), ("A", "Security", 1, 51)]);
+        all.merge(tally(&[
+            ("A", "security", 2, 40),
+            ("a", "Security", 2, 41),
+            ("A", "Security", 2, 44),
+        ]));
+        let source = &all.sources[&("a".to_owned(), "security".to_owned())];
+        assert_eq!(source.gaps(), Some(vec![(42, 43), (45, 49)]));
+        assert_eq!(
+            (source.first_id, source.last_id, source.records),
+            (Some(40), Some(51), 5)
+        );
+        assert_eq!(source.first_time, Some(Timestamp(40)));
+        assert_eq!(source.ids, BTreeMap::from([(1, 2), (2, 3)]));
+        assert_eq!(&*source.channel, "Security");
+    }
+
+    #[test]
+    fn two_computers_in_a_forwarded_log_do_not_share_record_ids() {
+        let all = tally(&[
+            ("A", "Security", 1, 1),
+            ("B", "Security", 1, 900),
+            ("A", "Security", 1, 2),
+        ]);
+        assert_eq!(all.sources.len(), 2);
+        assert!(all.sources.values().all(|s| s.gaps() == Some(vec![])));
+        assert_eq!(all.computers().len(), 2);
+    }
+
+    #[test]
+    fn gaps_too_many_to_follow_are_unknown_and_not_none() {
+        let records: Vec<_> = (0..2 * MAX_RUNS as u64 + 2)
+            .map(|n| ("A", "S", 1, n * 2))
+            .collect();
+        let all = tally(&records);
+        let source = all.sources.values().next().unwrap();
+        assert_eq!(source.gaps(), None);
+        assert_eq!(source.last_id, Some(records.last().unwrap().3));
+    }
+
+    #[test]
+    fn runs_join_in_any_order() {
+        let mut source = SourceSummary::default();
+        for (first, last) in [(5, 6), (1, 2), (9, 9), (3, 4), (7, 8), (2, 3)] {
+            source.add_run(first, last);
+        }
+        assert_eq!(source.runs, BTreeMap::from([(1, 9)]));
+    }
+}
