@@ -1,9 +1,17 @@
 //! From a folder of evidence to a case, on one page.
 
+mod conclude;
+
 use crate::analytics::about::Described;
+use crate::analytics::register::{self, Entry};
 use crate::case::Case;
-use crate::evidence::Progress;
+use crate::context::{Clocks, Context};
+use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
+use crate::reading::{Options, gather};
+use crate::replay::replay;
+use crate::stream::Merged;
+use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -61,8 +69,24 @@ pub enum Error {
 /// # Errors
 /// `Error::Request` for a setting that does not exist or is out of range.
 pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>, Error> {
-    let _ = settings;
-    Ok(Vec::new())
+    let entries = chosen(&[], settings)?;
+    Ok(entries.iter().map(|e| Described { about: *e.about(), settings: e.settings() }).collect())
+}
+
+fn chosen(
+    ids: &[String],
+    settings: &[(String, String, String)],
+) -> Result<Vec<Box<dyn Entry>>, Error> {
+    let mut entries = register::all();
+    for (id, name, value) in settings {
+        let entry = entries
+            .iter_mut()
+            .find(|e| e.about().id.eq_ignore_ascii_case(id))
+            .ok_or_else(|| Error::Request(format!("no analytic called {id}; see 'casewire analytics list'")))?;
+        entry.set(name, value).map_err(|e| Error::Request(format!("{id}: {e}")))?;
+    }
+    entries.retain(|e| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(e.about().id)));
+    Ok(entries)
 }
 
 /// Reads the evidence, replays the analytics and returns the case.
@@ -70,11 +94,14 @@ pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>,
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
-    progress.phase("reading");
-    let _ = request;
-    Err(Error::Failed(
-        "this build cannot read evidence yet; use a released one".to_owned(),
-    ))
+    let entries = chosen(&request.analytics, &request.settings)?;
+    with_threads(request, || {
+        let (events, mut read) = open(request, progress)?;
+        progress.phase("replaying");
+        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        read.conclude(request, &entries, outcomes)
+    })
 }
 
 /// Hands each event of the evidence to `each`, in time order, until it breaks.
@@ -87,9 +114,66 @@ pub fn events(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
+    let (events, mut read) = with_threads(request, || open(request, progress))?;
+    for event in events {
+        let event = event.map_err(failed)?;
+        if within(request, &event) && each(&event).is_break() {
+            break;
+        }
+    }
+    read.conclude(request, &[], Vec::new())
+}
+
+/// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
+fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
+    let mut problems = Problems::default();
+    let files = discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
+    progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
-    let _ = (request, each);
-    Err(Error::Failed(
-        "this build cannot read evidence yet; use a released one".to_owned(),
+    let options = Options {
+        hash: request.hash,
+        memory: usize::try_from(request.memory / 2).unwrap_or(usize::MAX),
+    };
+    let mut gathered = gather(&files, &options, progress).map_err(failed)?;
+    gathered.problems.merge(problems);
+    if let Some(loss) = gathered.problems.iter().find(|p| request.strict && p.weight == Weight::Loss) {
+        return Err(Error::Unreadable(format!(
+            "{}{}; leave out --strict to go on with what can be read",
+            loss.evidence.map(|e| format!("{e}: ")).unwrap_or_default(),
+            loss.message
+        )));
+    }
+    for (name, address) in &request.hosts {
+        gathered.identity.state(name, *address);
+    }
+    let identity = gathered.identity.freeze();
+    let coverage = gathered.coverage.freeze(&identity);
+    let context = Context { clocks: Clocks { assumed_error: request.max_skew }, coverage, identity };
+    let events = gathered.events.into_stream(None).map_err(failed)?;
+    Ok((
+        events,
+        Read {
+            files,
+            reports: gathered.files,
+            problems: gathered.problems,
+            attempts: gathered.attempts,
+            context,
+        },
     ))
+}
+
+fn within(request: &Request, event: &Event) -> bool {
+    request.from.is_none_or(|from| event.time >= from) && request.to.is_none_or(|to| event.time <= to)
+}
+
+fn with_threads<T: Send>(request: &Request, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(request.threads.unwrap_or(0))
+        .build()
+        .map_err(failed)?;
+    pool.install(work)
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Failed(error.to_string())
 }

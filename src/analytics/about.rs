@@ -37,6 +37,8 @@ pub struct Need {
     pub name: &'static str,
     /// Any one of these provides it.
     pub from: &'static [Source],
+    /// Without it nothing can be found; otherwise a part of the pattern still can.
+    pub essential: bool,
     /// How to have it next time: the audit policy, the channel or the capture point.
     pub what: &'static str,
 }

@@ -3,6 +3,8 @@
 //! Plain data, complete and sorted. Nothing here reads evidence, judges it or renders it.
 
 pub mod incident;
+pub mod judged;
+pub mod merging;
 
 pub use incident::{Incident, Suppressed};
 

@@ -3,8 +3,10 @@
 //! Absence is only ever stated as absence from this evidence; nothing here says why.
 
 use super::identity::{HostId, Identity};
-use crate::model::{EvidenceId, HostEvent, Timestamp};
+use crate::eventlog::LogSummary;
+use crate::model::{Event, EvidenceId, Timestamp, What};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// First and last time of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,25 @@ pub struct Seen {
 pub struct CoverageBuilder {
     // By computer as written, then by source and event id: `sysmon`, 3.
     hosts: BTreeMap<String, BTreeMap<(Log, u32), Seen>>,
+    channels: BTreeMap<String, BTreeMap<Log, Seen>>,
     captures: Vec<(EvidenceId, Interval)>,
+    wire: BTreeSet<IpAddr>,
+    wire_full: bool,
+}
+
+/// Addresses on the wire that are remembered; beyond, absence is not claimed.
+const WIRE_ADDRESSES: usize = 200_000;
+
+impl Seen {
+    fn new(interval: Interval) -> Self {
+        Self { count: 0, interval, evidence: BTreeSet::new() }
+    }
+
+    fn add(&mut self, count: u64, interval: Interval, evidence: impl IntoIterator<Item = EvidenceId>) {
+        self.count += count;
+        self.interval.widen(interval);
+        self.evidence.extend(evidence);
+    }
 }
 
 /// A log, as coverage tells them apart.
@@ -78,21 +98,62 @@ impl Log {
     }
 }
 
+impl Log {
+    /// As people name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Security => "Security",
+            Self::Sysmon => "Sysmon",
+            Self::Firewall => "Firewall",
+            Self::System => "System",
+            Self::PowerShell => "PowerShell",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl CoverageBuilder {
-    /// Takes in a host event.
-    pub fn observe(&mut self, evidence: EvidenceId, event: &HostEvent) {
+    /// Takes in an event.
+    pub fn observe(&mut self, event: &Event) {
+        let host = match &event.what {
+            What::Host(host) => host,
+            What::Attempt(attempt) => {
+                self.on_wire(attempt.initiator.address);
+                self.on_wire(attempt.responder.address);
+                return;
+            }
+            What::Neighbour(neighbour) => return self.on_wire(neighbour.address),
+            What::Wake(_) => return,
+        };
+        let (evidence, event) = (event.provenance.evidence, host);
         let key = (Log::of(&event.channel), event.event_id);
         let at = Interval { from: event.written, to: event.written };
         let host = match self.hosts.get_mut(event.computer.as_ref()) {
             Some(host) => host,
             None => self.hosts.entry(event.computer.to_string()).or_default(),
         };
-        let seen =
-            host.entry(key).or_insert_with(|| Seen { count: 0, interval: at, evidence: BTreeSet::new() });
-        seen.count += 1;
-        seen.interval.widen(at);
-        if !seen.evidence.contains(&evidence) {
-            seen.evidence.insert(evidence);
+        host.entry(key).or_insert_with(|| Seen::new(at)).add(1, at, [evidence]);
+    }
+
+    fn on_wire(&mut self, address: IpAddr) {
+        if self.wire.len() < WIRE_ADDRESSES {
+            self.wire.insert(address);
+        } else {
+            self.wire_full |= !self.wire.contains(&address);
+        }
+    }
+
+    /// Takes in what a whole log file holds, wanted or not.
+    pub fn log(&mut self, evidence: EvidenceId, summary: &LogSummary) {
+        for source in summary.sources.values() {
+            let (Some(from), Some(to)) = (source.first_time, source.last_time) else { continue };
+            let at = Interval { from, to };
+            self.channels
+                .entry(source.computer.to_string())
+                .or_default()
+                .entry(Log::of(&source.channel))
+                .or_insert_with(|| Seen::new(at))
+                .add(source.records, at, [evidence]);
         }
     }
 
@@ -104,52 +165,62 @@ impl CoverageBuilder {
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
         for (computer, table) in other.hosts {
-            let ours = self.hosts.entry(computer).or_default();
-            merge_tables(ours, table);
+            merge_tables(self.hosts.entry(computer).or_default(), table);
+        }
+        for (computer, table) in other.channels {
+            merge_tables(self.channels.entry(computer).or_default(), table);
         }
         self.captures.extend(other.captures);
+        self.wire.extend(other.wire);
+        self.wire_full |= other.wire_full;
     }
 
     /// Freezes, with computers resolved to hosts.
     pub fn freeze(mut self, identity: &Identity) -> Coverage {
-        let mut hosts: BTreeMap<HostId, BTreeMap<(Log, u32), Seen>> = BTreeMap::new();
-        for (computer, table) in self.hosts {
-            if let Some(id) = identity.named(&computer) {
-                merge_tables(hosts.entry(id).or_default(), table);
-            }
-        }
         self.captures.sort_by_key(|(id, interval)| (interval.from, *id));
-        Coverage { hosts, captures: self.captures }
+        Coverage {
+            events: by_host(self.hosts, identity),
+            channels: by_host(self.channels, identity),
+            captures: self.captures,
+            wire: self.wire,
+            wire_full: self.wire_full,
+        }
     }
 }
 
-fn merge_tables(ours: &mut BTreeMap<(Log, u32), Seen>, theirs: BTreeMap<(Log, u32), Seen>) {
-    for (key, seen) in theirs {
-        match ours.entry(key) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(seen);
-            }
-            std::collections::btree_map::Entry::Occupied(mut slot) => {
-                let held = slot.get_mut();
-                held.count += seen.count;
-                held.interval.widen(seen.interval);
-                held.evidence.extend(seen.evidence);
-            }
+fn by_host<K: Ord>(
+    tables: BTreeMap<String, BTreeMap<K, Seen>>,
+    identity: &Identity,
+) -> BTreeMap<HostId, BTreeMap<K, Seen>> {
+    let mut hosts: BTreeMap<HostId, BTreeMap<K, Seen>> = BTreeMap::new();
+    for (computer, table) in tables {
+        if let Some(id) = identity.named(&computer) {
+            merge_tables(hosts.entry(id).or_default(), table);
         }
+    }
+    hosts
+}
+
+fn merge_tables<K: Ord>(ours: &mut BTreeMap<K, Seen>, theirs: BTreeMap<K, Seen>) {
+    for (key, seen) in theirs {
+        ours.entry(key).or_insert_with(|| Seen::new(seen.interval)).add(seen.count, seen.interval, seen.evidence);
     }
 }
 
 /// The frozen answer.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    hosts: BTreeMap<HostId, BTreeMap<(Log, u32), Seen>>,
+    events: BTreeMap<HostId, BTreeMap<(Log, u32), Seen>>,
+    channels: BTreeMap<HostId, BTreeMap<Log, Seen>>,
     captures: Vec<(EvidenceId, Interval)>,
+    wire: BTreeSet<IpAddr>,
+    wire_full: bool,
 }
 
 impl Coverage {
     /// What one host's logs show of one event id.
     pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
-        self.hosts.get(&host)?.get(&(log, event_id))
+        self.events.get(&host)?.get(&(log, event_id))
     }
 
     /// True if any of these event ids occurs on the host.
@@ -159,7 +230,21 @@ impl Coverage {
 
     /// Everything one host's logs show.
     pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
-        self.hosts.get(&host).into_iter().flatten().map(|((log, id), seen)| (*log, *id, seen))
+        self.events.get(&host).into_iter().flatten().map(|((log, id), seen)| (*log, *id, seen))
+    }
+
+    /// What one host's log holds in all, wanted events or not.
+    pub fn channel(&self, host: HostId, log: Log) -> Option<&Seen> {
+        self.channels.get(&host)?.get(&log)
+    }
+
+    /// Whether packets of this address were captured; `None` if too many addresses were seen to
+    /// say no.
+    pub fn on_wire(&self, address: IpAddr) -> Option<bool> {
+        match self.wire.contains(&address) {
+            false if self.wire_full => None,
+            seen => Some(seen),
+        }
     }
 
     /// The captures with their time ranges, by start.

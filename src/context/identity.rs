@@ -115,6 +115,14 @@ impl IdentityBuilder {
         self.stated.push((name.to_owned(), address.to_canonical()));
     }
 
+    /// Makes a computer known that logs nothing an analytic wants.
+    pub fn name(&mut self, computer: &str) {
+        let facts = self.facts.entry(key_of(computer)).or_default();
+        if facts.name.is_empty() {
+            facts.name = computer.into();
+        }
+    }
+
     /// Takes in an event: what a host logs, or how it announces itself.
     pub fn observe(&mut self, event: &Event) {
         match &event.what {

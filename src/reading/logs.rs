@@ -19,6 +19,9 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
             }
         };
         collector.coverage.log(file.id, &summary);
+        for computer in summary.computers() {
+            collector.identity.name(&computer);
+        }
         reports.push((file.id, FileReport { custody, content: Content::Log(summary) }));
     }
     let mut gathered = collector.finish()?;

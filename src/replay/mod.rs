@@ -2,4 +2,4 @@
 
 mod run;
 
-pub use run::replay;
+pub use run::{Outcome, replay};

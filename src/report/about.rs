@@ -50,7 +50,7 @@ pub fn started(finding: &Finding) -> Started {
                 } => return Started::Host,
                 _ => {}
             },
-            What::Wake(_) => {}
+            What::Wake(_) | What::Neighbour(_) => {}
         }
     }
     if who.remote.is_none() && who.remote_mac.is_none() {
@@ -122,7 +122,7 @@ fn cited_targets(finding: &Finding) -> String {
                 | HostWhat::Connected { destination, .. } => Some(destination.address),
                 _ => None,
             },
-            What::Wake(_) => None,
+            What::Wake(_) | What::Neighbour(_) => None,
         })
         .collect();
     let mut each = targets.iter();

@@ -10,6 +10,7 @@ pub(in crate::report) mod rule;
 mod wake;
 
 use crate::model::host_event::Process;
+use crate::model::net::mac_text;
 use crate::model::{Event, What};
 
 /// How much a sentence tells.
@@ -26,6 +27,9 @@ pub fn sentence(event: &Event, form: Form) -> String {
     match &event.what {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
+        What::Neighbour(neighbour) => {
+            format!("{} announces {} (ARP)", mac_text(neighbour.mac), neighbour.address)
+        }
         What::Host(host) => host::sentence(host, form),
     }
 }
@@ -59,7 +63,7 @@ pub fn log_label(event: &Event) -> Option<String> {
 pub fn computer(event: &Event) -> Option<&str> {
     match &event.what {
         What::Host(host) => Some(&host.computer),
-        What::Attempt(_) | What::Wake(_) => None,
+        What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
     }
 }
 

@@ -68,12 +68,14 @@ impl Analytic for PortKnock {
         needs: &[
             Need {
                 name: "closed-port touches",
+                essential: true,
                 from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
             Need {
                 name: "firewall or listener change",
+                essential: false,
                 from: &[
                     Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
                     Source::Events(Log::Sysmon, &[13]),
@@ -85,6 +87,7 @@ impl Analytic for PortKnock {
             },
             Need {
                 name: "completed connections",
+                essential: true,
                 from: &[
                     Source::Packets,
                     Source::Events(Log::Security, &[5156]),

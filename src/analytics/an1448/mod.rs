@@ -80,12 +80,14 @@ impl Analytic for Signalling {
         needs: &[
             Need {
                 name: "failed touches",
+                essential: true,
                 from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
             Need {
                 name: "firewall change, or sniffer-backed socket",
+                essential: false,
                 from: &[
                     Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
                     Source::Events(Log::Sysmon, &[6, 7, 13]),
@@ -96,6 +98,7 @@ impl Analytic for Signalling {
             },
             Need {
                 name: "packets of the local segment (Wake-on-LAN)",
+                essential: false,
                 from: &[Source::Packets],
                 what: "a capture on the segment itself: magic packets are broadcast and seldom routed",
             },

@@ -23,6 +23,10 @@ pub fn fields(event: &Event) -> Map {
     match &event.what {
         What::Attempt(attempt) => of_attempt(&mut map, attempt),
         What::Wake(signal) => of_wake(&mut map, signal),
+        What::Neighbour(neighbour) => {
+            text(&mut map, "mac", &mac_text(neighbour.mac));
+            text(&mut map, "ip", &neighbour.address.to_string());
+        }
         What::Host(host) => of_host(&mut map, host),
     }
     map

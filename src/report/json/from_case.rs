@@ -216,7 +216,7 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
         Item::Record => {
             let host = event.and_then(|e| match &e.what {
                 What::Host(host) => Some(host),
-                What::Attempt(_) | What::Wake(_) => None,
+                What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
             });
             Ref::Record(s::RecordRef {
                 evidence,
@@ -254,7 +254,7 @@ fn own_packets(event: &Event) -> Vec<Provenance> {
             .chain(attempt.deciding)
             .collect(),
         What::Wake(signal) => signal.copy_packets.clone(),
-        What::Host(_) => Vec::new(),
+        What::Neighbour(_) | What::Host(_) => Vec::new(),
     }
 }
 

@@ -1,0 +1,58 @@
+//! Findings of different analytics that tell the same chain become one.
+//!
+//! AN1448 names the same chain as AN0842 when the source that knocked is the source that came in:
+//! one finding is kept, with both ids.
+
+use crate::model::finding::{Finding, Role};
+use crate::model::Provenance;
+use std::collections::BTreeSet;
+
+/// Merges what tells the same chain; the finding of the more specific analytic is kept.
+pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
+    let (mut kept, others): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|f| f.analytic != "AN1448");
+    for other in others {
+        let core = core(&other);
+        let same = kept.iter_mut().find(|f| {
+            f.analytic == "AN0842"
+                && core.iter().any(|(role, _)| *role == Role::Connect)
+                && f.entities.remote == other.entities.remote
+                && core.iter().filter(|(role, _)| *role == Role::Connect).all(|c| self::core(f).contains(c))
+        });
+        match same {
+            Some(held) if !held.also_satisfies.contains(&other.analytic) => {
+                // The severer reading wins: the other analytic may have seen more, a sniffer say.
+                if other.severity > held.severity {
+                    held.severity = other.severity;
+                    held.confidence = held.confidence.max(other.confidence);
+                }
+                held.also_satisfies.push(other.analytic);
+                let extra: Vec<_> = other
+                    .conditions
+                    .into_iter()
+                    .filter(|c| !held.conditions.iter().any(|h| h.text == c.text))
+                    .collect();
+                held.conditions.extend(extra);
+                let steps: Vec<_> = other
+                    .steps
+                    .into_iter()
+                    .filter(|s| !held.steps.iter().any(|h| h.event.provenance == s.event.provenance))
+                    .collect();
+                held.steps.extend(steps);
+                held.steps.sort_by_key(|s| s.event.order());
+                held.notes.extend(other.notes);
+            }
+            _ => kept.push(other),
+        }
+    }
+    kept
+}
+
+fn core(finding: &Finding) -> BTreeSet<(Role, Provenance)> {
+    finding
+        .steps
+        .iter()
+        .filter(|s| matches!(s.role, Role::Probe | Role::Connect))
+        .map(|s| (s.role, s.event.provenance))
+        .collect()
+}

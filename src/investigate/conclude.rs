@@ -1,0 +1,230 @@
+//! From what was read and found to the case.
+
+use super::{Error, Request};
+use crate::analytics::about::{About, Described};
+use crate::analytics::register::Entry;
+use crate::capture::attempts::AttemptSummary;
+use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
+use crate::context::Context;
+use crate::context::identity::Orientation;
+use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
+use crate::model::provenance::Item;
+use crate::model::{EvidenceId, Timestamp};
+use crate::reading::{Content, FileReport};
+use crate::replay::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything learnt by reading, beside the stream itself.
+pub(super) struct Read {
+    pub files: Vec<EvidenceFile>,
+    pub reports: BTreeMap<EvidenceId, FileReport>,
+    pub problems: Problems,
+    pub attempts: AttemptSummary,
+    pub context: Context,
+}
+
+/// Addresses of one host that a report lists.
+const ADDRESSES: usize = 64;
+
+impl Read {
+    /// The case.
+    ///
+    /// # Errors
+    /// `Error::Changed` if a file changed while it was read: then there is nothing to report.
+    pub fn conclude(
+        &mut self,
+        request: &Request,
+        entries: &[Box<dyn Entry>],
+        outcomes: Vec<Outcome>,
+    ) -> Result<Case, Error> {
+        if let Some((id, _)) = self.reports.iter().find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed)) {
+            let path = self.files.iter().find(|f| f.id == *id).map(|f| f.path.display().to_string());
+            return Err(Error::Changed(format!(
+                "{} changed while it was read, so no report is made; work on a copy",
+                path.unwrap_or_else(|| id.to_string())
+            )));
+        }
+        let mut case = Case {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: option_env!("CASEWIRE_COMMIT").unwrap_or_default().to_owned(),
+            number: request.case.clone(),
+            examiner: request.examiner.clone(),
+            parameters: Parameters {
+                from: request.from,
+                to: request.to,
+                max_skew: request.max_skew,
+                hosts: request.hosts.clone(),
+                analytics: entries
+                    .iter()
+                    .map(|e| Described { about: *e.about(), settings: e.settings() })
+                    .collect(),
+            },
+            evidence: self.evidence_rows(),
+            hosts: self.host_rows(),
+            notes: self.notes(request),
+            ..Case::default()
+        };
+        let mut findings = Vec::new();
+        for outcome in outcomes {
+            self.limits(&outcome);
+            findings.extend(outcome.found.findings);
+            case.near_misses.extend(outcome.found.near_misses);
+        }
+        case.near_misses.sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
+        case.incidents = incident::number(merging::merge(findings), &case.evidence);
+        let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
+        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
+        (case.coverage, case.verdicts, case.advice) = (judged.coverage, judged.verdicts, judged.advice);
+        case.problems = self.problems.iter().cloned().collect();
+        for row in &case.evidence {
+            match row.unit {
+                Item::Packet => case.totals.packets += row.units_read,
+                Item::Record => case.totals.records += row.units_read,
+            }
+        }
+        let times = || case.evidence.iter().flat_map(|e| [e.first_time, e.last_time]).flatten();
+        case.span = times().min().zip(times().max());
+        Ok(case)
+    }
+
+    fn evidence_rows(&self) -> Vec<EvidenceRow> {
+        let row = |file: &EvidenceFile| {
+            let report = self.reports.get(&file.id);
+            let mut row = EvidenceRow {
+                id: file.id,
+                kind: kind_word(file.kind).to_owned(),
+                path: file.shown.clone(),
+                size: file.size,
+                sha256: report.and_then(|r| r.custody.as_ref()).and_then(|c| c.sha256),
+                verified_after_run: report.and_then(|r| r.custody.as_ref()).map(|c| !c.changed),
+                first_time: None,
+                last_time: None,
+                unit: if file.kind.is_event_log() { Item::Record } else { Item::Packet },
+                units_read: 0,
+                units_skipped: 0,
+            };
+            match report.map(|r| &r.content) {
+                Some(Content::Capture(summary)) => {
+                    (row.first_time, row.last_time) = (summary.first, summary.last);
+                    (row.units_read, row.units_skipped) = (summary.read, summary.skipped);
+                }
+                Some(Content::Log(summary)) => {
+                    let times = |pick: fn(&crate::eventlog::SourceSummary) -> Option<Timestamp>| {
+                        summary.sources.values().filter_map(pick)
+                    };
+                    row.first_time = times(|s| s.first_time).min();
+                    row.last_time = times(|s| s.last_time).max();
+                    (row.units_read, row.units_skipped) = (summary.records_read, summary.records_skipped);
+                }
+                Some(Content::Other) | None => {}
+            }
+            row
+        };
+        self.files.iter().map(row).collect()
+    }
+
+    fn host_rows(&self) -> Vec<HostRow> {
+        let mut rows = Vec::new();
+        for host in self.context.identity.hosts() {
+            let Some(id) = self.context.identity.named(&host.name) else { continue };
+            let evidence: BTreeSet<EvidenceId> = self
+                .reports
+                .iter()
+                .filter(|(_, report)| match &report.content {
+                    Content::Log(summary) => {
+                        summary.computers().iter().any(|c| self.context.identity.named(c) == Some(id))
+                    }
+                    _ => false,
+                })
+                .map(|(file, _)| *file)
+                .collect();
+            rows.push(HostRow {
+                name: host.name.clone(),
+                addresses: host.addresses.iter().copied().take(ADDRESSES).collect(),
+                evidence: evidence.into_iter().collect(),
+                clock: Clock {
+                    offset: None,
+                    uncertainty: Some(self.context.clocks.assumed_error),
+                    method: "not measured; error assumed (--max-skew)".to_owned(),
+                    anchors: 0,
+                },
+            });
+        }
+        rows
+    }
+
+    /// Facts a reader of the report must know.
+    fn notes(&self, request: &Request) -> Vec<String> {
+        let mut notes = Vec::new();
+        if request.from.is_some() || request.to.is_some() {
+            notes.push(
+                "only events inside --from and --to were replayed: \"first\" and \"closed before\" look no \
+                 further back"
+                    .to_owned(),
+            );
+        }
+        if self.attempts.duplicates > 0 {
+            notes.push(format!(
+                "{} packets were copies of another packet (two sensors, or a mirror port) and were counted once",
+                self.attempts.duplicates
+            ));
+        }
+        if self.attempts.syns >= 50 && self.attempts.answered_syns * 20 < self.attempts.syns {
+            notes.push(format!(
+                "only {} of {} TCP attempts show any answer: the capture may hold one direction only, and then \
+                 silence proves nothing",
+                self.attempts.answered_syns, self.attempts.syns
+            ));
+        }
+        for host in self.context.identity.hosts() {
+            if host.orientation == Orientation::ReceiverFirst {
+                notes.push(format!(
+                    "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \
+                     read accordingly",
+                    host.name, host.votes.receiver_first, host.votes.packet_order
+                ));
+            }
+        }
+        for (address, hosts) in &self.context.identity.conflicts {
+            let names: Vec<String> =
+                hosts.iter().filter_map(|id| self.context.identity.host(*id)).map(|h| h.name.to_string()).collect();
+            notes.push(format!(
+                "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
+                names.join(" and ")
+            ));
+        }
+        notes
+    }
+
+    /// What an analytic had to forget becomes a problem of the run.
+    fn limits(&mut self, outcome: &Outcome) {
+        let counts = [
+            (outcome.found.forgotten, "hosts whose history was forgotten early because too many were seen at once"),
+            (outcome.found.dropped, "touches, changes or connections beyond the bound of a host were left out"),
+            (outcome.found.near_misses_left_out, "near misses beyond those kept"),
+        ];
+        for (count, what) in counts {
+            if count > 0 {
+                self.problems.add(Problem {
+                    evidence: None,
+                    kind: ProblemKind::Limit,
+                    weight: Weight::Note,
+                    count,
+                    first_offset: None,
+                    message: format!("{}: {what}", outcome.analytic),
+                    effect: "a finding that needed them could be missed".to_owned(),
+                });
+            }
+        }
+    }
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pcap(_) => "pcap",
+        Kind::Pcapng(_) => "pcapng",
+        Kind::Evtx(_) => "evtx",
+        Kind::Empty => "empty",
+        Kind::Unknown | Kind::Unreadable => "unknown",
+    }
+}
