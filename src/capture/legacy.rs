@@ -16,10 +16,18 @@ use super::window::Window;
 use crate::evidence::{ProblemKind, Weight};
 use std::io::Read;
 
-/// Plausible headers in a row that prove a place to go on.
-const CHAIN: usize = 4;
-/// The same where the time does not fit the packets before.
-const LONG_CHAIN: usize = 8;
+/// How many plausible headers in a row prove a place to go on.
+#[derive(Clone, Copy)]
+struct Proof {
+    headers: usize,
+    /// Fewer will do if the last record ends just with the file.
+    at_end: usize,
+}
+
+/// Enough where the time fits the packets before.
+const CHAIN: Proof = Proof { headers: 4, at_end: 1 };
+/// Enough where it does not, or where none are before.
+const LONG_CHAIN: Proof = Proof { headers: 8, at_end: 3 };
 /// How far a search looks before it lets go of what it has passed.
 const STRETCH: usize = 256 * 1024;
 
@@ -110,25 +118,25 @@ impl Legacy {
         }
     }
 
-    /// True if `needed` plausible headers follow one another from `at` on, or fewer and then just
-    /// the end of the file. `odd` allows times that jump and fractions that are none.
-    fn chain<R: Read>(&self, window: &mut Window<R>, mut at: usize, mut anchor: Option<u32>, odd: bool, needed: usize) -> bool {
-        for count in 0..needed {
+    /// True if plausible headers follow one another from `at` on, as many as `proof` asks for. `odd`
+    /// allows times that jump and fractions that are none.
+    fn chain<R: Read>(&self, window: &mut Window<R>, mut at: usize, mut anchor: Option<u32>, odd: bool, proof: Proof) -> bool {
+        for count in 0..proof.headers {
             if !window.at_least(at + self.form.header()) {
-                let left = window.data().len() - at.min(window.data().len());
-                return if left == 0 { count >= 1 } else { count >= 2 };
+                let exact = window.data().len() == at;
+                return count >= if exact { proof.at_end } else { proof.at_end + 1 };
             }
             let Some(header) = self.form.record(&window.data()[at..]) else { return false };
             match self.form.fit(&header, anchor) {
                 Fit::Yes => {}
                 Fit::Odd if odd && header.captured <= header.original => {}
-                _ => return count >= 1 && another_capture(window, at),
+                _ => return count >= proof.at_end && another_capture(window, at),
             }
             anchor = Some(header.seconds);
             at += self.form.header() + header.captured as usize;
             if !window.at_least(at) {
                 // The last record is cut off by the end of the file.
-                return count >= 2;
+                return count > proof.at_end;
             }
         }
         true
@@ -170,11 +178,19 @@ impl Legacy {
             return true;
         }
         let Some(header) = window.data().get(at..).and_then(|rest| self.form.record(rest)) else { return false };
-        match self.form.fit(&header, anchor) {
-            Fit::No => false,
-            Fit::Yes => self.chain(window, at, anchor, false, CHAIN),
-            Fit::Odd => self.chain(window, at, None, false, LONG_CHAIN),
+        let (anchor, proof) = match self.form.fit(&header, anchor) {
+            Fit::No => return false,
+            Fit::Yes if anchor.is_some() => (anchor, CHAIN),
+            _ => (None, LONG_CHAIN),
+        };
+        if !self.chain(window, at, anchor, false, proof) {
+            return false;
         }
+        // Where captured and original length are equal, as they mostly are, reading each header
+        // four bytes late gives a chain as well. Then the next header is found four bytes before.
+        let early = at + self.form.header() + header.captured as usize - 4;
+        let misread = window.data().get(early..).and_then(|rest| self.form.record(rest));
+        !misread.is_some_and(|misread| self.form.fit(&misread, anchor) == Fit::Yes && self.chain(window, early, anchor, false, proof))
     }
 
     /// No record can be read here, and none before it tells more: the start of a capture.

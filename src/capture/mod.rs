@@ -11,8 +11,8 @@ mod pcapng;
 pub mod reader;
 mod refusal;
 pub mod summary;
-
-
+#[cfg(test)]
+mod tests;
 mod wake;
 mod window;
 
