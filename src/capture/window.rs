@@ -22,7 +22,15 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, end: 0, origin: 0, ended: false, failure: None }
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            origin: 0,
+            ended: false,
+            failure: None,
+        }
     }
 
     /// What is in view.

@@ -7,7 +7,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % below.max(1)
     }
 }
@@ -49,8 +52,20 @@ fn mutated_captures_are_read_to_their_end_with_counts_that_add_up() {
     let plain = PcapWriter::PLAIN;
     let sources = [
         plain.many(40).0,
-        PcapWriter { big: true, nanos: true, ..plain }.many(40).0,
-        PcapWriter { modified: true, link: 101, ..plain }.many(40).0,
+        PcapWriter {
+            big: true,
+            nanos: true,
+            ..plain
+        }
+        .many(40)
+        .0,
+        PcapWriter {
+            modified: true,
+            link: 101,
+            ..plain
+        }
+        .many(40)
+        .0,
         NgWriter { big: false }.many(40).0,
         NgWriter { big: true }.many(40).0,
     ];
@@ -66,5 +81,6 @@ fn mutated_captures_are_read_to_their_end_with_counts_that_add_up() {
 
 /// A file whose own header is destroyed is refused as a whole; that has its own test.
 fn opens(bytes: &[u8]) -> bool {
-    crate::capture::pcap::PcapForm::parse(bytes).is_some() || crate::capture::pcapng::is_section_header(bytes)
+    crate::capture::pcap::PcapForm::parse(bytes).is_some()
+        || crate::capture::pcapng::is_section_header(bytes)
 }

@@ -11,21 +11,34 @@ pub fn read(bytes: &[u8]) -> (Vec<Packet>, CaptureSummary, Problems) {
     let (mut packets, mut problems) = (Vec::new(), Problems::default());
     while reader.fill(&mut packets, &mut problems) {}
     let summary = reader.summary().clone();
-    assert_eq!(summary.read + summary.skipped, summary.present, "units do not add up");
+    assert_eq!(
+        summary.read + summary.skipped,
+        summary.present,
+        "units do not add up"
+    );
     assert_eq!(summary.bytes, bytes.len() as u64, "bytes are left");
-    assert!(packets.windows(2).all(|pair| pair[0].number < pair[1].number && pair[0].offset < pair[1].offset));
+    assert!(
+        packets
+            .windows(2)
+            .all(|pair| pair[0].number < pair[1].number && pair[0].offset < pair[1].offset)
+    );
     (packets, summary, problems)
 }
 
 /// Kind, weight and count of each problem.
 pub fn told(problems: &Problems) -> Vec<(ProblemKind, Weight, u64)> {
-    problems.iter().map(|problem| (problem.kind, problem.weight, problem.count)).collect()
+    problems
+        .iter()
+        .map(|problem| (problem.kind, problem.weight, problem.count))
+        .collect()
 }
 
 /// An IPv4 header before `body`.
 pub fn ipv4(protocol: u8, body: &[u8]) -> Vec<u8> {
     let total = (20 + body.len()) as u16;
-    let mut bytes = vec![0x45, 0, 0, 0, 0x12, 0x34, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    let mut bytes = vec![
+        0x45, 0, 0, 0, 0x12, 0x34, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2,
+    ];
     bytes[2..4].copy_from_slice(&total.to_be_bytes());
     bytes.extend_from_slice(body);
     bytes
@@ -74,7 +87,9 @@ pub fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
 /// The n-th frame of a made-up conversation; its sequence number is n.
 pub fn nth_frame(n: u32) -> Vec<u8> {
     let size = (n.wrapping_mul(2_654_435_761) >> 22) as usize % 700;
-    let payload: Vec<u8> = (0..size as u32).map(|i| (i.wrapping_add(n).wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let payload: Vec<u8> = (0..size as u32)
+        .map(|i| (i.wrapping_add(n).wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     ethernet(0x0800, &ipv4(6, &tcp(0x18, n, &payload)))
 }
 
@@ -91,10 +106,19 @@ pub struct PcapWriter {
 }
 
 impl PcapWriter {
-    pub const PLAIN: Self = Self { big: false, nanos: false, modified: false, link: 1 };
+    pub const PLAIN: Self = Self {
+        big: false,
+        nanos: false,
+        modified: false,
+        link: 1,
+    };
 
     fn word(self, value: u32) -> [u8; 4] {
-        if self.big { value.to_be_bytes() } else { value.to_le_bytes() }
+        if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     }
 
     pub fn header(self) -> Vec<u8> {
@@ -144,15 +168,27 @@ pub struct NgWriter {
 
 impl NgWriter {
     pub fn word(self, value: u32) -> [u8; 4] {
-        if self.big { value.to_be_bytes() } else { value.to_le_bytes() }
+        if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     }
 
     pub fn half(self, value: u16) -> [u8; 2] {
-        if self.big { value.to_be_bytes() } else { value.to_le_bytes() }
+        if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     }
 
     pub fn wide(self, value: u64) -> [u8; 8] {
-        if self.big { value.to_be_bytes() } else { value.to_le_bytes() }
+        if self.big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     }
 
     pub fn block(self, kind: u32, body: &[u8]) -> Vec<u8> {
@@ -175,12 +211,21 @@ impl NgWriter {
     }
 
     pub fn section(self) -> Vec<u8> {
-        let body = [&self.word(0x1A2B_3C4D)[..], &self.half(1), &self.half(0), &[0xFF; 8]].concat();
+        let body = [
+            &self.word(0x1A2B_3C4D)[..],
+            &self.half(1),
+            &self.half(0),
+            &[0xFF; 8],
+        ]
+        .concat();
         self.block(0x0A0D_0D0A, &body)
     }
 
     pub fn interface(self, link: u16, snap: u32, options: &[u8]) -> Vec<u8> {
-        self.block(1, &[&self.half(link)[..], &[0, 0], &self.word(snap), options].concat())
+        self.block(
+            1,
+            &[&self.half(link)[..], &[0, 0], &self.word(snap), options].concat(),
+        )
     }
 
     pub fn packet(self, interface: u32, units: u64, frame: &[u8], options: &[u8]) -> Vec<u8> {
