@@ -87,6 +87,12 @@ impl<R: Read> CaptureReader<R> {
         self.window.offset()
     }
 
+    /// Bytes of memory the view of the stream holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.window.held()
+    }
+
     /// What the capture held; complete once `fill` has returned false.
     pub fn summary(&self) -> &CaptureSummary {
         &self.ledger.summary

@@ -63,6 +63,12 @@ impl<R: Read> Window<R> {
         self.failure.as_ref()
     }
 
+    /// Bytes of memory held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     pub(super) fn into_inner(self) -> R {
         self.input
     }

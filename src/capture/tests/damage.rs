@@ -321,7 +321,7 @@ fn files_that_only_look_like_records_end() {
     let blocks = [6_u32, 4_000_000]
         .map(u32::to_le_bytes)
         .concat()
-        .repeat(1_000_000);
+        .repeat(5_000_000);
     let (packets, ..) = read(&[&ng.section()[..], &ng.interface(1, 0, &[]), &blocks].concat());
     assert!(packets.is_empty());
 }
