@@ -56,7 +56,9 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
         Err(link::Stop::Malformed) => return Seen::Malformed,
         Err(link::Stop::Unsupported) => return Seen::OtherLink,
     };
-    let Some(payload) = data.get(layers.at..) else { return short(frame.cut) };
+    let Some(payload) = data.get(layers.at..) else {
+        return short(frame.cut);
+    };
     match layers.network {
         Network::V4 => v4(frame, &layers, payload, out),
         Network::V6 => v6(frame, &layers, payload, out),
@@ -65,9 +67,20 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
                 link::WAKE => WakeCarrier::Ethernet,
                 other => WakeCarrier::Other(other),
             };
-            if let Some(signal) = signal(frame, &layers, layers.at, payload, frame.cut, carrier, None) {
-                let nowhere = Endpoint { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-                let mut packet = blank(frame, &layers, nowhere.address, nowhere.address, Transport(0));
+            if let Some(signal) =
+                signal(frame, &layers, layers.at, payload, frame.cut, carrier, None)
+            {
+                let nowhere = Endpoint {
+                    address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    port: 0,
+                };
+                let mut packet = blank(
+                    frame,
+                    &layers,
+                    nowhere.address,
+                    nowhere.address,
+                    Transport(0),
+                );
                 packet.extra = Some(Box::new(Extra::Wake(signal)));
                 out.push(packet);
             }
@@ -83,13 +96,25 @@ fn short(cut: bool) -> Seen {
     if cut { Seen::Cut } else { Seen::Malformed }
 }
 
-fn blank(frame: &Frame<'_>, layers: &link::Layers, from: IpAddr, to: IpAddr, transport: Transport) -> Packet {
+fn blank(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    from: IpAddr,
+    to: IpAddr,
+    transport: Transport,
+) -> Packet {
     Packet {
         time: frame.time,
         number: frame.number,
         offset: frame.offset,
-        source: Endpoint { address: from, port: 0 },
-        destination: Endpoint { address: to, port: 0 },
+        source: Endpoint {
+            address: from,
+            port: 0,
+        },
+        destination: Endpoint {
+            address: to,
+            port: 0,
+        },
         transport,
         flags: 0,
         ttl: 0,
@@ -109,7 +134,9 @@ fn blank(frame: &Frame<'_>, layers: &link::Layers, from: IpAddr, to: IpAddr, tra
 /// RFC 791 3.1.
 #[inline]
 fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
-    let Some(fixed) = ip.first_chunk::<20>() else { return short(frame.cut) };
+    let Some(fixed) = ip.first_chunk::<20>() else {
+        return short(frame.cut);
+    };
     let header = usize::from(fixed[0] & 0x0F) * 4;
     if fixed[0] >> 4 != 4 || header < 20 {
         return Seen::Malformed;
@@ -127,20 +154,38 @@ fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
         return Seen::LaterFragment;
     }
     let snapped = total > ip.len();
-    let Some(body) = ip.get(header..total.min(ip.len())) else { return short(snapped) };
+    let Some(body) = ip.get(header..total.min(ip.len())) else {
+        return short(snapped);
+    };
     let from = Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]);
     let to = Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]);
-    let mut packet = blank(frame, layers, IpAddr::V4(from), IpAddr::V4(to), Transport(fixed[9]));
+    let mut packet = blank(
+        frame,
+        layers,
+        IpAddr::V4(from),
+        IpAddr::V4(to),
+        Transport(fixed[9]),
+    );
     packet.ttl = fixed[8];
     packet.ip_id = be16(fixed, 4);
     packet.first_fragment = fragment & 0x2000 != 0;
-    transport(frame, layers, packet, layers.at + header, body, total - header, out)
+    transport(
+        frame,
+        layers,
+        packet,
+        layers.at + header,
+        body,
+        total - header,
+        out,
+    )
 }
 
 /// RFC 8200 3 and 4.
 #[inline]
 fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
-    let Some(fixed) = ip.first_chunk::<40>() else { return short(frame.cut) };
+    let Some(fixed) = ip.first_chunk::<40>() else {
+        return short(frame.cut);
+    };
     if fixed[0] >> 4 != 6 {
         return Seen::Malformed;
     }
@@ -160,13 +205,23 @@ fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
     if walk.later_fragment {
         return Seen::LaterFragment;
     }
-    let Some(body) = visible.get(walk.at..) else { return short(snapped) };
+    let Some(body) = visible.get(walk.at..) else {
+        return short(snapped);
+    };
     let (from, to) = (v6_address(fixed, 8), v6_address(fixed, 24));
     let mut packet = blank(frame, layers, from, to, Transport(walk.protocol));
     packet.ttl = fixed[7];
     packet.ip_id = be16(fixed, 2);
     packet.first_fragment = walk.first_fragment;
-    transport(frame, layers, packet, layers.at + 40 + walk.at, body, total - walk.at, out)
+    transport(
+        frame,
+        layers,
+        packet,
+        layers.at + 40 + walk.at,
+        body,
+        total - walk.at,
+        out,
+    )
 }
 
 fn v6_address(fixed: &[u8; 40], at: usize) -> IpAddr {
@@ -192,7 +247,9 @@ fn transport(
     match packet.transport {
         Transport::TCP => {
             // RFC 9293 3.1; the flags are in byte 13.
-            let Some(tcp) = body.first_chunk::<14>() else { return short(snapped) };
+            let Some(tcp) = body.first_chunk::<14>() else {
+                return short(snapped);
+            };
             let header = usize::from(tcp[12] >> 4) * 4;
             if header < 20 || (header > length && !packet.first_fragment) {
                 return Seen::Malformed;
@@ -214,7 +271,9 @@ fn transport(
         }
         Transport::UDP => {
             // RFC 768. The IP length is the honest one: the UDP length may be 0 or wrong.
-            let Some(udp) = body.first_chunk::<4>() else { return short(snapped) };
+            let Some(udp) = body.first_chunk::<4>() else {
+                return short(snapped);
+            };
             packet.source.port = be16(udp, 0);
             packet.destination.port = be16(udp, 2);
             packet.payload = length.saturating_sub(8) as u32;
@@ -232,7 +291,9 @@ fn transport(
         }
         // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.
         Transport(132 | 33 | 136) => {
-            let Some(ports) = body.first_chunk::<4>() else { return short(snapped) };
+            let Some(ports) = body.first_chunk::<4>() else {
+                return short(snapped);
+            };
             packet.source.port = be16(ports, 0);
             packet.destination.port = be16(ports, 2);
             packet.payload = length as u32;

@@ -47,7 +47,10 @@ pub(super) struct Clock {
 impl Clock {
     /// Reads the options; microseconds without offset where they are absent or damaged.
     pub(super) fn of(block: &InterfaceDescriptionBlock<'_>, big_endian: bool) -> Self {
-        let mut clock = Self { resolution: Resolution::Decimal(6), offset: 0 };
+        let mut clock = Self {
+            resolution: Resolution::Decimal(6),
+            offset: 0,
+        };
         for option in &block.options {
             match (option.code.0, value(option)) {
                 (RESOLUTION, &[exponent]) if exponent & 0x80 != 0 => {
@@ -72,20 +75,35 @@ pub(super) fn value<'a>(option: &'a PcapNGOption<'_>) -> &'a [u8] {
 /// Eight bytes as a number.
 pub(super) fn wide(bytes: &[u8], big_endian: bool) -> Option<u64> {
     let bytes: [u8; 8] = bytes.try_into().ok()?;
-    Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+    Some(if big_endian {
+        u64::from_be_bytes(bytes)
+    } else {
+        u64::from_le_bytes(bytes)
+    })
 }
 
 impl Interface {
     pub(super) fn new(link: u32, snap_length: u32, clock: Clock, row: Row) -> Self {
         let scale = match clock.resolution {
-            Resolution::Decimal(exponent @ 0..=9) => Scale::Times(10_u32.pow(9 - u32::from(exponent))),
+            Resolution::Decimal(exponent @ 0..=9) => {
+                Scale::Times(10_u32.pow(9 - u32::from(exponent)))
+            }
             // A count is below 2^64, so finer than 10^-29 it is always less than a nanosecond.
-            Resolution::Decimal(exponent @ 10..=29) => Scale::Over(10_i128.pow(u32::from(exponent) - 9)),
+            Resolution::Decimal(exponent @ 10..=29) => {
+                Scale::Over(10_i128.pow(u32::from(exponent) - 9))
+            }
             Resolution::Decimal(_) => Scale::Vanishing,
             Resolution::Binary(exponent @ 0..=100) => Scale::Shift(u32::from(exponent)),
             Resolution::Binary(_) => Scale::Vanishing,
         };
-        Self { link, snap_length, row, scale, offset: clock.offset, dropped: 0 }
+        Self {
+            link,
+            snap_length,
+            row,
+            scale,
+            offset: clock.offset,
+            dropped: 0,
+        }
     }
 
     /// The moment that `units` since the epoch name, cut to whole nanoseconds. `None` if it is out

@@ -60,7 +60,13 @@ impl Ledger {
     }
 
     /// The entry of an interface of the section that is being read.
-    pub(super) fn interface(&mut self, number: u16, link: u32, resolution: Resolution, snap_length: u32) -> Row {
+    pub(super) fn interface(
+        &mut self,
+        number: u16,
+        link: u32,
+        resolution: Resolution,
+        snap_length: u32,
+    ) -> Row {
         let key = (number, link, resolution, snap_length);
         if let Some(&row) = self.rows.get(&key) {
             self.summary.interfaces[row.0].sections += 1;
@@ -68,7 +74,13 @@ impl Ledger {
         }
         if self.summary.interfaces.len() == MOST_INTERFACES {
             let message = format!("more than {MOST_INTERFACES} different interfaces");
-            self.count(ProblemKind::Limit, Weight::Note, message, 0, "the further ones are counted with the last one listed");
+            self.count(
+                ProblemKind::Limit,
+                Weight::Note,
+                message,
+                0,
+                "the further ones are counted with the last one listed",
+            );
             return Row(MOST_INTERFACES - 1);
         }
         let row = Row(self.summary.interfaces.len());
@@ -105,12 +117,27 @@ impl Ledger {
     pub(super) fn read(&mut self, row: Row, frame: &Frame<'_>, out: &mut Vec<Packet>) {
         let before = out.len();
         let seen = decode::decode(frame, out);
-        self.enter(row, frame.time, frame.offset, frame.link, seen, out.len() - before);
+        self.enter(
+            row,
+            frame.time,
+            frame.offset,
+            frame.link,
+            seen,
+            out.len() - before,
+        );
     }
 
     /// Enters what became of a decoded record.
     #[inline]
-    pub(super) fn enter(&mut self, row: Row, time: Timestamp, offset: u64, link: u32, seen: Seen, packets: usize) {
+    pub(super) fn enter(
+        &mut self,
+        row: Row,
+        time: Timestamp,
+        offset: u64,
+        link: u32,
+        seen: Seen,
+        packets: usize,
+    ) {
         let summary = &mut self.summary;
         let entry = &mut summary.interfaces[row.0];
         entry.packets += 1;
@@ -148,23 +175,49 @@ impl Ledger {
 
     #[cold]
     fn other_link(&mut self, link: u32, offset: u64) {
-        let key = if self.other_links.len() < MOST_NAMED { link } else { u32::MAX };
-        let key = if self.other_links.contains_key(&link) { link } else { key };
+        let key = if self.other_links.len() < MOST_NAMED {
+            link
+        } else {
+            u32::MAX
+        };
+        let key = if self.other_links.contains_key(&link) {
+            link
+        } else {
+            key
+        };
         bump(self.other_links.entry(key).or_default(), offset);
     }
 
     /// A numbered record that cannot be read.
-    pub(super) fn skip(&mut self, kind: ProblemKind, offset: u64, message: &str, effect: &'static str) {
+    pub(super) fn skip(
+        &mut self,
+        kind: ProblemKind,
+        offset: u64,
+        message: &str,
+        effect: &'static str,
+    ) {
         self.summary.skipped += 1;
         self.count(kind, Weight::Loss, message.to_owned(), offset, effect);
     }
 
     /// Something to be told at the end.
-    pub(super) fn count(&mut self, kind: ProblemKind, weight: Weight, message: String, offset: u64, effect: &'static str) {
+    pub(super) fn count(
+        &mut self,
+        kind: ProblemKind,
+        weight: Weight,
+        message: String,
+        offset: u64,
+        effect: &'static str,
+    ) {
         self.tallies
             .entry((kind, message))
             .and_modify(|tally| tally.count += 1)
-            .or_insert(Tally { count: 1, first_offset: offset, weight, effect });
+            .or_insert(Tally {
+                count: 1,
+                first_offset: offset,
+                weight,
+                effect,
+            });
     }
 
     /// A damaged region: `length` bytes at `offset` that were passed over.
@@ -180,7 +233,13 @@ impl Ledger {
         } else {
             format!("{what}: further regions after the first {MOST_NAMED}")
         };
-        self.count(kind, Weight::Loss, message, offset, "packets that were there are missing; reading went on behind it");
+        self.count(
+            kind,
+            Weight::Loss,
+            message,
+            offset,
+            "packets that were there are missing; reading went on behind it",
+        );
     }
 
     /// Hands all problems over. Call once, at the end.
@@ -194,18 +253,38 @@ impl Ledger {
         let mut add = |kind, weight, (count, offset): (u64, u64), message: String, effect: &str| {
             if count > 0 {
                 let first_offset = Some(offset);
-                problems.add(Problem { evidence, kind, weight, count, first_offset, message, effect: effect.to_owned() });
+                problems.add(Problem {
+                    evidence,
+                    kind,
+                    weight,
+                    count,
+                    first_offset,
+                    message,
+                    effect: effect.to_owned(),
+                });
             }
         };
         for ((kind, message), tally) in std::mem::take(&mut self.tallies) {
-            add(kind, tally.weight, (tally.count, tally.first_offset), message, tally.effect);
+            add(
+                kind,
+                tally.weight,
+                (tally.count, tally.first_offset),
+                message,
+                tally.effect,
+            );
         }
         for (link, count) in std::mem::take(&mut self.other_links) {
             let message = match link {
                 u32::MAX => "packets of further link types that are not read".to_owned(),
                 link => format!("packets of link type {link}, which is not read"),
             };
-            add(ProblemKind::LinkType, Weight::Loss, count, message, "what they carry is missing");
+            add(
+                ProblemKind::LinkType,
+                Weight::Loss,
+                count,
+                message,
+                "what they carry is missing",
+            );
         }
         add(
             ProblemKind::SnapLength,
@@ -226,7 +305,10 @@ impl Ledger {
                 ProblemKind::DroppedByCapture,
                 Weight::Note,
                 (interface.dropped, 0),
-                format!("packets dropped by the capturing system on interface {}", interface.number),
+                format!(
+                    "packets dropped by the capturing system on interface {}",
+                    interface.number
+                ),
                 "an answer that seems missing may only have been dropped",
             );
         }

@@ -16,10 +16,24 @@ use super::window::Window;
 use crate::evidence::{ProblemKind, Weight};
 use std::io::Read;
 
-/// Plausible headers in a row that prove a place to go on.
-const CHAIN: usize = 4;
-/// The same where the time does not fit the packets before.
-const LONG_CHAIN: usize = 8;
+/// How many plausible headers in a row prove a place to go on.
+#[derive(Clone, Copy)]
+struct Proof {
+    headers: usize,
+    /// Fewer will do if the last record ends just with the file.
+    at_end: usize,
+}
+
+/// Enough where the time fits the packets before.
+const CHAIN: Proof = Proof {
+    headers: 4,
+    at_end: 1,
+};
+/// Enough where it does not, or where none are before.
+const LONG_CHAIN: Proof = Proof {
+    headers: 8,
+    at_end: 3,
+};
 /// How far a search looks before it lets go of what it has passed.
 const STRETCH: usize = 256 * 1024;
 
@@ -42,22 +56,37 @@ enum Next {
 
 impl Legacy {
     /// Starts behind the file header, which the window is at.
-    pub(super) fn start<R: Read>(form: PcapForm, window: &mut Window<R>, ledger: &mut Ledger) -> Self {
+    pub(super) fn start<R: Read>(
+        form: PcapForm,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+    ) -> Self {
         window.consume(FILE_HEADER);
         ledger.summary.sections += 1;
         let resolution = Resolution::Decimal(if form.nanoseconds { 9 } else { 6 });
         let row = ledger.interface(0, form.link, resolution, form.snap_length);
-        Self { form, row, anchor: None }
+        Self {
+            form,
+            row,
+            anchor: None,
+        }
     }
 
     /// Reads one record, or passes over one damaged region.
     #[inline]
-    pub(super) fn step<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, out: &mut Vec<Packet>) -> Step {
+    pub(super) fn step<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        out: &mut Vec<Packet>,
+    ) -> Step {
         let head = self.form.header();
         if !window.at_least(head) {
             return self.tail(window, ledger);
         }
-        let Some(header) = self.form.record(window.data()) else { return Step::End };
+        let Some(header) = self.form.record(window.data()) else {
+            return Step::End;
+        };
         match self.form.fit(&header, self.anchor) {
             Fit::Yes => {}
             // A file header can look like an unusual record.
@@ -83,7 +112,14 @@ impl Legacy {
     }
 
     #[inline]
-    fn frame<'a, R: Read>(&self, window: &'a Window<R>, header: &RecordHeader, number: u64, head: usize, end: usize) -> Frame<'a> {
+    fn frame<'a, R: Read>(
+        &self,
+        window: &'a Window<R>,
+        header: &RecordHeader,
+        number: u64,
+        head: usize,
+        end: usize,
+    ) -> Frame<'a> {
         Frame {
             link: self.form.link,
             data: window.data().get(head..end).unwrap_or(&[]),
@@ -101,7 +137,9 @@ impl Legacy {
         if !window.at_least(end + self.form.header()) {
             return Next::Proven;
         }
-        let Some(following) = self.form.record(&window.data()[end..]) else { return Next::Proven };
+        let Some(following) = self.form.record(&window.data()[end..]) else {
+            return Next::Proven;
+        };
         match self.form.fit(&following, Some(header.seconds)) {
             Fit::Yes => Next::Proven,
             _ if another_capture(window, end) => Next::Proven,
@@ -110,25 +148,39 @@ impl Legacy {
         }
     }
 
-    /// True if `needed` plausible headers follow one another from `at` on, or fewer and then just
-    /// the end of the file. `odd` allows times that jump and fractions that are none.
-    fn chain<R: Read>(&self, window: &mut Window<R>, mut at: usize, mut anchor: Option<u32>, odd: bool, needed: usize) -> bool {
-        for count in 0..needed {
+    /// True if plausible headers follow one another from `at` on, as many as `proof` asks for. `odd`
+    /// allows times that jump and fractions that are none.
+    fn chain<R: Read>(
+        &self,
+        window: &mut Window<R>,
+        mut at: usize,
+        mut anchor: Option<u32>,
+        odd: bool,
+        proof: Proof,
+    ) -> bool {
+        for count in 0..proof.headers {
             if !window.at_least(at + self.form.header()) {
-                let left = window.data().len() - at.min(window.data().len());
-                return if left == 0 { count >= 1 } else { count >= 2 };
+                let exact = window.data().len() == at;
+                return count
+                    >= if exact {
+                        proof.at_end
+                    } else {
+                        proof.at_end + 1
+                    };
             }
-            let Some(header) = self.form.record(&window.data()[at..]) else { return false };
+            let Some(header) = self.form.record(&window.data()[at..]) else {
+                return false;
+            };
             match self.form.fit(&header, anchor) {
                 Fit::Yes => {}
                 Fit::Odd if odd && header.captured <= header.original => {}
-                _ => return count >= 1 && another_capture(window, at),
+                _ => return count >= proof.at_end && another_capture(window, at),
             }
             anchor = Some(header.seconds);
             at += self.form.header() + header.captured as usize;
             if !window.at_least(at) {
                 // The last record is cut off by the end of the file.
-                return count >= 2;
+                return count > proof.at_end;
             }
         }
         true
@@ -146,7 +198,12 @@ impl Legacy {
 
     /// The record reaches beyond the end of the file: the tail is cut, or its length is damaged.
     #[cold]
-    fn cut_record<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, header: &RecordHeader) -> Step {
+    fn cut_record<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        header: &RecordHeader,
+    ) -> Step {
         let left = window.data().len();
         let anchor = self.anchor.or(Some(header.seconds));
         let found = (1..left).find(|&at| self.resumes(window, at, anchor));
@@ -169,17 +226,42 @@ impl Legacy {
         if another_capture_quick(&data[at..]) && another_capture(window, at) {
             return true;
         }
-        let Some(header) = window.data().get(at..).and_then(|rest| self.form.record(rest)) else { return false };
-        match self.form.fit(&header, anchor) {
-            Fit::No => false,
-            Fit::Yes => self.chain(window, at, anchor, false, CHAIN),
-            Fit::Odd => self.chain(window, at, None, false, LONG_CHAIN),
+        let Some(header) = window
+            .data()
+            .get(at..)
+            .and_then(|rest| self.form.record(rest))
+        else {
+            return false;
+        };
+        let (anchor, proof) = match self.form.fit(&header, anchor) {
+            Fit::No => return false,
+            Fit::Yes if anchor.is_some() => (anchor, CHAIN),
+            _ => (None, LONG_CHAIN),
+        };
+        if !self.chain(window, at, anchor, false, proof) {
+            return false;
         }
+        // Where captured and original length are equal, as they mostly are, reading each header
+        // four bytes late gives a chain as well. Then the next header is found four bytes before.
+        let early = at + self.form.header() + header.captured as usize - 4;
+        let misread = window
+            .data()
+            .get(early..)
+            .and_then(|rest| self.form.record(rest));
+        !misread.is_some_and(|misread| {
+            self.form.fit(&misread, anchor) == Fit::Yes
+                && self.chain(window, early, anchor, false, proof)
+        })
     }
 
     /// No record can be read here, and none before it tells more: the start of a capture.
     #[cold]
-    fn unreadable<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, header: &RecordHeader) -> Step {
+    fn unreadable<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        header: &RecordHeader,
+    ) -> Step {
         if another_capture(window, 0) {
             return Step::Another;
         }
@@ -191,21 +273,36 @@ impl Legacy {
     }
 
     fn kind_of(&self, header: &RecordHeader) -> ProblemKind {
-        let kin = self.anchor.is_some_and(|anchor| self.form.is_kin(header, anchor));
-        if kin && header.captured > LONGEST_PACKET { ProblemKind::ImplausibleLength } else { ProblemKind::GarbledRegion }
+        let kin = self
+            .anchor
+            .is_some_and(|anchor| self.form.is_kin(header, anchor));
+        if kin && header.captured > LONGEST_PACKET {
+            ProblemKind::ImplausibleLength
+        } else {
+            ProblemKind::GarbledRegion
+        }
     }
 
     /// What follows the record at the window is no record. Either the record itself is damaged, or
     /// it is whole and the damage begins behind it: then what follows it is still recognisable as
     /// the header of a real record, or nothing but zeros up to the next record.
     #[cold]
-    fn broken<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, header: &RecordHeader, out: &mut Vec<Packet>) -> Step {
+    fn broken<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        header: &RecordHeader,
+        out: &mut Vec<Packet>,
+    ) -> Step {
         let head = self.form.header();
         let end = head + header.captured as usize;
         let start = window.offset();
         let anchor = self.anchor;
         self.anchor = Some(header.seconds);
-        let following = window.data().get(end..).and_then(|rest| self.form.record(rest));
+        let following = window
+            .data()
+            .get(end..)
+            .and_then(|rest| self.form.record(rest));
         let kin = following.is_some_and(|following| self.form.is_kin(&following, header.seconds));
         // The search lets go of the record, so it is decoded now and entered when it is believed.
         let number = ledger.next_number();
@@ -213,7 +310,9 @@ impl Legacy {
         let (time, link) = (frame.time, frame.link);
         let mut held = Vec::new();
         let seen = decode::decode(&frame, &mut held);
-        let kind = following.map_or(ProblemKind::GarbledRegion, |following| self.kind_of(&following));
+        let kind = following.map_or(ProblemKind::GarbledRegion, |following| {
+            self.kind_of(&following)
+        });
         let zeros = if kin {
             window.consume(end);
             self.search(window, 1, 0)
@@ -238,11 +337,24 @@ impl Legacy {
     }
 
     /// Enters the region from `start` to the window.
-    fn enter_region<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, kind: ProblemKind, start: u64, zeros: bool) {
+    fn enter_region<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        kind: ProblemKind,
+        start: u64,
+        zeros: bool,
+    ) {
         let length = window.offset() - start;
         if zeros && !window.at_least(1) {
             let message = format!("the file ends in {length} zero bytes");
-            ledger.count(ProblemKind::CutTail, Weight::Note, message, start, "the capture was not closed in order; later packets may be missing");
+            ledger.count(
+                ProblemKind::CutTail,
+                Weight::Note,
+                message,
+                start,
+                "the capture was not closed in order; later packets may be missing",
+            );
         } else if length > 0 {
             ledger.region(kind, start, length);
         }
@@ -279,7 +391,13 @@ impl Legacy {
 /// Notes the last piece of a file, which is no whole packet.
 pub(super) fn cut_tail(ledger: &mut Ledger, offset: u64, length: usize) {
     let message = format!("the file ends in the middle of a packet, after {length} bytes of it");
-    ledger.count(ProblemKind::CutTail, Weight::Note, message, offset, "the last packet is missing; what came before it is complete");
+    ledger.count(
+        ProblemKind::CutTail,
+        Weight::Note,
+        message,
+        offset,
+        "the last packet is missing; what came before it is complete",
+    );
 }
 
 /// The first byte of a file header is rare enough to ask before looking closer.
@@ -292,6 +410,8 @@ fn another_capture_quick(bytes: &[u8]) -> bool {
 #[inline]
 fn another_capture<R: Read>(window: &mut Window<R>, at: usize) -> bool {
     window.at_least(at + FILE_HEADER + 16);
-    let Some(bytes) = window.data().get(at..) else { return false };
+    let Some(bytes) = window.data().get(at..) else {
+        return false;
+    };
     PcapForm::parse_inside(bytes).is_some() || is_section_header(bytes)
 }

@@ -51,8 +51,16 @@ pub(super) fn peel(link: u32, data: &[u8]) -> Result<Layers, Stop> {
     match link {
         1 => ether_type(data, 12),
         12 | 14 | 101 => by_version(data, 0),
-        228 => Ok(Layers { network: Network::V4, at: 0, vlan: None }),
-        229 => Ok(Layers { network: Network::V6, at: 0, vlan: None }),
+        228 => Ok(Layers {
+            network: Network::V4,
+            at: 0,
+            vlan: None,
+        }),
+        229 => Ok(Layers {
+            network: Network::V6,
+            at: 0,
+            vlan: None,
+        }),
         0 | 108 => loopback(data),
         113 => ether_type(data, 14),
         276 => cooked_v2(data),
@@ -62,7 +70,10 @@ pub(super) fn peel(link: u32, data: &[u8]) -> Result<Layers, Stop> {
 
 /// Source and destination hardware address, where the link has them.
 pub(super) fn hardware_addresses(link: u32, data: &[u8]) -> (Option<[u8; 6]>, Option<[u8; 6]>) {
-    let mac = |at: usize| data.get(at..at + 6).and_then(|bytes| <[u8; 6]>::try_from(bytes).ok());
+    let mac = |at: usize| {
+        data.get(at..at + 6)
+            .and_then(|bytes| <[u8; 6]>::try_from(bytes).ok())
+    };
     match link {
         1 => (mac(6), mac(0)),
         // Cooked captures keep the sender's address only, with its length before it.
@@ -93,8 +104,20 @@ fn tagged(data: &[u8], mut kind: u16, mut at: usize) -> Result<Layers, Stop> {
     let mut tags = 0;
     loop {
         match kind {
-            IPV4 => return Ok(Layers { network: Network::V4, at, vlan }),
-            IPV6 => return Ok(Layers { network: Network::V6, at, vlan }),
+            IPV4 => {
+                return Ok(Layers {
+                    network: Network::V4,
+                    at,
+                    vlan,
+                });
+            }
+            IPV6 => {
+                return Ok(Layers {
+                    network: Network::V6,
+                    at,
+                    vlan,
+                });
+            }
             _ if TAGS.contains(&kind) => {
                 if tags == MOST_TAGS {
                     return Err(Stop::Malformed);
@@ -107,9 +130,24 @@ fn tagged(data: &[u8], mut kind: u16, mut at: usize) -> Result<Layers, Stop> {
             }
             _ if MPLS.contains(&kind) => return mpls(data, at, vlan),
             PPPOE_SESSION => return pppoe(data, at, vlan),
-            // Below 0x0600 it is an 802.3 length, not a type.
-            0..0x0600 => return Ok(Layers { network: Network::Other(0), at, vlan }),
-            other => return Ok(Layers { network: Network::Other(other), at, vlan }),
+            // Below 0x0600 it is an 802.3 length, and a type may follow behind LLC (RFC 1042).
+            0..0x0600 => match data.get(at..at + 8) {
+                Some(&[0xAA, 0xAA, 3, 0, 0, 0, high, low]) if high >= 6 => {
+                    kind = u16::from_be_bytes([high, low]);
+                    at += 8;
+                }
+                _ => {
+                    let network = Network::Other(0);
+                    return Ok(Layers { network, at, vlan });
+                }
+            },
+            other => {
+                return Ok(Layers {
+                    network: Network::Other(other),
+                    at,
+                    vlan,
+                });
+            }
         }
     }
 }
@@ -121,7 +159,11 @@ fn by_version(data: &[u8], at: usize) -> Result<Layers, Stop> {
         6 => Network::V6,
         _ => return Err(Stop::Malformed),
     };
-    Ok(Layers { network, at, vlan: None })
+    Ok(Layers {
+        network,
+        at,
+        vlan: None,
+    })
 }
 
 /// NULL and LOOP: an address family, in the byte order of the capturing machine.
@@ -133,7 +175,11 @@ fn loopback(data: &[u8]) -> Result<Layers, Stop> {
         (10 | 23 | 24 | 28 | 30, _) | (_, 10 | 23 | 24 | 28 | 30) => Network::V6,
         _ => Network::Other(0),
     };
-    Ok(Layers { network, at: 4, vlan: None })
+    Ok(Layers {
+        network,
+        at: 4,
+        vlan: None,
+    })
 }
 
 /// LINUX_SLL2: the protocol comes first, the header is 20 bytes.
@@ -154,7 +200,11 @@ fn mpls(data: &[u8], mut at: usize, vlan: Option<u16>) -> Result<Layers, Stop> {
             return Ok(match by_version(data, at) {
                 Ok(layers) => Layers { vlan, ..layers },
                 // A pseudowire: a frame inside, not an IP packet.
-                Err(Stop::Malformed) => Layers { network: Network::Other(MPLS[0]), at, vlan },
+                Err(Stop::Malformed) => Layers {
+                    network: Network::Other(MPLS[0]),
+                    at,
+                    vlan,
+                },
                 Err(stop) => return Err(stop),
             });
         }
@@ -169,7 +219,11 @@ fn pppoe(data: &[u8], at: usize, vlan: Option<u16>) -> Result<Layers, Stop> {
         0x0057 => Network::V6,
         _ => Network::Other(PPPOE_SESSION),
     };
-    Ok(Layers { network, at: at + 8, vlan })
+    Ok(Layers {
+        network,
+        at: at + 8,
+        vlan,
+    })
 }
 
 /// Where the extension headers of an IPv6 packet lead.
@@ -186,7 +240,10 @@ pub(super) struct Walk {
 /// next header" and at every transport.
 #[inline]
 pub(super) fn extensions(first: u8, body: &[u8]) -> Result<Walk, Stop> {
-    let mut walk = Walk { protocol: first, ..Walk::default() };
+    let mut walk = Walk {
+        protocol: first,
+        ..Walk::default()
+    };
     for _ in 0..MOST_EXTENSIONS {
         let is_fragment = walk.protocol == 44;
         if !is_fragment && !matches!(walk.protocol, 0 | 43 | 51 | 60 | 135 | 139 | 140) {

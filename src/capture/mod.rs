@@ -14,6 +14,8 @@ pub mod reader;
 mod refusal;
 pub mod reorder;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 mod wake;
 pub mod wake_copies;
 mod window;

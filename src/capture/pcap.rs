@@ -53,10 +53,17 @@ impl PcapForm {
     /// Reads a file header. `None` if the bytes are none or too few.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut head = *bytes.first_chunk::<FILE_HEADER>()?;
-        let modified = matches!(head[..4], [0x34, 0xCD, 0xB2, 0xA1] | [0xA1, 0xB2, 0xCD, 0x34]);
+        let modified = matches!(
+            head[..4],
+            [0x34, 0xCD, 0xB2, 0xA1] | [0xA1, 0xB2, 0xCD, 0x34]
+        );
         if modified {
             // Same layout under another magic; the parser knows only one byte order of it.
-            let plain = if head[0] == 0xA1 { [0xA1, 0xB2, 0xC3, 0xD4] } else { [0xD4, 0xC3, 0xB2, 0xA1] };
+            let plain = if head[0] == 0xA1 {
+                [0xA1, 0xB2, 0xC3, 0xD4]
+            } else {
+                [0xD4, 0xC3, 0xB2, 0xA1]
+            };
             head[..4].copy_from_slice(&plain);
         }
         let (_, header) = parse_pcap_header(&head).ok()?;
@@ -73,7 +80,11 @@ impl PcapForm {
     /// Reads a file header where a record was expected: its version must be one in use, too.
     pub(super) fn parse_inside(bytes: &[u8]) -> Option<Self> {
         let form = Self::parse(bytes)?;
-        let version = if form.big_endian { [bytes[4], bytes[5]] } else { [bytes[5], bytes[4]] };
+        let version = if form.big_endian {
+            [bytes[4], bytes[5]]
+        } else {
+            [bytes[5], bytes[4]]
+        };
         (version == [0, 2]).then_some(form)
     }
 
@@ -89,21 +100,38 @@ impl PcapForm {
         let bytes = bytes.first_chunk::<16>()?;
         let word = |at: usize| {
             let four = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            if self.big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
+            if self.big_endian {
+                u32::from_be_bytes(four)
+            } else {
+                u32::from_le_bytes(four)
+            }
         };
-        Some(RecordHeader { seconds: word(0), fraction: word(4), captured: word(8), original: word(12) })
+        Some(RecordHeader {
+            seconds: word(0),
+            fraction: word(4),
+            captured: word(8),
+            original: word(12),
+        })
     }
 
     /// How well `header` fits behind a packet of the second `anchor`.
     #[inline]
     pub(super) fn fit(&self, header: &RecordHeader, anchor: Option<u32>) -> Fit {
+        // Some writers claim an original length below the captured one; no snap length is 0.
         let believable = header.captured <= LONGEST_PACKET
-            && (header.captured <= header.original || header.captured <= self.snap_length);
-        if !believable || *header == (RecordHeader { seconds: 0, fraction: 0, captured: 0, original: 0 }) {
+            && (header.captured <= header.original
+                || header.captured <= self.snap_length
+                || self.snap_length == 0);
+        let zero = header.seconds | header.fraction | header.captured | header.original == 0;
+        if !believable || zero {
             return Fit::No;
         }
         let far = anchor.is_some_and(|anchor| anchor.abs_diff(header.seconds) > FAR);
-        if far || header.fraction >= self.unit() || header.captured == 0 { Fit::Odd } else { Fit::Yes }
+        if far || header.fraction >= self.unit() || header.captured == 0 {
+            Fit::Odd
+        } else {
+            Fit::Yes
+        }
     }
 
     /// True if `header` is the damaged header of a real record: its time still is the neighbours'.
@@ -120,6 +148,10 @@ impl PcapForm {
 
     #[inline]
     fn unit(&self) -> u32 {
-        if self.nanoseconds { 1_000_000_000 } else { 1_000_000 }
+        if self.nanoseconds {
+            1_000_000_000
+        } else {
+            1_000_000
+        }
     }
 }

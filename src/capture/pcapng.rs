@@ -53,7 +53,9 @@ struct Head {
 
 /// True if a section header block begins here.
 pub(super) fn is_section_header(bytes: &[u8]) -> bool {
-    let Some(bytes) = bytes.first_chunk::<12>() else { return false };
+    let Some(bytes) = bytes.first_chunk::<12>() else {
+        return false;
+    };
     bytes[..4] == SECTION.to_be_bytes() && order(&bytes[8..]).is_some()
 }
 
@@ -97,7 +99,12 @@ struct Found<'a> {
 impl Pcapng {
     /// Reads one block, or passes over one damaged region.
     #[inline]
-    pub(super) fn step<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, out: &mut Vec<Packet>) -> Step {
+    pub(super) fn step<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        out: &mut Vec<Packet>,
+    ) -> Step {
         if !window.at_least(12) {
             let left = window.data().len();
             if left > 0 {
@@ -107,15 +114,22 @@ impl Pcapng {
             return Step::End;
         }
         let head = self.head(window.data());
-        let Some(head) = head.filter(|head| window.at_least(head.length) && closes(window.data(), *head)) else {
+        let Some(head) =
+            head.filter(|head| window.at_least(head.length) && closes(window.data(), *head))
+        else {
             return self.damaged(window, ledger, head);
         };
         let offset = window.offset();
         let block = &window.data()[..head.length];
         match head.kind {
-            PACKET | OLD_PACKET | SIMPLE_PACKET => self.packet(block, head.kind, offset, ledger, out),
+            PACKET | OLD_PACKET | SIMPLE_PACKET => {
+                self.packet(block, head.kind, offset, ledger, out)
+            }
             SECTION => {
-                *self = Self { big_endian: head.big_endian, ..Self::default() };
+                *self = Self {
+                    big_endian: head.big_endian,
+                    ..Self::default()
+                };
                 ledger.summary.sections += 1;
             }
             INTERFACE => self.describe(block, offset, ledger),
@@ -130,19 +144,37 @@ impl Pcapng {
     #[inline]
     fn head(&self, bytes: &[u8]) -> Option<Head> {
         let section = bytes[..4] == SECTION.to_be_bytes();
-        let big_endian = if section { order(&bytes[8..])? } else { self.big_endian };
-        let (kind, length) = (word(bytes, 0, big_endian), word(bytes, 4, big_endian) as usize);
+        let big_endian = if section {
+            order(&bytes[8..])?
+        } else {
+            self.big_endian
+        };
+        let (kind, length) = (
+            word(bytes, 0, big_endian),
+            word(bytes, 4, big_endian) as usize,
+        );
         let least = match kind {
             SECTION => 28,
             PACKET | OLD_PACKET => 32,
             INTERFACE => 20,
             _ => 12,
         };
-        (least..=LONGEST_BLOCK).contains(&length).then_some(Head { kind, length, big_endian })
+        (least..=LONGEST_BLOCK).contains(&length).then_some(Head {
+            kind,
+            length,
+            big_endian,
+        })
     }
 
     #[inline]
-    fn packet(&mut self, block: &[u8], kind: u32, offset: u64, ledger: &mut Ledger, out: &mut Vec<Packet>) {
+    fn packet(
+        &mut self,
+        block: &[u8],
+        kind: u32,
+        offset: u64,
+        ledger: &mut Ledger,
+        out: &mut Vec<Packet>,
+    ) {
         let number = ledger.next_number();
         let big = self.big_endian;
         let body = &block[8..block.len() - 4];
@@ -166,10 +198,19 @@ impl Pcapng {
             _ => {
                 let original = word(body, 0, big);
                 let room = body.get(4..).unwrap_or(&[]);
-                let snap = self.interfaces.first().map_or(0, |interface| interface.snap_length);
+                let snap = self
+                    .interfaces
+                    .first()
+                    .map_or(0, |interface| interface.snap_length);
                 let snap = if snap == 0 { u32::MAX } else { snap };
                 let captured = original.min(snap).min(room.len() as u32);
-                Found { interface: 0, units: None, captured, original, room }
+                Found {
+                    interface: 0,
+                    units: None,
+                    captured,
+                    original,
+                    room,
+                }
             }
         };
         let Some(interface) = self.interfaces.get(found.interface as usize) else {
@@ -186,15 +227,26 @@ impl Pcapng {
         let own = found.units.and_then(|units| interface.time(units));
         let Some(time) = own.or(self.last) else {
             let message = "packets without a time, and none before them to borrow it from";
-            return ledger.skip(ProblemKind::NoTime, offset, message, "they have no place in the timeline");
+            return ledger.skip(
+                ProblemKind::NoTime,
+                offset,
+                message,
+                "they have no place in the timeline",
+            );
         };
         if own.is_none() {
             let message = "packets without a time of their own".to_owned();
-            ledger.count(ProblemKind::NoTime, Weight::Note, message, offset, "they are given the time of the packet before");
+            ledger.count(
+                ProblemKind::NoTime,
+                Weight::Note,
+                message,
+                offset,
+                "they are given the time of the packet before",
+            );
         }
         self.last = Some(time);
         // The padding goes to the next multiple of four, then options may follow.
-        let more = kind == PACKET && found.room.len() >= (data.len() + 3) / 4 * 4 + 4;
+        let more = kind == PACKET && found.room.len() >= data.len().next_multiple_of(4) + 4;
         let frame = Frame {
             link: interface.link,
             data,
@@ -212,26 +264,46 @@ impl Pcapng {
     fn describe(&mut self, block: &[u8], offset: u64, ledger: &mut Ledger) {
         let Some(Block::InterfaceDescription(description)) = parse(block, self.big_endian) else {
             let message = "interface descriptions that cannot be read".to_owned();
-            return ledger.count(ProblemKind::GarbledRegion, Weight::Loss, message, offset, "packets of these interfaces cannot be read");
+            return ledger.count(
+                ProblemKind::GarbledRegion,
+                Weight::Loss,
+                message,
+                offset,
+                "packets of these interfaces cannot be read",
+            );
         };
         if self.interfaces.len() == MOST_INTERFACES {
             let message = format!("more than {MOST_INTERFACES} interfaces in one section");
-            return ledger.count(ProblemKind::Limit, Weight::Loss, message, offset, "packets of the further interfaces are not read");
+            return ledger.count(
+                ProblemKind::Limit,
+                Weight::Loss,
+                message,
+                offset,
+                "packets of the further interfaces are not read",
+            );
         }
         let clock = Clock::of(&description, self.big_endian);
         // Read by hand: the parser keeps it signed, and above 32,767 it would turn negative.
         let link = u32::from(half(block, 8, self.big_endian));
         let number = self.interfaces.len() as u16;
         let row = ledger.interface(number, link, clock.resolution, description.snaplen);
-        self.interfaces.push(Interface::new(link, description.snaplen, clock, row));
+        self.interfaces
+            .push(Interface::new(link, description.snaplen, clock, row));
     }
 
     /// `isb_ifdrop` counts from the start of the capture, and may be told more than once.
     #[cold]
     fn statistics(&mut self, block: &[u8], ledger: &mut Ledger) {
-        let Some(Block::InterfaceStatistics(statistics)) = parse(block, self.big_endian) else { return };
-        let Some(interface) = self.interfaces.get_mut(statistics.if_id as usize) else { return };
-        let told = statistics.options.iter().filter(|option| option.code.0 == 5);
+        let Some(Block::InterfaceStatistics(statistics)) = parse(block, self.big_endian) else {
+            return;
+        };
+        let Some(interface) = self.interfaces.get_mut(statistics.if_id as usize) else {
+            return;
+        };
+        let told = statistics
+            .options
+            .iter()
+            .filter(|option| option.code.0 == 5);
         for option in told {
             let dropped = interface::wide(interface::value(option), self.big_endian).unwrap_or(0);
             if dropped > interface.dropped {
@@ -243,13 +315,21 @@ impl Pcapng {
 
     /// The bytes at the window are no whole block.
     #[cold]
-    fn damaged<R: Read>(&mut self, window: &mut Window<R>, ledger: &mut Ledger, head: Option<Head>) -> Step {
+    fn damaged<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+        ledger: &mut Ledger,
+        head: Option<Head>,
+    ) -> Step {
         window.at_least(FILE_HEADER);
         if PcapForm::parse_inside(window.data()).is_some() {
             return Step::Another;
         }
         let start = window.offset();
-        let is_packet = matches!(word(window.data(), 0, self.big_endian), PACKET | OLD_PACKET | SIMPLE_PACKET);
+        let is_packet = matches!(
+            word(window.data(), 0, self.big_endian),
+            PACKET | OLD_PACKET | SIMPLE_PACKET
+        );
         // A block that reaches beyond the end is a cut tail, unless more blocks are found inside.
         let reaches_beyond = head.is_some_and(|head| !window.at_least(head.length));
         let left = window.data().len();
@@ -260,7 +340,13 @@ impl Pcapng {
             cut_tail(ledger, start, left);
         } else if at_end && zeros {
             let message = format!("the file ends in {length} zero bytes");
-            ledger.count(ProblemKind::CutTail, Weight::Note, message, start, "the capture was not closed in order; later packets may be missing");
+            ledger.count(
+                ProblemKind::CutTail,
+                Weight::Note,
+                message,
+                start,
+                "the capture was not closed in order; later packets may be missing",
+            );
         } else {
             if is_packet {
                 ledger.next_number();
@@ -293,12 +379,17 @@ impl Pcapng {
     /// section header, or another capture.
     #[inline]
     fn resumes<R: Read>(&self, window: &mut Window<R>, at: usize) -> bool {
-        let Some(bytes) = window.data().get(at..).filter(|bytes| bytes.len() >= 12) else { return false };
+        let Some(bytes) = window.data().get(at..).filter(|bytes| bytes.len() >= 12) else {
+            return false;
+        };
         let kind = word(bytes, 0, self.big_endian);
         if !known(kind) && bytes[..4] != SECTION.to_be_bytes() {
-            return matches!(bytes[0], 0xA1 | 0xD4 | 0x4D | 0x34) && PcapForm::parse_inside(bytes).is_some();
+            return matches!(bytes[0], 0xA1 | 0xD4 | 0x4D | 0x34)
+                && PcapForm::parse_inside(bytes).is_some();
         }
-        let Some(first) = self.whole(window, at) else { return false };
+        let Some(first) = self.whole(window, at) else {
+            return false;
+        };
         if first.kind == SECTION {
             return true;
         }
@@ -332,13 +423,19 @@ fn known(kind: u32) -> bool {
 
 fn parse(block: &[u8], big_endian: bool) -> Option<Block<'_>> {
     // The error would carry the whole block; that it failed is all there is to say.
-    let read = if big_endian { parse_block_be(block) } else { parse_block_le(block) };
+    let read = if big_endian {
+        parse_block_be(block)
+    } else {
+        parse_block_le(block)
+    };
     read.ok().map(|(_, block)| block)
 }
 
 /// The process id in a `PID=n` comment, as etl2pcapng writes it; 0 for none.
 fn pid(block: &[u8], big_endian: bool) -> u32 {
-    let Some(Block::EnhancedPacket(packet)) = parse(block, big_endian) else { return 0 };
+    let Some(Block::EnhancedPacket(packet)) = parse(block, big_endian) else {
+        return 0;
+    };
     let comments = packet.options.iter().filter(|option| option.code.0 == 1);
     comments.filter_map(pid_in).next().unwrap_or(0)
 }
@@ -346,6 +443,8 @@ fn pid(block: &[u8], big_endian: bool) -> u32 {
 fn pid_in(comment: &PcapNGOption<'_>) -> Option<u32> {
     let text = std::str::from_utf8(interface::value(comment)).ok()?;
     let digits = text.trim().strip_prefix("PID=")?;
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
     digits[..end].parse().ok()
 }

@@ -82,6 +82,17 @@ impl<R: Read> CaptureReader<R> {
         true
     }
 
+    /// Offset in the decompressed file up to which it is read, for showing progress.
+    pub fn position(&self) -> u64 {
+        self.window.offset()
+    }
+
+    /// Bytes of memory the view of the stream holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.window.held()
+    }
+
     /// What the capture held; complete once `fill` has returned false.
     pub fn summary(&self) -> &CaptureSummary {
         &self.ledger.summary
@@ -105,7 +116,13 @@ impl<R: Read> CaptureReader<R> {
         let left = self.window.data().len();
         if left > 0 {
             let message = "no file header of a capture".to_owned();
-            self.ledger.count(ProblemKind::FileHeader, Weight::Loss, message, 0, "nothing in the file was read");
+            self.ledger.count(
+                ProblemKind::FileHeader,
+                Weight::Loss,
+                message,
+                0,
+                "nothing in the file was read",
+            );
         }
         Step::End
     }
@@ -116,7 +133,13 @@ impl<R: Read> CaptureReader<R> {
         let offset = self.window.offset();
         let message = "a further capture begins inside the file".to_owned();
         let effect = "it was read as well; packet numbers go on counting";
-        self.ledger.count(ProblemKind::FileHeader, Weight::Note, message, offset, effect);
+        self.ledger.count(
+            ProblemKind::FileHeader,
+            Weight::Note,
+            message,
+            offset,
+            effect,
+        );
         self.format = Format::Unknown;
     }
 
@@ -131,7 +154,8 @@ impl<R: Read> CaptureReader<R> {
                 count: 1,
                 first_offset: Some(self.ledger.summary.bytes),
                 message: format!("reading stopped: {error}"),
-                effect: "the rest of the file is missing; copy it from the original again".to_owned(),
+                effect: "the rest of the file is missing; copy it from the original again"
+                    .to_owned(),
             });
         }
         self.ledger.settle(problems);

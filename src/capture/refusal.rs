@@ -24,7 +24,9 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
         _ => 0,
     };
     let seq = match ports.get(4..8) {
-        Some(&[a, b, c, d]) if transport == Transport::TCP => Some(u32::from_be_bytes([a, b, c, d])),
+        Some(&[a, b, c, d]) if transport == Transport::TCP => {
+            Some(u32::from_be_bytes([a, b, c, d]))
+        }
         _ => None,
     };
     Some(EmbeddedHeader {
@@ -80,5 +82,10 @@ fn v6(inner: &[u8]) -> Option<Inner<'_>> {
         Ok(walk) => (Transport(walk.protocol), &[][..]),
         Err(_) => return None,
     };
-    Some((address(8), address(24), transport, ports_of(transport, rest)))
+    Some((
+        address(8),
+        address(24),
+        transport,
+        ports_of(transport, rest),
+    ))
 }

@@ -53,7 +53,9 @@ fn may_hold(payload: &[u8], cut: bool) -> bool {
 
 #[inline]
 fn three_groups(payload: &[u8], at: usize) -> bool {
-    let Some(groups) = payload.get(at..at + 18) else { return false };
+    let Some(groups) = payload.get(at..at + 18) else {
+        return false;
+    };
     groups[..12] == groups[6..] && groups[..5] != groups[1..6]
 }
 
@@ -63,7 +65,11 @@ fn search(payload: &[u8], cut: bool) -> Option<Pattern> {
     while let Some(found) = memmem::find(&payload[from..], &SYNC) {
         let run = from + found;
         // A target starting with 0xFF would be a group address, so it starts behind the run.
-        let start = run + payload[run..].iter().take_while(|&&byte| byte == 0xFF).count();
+        let start = run
+            + payload[run..]
+                .iter()
+                .take_while(|&&byte| byte == 0xFF)
+                .count();
         if let Some(pattern) = at(payload, start, cut) {
             return Some(pattern);
         }
@@ -80,7 +86,11 @@ fn at(payload: &[u8], start: usize, cut: bool) -> Option<Pattern> {
         return None;
     }
     let shown = copies.len().min(6 * COPIES);
-    if !copies[..shown].iter().enumerate().all(|(i, &byte)| byte == target[i % 6]) {
+    if !copies[..shown]
+        .iter()
+        .enumerate()
+        .all(|(i, &byte)| byte == target[i % 6])
+    {
         return None;
     }
     let repetitions = shown / 6;
@@ -165,7 +175,10 @@ mod tests {
         bytes.extend([1, 2, 3, 4, 5, 6]);
         let six = find(&bytes, false).unwrap();
         assert_eq!(six.password_len, 6);
-        assert_eq!(six.password_digest.unwrap()[..], Sha256::digest([1, 2, 3, 4, 5, 6])[..8]);
+        assert_eq!(
+            six.password_digest.unwrap()[..],
+            Sha256::digest([1, 2, 3, 4, 5, 6])[..8]
+        );
         assert_eq!(find(&bytes[..106], false).unwrap().password_len, 4);
         assert_eq!(find(&bytes[..105], false).unwrap().password_len, 0);
     }

@@ -22,7 +22,15 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, buffer: Vec::new(), start: 0, end: 0, origin: 0, ended: false, failure: None }
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            origin: 0,
+            ended: false,
+            failure: None,
+        }
     }
 
     /// What is in view.
@@ -53,6 +61,12 @@ impl<R: Read> Window<R> {
     /// What stopped the stream, if it did not simply end.
     pub(super) fn failure(&self) -> Option<&io::Error> {
         self.failure.as_ref()
+    }
+
+    /// Bytes of memory held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
     }
 
     pub(super) fn into_inner(self) -> R {

@@ -30,7 +30,8 @@ pub struct Custody {
 impl Custody {
     /// The hash in lower-case hexadecimal.
     pub fn sha256_hex(&self) -> Option<String> {
-        self.sha256.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        self.sha256
+            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -102,10 +103,13 @@ impl Tap {
             return Ok(());
         }
         let free = self.free_block();
-        self.pool.push_back(std::mem::replace(&mut self.block, free));
+        self.pool
+            .push_back(std::mem::replace(&mut self.block, free));
         (self.at, self.filled) = (0, 0);
         // `free_block` returns one that nobody else holds.
-        let Some(space) = Arc::get_mut(&mut self.block) else { return Ok(()) };
+        let Some(space) = Arc::get_mut(&mut self.block) else {
+            return Ok(());
+        };
         self.filled = read_on(&mut self.file, space, &mut self.failure)?;
         self.count += self.filled as u64;
         if let Some(hasher) = &self.hasher
@@ -120,7 +124,10 @@ impl Tap {
     /// A block nobody holds: one that was used before, or a new one. No more exist than can wait
     /// for the hash.
     fn free_block(&mut self) -> Arc<Vec<u8>> {
-        let free = self.pool.iter_mut().position(|block| Arc::get_mut(block).is_some_and(|block| !block.is_empty()));
+        let free = self
+            .pool
+            .iter_mut()
+            .position(|block| Arc::get_mut(block).is_some_and(|block| !block.is_empty()));
         free.and_then(|at| self.pool.remove(at)).unwrap_or_else(|| {
             self.pool.retain(|block| !block.is_empty());
             Arc::new(vec![0; BLOCK])
@@ -175,13 +182,15 @@ impl Read for Tap {
 impl Hasher {
     fn start() -> io::Result<Self> {
         let (blocks, arriving) = sync_channel::<Block>(WAITING);
-        let thread = std::thread::Builder::new().name("sha256".to_owned()).spawn(move || {
-            let mut hash = Sha256::new();
-            for (block, filled) in arriving {
-                hash.update(&block[..filled]);
-            }
-            hash.finalize().into()
-        })?;
+        let thread = std::thread::Builder::new()
+            .name("sha256".to_owned())
+            .spawn(move || {
+                let mut hash = Sha256::new();
+                for (block, filled) in arriving {
+                    hash.update(&block[..filled]);
+                }
+                hash.finalize().into()
+            })?;
         Ok(Self { blocks, thread })
     }
 }

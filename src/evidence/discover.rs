@@ -48,24 +48,44 @@ pub enum DiscoverError {
 /// # Errors
 ///
 /// If an argument does not exist.
-pub fn discover(arguments: &[PathBuf], problems: &mut Problems) -> Result<Vec<EvidenceFile>, DiscoverError> {
+pub fn discover(
+    arguments: &[PathBuf],
+    problems: &mut Problems,
+) -> Result<Vec<EvidenceFile>, DiscoverError> {
     let mut found: BTreeMap<PathBuf, (String, PathBuf)> = BTreeMap::new();
     for argument in arguments {
-        let real = fs::canonicalize(argument)
-            .map_err(|source| DiscoverError::Argument { path: argument.clone(), source })?;
+        let real = fs::canonicalize(argument).map_err(|source| DiscoverError::Argument {
+            path: argument.clone(),
+            source,
+        })?;
         let name = match real.is_dir() {
             true => String::new(),
-            false => argument.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            false => argument
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
         };
         walk(argument, real, name, &mut found, problems);
     }
     let mut files: Vec<_> = found.into_iter().collect();
-    files.sort_by(|(real, (shown, _)), (other_real, (other_shown, _))| (shown, real).cmp(&(other_shown, other_real)));
-    let listed = files.into_iter().zip(1..).map(|((_, (shown, path)), number)| {
-        let id = EvidenceId(number);
-        let (size, kind) = look(id, &path, problems);
-        EvidenceFile { id, path, shown, size, kind }
+    files.sort_by(|(real, (shown, _)), (other_real, (other_shown, _))| {
+        (shown, real).cmp(&(other_shown, other_real))
     });
+    let listed = files
+        .into_iter()
+        .zip(1..)
+        .map(|((_, (shown, path)), number)| {
+            let id = EvidenceId(number);
+            let (size, kind) = look(id, &path, problems);
+            EvidenceFile {
+                id,
+                path,
+                shown,
+                size,
+                kind,
+            }
+        });
     Ok(listed.collect())
 }
 
@@ -83,14 +103,19 @@ fn walk(
         if !real.is_dir() {
             // Of several ways to a file, the one that is shown does not depend on their order.
             let way = (shown, path);
-            found.entry(real).and_modify(|known| *known = way.clone().min(known.clone())).or_insert(way);
+            found
+                .entry(real)
+                .and_modify(|known| *known = way.clone().min(known.clone()))
+                .or_insert(way);
             continue;
         }
         if !entered.insert(real.clone()) {
             continue;
         }
         let names = fs::read_dir(&path).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<Vec<_>, _>>()
+            entries
+                .map(|entry| entry.map(|entry| entry.file_name()))
+                .collect::<Result<Vec<_>, _>>()
         });
         let mut names = match names {
             Ok(names) => names,
@@ -104,7 +129,11 @@ fn walk(
         for name in names {
             let path = path.join(&name);
             let name = name.to_string_lossy();
-            let shown = if shown.is_empty() { name.into_owned() } else { format!("{shown}/{name}") };
+            let shown = if shown.is_empty() {
+                name.into_owned()
+            } else {
+                format!("{shown}/{name}")
+            };
             match fs::canonicalize(&path) {
                 Ok(real) => open.push((path, real, shown)),
                 Err(error) => unreadable(None, format!("{shown}: {error}"), problems),
@@ -172,7 +201,10 @@ mod tests {
     }
 
     fn shown(files: &[EvidenceFile]) -> Vec<(u32, &str, Kind)> {
-        files.iter().map(|file| (file.id.0, file.shown.as_str(), file.kind)).collect()
+        files
+            .iter()
+            .map(|file| (file.id.0, file.shown.as_str(), file.kind))
+            .collect()
     }
 
     #[test]
@@ -190,11 +222,18 @@ mod tests {
                 (4, "nothing", Kind::Empty),
             ]
         );
-        let told: Vec<_> = problems.iter().map(|p| (p.evidence, p.kind, p.weight)).collect();
+        let told: Vec<_> = problems
+            .iter()
+            .map(|p| (p.evidence, p.kind, p.weight))
+            .collect();
         assert_eq!(
             told,
             [
-                (Some(EvidenceId(1)), ProblemKind::NotRecognised, Weight::Note),
+                (
+                    Some(EvidenceId(1)),
+                    ProblemKind::NotRecognised,
+                    Weight::Note
+                ),
                 (Some(EvidenceId(4)), ProblemKind::Empty, Weight::Note),
             ]
         );
@@ -205,7 +244,11 @@ mod tests {
         let folder = tree();
         let all = folder.path().to_owned();
         let (inner, file) = (all.join("b"), all.join("a.pcap"));
-        let one = discover(&[all.clone(), inner.clone(), file.clone()], &mut Problems::default()).unwrap();
+        let one = discover(
+            &[all.clone(), inner.clone(), file.clone()],
+            &mut Problems::default(),
+        )
+        .unwrap();
         let other = discover(&[file, inner, all], &mut Problems::default()).unwrap();
         assert_eq!(one, other);
         assert_eq!(one.len(), 4);
@@ -221,14 +264,22 @@ mod tests {
         let mut problems = Problems::default();
         let files = discover(&[folder.path().to_owned()], &mut problems).unwrap();
         assert_eq!(files.len(), 4);
-        assert!(problems.iter().any(|p| p.kind == ProblemKind::Unreadable && p.message.starts_with("broken: ")));
+        assert!(
+            problems
+                .iter()
+                .any(|p| p.kind == ProblemKind::Unreadable && p.message.starts_with("broken: "))
+        );
         assert!(problems.any_loss());
     }
 
     #[test]
     fn an_argument_that_does_not_exist_is_an_error_of_the_request() {
-        let error = discover(&[PathBuf::from("no/such/place")], &mut Problems::default()).unwrap_err();
+        let error =
+            discover(&[PathBuf::from("no/such/place")], &mut Problems::default()).unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("no/such/place: ") && text.ends_with("; check the path"), "{text}");
+        assert!(
+            text.starts_with("no/such/place: ") && text.ends_with("; check the path"),
+            "{text}"
+        );
     }
 }

@@ -140,7 +140,9 @@ fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> Kind {
         return Kind::Evtx(packing);
     }
     // Damage further on ends the search; what could be read still counts.
-    let _ = rest.take((SEARCHED - head.len()) as u64).read_to_end(&mut head);
+    let _ = rest
+        .take((SEARCHED - head.len()) as u64)
+        .read_to_end(&mut head);
     let mut places = (FIRST_CHUNK..SEARCHED).step_by(CHUNK_SIZE);
     if places.any(|at| head.get(at..at + CHUNK.len()) == Some(CHUNK)) {
         Kind::Evtx(packing)
@@ -166,7 +168,8 @@ mod tests {
         evtx_without_magic.extend_from_slice(CHUNK);
         let mut second_chunk_only = vec![7; 4096 + 65_536];
         second_chunk_only.extend_from_slice(CHUNK);
-        let forms: [(&[u8], fn(Packing) -> Kind); 10] = [
+        type Case<'a> = (&'a [u8], fn(Packing) -> Kind);
+        let forms: [Case<'_>; 10] = [
             (&[0xD4, 0xC3, 0xB2, 0xA1], Kind::Pcap),
             (&[0xA1, 0xB2, 0xC3, 0xD4], Kind::Pcap),
             (&[0x4D, 0x3C, 0xB2, 0xA1], Kind::Pcap),
@@ -189,7 +192,13 @@ mod tests {
     #[test]
     fn anything_else_is_unknown_and_nothing_is_empty() {
         assert_eq!(recognise(&b""[..]).unwrap(), Kind::Empty);
-        for bytes in [&b"{"[..], b"# readme", &[0x1F, 0x8B], &[0x28, 0xB5, 0x2F, 0xFD, 0xFF], &gzip(b"text")] {
+        for bytes in [
+            &b"{"[..],
+            b"# readme",
+            &[0x1F, 0x8B],
+            &[0x28, 0xB5, 0x2F, 0xFD, 0xFF],
+            &gzip(b"text"),
+        ] {
             assert_eq!(recognise(bytes).unwrap(), Kind::Unknown);
         }
     }

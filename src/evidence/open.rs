@@ -48,7 +48,10 @@ impl Input {
     ///
     /// If the system does not let it be opened.
     pub fn open(file: &EvidenceFile, hash: bool) -> Result<Self, OpenError> {
-        Self::start(file, hash).map_err(|source| OpenError { path: file.path.clone(), source })
+        Self::start(file, hash).map_err(|source| OpenError {
+            path: file.path.clone(),
+            source,
+        })
     }
 
     fn start(file: &EvidenceFile, hash: bool) -> io::Result<Self> {
@@ -64,7 +67,13 @@ impl Input {
             Packing::Gzip => Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap))),
             Packing::Zstd => Stream::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(tap)?)),
         };
-        Ok(Self { evidence: file.id, stream, at_open, damage: None, ended: false })
+        Ok(Self {
+            evidence: file.id,
+            stream,
+            at_open,
+            damage: None,
+            ended: false,
+        })
     }
 
     /// Closes the file: reads the rest of it if it is to be hashed, so that the hash always covers
@@ -73,38 +82,74 @@ impl Input {
         let evidence = self.evidence;
         let mut tell = |kind, first_offset, message: String, effect: &str| {
             let (count, weight) = (1, Weight::Loss);
-            problems.add(Problem { evidence: Some(evidence), kind, weight, count, first_offset, message, effect: effect.to_owned() });
+            problems.add(Problem {
+                evidence: Some(evidence),
+                kind,
+                weight,
+                count,
+                first_offset,
+                message,
+                effect: effect.to_owned(),
+            });
         };
         let mut tap = match self.stream {
             Stream::Plain(tap) => tap,
             Stream::Gzip(unpacking) => unpacking.into_inner(),
             Stream::Zstd(unpacking) => unpacking.finish(),
             // Never left behind by `next_member`.
-            Stream::Between => return Custody { sha256: None, bytes: self.at_open.0, changed: false },
+            Stream::Between => {
+                return Custody {
+                    sha256: None,
+                    bytes: self.at_open.0,
+                    changed: false,
+                };
+            }
         };
         let read = tap.count();
         let sha256 = tap.hash();
         if let Some(failure) = tap.failure() {
             let message = format!("reading stopped: {failure}");
-            tell(ProblemKind::Unreadable, Some(tap.count()), message, "the rest of the file is missing; copy it from the original again");
+            tell(
+                ProblemKind::Unreadable,
+                Some(tap.count()),
+                message,
+                "the rest of the file is missing; copy it from the original again",
+            );
         } else if let Some(damage) = self.damage {
             let effect = "what the compressed stream held behind this place is missing";
             tell(ProblemKind::Compression, Some(read), damage, effect);
         }
         let at_close = tap.file().metadata().map(|metadata| state(&metadata));
-        let bytes = if sha256.is_some() { tap.count() } else { self.at_open.0 };
-        let changed = at_close.map_or(true, |state| state != self.at_open) || (sha256.is_some() && bytes != self.at_open.0);
+        let bytes = if sha256.is_some() {
+            tap.count()
+        } else {
+            self.at_open.0
+        };
+        let changed = at_close.map_or(true, |state| state != self.at_open)
+            || (sha256.is_some() && bytes != self.at_open.0);
         if changed {
-            let effect = "the report may describe neither the old nor the new content; work on a copy";
-            tell(ProblemKind::Changed, None, "the file changed while it was read".to_owned(), effect);
+            let effect =
+                "the report may describe neither the old nor the new content; work on a copy";
+            tell(
+                ProblemKind::Changed,
+                None,
+                "the file changed while it was read".to_owned(),
+                effect,
+            );
         }
-        Custody { sha256, bytes, changed }
+        Custody {
+            sha256,
+            bytes,
+            changed,
+        }
     }
 
     /// Goes on to the next gzip member. False at the end of the file, with zeros behind the last
     /// member allowed (tape blocks).
     fn next_member(&mut self) -> io::Result<bool> {
-        let Stream::Gzip(unpacking) = std::mem::replace(&mut self.stream, Stream::Between) else { return Ok(false) };
+        let Stream::Gzip(unpacking) = std::mem::replace(&mut self.stream, Stream::Between) else {
+            return Ok(false);
+        };
         let mut tap = unpacking.into_inner();
         let mut next = next_magic(&mut tap);
         while let Ok(Some(0)) = next {
@@ -115,7 +160,10 @@ impl Input {
         match next? {
             None => Ok(false),
             Some(0x1F) => Ok(true),
-            Some(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "bytes that are no gzip follow")),
+            Some(_) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes that are no gzip follow",
+            )),
         }
     }
 }
@@ -203,17 +251,31 @@ mod tests {
         let content = content();
         let (half, rest) = content.split_at(1_000_000);
         let members = [gzip(half), gzip(rest)].concat();
-        let frames = [zstd::encode_all(half, 1).unwrap(), zstd::encode_all(rest, 1).unwrap()].concat();
+        let frames = [
+            zstd::encode_all(half, 1).unwrap(),
+            zstd::encode_all(rest, 1).unwrap(),
+        ]
+        .concat();
         let padded = [gzip(&content), vec![0; 700]].concat();
-        for (bytes, packing) in
-            [(&content, Packing::Plain), (&members, Packing::Gzip), (&padded, Packing::Gzip), (&frames, Packing::Zstd)]
-        {
+        for (bytes, packing) in [
+            (&content, Packing::Plain),
+            (&members, Packing::Gzip),
+            (&padded, Packing::Gzip),
+            (&frames, Packing::Zstd),
+        ] {
             for hash in [true, false] {
                 let (kind, read, custody, problems) = read(bytes, hash, u64::MAX);
                 assert_eq!(kind, Kind::Pcapng(packing));
                 assert!(read == content, "{packing:?}");
                 let sha256 = if hash { sha256(bytes) } else { None };
-                assert_eq!(custody, Custody { sha256, bytes: bytes.len() as u64, changed: false });
+                assert_eq!(
+                    custody,
+                    Custody {
+                        sha256,
+                        bytes: bytes.len() as u64,
+                        changed: false
+                    }
+                );
                 assert_eq!(problems.iter().count(), 0);
             }
         }
@@ -222,7 +284,11 @@ mod tests {
     #[test]
     fn the_hash_covers_the_whole_file_wherever_reading_stopped() {
         let content = content();
-        for bytes in [content.clone(), gzip(&content), zstd::encode_all(&content[..], 1).unwrap()] {
+        for bytes in [
+            content.clone(),
+            gzip(&content),
+            zstd::encode_all(&content[..], 1).unwrap(),
+        ] {
             for most in [0, 10, 700_000] {
                 let (_, _, custody, problems) = read(&bytes, true, most);
                 assert_eq!(custody.sha256, sha256(&bytes));
@@ -237,7 +303,9 @@ mod tests {
         let content = content();
         let whole = [gzip(&content), zstd::encode_all(&content[..], 1).unwrap()];
         let cut = whole.clone().map(|bytes| bytes[..bytes.len() / 2].to_vec());
-        let trailing = whole.clone().map(|bytes| [bytes, b"more".repeat(100)].concat());
+        let trailing = whole
+            .clone()
+            .map(|bytes| [bytes, b"more".repeat(100)].concat());
         let mut spoiled = whole;
         for bytes in &mut spoiled {
             let middle = bytes.len() / 2;
@@ -258,10 +326,20 @@ mod tests {
         let path = folder.path().join("file");
         std::fs::write(&path, content()).unwrap();
         let mut problems = Problems::default();
-        let file = discover(std::slice::from_ref(&path), &mut problems).unwrap().remove(0);
+        let file = discover(std::slice::from_ref(&path), &mut problems)
+            .unwrap()
+            .remove(0);
         let input = Input::open(&file, true).unwrap();
-        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"more").unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"more")
+            .unwrap();
         assert!(input.finish(&mut problems).changed);
-        assert_eq!(problems.iter().map(|p| p.kind).collect::<Vec<_>>(), [ProblemKind::Changed]);
+        assert_eq!(
+            problems.iter().map(|p| p.kind).collect::<Vec<_>>(),
+            [ProblemKind::Changed]
+        );
     }
 }
