@@ -8,14 +8,14 @@
 use super::key::Key;
 use crate::capture::packet::flags::{FIN, RST, SYN};
 use crate::capture::packet::{Extra, Packet};
-use crate::model::{EvidenceId, Span, Timestamp};
+use crate::model::{EvidenceId, Span, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 const SETS: usize = 1 << 14;
 const WAYS: usize = 4;
-/// A repetition of a SYN or FIN is never sent this soon.
+/// No stack repeats a segment this soon, save a bare ACK.
 const NO_RETRY_YET: Span = Span::millis(1);
 
 /// What a repeated packet is.
@@ -63,8 +63,8 @@ impl RecentPackets {
     /// Copies agree in endpoints, IP identification (IPv6: flow label), sequence and
     /// acknowledgement numbers, flags and payload length. On one interface that is not enough, for
     /// a packet sent again may agree in all of them: there a copy must have an IPv4 identification
-    /// other than 0, which differs from packet to packet, or be a SYN, FIN or reset within a
-    /// millisecond.
+    /// other than 0, which differs from packet to packet, or be a TCP segment, other than a bare ACK,
+    /// within a millisecond.
     pub(super) fn seen(&mut self, evidence: EvidenceId, packet: &Packet, key: &Key) -> Seen {
         let sensor = self.sensor_of(evidence, packet.interface);
         let (print, set) = self.print_and_set(packet, key);
@@ -82,7 +82,9 @@ impl RecentPackets {
                         return Seen::ByAnotherSensor;
                     }
                     let own_id = packet.ip_id != 0 && matches!(key, Key::V4(_));
-                    let no_retry = packet.flags & (SYN | FIN | RST) != 0 && apart <= NO_RETRY_YET;
+                    let sent_again_later = packet.transport == Transport::TCP
+                        && (packet.payload > 0 || packet.flags & (SYN | FIN | RST) != 0);
+                    let no_retry = sent_again_later && apart <= NO_RETRY_YET;
                     if own_id || no_retry {
                         return Seen::Mirrored;
                     }

@@ -10,6 +10,8 @@
 mod duplicates;
 mod flow;
 mod key;
+#[cfg(test)]
+mod laws;
 mod summary;
 mod table;
 mod tcp;
@@ -33,7 +35,7 @@ use table::FlowTable;
 use unreachable::Matched;
 
 /// The sweep looks for flows that are over once in so many packets.
-const SWEEP_EVERY: u32 = 1_024;
+const SWEEP_EVERY: u32 = if cfg!(test) { 4 } else { 1_024 };
 
 /// What a user may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +133,12 @@ impl Attempts {
         }
     }
 
+    /// Notes that the capture goes on until `time` at least, although what was captured then is
+    /// nothing that becomes a packet here. Silence proves more the longer someone listened.
+    pub fn captured_until(&mut self, time: Timestamp) {
+        self.summary.saw(time);
+    }
+
     /// Ends all that is still open, with the last packet's time as the end of the evidence.
     pub fn finish(mut self, out: &mut impl FnMut(Event)) -> AttemptSummary {
         self.wakes.finish(out);
@@ -184,19 +192,20 @@ impl Attempts {
         }
         let slot = self.table.find(key);
         if let Some(flow) = slot.and_then(|slot| self.table.flow(slot))
-            && packet.time <= flow.deadline() {
-                let who = tcp::sender(flow, packet.source);
-                flow.count(packet, who);
-                if who == 0 {
-                    if flow.phase != Phase::Open {
-                        flow.last_try = flow.last_try.max(packet.time);
-                    }
-                } else if flow.phase != Phase::Open {
-                    flow.refusal = None;
-                    flow.decide(Phase::Open, packet.time, at);
+            && packet.time <= flow.deadline()
+        {
+            let who = tcp::sender(flow, packet.source);
+            flow.count(packet, who);
+            if who == 0 {
+                if flow.phase != Phase::Open {
+                    flow.last_try = flow.last_try.max(packet.time);
                 }
-                return;
+            } else if flow.phase != Phase::Open {
+                flow.refusal = None;
+                flow.decide(Phase::Open, packet.time, at);
             }
+            return;
+        }
         let ends = [packet.source, packet.destination];
         let mut flow = Flow::new(ends, Phase::Asked, packet, at);
         flow.count(packet, 0);
@@ -245,9 +254,10 @@ impl Attempts {
     fn duplicate(&mut self, key: &Key, copy: Seen) {
         self.summary.duplicates += 1;
         if copy == Seen::ByAnotherSensor
-            && let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot)) {
-                flow.marks.set(Marks::TWO_SENSORS);
-            }
+            && let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot))
+        {
+            flow.marks.set(Marks::TWO_SENSORS);
+        }
     }
 }
 
