@@ -23,6 +23,8 @@ const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
 /// Magic, size, number, time; and the copy of the size behind the content.
 const RECORD_HEADER: usize = 24;
 const SMALLEST_RECORD: usize = RECORD_HEADER + 4;
+/// Records a chunk can hold.
+const MOST_RECORDS: u64 = (CHUNK_SIZE / SMALLEST_RECORD) as u64;
 /// Set in the chunk's flags where no checksums were written.
 const NO_CHECKSUMS: u32 = 0x4;
 
@@ -177,25 +179,34 @@ impl<'c> Reading<'_, 'c> {
                 }
             }
         }
-        // Records the header promises behind the end of a cut file.
-        if bytes.len() < CHUNK_SIZE
-            && let Some(header) = &header
-            && header.free >= bytes.len()
-        {
-            let lost = header
-                .last_number
-                .saturating_sub(before.unwrap_or(header.first_number.wrapping_sub(1)));
-            if lost > 0 {
-                let lost = lost.min((CHUNK_SIZE / SMALLEST_RECORD) as u64);
-                self.lose(
-                    ProblemKind::CutTail,
-                    lost,
-                    bytes.len(),
-                    "the file ends inside a chunk",
-                );
-            }
+        if bytes.len() < CHUNK_SIZE {
+            self.cut_tail(bytes.len(), before, header.as_ref());
         }
         self.general_reader();
+    }
+
+    /// A file that ends inside this chunk, behind a whole record: what its header promises is lost.
+    fn cut_tail(&mut self, end: usize, before: Option<u64>, header: Option<&Header>) {
+        let promised = header.filter(|h| h.free >= end).map_or(0, |h| {
+            let read = before.unwrap_or(h.first_number.wrapping_sub(1));
+            h.last_number.saturating_sub(read).min(MOST_RECORDS)
+        });
+        if promised > 0 {
+            self.lose(
+                ProblemKind::CutTail,
+                promised,
+                end,
+                "the file ends inside a chunk",
+            );
+        } else {
+            self.note(
+                ProblemKind::CutTail,
+                Weight::Note,
+                end,
+                "the file ends inside the free space of a chunk",
+                "nothing is known to be missing of this chunk",
+            );
+        }
     }
 
     /// Checks the chunk's header; `None` if it cannot be believed.
@@ -525,13 +536,16 @@ fn next_record(bytes: &[u8], from: usize, until: usize, header: Option<&Header>)
 /// How many records lie in a piece that cannot be read: by their numbers, where those can be
 /// believed, and at least one.
 fn lost_between(before: Option<u64>, after: Option<u64>, header: Option<&Header>) -> u64 {
-    const MOST: u64 = (CHUNK_SIZE / SMALLEST_RECORD) as u64;
     let before = before.or_else(|| header.and_then(|h| h.first_number.checked_sub(1)));
     let after = after.or_else(|| header.and_then(|h| h.last_number.checked_add(1)));
     match (before, after) {
         (Some(before), Some(after)) => {
             let lost = after.saturating_sub(before).saturating_sub(1);
-            if (1..=MOST).contains(&lost) { lost } else { 1 }
+            if (1..=MOST_RECORDS).contains(&lost) {
+                lost
+            } else {
+                1
+            }
         }
         _ => 1,
     }

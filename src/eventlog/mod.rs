@@ -7,6 +7,8 @@
 mod binxml;
 pub mod channels;
 pub mod chunk;
+#[cfg(test)]
+mod damage_tests;
 mod decode;
 pub mod evtx;
 mod fallback;
@@ -14,6 +16,8 @@ pub mod log;
 pub mod normalise;
 mod plan;
 pub mod record;
+#[cfg(test)]
+mod sample;
 pub mod summary;
 pub mod texts;
 
