@@ -186,7 +186,7 @@ fn a_cut_file_is_read_to_its_last_whole_record() {
     let chunk = three_records();
     let third = record(&chunk, 3);
     for cut in [third, third + 1, third + 30, third + 300] {
-        let mut bytes = file(&[chunk.clone()]);
+        let mut bytes = file(std::slice::from_ref(&chunk));
         bytes.truncate(4_096 + cut);
         let (events, summary, problems) = read(&bytes);
         assert_eq!(ports(&events), [7000, 8000], "{cut}");

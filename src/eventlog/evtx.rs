@@ -3,7 +3,8 @@
 //! The header is checked and otherwise ignored: in a log that was in use its counts are stale. What
 //! lies inside a chunk is for `chunk`.
 
-use super::chunk::{CHUNK_MAGIC, CHUNK_SIZE, ChunkBytes, HEADER_SIZE};
+use super::chunk::ChunkBytes;
+use super::walk::{CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
 use std::io::Read;

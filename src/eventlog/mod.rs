@@ -20,8 +20,10 @@ pub mod record;
 mod sample;
 pub mod summary;
 pub mod texts;
+mod walk;
 
-pub use chunk::{CHUNK_SIZE, ChunkBytes, ChunkReading, Select, read_chunk};
+pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
 pub use log::read_log;
 pub use summary::{LogSummary, SourceSummary};
+pub use walk::CHUNK_SIZE;

@@ -10,6 +10,9 @@ pub(crate) struct Chunk {
     records: u64,
 }
 
+/// An attribute's name, and what writes its value.
+type Attribute<'a> = (&'a str, &'a dyn Fn(&mut Chunk));
+
 /// The computer in the templates.
 pub(crate) const COMPUTER: &str = "WS01";
 
@@ -83,7 +86,7 @@ impl Chunk {
         &mut self,
         name: &str,
         templated: bool,
-        attributes: &[(&str, &dyn Fn(&mut Self))],
+        attributes: &[Attribute<'_>],
         content: &dyn Fn(&mut Self),
     ) {
         self.put(&[if attributes.is_empty() { 0x01 } else { 0x41 }]);
