@@ -9,22 +9,13 @@ use super::fallback;
 use super::record::{Place, Record, Value};
 use super::summary::{LogSummary, Tally};
 use super::texts::Texts;
+use super::walk::{
+    CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE, Header, MOST_RECORDS, NO_CHECKSUMS, RECORD_HEADER, Span,
+    lost_between, next_record, record_at, size_copy_matches,
+};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::{EvidenceId, Text, Timestamp};
 use std::borrow::Cow;
-
-/// Bytes of a chunk.
-pub const CHUNK_SIZE: usize = 65_536;
-/// Bytes of a chunk's header.
-pub(crate) const HEADER_SIZE: usize = 512;
-/// What a chunk begins with.
-pub(crate) const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
-const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
-/// Magic, size, number, time; and the copy of the size behind the content.
-const RECORD_HEADER: usize = 24;
-const SMALLEST_RECORD: usize = RECORD_HEADER + 4;
-/// Set in the chunk's flags where no checksums were written.
-const NO_CHECKSUMS: u32 = 0x4;
 
 /// The bytes of one chunk and where they lie.
 #[derive(Clone, Debug)]
@@ -85,23 +76,6 @@ pub fn read_chunk(
     out.summary.merge(tally.finish(texts));
     out.summary.chunks = 1;
     out
-}
-
-/// A record's place in the chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
-    start: usize,
-    end: usize,
-    number: u64,
-}
-
-struct Header {
-    first_number: u64,
-    last_number: u64,
-    /// End of the last record.
-    free: usize,
-    /// The checksum holds.
-    sound: bool,
 }
 
 struct Reading<'r, 'c> {
@@ -177,25 +151,34 @@ impl<'c> Reading<'_, 'c> {
                 }
             }
         }
-        // Records the header promises behind the end of a cut file.
-        if bytes.len() < CHUNK_SIZE
-            && let Some(header) = &header
-            && header.free >= bytes.len()
-        {
-            let lost = header
-                .last_number
-                .saturating_sub(before.unwrap_or(header.first_number.wrapping_sub(1)));
-            if lost > 0 {
-                let lost = lost.min((CHUNK_SIZE / SMALLEST_RECORD) as u64);
-                self.lose(
-                    ProblemKind::CutTail,
-                    lost,
-                    bytes.len(),
-                    "the file ends inside a chunk",
-                );
-            }
+        if bytes.len() < CHUNK_SIZE {
+            self.cut_tail(bytes.len(), before, header.as_ref());
         }
         self.general_reader();
+    }
+
+    /// A file that ends inside this chunk, behind a whole record: what its header promises is lost.
+    fn cut_tail(&mut self, end: usize, before: Option<u64>, header: Option<&Header>) {
+        let promised = header.filter(|h| h.free >= end).map_or(0, |h| {
+            let read = before.unwrap_or(h.first_number.wrapping_sub(1));
+            h.last_number.saturating_sub(read).min(MOST_RECORDS)
+        });
+        if promised > 0 {
+            self.lose(
+                ProblemKind::CutTail,
+                promised,
+                end,
+                "the file ends inside a chunk",
+            );
+        } else {
+            self.note(
+                ProblemKind::CutTail,
+                Weight::Note,
+                end,
+                "the file ends inside the free space of a chunk",
+                "nothing is known to be missing of this chunk",
+            );
+        }
     }
 
     /// Checks the chunk's header; `None` if it cannot be believed.
@@ -466,73 +449,4 @@ struct Head {
 fn event_id(system: &System<'_>) -> Option<u32> {
     let id = system.event_id.as_ref()?.unsigned()?;
     u32::try_from(id).ok().map(|id| id & 0xffff)
-}
-
-/// The record that begins at `at`, if one does. Its size must be borne out by the copy behind it or
-/// by what follows.
-fn record_at(bytes: &[u8], at: usize) -> Option<Span> {
-    let header = bytes.get(at..at + RECORD_HEADER)?;
-    if header[..4] != RECORD_MAGIC {
-        return None;
-    }
-    let size = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-    let end = at.checked_add(size)?;
-    if size < SMALLEST_RECORD || end > bytes.len() {
-        return None;
-    }
-    let follows = bytes.get(end..end + 4);
-    let borne_out = size_copy_matches(bytes, at, end)
-        || follows.is_none_or(|next| next == RECORD_MAGIC || next == [0; 4]);
-    let number = header[8..16]
-        .iter()
-        .rev()
-        .fold(0_u64, |n, b| n << 8 | u64::from(*b));
-    borne_out.then_some(Span {
-        start: at,
-        end,
-        number,
-    })
-}
-
-fn size_copy_matches(bytes: &[u8], start: usize, end: usize) -> bool {
-    bytes.get(start + 4..start + 8) == bytes.get(end - 4..end)
-}
-
-/// The next record at or behind `from` that has its size behind it too, and a number the header
-/// knows. A chunk copied while it was written over also holds records of the round before, whose
-/// templates are gone: read with the new ones they would say what nobody wrote.
-fn next_record(bytes: &[u8], from: usize, until: usize, header: Option<&Header>) -> Option<Span> {
-    let known = |number: u64| {
-        header
-            .filter(|h| h.sound)
-            .is_none_or(|h| (h.first_number..=h.last_number).contains(&number))
-    };
-    let finder = memchr::memmem::Finder::new(&RECORD_MAGIC);
-    let mut from = from;
-    while let Some(found) = bytes.get(from..until).and_then(|rest| finder.find(rest)) {
-        let at = from + found;
-        if let Some(span) = record_at(bytes, at)
-            && size_copy_matches(bytes, span.start, span.end)
-            && known(span.number)
-        {
-            return Some(span);
-        }
-        from = at + 1;
-    }
-    None
-}
-
-/// How many records lie in a piece that cannot be read: by their numbers, where those can be
-/// believed, and at least one.
-fn lost_between(before: Option<u64>, after: Option<u64>, header: Option<&Header>) -> u64 {
-    const MOST: u64 = (CHUNK_SIZE / SMALLEST_RECORD) as u64;
-    let before = before.or_else(|| header.and_then(|h| h.first_number.checked_sub(1)));
-    let after = after.or_else(|| header.and_then(|h| h.last_number.checked_add(1)));
-    match (before, after) {
-        (Some(before), Some(after)) => {
-            let lost = after.saturating_sub(before).saturating_sub(1);
-            if (1..=MOST).contains(&lost) { lost } else { 1 }
-        }
-        _ => 1,
-    }
 }

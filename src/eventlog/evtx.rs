@@ -3,7 +3,8 @@
 //! The header is checked and otherwise ignored: in a log that was in use its counts are stale. What
 //! lies inside a chunk is for `chunk`.
 
-use super::chunk::{CHUNK_MAGIC, CHUNK_SIZE, ChunkBytes, HEADER_SIZE};
+use super::chunk::ChunkBytes;
+use super::walk::{CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
 use std::io::Read;
@@ -136,6 +137,21 @@ impl<R: Read> EvtxReader<R> {
                 "nothing could be read from it",
             );
         }
+        if let Some(missing) = self
+            .counted
+            .and_then(|n| u64::from(n).checked_sub(self.place))
+            && missing > 0
+        {
+            self.problems.add(Problem {
+                evidence: Some(self.evidence),
+                kind: ProblemKind::CutTail,
+                weight: Weight::Loss,
+                count: missing,
+                first_offset: Some(self.offset),
+                message: "the file ends before its last chunk".to_owned(),
+                effect: "the chunks its header counts behind this point are missing".to_owned(),
+            });
+        }
         self.problems
     }
 
@@ -197,8 +213,9 @@ impl<R: Read> EvtxReader<R> {
                 "the checksum of the file header does not match",
                 "nothing: the chunks were read without it",
             );
+        } else {
+            self.counted = Some(u16::from_le_bytes([header[42], header[43]]));
         }
-        self.counted = Some(u16::from_le_bytes([header[42], header[43]]));
         if u32_at(120) & DIRTY != 0 {
             self.add(
                 ProblemKind::DirtyLog,

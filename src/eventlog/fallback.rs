@@ -2,9 +2,9 @@
 //!
 //! Slow (it renders JSON), so it is asked only for records the plans could not read, once a chunk.
 
-use super::chunk::CHUNK_MAGIC;
 use super::decode::System;
 use super::record::Value;
+use super::walk::CHUNK_MAGIC;
 use ::evtx::{EvtxChunkData, ParserSettings};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;

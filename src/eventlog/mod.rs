@@ -7,6 +7,8 @@
 mod binxml;
 pub mod channels;
 pub mod chunk;
+#[cfg(test)]
+mod damage_tests;
 mod decode;
 pub mod evtx;
 mod fallback;
@@ -14,10 +16,14 @@ pub mod log;
 pub mod normalise;
 mod plan;
 pub mod record;
+#[cfg(test)]
+mod sample;
 pub mod summary;
 pub mod texts;
+mod walk;
 
-pub use chunk::{CHUNK_SIZE, ChunkBytes, ChunkReading, Select, read_chunk};
+pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
 pub use log::read_log;
 pub use summary::{LogSummary, SourceSummary};
+pub use walk::CHUNK_SIZE;
