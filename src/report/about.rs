@@ -77,7 +77,7 @@ pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
     if !who.woken.is_empty() {
         let target = match (host.is_empty(), who.woken.as_slice()) {
             (false, [_]) => format!("{host} (wake)"),
-            (_, [mac]) => format!("{} (wake)", mac_text(*mac)),
+            (true, [mac]) => mac_text(*mac),
             (_, several) => format!("{} hosts (wake)", several.len()),
         };
         return (remote, target);

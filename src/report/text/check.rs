@@ -125,7 +125,11 @@ fn command(page: &mut Page, program: &str, path: &[String], filter: &str, broken
     page.command(&format!("  {program}{broken}"));
     for (i, piece) in path.iter().enumerate() {
         // Later pieces of a POSIX word must touch the end of the piece before: no indent.
-        let indent = if i == 0 { "    " } else { "" };
+        let indent = match (i, broken) {
+            (0, _) => "    ",
+            (_, " \\") => "",
+            _ => "     ",
+        };
         let last = i + 1 == path.len();
         let end = match (last, broken) {
             (true, mark) => mark,
@@ -161,7 +165,7 @@ fn posix(path: &str, width: usize) -> Vec<String> {
         .collect();
     }
     let escaped = path.bytes().map(|b| match b {
-        b'\\' | b'\'' => format!("\\{}", char::from(b)),
+        b'\\' | b'\'' => format!("\\{b:03o}"),
         b' '..=b'~' => char::from(b).to_string(),
         _ => format!("\\{b:03o}"),
     });
@@ -171,37 +175,37 @@ fn posix(path: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// The path as one PowerShell expression, in pieces that fit a line each.
+/// The path as one PowerShell expression, in pieces that fit a line each. `-Path` takes wildcards,
+/// so those are escaped with a backtick.
 fn powershell(path: &str, width: usize) -> Vec<String> {
     let room = width.saturating_sub(12).max(20);
-    let plain = vis(path) == path;
-    if plain {
-        // PowerShell takes the typographic quotes for single quotes too.
-        let quotes = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
-        let doubled = path.chars().map(|c| {
-            if quotes.contains(&c) {
-                format!("{c}{c}")
-            } else {
+    let wildcard = |c: char| matches!(c, '[' | ']' | '*' | '?' | '`');
+    let found: Vec<String> = if vis(path) == path {
+        let units = path.chars().map(|c| match c {
+            // PowerShell takes the typographic quotes for single quotes too.
+            '\'' | '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}' => format!("{c}{c}"),
+            _ if wildcard(c) => format!("`{c}"),
+            _ => c.to_string(),
+        });
+        pieces(units, room)
+            .into_iter()
+            .map(|p| format!("'{p}'"))
+            .collect()
+    } else {
+        let units = path.chars().map(|c| {
+            if c.is_ascii_alphanumeric() || " ._-/:%@+,(){}".contains(c) {
                 c.to_string()
+            } else if wildcard(c) && c != '`' {
+                format!("``{c}")
+            } else {
+                format!("$([char]::ConvertFromUtf32({}))", u32::from(c))
             }
         });
-        let found = pieces(doubled, room);
-        if let [one] = found.as_slice() {
-            return vec![format!("'{one}'")];
-        }
-        return joined(found.into_iter().map(|p| format!("'{p}'")).collect());
-    }
-    let units = path.chars().map(|c| {
-        if c.is_ascii_alphanumeric() || " ._-/\\:%@+,()[]{}".contains(c) {
-            c.to_string()
-        } else {
-            format!("$([char]::ConvertFromUtf32({}))", u32::from(c))
-        }
-    });
-    let found: Vec<String> = pieces(units, room)
-        .into_iter()
-        .map(|p| format!("\"{p}\""))
-        .collect();
+        pieces(units, room)
+            .into_iter()
+            .map(|p| format!("\"{p}\""))
+            .collect()
+    };
     if found.len() == 1 {
         found
     } else {

@@ -43,7 +43,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let time = 2 + number_width + 2;
     let time_width = 9 + digits;
     let after_width = after.iter().map(String::len).max().unwrap_or(0).max(9);
-    let role = time + time_width + 2 + after_width + 2;
+    // A narrow page keeps the sentence and drops the gap, which the times tell as well.
+    let gaps = page.width >= 72;
+    let role = time + time_width + 2 + if gaps { after_width + 2 } else { 0 };
     let what = role + 9;
     let limit = if wide { 24 } else { 13 };
     let reference_width = references
@@ -58,7 +60,12 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     page.row(&[
         Cell::new(2, number_width, "#"),
         Cell::new(time, time_width, "time"),
-        Cell::new(time + time_width + 2, after_width, "after").right(),
+        Cell::new(
+            time + time_width + 2,
+            after_width,
+            if gaps { "after" } else { "" },
+        )
+        .right(),
         Cell::new(role, 8, "what"),
         Cell::new(reference, reference_width, "reference"),
     ]);
@@ -77,7 +84,12 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         page.row(&[
             Cell::new(2, number_width, &number),
             Cell::new(time, time_width, &step.event.time.clock(digits)),
-            Cell::new(time + time_width + 2, after_width, &after[i]).right(),
+            Cell::new(
+                time + time_width + 2,
+                after_width,
+                if gaps { &after[i] } else { "" },
+            )
+            .right(),
             Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
             Cell::new(what, what_width, &words),
             Cell::new(reference, reference_width, &references[i]).tone(Tone::Reference),
