@@ -4,11 +4,11 @@
 //!
 //! The modules, bottom-up; each may use those above it in this list, never those below:
 
-pub mod analytics;
-pub mod capture;
-pub mod case;
-pub mod eventlog;
-pub mod evidence;
-pub mod investigate;
 pub mod model;
+pub mod evidence;
+pub mod capture;
+pub mod eventlog;
+pub mod analytics;
+pub mod case;
 pub mod report;
+pub mod investigate;

@@ -6,6 +6,7 @@ use crate::case::{Case, Incident};
 use crate::model::finding::Step;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Span};
+use crate::report::about::places;
 use crate::report::words::{Form, computer, log_label, name, sentence};
 use std::collections::BTreeMap;
 
@@ -135,12 +136,7 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
 
 /// `E1:p19402-p19404`, `E2:r30088 Sec 5154`: all places a step rests on, runs of packets joined.
 fn all_references(step: &Step) -> String {
-    let mut places = vec![step.event.provenance];
-    for place in &step.also {
-        if !places.contains(place) {
-            places.push(*place);
-        }
-    }
+    let mut places = places(&step.event, &step.also);
     let more = places.len().saturating_sub(REFERENCES);
     places.truncate(REFERENCES);
     let mut text = join(&places);
