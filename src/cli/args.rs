@@ -116,8 +116,6 @@ pub struct Evidence {
 
 #[derive(Debug, Args)]
 pub struct Analyze {
-    #[command(flatten)]
-    pub evidence: Evidence,
     /// Only this analytic (repeatable; see 'casewire analytics')
     #[arg(
         short,
@@ -154,6 +152,8 @@ pub struct Analyze {
     /// Examiner put into results
     #[arg(long, value_name = "NAME", help_heading = "Case")]
     pub examiner: Option<String>,
+    #[command(flatten)]
+    pub evidence: Evidence,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -165,8 +165,6 @@ pub enum ReportFormat {
 
 #[derive(Debug, Args)]
 pub struct Timeline {
-    #[command(flatten)]
-    pub evidence: Evidence,
     /// text, jsonl or csv
     #[arg(
         short,
@@ -180,6 +178,8 @@ pub struct Timeline {
     /// Stop after N events, and say so
     #[arg(short = 'n', long, value_name = "N", help_heading = "Output")]
     pub limit: Option<u64>,
+    #[command(flatten)]
+    pub evidence: Evidence,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,8 @@
 //! "Did you mean": the known word nearest to an unknown one.
 
 /// The nearest of `known` to `word`, if it is near enough to be a slip of the finger: at most two
-/// edits, or a third of the word. Upper and lower case are the same.
+/// edits or a third of the word, or an abbreviation that keeps half of it. Upper and lower case are
+/// the same.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A long word is no slip of the finger, and the table below is not for it.
     let word: Vec<char> = word
@@ -11,13 +12,20 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .collect();
     known
         .into_iter()
-        .map(|candidate| {
+        .filter_map(|candidate| {
             let other: Vec<char> = candidate.chars().map(|c| c.to_ascii_lowercase()).collect();
-            (edits(&word, &other), candidate)
+            let distance = edits(&word, &other);
+            let slip = distance <= (other.len() / 3).max(2) && distance < word.len();
+            (slip || abbreviates(&word, &other)).then_some((distance, candidate))
         })
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(2))
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// True if `word` is at least half of `whole`, with letters left out.
+fn abbreviates(word: &[char], whole: &[char]) -> bool {
+    let mut letters = whole.iter();
+    word.len() * 2 >= whole.len() && word.iter().all(|c| letters.any(|other| other == c))
 }
 
 /// Levenshtein distance.

@@ -45,13 +45,16 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
     })
 }
 
+/// Analytic id, setting name, value as text.
+type Setting = (String, String, String);
+
 /// Puts analytic ids and setting names into the spelling of the register (case does not matter on
 /// the command line) and refuses unknown ones.
 pub fn named(
     register: &[Described],
     analytics: &[String],
-    settings: &[(String, String, String)],
-) -> Result<(Vec<String>, Vec<(String, String, String)>), Wrong> {
+    settings: &[Setting],
+) -> Result<(Vec<String>, Vec<Setting>), Wrong> {
     let mut chosen: Vec<String> = Vec::new();
     for id in analytics {
         let id = analytic(register, id)?.about.id;

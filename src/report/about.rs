@@ -1,13 +1,29 @@
-//! Who an incident is about, in the few words of a table: derived from entities and steps only.
+//! Who an incident is about, in the few words of a table, and every place a step rests on: derived
+//! from entities and steps only.
 
 use crate::case::{Case, Incident};
 use crate::model::finding::Finding;
 use crate::model::net::{Direction, mac_text};
-use crate::model::{HostWhat, What};
+use crate::model::{Event, HostWhat, Provenance, What};
 use crate::report::text::short_host;
 use crate::report::words::base;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+/// Every packet and record that shows `event`, each once: its own first, then the ones it names
+/// (the answer, copies) and `also`, in order.
+pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
+    let mut others: BTreeSet<Provenance> = also.iter().copied().collect();
+    match &event.what {
+        What::Attempt(attempt) => {
+            others.extend(attempt.accepted.into_iter().chain(attempt.deciding))
+        }
+        What::Wake(signal) => others.extend(&signal.copy_packets),
+        What::Host(_) => {}
+    }
+    others.remove(&event.provenance);
+    std::iter::once(event.provenance).chain(others).collect()
+}
 
 /// Which side started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +93,7 @@ pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
     if !who.woken.is_empty() {
         let target = match (host.is_empty(), who.woken.as_slice()) {
             (false, [_]) => format!("{host} (wake)"),
-            (_, [mac]) => format!("{} (wake)", mac_text(*mac)),
+            (true, [mac]) => mac_text(*mac),
             (_, several) => format!("{} hosts (wake)", several.len()),
         };
         return (remote, target);

@@ -71,7 +71,7 @@ pub fn attempt(when: &str, packet: u64, ports: (u16, u16), outcome: Outcome) -> 
             last_try: time,
             outcome,
             decided: time.shifted(Span(210_000)),
-            deciding: Some(place(1, Item::Packet, packet + 1)),
+            deciding: (outcome != Outcome::Unanswered).then(|| place(1, Item::Packet, packet + 1)),
             accepted: None,
             bytes: if outcome == Outcome::Established {
                 [120, 4800]
@@ -345,6 +345,8 @@ const ABOUT: About = About {
     steps: &["at least MinSequenceLen closed ports"],
     needs: &[Need {
         name: "packets to the host",
+        from: &[crate::analytics::Source::Packets],
+        essential: true,
         what: "a capture on its segment",
     }],
     cannot_see: &["single-packet authorization"],

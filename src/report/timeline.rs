@@ -8,7 +8,7 @@ use crate::report::words::{Form, log_label, name, sentence};
 /// added at the end only.
 pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary";
 
-/// `2026-03-14 02:11:07.104233000 E1:p18822 packets  sentence`, on one line whatever its length.
+/// `2026-03-14 02:11:07.104233  E1:p18822      packets  sentence`, on one line whatever its length.
 pub fn text_line(event: &Event) -> String {
     vis(&format!(
         "{} {}  {:<14} {}  {}",
@@ -64,6 +64,40 @@ fn csv_cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn an_event_is_one_line_whatever_its_text() {
+        for text in samples::HOSTILE {
+            let case = samples::with_text_everywhere(text);
+            let event = &case.incidents[0].finding.steps[3].event;
+            for line in [text_line(event), csv_line(event)] {
+                assert!(!line.chars().any(char::is_control), "{line:?}");
+                assert!(
+                    line.contains("2026-03-14") && line.contains("E4:r104101"),
+                    "{line}"
+                );
+            }
+            let json = crate::report::json::event_line(event).unwrap();
+            assert!(!json.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_line_tells_when_where_and_what() {
+        let case = samples::case();
+        let event = &case.incidents[0].finding.steps[5].event;
+        assert_eq!(
+            text_line(event),
+            "2026-03-14 02:11:09.902020  E2:r30088      FS01.corp.example Sec 5154  \
+             svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
+        );
+        assert_eq!(
+            csv_line(event),
+            "2026-03-14T02:11:09.902020900Z,2026-03-14T02:11:11.744020900Z,E2:r30088,\
+             FS01.corp.example Sec 5154,svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
+        );
+    }
 
     #[test]
     fn a_cell_is_no_formula_and_keeps_its_commas() {

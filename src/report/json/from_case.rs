@@ -9,6 +9,7 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::net::mac_text;
 use crate::model::provenance::Item;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
+use crate::report::about::places;
 use crate::report::words::{Form, sentence};
 use sha2::{Digest, Sha256};
 
@@ -232,30 +233,11 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
     }
 }
 
-/// The event's own place, then the others, each once.
 fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
-    let mut seen = vec![event.provenance];
-    let mut refs = vec![reference(&event.provenance, Some(event))];
-    for place in also {
-        if !seen.contains(place) {
-            seen.push(*place);
-            refs.push(reference(place, None));
-        }
-    }
-    refs
-}
-
-/// The further packets an event names itself.
-fn own_packets(event: &Event) -> Vec<Provenance> {
-    match &event.what {
-        What::Attempt(attempt) => attempt
-            .accepted
-            .into_iter()
-            .chain(attempt.deciding)
-            .collect(),
-        What::Wake(signal) => signal.copy_packets.clone(),
-        What::Neighbour(_) | What::Host(_) => Vec::new(),
-    }
+    places(event, also)
+        .iter()
+        .map(|place| reference(place, (*place == event.provenance).then_some(event)))
+        .collect()
 }
 
 pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
@@ -264,7 +246,7 @@ pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
         recorded_time: time(event.recorded),
         offset_applied_ns: event.time.since(event.recorded).0,
         summary: sentence(event, Form::Long),
-        refs: references(event, &own_packets(event)),
+        refs: references(event, &[]),
         fields: fields(event),
     }
 }
@@ -349,8 +331,6 @@ fn steps(found: &Finding) -> Vec<s::Step> {
     let mut steps = Vec::with_capacity(found.steps.len());
     for (i, step) in found.steps.iter().enumerate() {
         let event = &step.event;
-        let mut also = step.also.clone();
-        also.extend(own_packets(event));
         steps.push(s::Step {
             n: i as u64 + 1,
             role: step.role.word(),
@@ -360,7 +340,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
             delta_ns: before.map_or(Span::ZERO, |b| event.time.since(b)).0,
             summary: sentence(event, Form::Long),
             remark: step.remark.clone(),
-            refs: references(event, &also),
+            refs: references(event, &step.also),
             fields: fields(event),
         });
         before = Some(event.time);

@@ -8,7 +8,8 @@ use crate::case::{Case, EvidenceRow};
 use crate::model::EvidenceId;
 use crate::model::finding::Finding;
 use crate::model::provenance::Item;
-use crate::report::escape::{cells, vis};
+use crate::report::about::places;
+use crate::report::escape::{cells, units, vis};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Packets or records named per file; more are counted.
@@ -19,7 +20,7 @@ const TERMS: usize = 20;
 pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
     let mut cited: BTreeMap<EvidenceId, BTreeSet<u64>> = BTreeMap::new();
     for step in &finding.steps {
-        for place in std::iter::once(&step.event.provenance).chain(&step.also) {
+        for place in places(&step.event, &step.also) {
             cited.entry(place.evidence).or_default().insert(place.item);
         }
     }
@@ -125,7 +126,11 @@ fn command(page: &mut Page, program: &str, path: &[String], filter: &str, broken
     page.command(&format!("  {program}{broken}"));
     for (i, piece) in path.iter().enumerate() {
         // Later pieces of a POSIX word must touch the end of the piece before: no indent.
-        let indent = if i == 0 { "    " } else { "" };
+        let indent = match (i, broken) {
+            (0, _) => "    ",
+            (_, " \\") => "",
+            _ => "     ",
+        };
         let last = i + 1 == path.len();
         let end = match (last, broken) {
             (true, mark) => mark,
@@ -151,17 +156,17 @@ fn posix(path: &str, width: usize) -> Vec<String> {
         return vec![path];
     }
     if vis(&path) == path {
-        return pieces(
-            path.chars()
-                .map(|c| if c == '\'' { "'\\''".into() } else { c.into() }),
-            room,
-        )
-        .into_iter()
-        .map(|piece| format!("'{piece}'"))
-        .collect();
+        let quoted = units(&path).map(|unit| match unit.text.as_str() {
+            "'" => "'\\''".to_owned(),
+            _ => unit.text,
+        });
+        return pieces(quoted, room)
+            .into_iter()
+            .map(|piece| format!("'{piece}'"))
+            .collect();
     }
     let escaped = path.bytes().map(|b| match b {
-        b'\\' | b'\'' => format!("\\{}", char::from(b)),
+        b'\\' | b'\'' => format!("\\{b:03o}"),
         b' '..=b'~' => char::from(b).to_string(),
         _ => format!("\\{b:03o}"),
     });
@@ -171,37 +176,37 @@ fn posix(path: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// The path as one PowerShell expression, in pieces that fit a line each.
+/// The path as one PowerShell expression, in pieces that fit a line each. `-Path` takes wildcards,
+/// so those are escaped with a backtick.
 fn powershell(path: &str, width: usize) -> Vec<String> {
     let room = width.saturating_sub(12).max(20);
-    let plain = vis(path) == path;
-    if plain {
-        // PowerShell takes the typographic quotes for single quotes too.
-        let quotes = ['\'', '\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
-        let doubled = path.chars().map(|c| {
-            if quotes.contains(&c) {
-                format!("{c}{c}")
-            } else {
+    let wildcard = |c: char| matches!(c, '[' | ']' | '*' | '?' | '`');
+    let found: Vec<String> = if vis(path) == path {
+        let quoted = units(path).map(|unit| match unit.text.as_str() {
+            // PowerShell takes the typographic quotes for single quotes too.
+            quote @ ("'" | "\u{2018}" | "\u{2019}" | "\u{201a}" | "\u{201b}") => quote.repeat(2),
+            one if one.chars().all(wildcard) => format!("`{one}"),
+            _ => unit.text,
+        });
+        pieces(quoted, room)
+            .into_iter()
+            .map(|p| format!("'{p}'"))
+            .collect()
+    } else {
+        let spelled = path.chars().map(|c| {
+            if c.is_ascii_alphanumeric() || " ._-/:%@+,(){}".contains(c) {
                 c.to_string()
+            } else if wildcard(c) && c != '`' {
+                format!("``{c}")
+            } else {
+                format!("$([char]::ConvertFromUtf32({}))", u32::from(c))
             }
         });
-        let found = pieces(doubled, room);
-        if let [one] = found.as_slice() {
-            return vec![format!("'{one}'")];
-        }
-        return joined(found.into_iter().map(|p| format!("'{p}'")).collect());
-    }
-    let units = path.chars().map(|c| {
-        if c.is_ascii_alphanumeric() || " ._-/\\:%@+,()[]{}".contains(c) {
-            c.to_string()
-        } else {
-            format!("$([char]::ConvertFromUtf32({}))", u32::from(c))
-        }
-    });
-    let found: Vec<String> = pieces(units, room)
-        .into_iter()
-        .map(|p| format!("\"{p}\""))
-        .collect();
+        pieces(spelled, room)
+            .into_iter()
+            .map(|p| format!("\"{p}\""))
+            .collect()
+    };
     if found.len() == 1 {
         found
     } else {
@@ -231,4 +236,66 @@ fn pieces(units: impl Iterator<Item = String>, room: usize) -> Vec<String> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_shell_word_whatever_it_holds() {
+        for (path, word) in [
+            ("edge-span.pcapng", "edge-span.pcapng"),
+            ("a b.pcap", "'a b.pcap'"),
+            ("-w.pcap", "./-w.pcap"),
+            ("$(reboot).pcap", "'$(reboot).pcap'"),
+            ("it's.pcap", r"'it'\''s.pcap'"),
+            ("a\nb'.pcap", r"$'a\012b\047.pcap'"),
+            ("R\u{e9}seau.pcap", "'R\u{e9}seau.pcap'"),
+            ("x\u{202e}y", r"$'x\342\200\256y'"),
+            (r"C:\x1b", r"$'C:\134x1b'"),
+        ] {
+            assert_eq!(posix(path, 80), [word], "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_one_powershell_expression_whatever_it_holds() {
+        for (path, expression) in [
+            (r"C:\logs\Security.evtx", r"'C:\logs\Security.evtx'"),
+            ("it's $(x).evtx", "'it''s $(x).evtx'"),
+            ("\u{2019}; x", "'\u{2019}\u{2019}; x'"),
+            ("a[1].evtx", "'a`[1`].evtx'"),
+            (
+                "a\nb$c",
+                "\"a$([char]::ConvertFromUtf32(10))b$([char]::ConvertFromUtf32(36))c\"",
+            ),
+        ] {
+            assert_eq!(powershell(path, 200), [expression], "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_path_keeps_marks_with_their_letters() {
+        let path = "e\u{301}".repeat(200);
+        for width in [60, 61] {
+            for piece in posix(&path, width).iter().chain(&powershell(&path, width)) {
+                assert_eq!(&vis(piece), piece);
+                assert!(cells(piece) + 5 <= width);
+            }
+        }
+    }
+
+    #[test]
+    fn long_lists_become_several_commands() {
+        let many: Vec<u64> = (100_000..100_050).collect();
+        let lists = chunks(&many, 52, 1, usize::MAX);
+        assert!(lists.iter().all(|list| list.len() < 52));
+        assert_eq!(lists.join(",").split(',').count(), 50);
+        assert!(
+            chunks(&many, 1_000, 18, TERMS)
+                .iter()
+                .all(|l| l.split(',').count() <= TERMS)
+        );
+    }
 }

@@ -147,7 +147,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
         let woken: Vec<String> = who.woken.iter().map(|mac| mac_text(*mac)).collect();
         fact("Woken", &woken.join(", "));
     }
-    fact("Evidence", tier_words(finding.tier));
+    fact("Basis", tier_words(finding.tier));
     if let Some(run) = case.analytic(finding.analytic) {
         let mut ids = vec![format!("{} {}", run.about.id, run.about.version)];
         if !run.about.strategy.is_empty() {

@@ -139,14 +139,22 @@ impl Page {
         }
     }
 
-    /// A row of cells, each wrapped in its own column.
+    /// A row of cells, each wrapped in its own column. Nothing to show is no line at all.
     pub fn row(&mut self, row: &[Cell<'_>]) {
+        let mut row = row.to_vec();
+        row.sort_by_key(|cell| cell.at);
         let columns: Vec<Vec<String>> = row
             .iter()
             .map(|cell| wrap(cell.text, cell.width, CELL_LINES))
             .collect();
         let height = columns.iter().map(Vec::len).max().unwrap_or(0);
         for line in 0..height {
+            if columns
+                .iter()
+                .all(|lines| lines.get(line).is_none_or(String::is_empty))
+            {
+                continue;
+            }
             let mut at = 0;
             for (cell, lines) in row.iter().zip(&columns) {
                 let Some(text) = lines.get(line).filter(|text| !text.is_empty()) else {
@@ -199,45 +207,41 @@ pub fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     let mut used = 0;
-    // The last space in `line`: its byte position and the cells before it.
+    // The last space in `line` to break at: its byte position and the cells before it.
     let mut space: Option<(usize, usize)> = None;
-    for unit in units(text) {
-        for Unit {
-            text: unit,
-            cells: size,
-            ..
-        } in within(unit, width)
-        {
-            if used + size > width {
-                if unit == " " {
-                    // The break takes this space's place.
-                    lines.push(std::mem::take(&mut line));
-                    (used, space) = (0, None);
-                    continue;
+    let mut coming = units(text).flat_map(|unit| within(unit, width)).peekable();
+    while let Some(unit) = coming.next() {
+        // A number keeps its unit: `0.015 s` is one word.
+        let breaks = unit.text == " "
+            && !(line.ends_with(|c: char| c.is_ascii_digit())
+                && coming.peek().is_some_and(|next| next.text == "s"));
+        if breaks && used + 1 > width {
+            // The break takes this space's place.
+            lines.push(std::mem::take(&mut line));
+            (used, space) = (0, None);
+            continue;
+        }
+        while used > 0 && used + unit.cells > width {
+            let rest = match space.take() {
+                Some((at, before)) => {
+                    used -= before + 1;
+                    line.split_off(at).split_off(1)
                 }
-                let (head, tail, left) = match space {
-                    Some((at, before)) => (
-                        line[..at].to_owned(),
-                        line[at + 1..].to_owned(),
-                        used - before - 1,
-                    ),
-                    None => (std::mem::take(&mut line), String::new(), 0),
-                };
-                lines.push(head);
-                (line, used, space) = (tail, left, None);
-                if lines.len() > most {
-                    break;
+                None => {
+                    used = 0;
+                    String::new()
                 }
-            }
-            if unit == " " && used > 0 {
-                space = Some((line.len(), used));
-            }
-            line.push_str(&unit);
-            used += size;
+            };
+            lines.push(std::mem::replace(&mut line, rest));
         }
         if lines.len() > most {
             break;
         }
+        if breaks && used > 0 {
+            space = Some((line.len(), used));
+        }
+        line.push_str(&unit.text);
+        used += unit.cells;
     }
     lines.push(line);
     if lines.len() > most {

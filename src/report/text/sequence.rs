@@ -6,6 +6,7 @@ use crate::case::{Case, Incident};
 use crate::model::finding::Step;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Span};
+use crate::report::about::places;
 use crate::report::words::{Form, computer, log_label, name, sentence};
 use std::collections::BTreeMap;
 
@@ -43,7 +44,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let time = 2 + number_width + 2;
     let time_width = 9 + digits;
     let after_width = after.iter().map(String::len).max().unwrap_or(0).max(9);
-    let role = time + time_width + 2 + after_width + 2;
+    // A narrow page keeps the sentence and drops the gap, which the times tell as well.
+    let gaps = page.width >= 72;
+    let role = time + time_width + 2 + if gaps { after_width + 2 } else { 0 };
     let what = role + 9;
     let limit = if wide { 24 } else { 13 };
     let reference_width = references
@@ -58,7 +61,12 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     page.row(&[
         Cell::new(2, number_width, "#"),
         Cell::new(time, time_width, "time"),
-        Cell::new(time + time_width + 2, after_width, "after").right(),
+        Cell::new(
+            time + time_width + 2,
+            after_width,
+            if gaps { "after" } else { "" },
+        )
+        .right(),
         Cell::new(role, 8, "what"),
         Cell::new(reference, reference_width, "reference"),
     ]);
@@ -77,7 +85,12 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         page.row(&[
             Cell::new(2, number_width, &number),
             Cell::new(time, time_width, &step.event.time.clock(digits)),
-            Cell::new(time + time_width + 2, after_width, &after[i]).right(),
+            Cell::new(
+                time + time_width + 2,
+                after_width,
+                if gaps { &after[i] } else { "" },
+            )
+            .right(),
             Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
             Cell::new(what, what_width, &words),
             Cell::new(reference, reference_width, &references[i]).tone(Tone::Reference),
@@ -123,12 +136,7 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
 
 /// `E1:p19402-p19404`, `E2:r30088 Sec 5154`: all places a step rests on, runs of packets joined.
 fn all_references(step: &Step) -> String {
-    let mut places = vec![step.event.provenance];
-    for place in &step.also {
-        if !places.contains(place) {
-            places.push(*place);
-        }
-    }
+    let mut places = places(&step.event, &step.also);
     let more = places.len().saturating_sub(REFERENCES);
     places.truncate(REFERENCES);
     let mut text = join(&places);

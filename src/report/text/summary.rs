@@ -99,14 +99,14 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         .unwrap_or(1)
         .max(2);
     let severity = digits + 2;
-    let confidence = severity + 10;
+    let confidence = severity + 9;
     let analytic = confidence + 6;
     let first = analytic + 10;
     let source = first + 16;
     let rest = page.width.saturating_sub(source);
-    let source_width = (rest * 19 / 40).max(8);
+    let source_width = (rest * 19 / 40).max(4);
     let target = source + source_width + 1;
-    let target_width = page.width.saturating_sub(target).max(8);
+    let target_width = page.width.saturating_sub(target).max(4);
     // Words in narrow columns would wrap anywhere; a table keeps one line per incident instead.
     page.row(&[
         Cell::new(0, digits, "#").right().tone(Tone::Heading),
