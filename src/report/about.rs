@@ -19,7 +19,7 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
             others.extend(attempt.accepted.into_iter().chain(attempt.deciding))
         }
         What::Wake(signal) => others.extend(&signal.copy_packets),
-        What::Host(_) => {}
+        What::Neighbour(_) | What::Host(_) => {}
     }
     others.remove(&event.provenance);
     std::iter::once(event.provenance).chain(others).collect()
