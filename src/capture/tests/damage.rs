@@ -318,7 +318,7 @@ fn files_that_only_look_like_records_end() {
     }
     // Block headers whose length is believable and never confirmed.
     let ng = NgWriter { big: false };
-    let blocks = [6_u32, 4_000_000]
+    let blocks = [6_u32, 4_000_004]
         .map(u32::to_le_bytes)
         .concat()
         .repeat(5_000_000);

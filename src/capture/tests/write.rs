@@ -10,7 +10,11 @@ pub fn read(bytes: &[u8]) -> (Vec<Packet>, CaptureSummary, Problems) {
     let mut reader = CaptureReader::new(bytes, EvidenceId(1));
     let (mut packets, mut problems) = (Vec::new(), Problems::default());
     while reader.fill(&mut packets, &mut problems) {}
-    assert!(reader.held() <= 20 * 1024 * 1024, "{} bytes held", reader.held());
+    assert!(
+        reader.held() <= 20 * 1024 * 1024,
+        "{} bytes held",
+        reader.held()
+    );
     let summary = reader.summary().clone();
     assert_eq!(
         summary.read + summary.skipped,
