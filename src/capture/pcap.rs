@@ -1,7 +1,7 @@
 //! The classic capture format: a file header, then records of header and packet.
 //!
 //! A record has no mark of its own, so it is believed only if what follows it is plausible too;
-//! `resync.rs` finds the way behind damage. Format: draft-ietf-opsawg-pcap, and the modified form
+//! `legacy.rs` finds the way behind damage. Format: draft-ietf-opsawg-pcap, and the modified form
 //! of Alexey Kuznetzov's libpcap with a longer record header.
 
 use crate::model::Timestamp;
