@@ -88,6 +88,23 @@ fn the_crate_reads_the_same_sample() {
 }
 
 #[test]
+fn a_record_in_an_unusual_form_is_left_to_the_general_reader_and_keeps_its_place() {
+    // An array of security identifiers, which no plan unfolds: S-1-5-18 twice.
+    let sid = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
+    let mut fields = connection("7000");
+    fields.push(("Sids", 0x93, [sid, sid].concat()));
+    let mut chunk = Chunk::new();
+    chunk.templated(5157, 1, 132_477_984_000_000_000, &fields);
+    fields[6].2 = fields[4].2.clone();
+    fields[9] = ("Sids", 0x01, Vec::new());
+    chunk.templated(5157, 2, 132_477_984_000_000_000, &fields);
+    let (events, summary, problems) = read(&file(&[chunk.finish()]));
+    assert_eq!((summary.fallbacks, summary.records_read), (1, 2));
+    assert_eq!((ports(&events), problems), (vec![7000, 50111], vec![]));
+    assert_eq!(events[0].provenance.item, 1);
+}
+
+#[test]
 fn a_broken_record_costs_one_record() {
     let whole = three_records();
     for (what, at, byte) in [("magic", 0, 0x2b), ("size", 6, 0x7f)] {

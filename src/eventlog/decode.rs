@@ -302,7 +302,7 @@ impl<'c> Decoder<'c> {
                         && let Some(slot) = values.slot(*gap)
                         && slot.kind & ARRAY != 0
                     {
-                        // An array repeats its element (\[MS-EVEN6\] 3.1.4.7.5).
+                        // An array repeats its element ([MS-EVEN6] 3.1.4.7.5).
                         self.charge(usize::from(slot.length))?;
                         let bytes = values.bytes(slot)?;
                         array_items(slot.kind, bytes, &mut |item| {
