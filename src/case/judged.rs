@@ -9,7 +9,7 @@ use crate::model::{EvidenceId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The row for all hosts that no log names.
-pub const UNNAMED: &str = "hosts without logs";
+pub const UNNAMED: &str = "others";
 
 /// The coverage of every analytic on every host, and the verdicts.
 pub struct Judged {

@@ -63,6 +63,7 @@ pub struct Identity {
     by_name: BTreeMap<String, HostId>,
     by_address: BTreeMap<IpAddr, HostId>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
     /// Addresses that more than one host logged as its own, with those hosts.
     pub conflicts: Vec<(IpAddr, Vec<HostId>)>,
 }
@@ -91,6 +92,7 @@ pub struct IdentityBuilder {
     facts: BTreeMap<String, Facts>,
     stated: Vec<(String, IpAddr)>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
 }
 
 /// The name under which a computer is known: without case, because exports differ in it.
@@ -140,7 +142,17 @@ impl IdentityBuilder {
                     }
                 }
             }
-            What::Attempt(_) | What::Wake(_) => {}
+            What::Wake(signal) => {
+                if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender)
+                    && (self.wakers.len() < MACS || self.wakers.contains_key(&mac))
+                {
+                    let held = self.wakers.entry(mac).or_default();
+                    if held.len() < ANNOUNCEMENTS && !held.contains(&sender.address) {
+                        held.push(sender.address);
+                    }
+                }
+            }
+            What::Attempt(_) => {}
         }
     }
 
@@ -196,6 +208,9 @@ impl IdentityBuilder {
         for (mac, theirs) in other.by_mac {
             self.by_mac.entry(mac).or_default().extend(theirs);
         }
+        for (mac, theirs) in other.wakers {
+            self.wakers.entry(mac).or_default().extend(theirs);
+        }
     }
 
     /// Decides and freezes.
@@ -209,7 +224,8 @@ impl IdentityBuilder {
         for announcements in self.by_mac.values_mut() {
             announcements.sort_by_key(Event::order);
         }
-        let mut identity = Identity { by_mac: self.by_mac, ..Identity::default() };
+        let mut identity =
+            Identity { by_mac: self.by_mac, wakers: self.wakers, ..Identity::default() };
         let mut claims: BTreeMap<IpAddr, Vec<HostId>> = BTreeMap::new();
         for (i, (key, mut facts)) in self.facts.into_iter().enumerate() {
             let id = HostId(i as u32);
@@ -325,6 +341,21 @@ impl Identity {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// The one IP address a sender of magic packets used: what it announced, else what its signals
+    /// over IP show; `None` if that is not one address.
+    pub fn waker(&self, mac: &[u8; 6]) -> Option<IpAddr> {
+        let mut addresses = self.addresses_of(mac);
+        if addresses.is_empty() {
+            addresses = self.wakers.get(mac).cloned().unwrap_or_default();
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        match addresses.as_slice() {
+            [address] => Some(*address),
+            _ => None,
+        }
     }
 
     /// The host's name, if the place has one.

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::context::identity::Orientation;
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::Item;
-use crate::model::{EvidenceId, Timestamp};
+use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +70,10 @@ impl Read {
             findings.extend(outcome.found.findings);
             case.near_misses.extend(outcome.found.near_misses);
         }
+        // What came close on the way to a finding is no near miss.
+        let told: BTreeSet<Provenance> =
+            findings.iter().flat_map(|f| f.steps.iter().map(|s| s.event.provenance)).collect();
+        case.near_misses.retain(|m| m.references.first().is_none_or(|r| !told.contains(r)));
         case.near_misses.sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
         case.incidents = incident::number(merging::merge(findings), &case.evidence);
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();

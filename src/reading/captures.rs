@@ -47,6 +47,13 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
             attempts.packet(evidence, packet, &mut |event| collector.take(event));
         }
         order = merge.problems();
+        // Frames without IP make no packet but show that the capture went on: silence before them
+        // was listened to. Every file has ended here, so every summary is in.
+        for ended in ends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).values() {
+            if let Some(last) = ended.summary.last {
+                attempts.captured_until(last);
+            }
+        }
         attempts.finish(&mut |event| collector.take(event))
     });
     for ended in ends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {

@@ -11,7 +11,7 @@ use crate::capture::attempts::AttemptSummary;
 use crate::capture::CaptureSummary;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
-use crate::evidence::{Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight};
+use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::eventlog::LogSummary;
 use crate::model::{Event, EvidenceId};
 use crate::stream::{Spool, SpoolError, Spooled};
@@ -142,32 +142,8 @@ fn hash_only(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress
     for file in files {
         let mut problems = Problems::default();
         let custody = tap::open(file, options.hash, progress, &mut problems).map(|tap| tap.finish(&mut problems));
-        if let Some(problem) = unread(file) {
-            problems.add(problem);
-        }
         gathered.problems.merge(problems);
         gathered.files.insert(file.id, FileReport { custody, content: Content::Other });
     }
     gathered
-}
-
-fn unread(file: &EvidenceFile) -> Option<Problem> {
-    let (kind, message, effect) = match file.kind {
-        Kind::Unknown => (
-            ProblemKind::NotRecognised,
-            "not a form casewire reads",
-            "the file was hashed and otherwise left alone",
-        ),
-        Kind::Empty => (ProblemKind::Empty, "the file has no content", "there is nothing to read in it"),
-        _ => return None,
-    };
-    Some(Problem {
-        evidence: Some(file.id),
-        kind,
-        weight: Weight::Note,
-        count: 1,
-        first_offset: None,
-        message: message.to_owned(),
-        effect: effect.to_owned(),
-    })
 }

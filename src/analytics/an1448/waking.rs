@@ -33,10 +33,7 @@ pub fn sender_of(signal: &WakeSignal, context: &Context) -> Sender {
         return Sender::Address(sender.address);
     }
     let mac = signal.sender_mac.unwrap_or_default();
-    match context.identity.addresses_of(&mac).as_slice() {
-        [address] => Sender::Address(*address),
-        _ => Sender::Mac(mac),
-    }
+    context.identity.waker(&mac).map_or(Sender::Mac(mac), Sender::Address)
 }
 
 fn signal_of(event: &Event) -> Option<&WakeSignal> {

@@ -26,6 +26,7 @@ pub(crate) mod wire;
 pub use summary::AttemptSummary;
 
 use super::packet::{Extra, Packet};
+use super::announcements::Announcements;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
 use crate::model::net::is_group_or_wildcard;
@@ -64,6 +65,7 @@ pub struct Attempts {
     table: FlowTable,
     recent: RecentPackets,
     wakes: WakeCopies,
+    announcements: Announcements,
     summary: AttemptSummary,
     /// Packets until the next sweep, and the earliest time among those since the last.
     until_sweep: u32,
@@ -84,6 +86,7 @@ impl Attempts {
             table: FlowTable::default(),
             recent: RecentPackets::new(settings.duplicates_within),
             wakes: WakeCopies::default(),
+            announcements: Announcements::default(),
             summary: AttemptSummary::default(),
             until_sweep: SWEEP_EVERY,
             earliest: Timestamp::MAX,
@@ -125,6 +128,9 @@ impl Attempts {
                     Matched::Unmatched => self.summary.icmp_unmatched += 1,
                 }
                 return;
+            }
+            Some(Extra::Announcement { mac, address }) => {
+                self.announcements.hear(evidence, packet, *mac, *address, out);
             }
             Some(Extra::FastOpen) | None => {}
         }
