@@ -15,7 +15,7 @@ mod wire;
 mod words;
 mod world;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Member};
 pub use expect::{Expectation, Expected};
 pub use words::StoryError;
 
@@ -83,6 +83,17 @@ impl Story {
                 What::Host(host, deed) => deeds::play(&mut world, *host, act.at, deed),
             }
         }
+        let hosts = self
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(number, host)| Member {
+                name: host.name.clone(),
+                computer: host.computer.clone(),
+                addresses: host.addresses.clone(),
+                mac: world.mac(number),
+            })
+            .collect();
         let (mut sent, mut written) = (world.sent, world.written);
         sent.sort_by_key(|packet| packet.at);
         written.sort_by_key(|record| record.at);
@@ -100,6 +111,7 @@ impl Story {
             title: self.title.clone(),
             files,
             cites,
+            hosts,
             expect: self.expect.clone(),
         }
     }
