@@ -30,6 +30,10 @@ pub struct Story {
     pub title: String,
     /// The prose around the blocks: why the story exists.
     pub why: String,
+    /// The text after `Kind:` at the begin of a line of prose: which kind of case this is.
+    pub kind: Option<String>,
+    /// The ```toml block: settings the analyzer is to be run with, not read here.
+    pub settings: Option<String>,
     /// The expect block, line by line.
     pub expect: Vec<Expected>,
     day: Moment,
