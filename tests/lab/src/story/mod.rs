@@ -8,8 +8,12 @@ mod deeds;
 mod evidence;
 mod expect;
 mod firewall;
+mod flow_lines;
+mod host_lines;
 mod lines;
 mod parse;
+mod signals;
+mod tcp;
 mod traces;
 mod wire;
 mod words;
@@ -78,12 +82,12 @@ impl Story {
                     traces::flow(&mut world, act.at, line, &flow);
                 }
                 What::Ping { from, to, answered } => {
-                    wire::ping(&mut world, act.at, from, to, *answered)
+                    signals::ping(&mut world, act.at, from, to, *answered)
                 }
                 What::Arp { from, to, answered } => {
-                    wire::arp(&mut world, act.at, from, *to, *answered)
+                    signals::arp(&mut world, act.at, from, *to, *answered)
                 }
-                What::Wake(line) => wire::wake(&mut world, act.at, line),
+                What::Wake(line) => signals::wake(&mut world, act.at, line),
                 What::Host(host, deed) => deeds::play(&mut world, *host, act.at, deed),
             }
         }
