@@ -148,6 +148,9 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
     if lines.is_empty() {
         lines.push("none".to_owned());
     }
+    if block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with("near "))) {
+        lines.extend(case.near_misses.iter().map(|miss| format!("near {} {}", miss.analytic, miss.text)));
+    }
     for problem in case.problems.iter().filter(|p| p.weight == casewire::evidence::Weight::Loss) {
         lines.push(format!("loss {}", problem.kind.slug()));
     }

@@ -181,6 +181,13 @@ impl Read {
             ));
         }
         for host in self.context.identity.hosts() {
+            if host.addresses.is_empty() {
+                notes.push(format!(
+                    "{}: no record names an address of this host, so its logs and its packets could not be brought \
+                     together (say which it had with --host {}=ADDR)",
+                    host.name, host.name
+                ));
+            }
             if host.orientation == Orientation::ReceiverFirst {
                 notes.push(format!(
                     "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \

@@ -5,13 +5,14 @@ use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
-use crate::analytics::kit::exposure::{Tie, named_port};
+use crate::analytics::kit::exposure::{STORM, Tie, named_port};
 use crate::analytics::kit::picture::{Picture, TiedChange, host_words, is_first, tied_changes};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
+use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::Transport;
+use crate::model::{Timestamp, Transport};
 
 impl PortKnock {
     pub(super) fn judge(
@@ -77,15 +78,19 @@ impl PortKnock {
             }
             Some((_, arrival, tied)) if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan => {
                 let proven = self.was_closed(door, knock, arrival);
-                if proven || self.tells_by_itself(knock, arrival) {
+                if proven || (self.tells_by_itself(knock, arrival) && !changes_are_logged(place, knock, context)) {
                     Some(telling::network_only(&picture(Some(arrival), tied, proven), &self.settings, context))
                 } else {
                     miss(
                         1,
                         format!(
-                            "port {} was reached afterwards, but nothing shows it closed before, and the touched \
-                             ports are ones that clients try on their own",
-                            arrival.port
+                            "port {} was reached afterwards, but nothing shows it closed before, and {}",
+                            arrival.port,
+                            if changes_are_logged(place, knock, context) {
+                                "the host's logs hold no change for it"
+                            } else {
+                                "the touched ports are ones that clients try on their own"
+                            }
                         ),
                         found,
                     );
@@ -158,15 +163,29 @@ impl PortKnock {
         let to = knock.first().shifted(self.settings.time_window);
         door.changes
             .between(from, to)
-            .filter(|c| door.changes.storm_around(c) < telling::STORM)
+            .filter(|c| door.changes.storm_around(c) < STORM)
             .filter_map(|change| {
                 let port = named_port(change, knock.source)?;
                 // An arrival before the knock means the port was open all along.
                 let before = door.arrivals.open_since(Transport::TCP, port).is_some_and(|s| s.time < knock.first());
-                (!before).then_some(TiedChange { change, tie: Tie::Exact })
+                let entered = door.arrivals.between(change.event.time, Timestamp::MAX).any(|a| a.port == port);
+                (!before && !entered).then_some(TiedChange { change, tie: Tie::Exact })
             })
             .next()
     }
+}
+
+/// True if this host's logs would show a change at the time of the knock: a firewall log or rule
+/// auditing that covers it.
+fn changes_are_logged(place: Place, knock: &Knock, context: &Context) -> bool {
+    let Place::Host(id) = place else { return false };
+    let covers = |seen: Option<&crate::context::coverage::Seen>| {
+        seen.is_some_and(|s| s.interval.from <= knock.first())
+    };
+    let coverage = &context.coverage;
+    covers(coverage.channel(id, Log::Firewall))
+        || coverage.channel(id, Log::Security).is_some_and(|s| s.interval.from <= knock.first())
+            && coverage.any(id, Log::Security, &[4946, 4947, 4948, 4950, 4956, 5154, 5447])
 }
 
 fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {

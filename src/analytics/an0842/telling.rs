@@ -5,7 +5,7 @@
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Effect, Tie, made_by, only_for};
+use crate::analytics::kit::exposure::{Effect, STORM, Tie, made_by, only_for};
 use crate::analytics::kit::picture::{
     LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
@@ -19,8 +19,6 @@ use crate::model::finding::{
 use crate::model::{Span, Timestamp, What};
 use std::net::IpAddr;
 
-/// This many rule changes by one hand within a minute are a deployment.
-pub(super) const STORM: usize = 10;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 

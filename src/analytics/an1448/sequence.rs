@@ -19,8 +19,9 @@ use crate::context::{Context, Place};
 use crate::model::finding::{Condition, Finding, NearMiss, Order, Role, ScoreItem, Severity, Step, Tier};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Direction, Event, HostWhat, Outcome, Timestamp, Transport, What};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// Outgoing connections held per host.
@@ -177,7 +178,9 @@ impl Touched {
             {
                 continue;
             }
-            let tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            let mut tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            // A listener counts here only with a sniffer behind it; a firewall change by itself.
+            tied.retain(|t| t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some());
             let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
             let signs = self.sniffer_at(&tied);
             let same = arrival.remote.address == knock.source;
@@ -203,7 +206,7 @@ impl Touched {
             best = Some((3, Success::Back(event), tied, signs));
         }
         let Some((_, success, tied, signs)) = best else {
-            if let Some(arrival) = self.after_datagrams(knock, from, until, context)
+            if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
                 && !self.door.superseded(knock, due, arrival.event.time)
             {
                 let picture =
@@ -263,44 +266,54 @@ impl Touched {
         if self.outgoing.iter().any(|(to, e)| *to == knock.source && e.time < knock.first()) {
             return None;
         }
-        let back = self.outgoing.iter().find(|(to, e)| {
-            *to == knock.source && e.time <= until && context.order(arming, e) != Order::After && e.time >= from
-        })?;
-        if let What::Host(host) = &back.1.what
-            && let HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } = &host.what
-            && let Some(signs) = self.sniffing.of_process(&process.image, process.pid)
-        {
-            return Some((Vec::new(), signs, &back.1));
+        let backs = || {
+            self.outgoing.iter().map(|(to, e)| (to, e)).filter(move |(to, e)| {
+                **to == knock.source && e.time >= from && e.time <= until && context.order(arming, e) != Order::After
+            })
+        };
+        let wire = backs().find(|(_, e)| matches!(e.what, What::Attempt(_)));
+        let back = wire.or_else(|| backs().next())?;
+        let by_sniffer = backs().find_map(|(_, e)| match &e.what {
+            What::Host(host) => match &host.what {
+                HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } => {
+                    self.sniffing.of_process(&process.image, process.pid)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some(signs) = by_sniffer {
+            return Some((Vec::new(), signs, back.1));
         }
         let changes: Vec<TiedChange<'a>> = self
             .door
             .changes
             .between(from, back.1.time.shifted(context.clocks.assumed_error))
-            .filter(|c| context.order(&c.event, &back.1) != Order::After)
+            .filter(|c| context.order(&c.event, back.1) != Order::After)
             .filter(|c| c.effect == Effect::Listens && self.sniffer_behind(c).is_some())
             .map(|change| TiedChange { change, tie: Tie::Exact })
             .collect();
         let signs = self.sniffer_at(&changes);
-        (!changes.is_empty()).then_some((changes, signs, &back.1))
+        (!changes.is_empty()).then_some((changes, signs, back.1))
     }
 
-    /// The same source's first success after a sequence that AN0842 does not count: datagrams
-    /// refused one by one, on ports no client tries, with no change seen.
-    fn after_datagrams<'a>(
+    /// The same source's first success after touches on ports no client tries, with no change seen.
+    fn after_touches_alone<'a>(
         &'a self,
+        place: Place,
         knock: &Knock,
         from: Timestamp,
         until: Timestamp,
         context: &Context,
     ) -> Option<&'a Arrival> {
-        let datagrams: BTreeSet<u16> =
-            knock.touches.iter().filter(|t| t.transport == Transport::UDP).map(|t| t.port).collect();
-        if datagrams.is_empty() || !knock.touches.iter().all(|t| is_odd_port(t.port) && t.on_the_wire()) {
+        if matches!(place, Place::Host(_)) || !knock.touches.iter().all(|t| is_odd_port(t.port) && t.on_the_wire()) {
+            // A host with logs would have told of a change.
             return None;
         }
         self.door.arrivals.between(from, until).find(|a| {
             a.remote.address == knock.source
                 && a.on_the_wire()
+                && a.port < FIRST_DYNAMIC_PORT
                 && context.order(&knock.arming().event, &a.event) == Order::Before
                 && is_first(&self.door, a, knock)
         })

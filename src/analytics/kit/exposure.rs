@@ -4,7 +4,7 @@
 //! tied weakly and proves nothing by itself.
 
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange};
+use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
 use crate::model::host_event::{ServiceState, Verdict};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Direction, Event, HostWhat, Span, Text, Timestamp, Transport, What};
@@ -51,6 +51,8 @@ pub struct Change {
     burst: Option<u32>,
 }
 
+/// This many rule changes by one hand within a minute are a deployment.
+pub const STORM: usize = 10;
 /// Rules that name at most this many ports name each of them.
 const FEW_PORTS: usize = 8;
 /// A burst of filter changes larger than this is a policy reload, not a rule (16 measured bursts:
@@ -206,19 +208,25 @@ impl Changes {
         self.bursts.iter().find(|b| b.id == id).is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
     }
 
-    /// Rule additions by the same user as `change` within a minute around it: a deployment, not a
-    /// hand.
+    /// Rule changes within a minute around `change` that the same log tells of the same hand: many
+    /// are a deployment. Where a log names no hand (the registry, the audit log), the log itself is
+    /// the hand; a filter is counted with the rule it belongs to.
     pub fn storm_around(&self, change: &Change) -> usize {
-        let Some(rule) = rule_of(change) else { return 0 };
-        if rule.changed_by_user.is_empty() && rule.changed_by.is_empty() {
-            return 0;
-        }
+        let own = rule_and_source(change);
+        let behind = || {
+            let name = filter_name(change)?;
+            self.held
+                .iter()
+                .filter(|c| c.event.time.since(change.event.time).abs() <= SAME_RULE)
+                .find_map(|c| rule_and_source(c).filter(|(r, _)| r.name == *name))
+        };
+        let Some((rule, source)) = own.or_else(behind) else { return 0 };
         self.held
             .iter()
             .filter(|c| {
                 c.event.time.since(change.event.time).abs() <= Span::seconds(60)
-                    && rule_of(c).is_some_and(|r| {
-                        r.changed_by_user == rule.changed_by_user && r.changed_by == rule.changed_by
+                    && rule_and_source(c).is_some_and(|(r, s)| {
+                        s == source && r.changed_by_user == rule.changed_by_user && r.changed_by == rule.changed_by
                     })
             })
             .count()
@@ -231,8 +239,18 @@ impl Changes {
         })
     }
 
-    /// How strongly `change` is tied to `port` for traffic from `source`.
-    pub fn tie(&self, change: &Change, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
+    /// How strongly `change` is tied to `port` for traffic from `source`. `holder` is the program
+    /// that accepted a connection on the port, where a record names it; else a listener record up
+    /// to `until` does.
+    pub fn tie(&self, change: &Change, at: &Port<'_>) -> Tie {
+        let tie = self.tie_alone(change, at);
+        // One of many changes by the same hand within a minute is a deployment: only one that names
+        // the port stands out of it.
+        if tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM { Tie::Weak } else { tie }
+    }
+
+    fn tie_alone(&self, change: &Change, at: &Port<'_>) -> Tie {
+        let Port { transport, number: port, .. } = *at;
         let What::Host(host) = &change.event.what else { return Tie::None };
         match (&host.what, change.effect) {
             (_, Effect::Shuts) => Tie::None,
@@ -243,40 +261,48 @@ impl Changes {
                 _ => Tie::None,
             },
             (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => {
-                self.tie_rule(rule, transport, port, source, until)
+                self.tie_rule(rule, at)
             }
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
                 }
-                self.tie_ports(&filter.local_ports, &filter.application, transport, port, until)
+                // The rule behind the filter knows more: whom it lets in, and from where.
+                let behind = self.held.iter().find_map(|c| {
+                    let near = c.event.time.since(change.event.time).abs() <= SAME_RULE;
+                    rule_of(c).filter(|r| near && r.name == filter.name && r.direction.is_some())
+                });
+                match behind {
+                    Some(rule) => self.tie_rule(rule, at),
+                    None => self.tie_ports(&filter.local_ports, &filter.application, at),
+                }
             }
             _ => Tie::None,
         }
     }
 
-    fn tie_rule(&self, rule: &Rule, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
+    fn tie_rule(&self, rule: &Rule, at: &Port<'_>) -> Tie {
         match rule.protocol {
-            Some(Some(protocol)) if protocol != transport.0 => return Tie::None,
+            Some(Some(protocol)) if protocol != at.transport.0 => return Tie::None,
             _ => {}
         }
-        if rule.remotes.covers(source) == Some(false) {
+        if rule.remotes.covers(at.source) == Some(false) {
             return Tie::None;
         }
-        self.tie_ports(&rule.local_ports, &rule.application, transport, port, until)
+        self.tie_ports(&rule.local_ports, &rule.application, at)
     }
 
-    fn tie_ports(&self, ports: &Ports, application: &Text, transport: Transport, port: u16, until: Timestamp) -> Tie {
-        if matches!(ports, Ports::Ranges(_)) && !ports.covers(port) {
+    fn tie_ports(&self, ports: &Ports, application: &Text, at: &Port<'_>) -> Tie {
+        if matches!(ports, Ports::Ranges(_)) && !ports.covers(at.number) {
             return Tie::None;
         }
-        if ports.names(port, FEW_PORTS) {
+        if ports.names(at.number, FEW_PORTS) {
             return Tie::Exact;
         }
         let for_program = !application.is_empty() && !application.eq_ignore_ascii_case("System");
         if for_program {
-            let holder = self.listener(transport, port, until).and_then(image_of);
-            return match holder {
+            let listener = || self.listener(at.transport, at.number, at.until).and_then(image_of);
+            return match at.holder.cloned().or_else(listener) {
                 Some(image) if image_key(&image) == image_key(application) => Tie::Program,
                 Some(_) => Tie::None,
                 None => Tie::Weak,
@@ -289,14 +315,33 @@ impl Changes {
     }
 }
 
-fn rule_of(change: &Change) -> Option<&Rule> {
+/// A port that was reached, and what a tie to it needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Port<'a> {
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The port.
+    pub number: u16,
+    /// Who reached it.
+    pub source: IpAddr,
+    /// The program that accepted the connection, where a record names it.
+    pub holder: Option<&'a Text>,
+    /// Listener records after this do not count.
+    pub until: Timestamp,
+}
+
+fn rule_and_source(change: &Change) -> Option<(&Rule, RuleSource)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::FirewallRule { rule, .. } => Some(rule),
+            HostWhat::FirewallRule { rule, source, .. } => Some((rule, *source)),
             _ => None,
         },
         _ => None,
     }
+}
+
+fn rule_of(change: &Change) -> Option<&Rule> {
+    rule_and_source(change).map(|(rule, _)| rule)
 }
 
 fn filter_name(change: &Change) -> Option<&Text> {

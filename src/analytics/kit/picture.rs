@@ -3,7 +3,7 @@
 
 use super::arrivals::Arrival;
 use super::door::{Door, DoorRules};
-use super::exposure::{Change, Effect, Tie, image_of};
+use super::exposure::{Change, Effect, Port, Tie, image_of};
 use super::touches::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
@@ -74,7 +74,16 @@ pub fn tied_changes<'a>(
         .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
         .map(|change| TiedChange {
             change,
-            tie: door.changes.tie(change, arrival.transport, arrival.port, arrival.remote.address, to),
+            tie: door.changes.tie(
+                change,
+                &Port {
+                    transport: arrival.transport,
+                    number: arrival.port,
+                    source: arrival.remote.address,
+                    holder: arrival.holder.as_ref(),
+                    until: to,
+                },
+            ),
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()

@@ -46,6 +46,8 @@ pub struct Touch {
     pub answer: Answer,
     /// Rows or packets that show the same touch.
     pub also: Vec<Provenance>,
+    /// The host's own log shows it, beside the packet.
+    pub logged: bool,
     /// One SYN, no retry, though the capture went on.
     pub abandoned: bool,
 }
@@ -56,9 +58,9 @@ impl Touch {
         matches!(self.event.what, What::Attempt(_))
     }
 
-    /// True if the answer says "closed" in so many words, not by silence.
+    /// True if somebody says "closed" in so many words: an answer, or the host's log.
     pub fn explicit(&self) -> bool {
-        self.answer != Answer::Silence
+        self.answer != Answer::Silence || self.logged
     }
 }
 
@@ -86,6 +88,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 transport: attempt.transport,
                 answer,
                 also,
+                logged: false,
                 abandoned: attempt.marks.has(Marks::ABANDONED),
             };
             Some((context.identity.place(attempt.responder.address), touch))
@@ -118,6 +121,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 transport: *transport,
                 answer,
                 also: Vec::new(),
+                logged: true,
                 abandoned: false,
             };
             Some((Place::Host(id), touch))
@@ -344,8 +348,12 @@ impl Source {
                 also.push(held.event.provenance);
                 *held = touch.clone();
                 held.also.extend(also);
-            } else if held.also.len() < 8 {
-                held.also.push(touch.event.provenance);
+                held.logged = true;
+            } else {
+                held.logged |= !touch.on_the_wire();
+                if held.also.len() < 8 {
+                    held.also.push(touch.event.provenance);
+                }
             }
         }
         known
