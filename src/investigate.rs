@@ -47,6 +47,27 @@ pub struct Request {
     pub examiner: Option<String>,
 }
 
+impl Request {
+    /// Everything about this evidence, with every default.
+    pub fn of(evidence: Vec<PathBuf>) -> Self {
+        Self {
+            evidence,
+            analytics: Vec::new(),
+            settings: Vec::new(),
+            from: None,
+            to: None,
+            threads: None,
+            memory: 128 << 20,
+            hash: true,
+            strict: false,
+            max_skew: Clocks::default().assumed_error,
+            hosts: Vec::new(),
+            case: None,
+            examiner: None,
+        }
+    }
+}
+
 /// Why a request could not be carried out. Damaged evidence is no error; see `Case::problems`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -12,7 +12,7 @@ use casewire::investigate::{Request, investigate};
 use casewire::model::What;
 use casewire::model::finding::{Finding, Role};
 use casewire::model::net::mac_text;
-use casewire::model::{Provenance, Span};
+use casewire::model::Provenance;
 use casewire_lab::story::{Evidence, Story};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -51,19 +51,9 @@ fn request(folder: &Path, analytic: Option<&str>, page: &str) -> Request {
         })
         .unwrap_or_default();
     Request {
-        evidence: vec![folder.to_owned()],
         analytics: analytic.map(str::to_owned).into_iter().collect(),
         settings,
-        from: None,
-        to: None,
-        threads: Some(2),
-        memory: 64 << 20,
-        hash: true,
-        strict: false,
-        max_skew: Span::seconds(2),
-        hosts: Vec::new(),
-        case: None,
-        examiner: None,
+        ..Request::of(vec![folder.to_owned()])
     }
 }
 
