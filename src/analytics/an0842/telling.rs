@@ -78,6 +78,12 @@ pub(super) fn door_only(picture: &Picture<'_>, settings: &PortKnockSettings, con
     assemble(picture, settings, context, Tier::Partial, severity, score, 39, check)
 }
 
+/// True if somebody wiped logs or changed auditing around the sequence.
+fn wiped(picture: &Picture<'_>) -> bool {
+    let end = picture.arrival.map_or(picture.knock.last().event.time, |a| a.event.time);
+    !picture.door.surroundings.wiped(picture.knock.first(), end).is_empty()
+}
+
 /// True if the touched ports alone could be a client's doing.
 fn knock_is_plain(picture: &Picture<'_>) -> bool {
     picture.knock.only_client_ports()
@@ -134,6 +140,9 @@ fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<S
         && closes_again(picture, arrival)
     {
         items.push(item("the door was closed again within 300 s of the connection", 10));
+    }
+    if wiped(picture) {
+        items.push(item("a log was cleared or auditing changed around it", 10));
     }
     let storm = picture.tied.iter().map(|t| picture.door.changes.storm_around(t.change)).max().unwrap_or(0);
     if storm >= STORM {

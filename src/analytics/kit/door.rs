@@ -6,6 +6,7 @@
 
 use super::arrivals::{Arrival, Arrivals, arrival_place};
 use super::exposure::{Changes, effect_of};
+use super::surroundings::{Surroundings, surrounds};
 use super::touches::{Heard, Knock, KnockRules, Touches, touch_of};
 use crate::context::{Context, Place};
 use crate::model::{Event, Span, Timestamp, Transport, What};
@@ -46,6 +47,8 @@ pub struct Door {
     pub changes: Changes,
     /// Connections that came in.
     pub arrivals: Arrivals,
+    /// What surrounds the changes.
+    pub surroundings: Surroundings,
     open: Vec<Knock>,
     // Ports each source reached, for "touches few open ports on the way".
     visits: BTreeMap<(Timestamp, IpAddr), (Transport, u16)>,
@@ -62,7 +65,7 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         each(place);
     }
     if let What::Host(host) = &event.what
-        && effect_of(&host.what).is_some()
+        && (effect_of(&host.what).is_some() || surrounds(&host.what))
         && let Some(place) = context.identity.place_of(host)
     {
         each(place);
@@ -102,6 +105,7 @@ impl Door {
             let before = event.time.shifted(rules.held_for().negated());
             self.changes.forget(before);
             self.arrivals.forget(before);
+            self.surroundings.forget(before);
             while self.visits.first_key_value().is_some_and(|((time, _), _)| *time < before) {
                 self.visits.pop_first();
             }
@@ -133,6 +137,7 @@ impl Door {
             && context.identity.place_of(host) == Some(place)
         {
             self.changes.hear(event, dropped);
+            self.surroundings.hear(event, dropped);
         }
     }
 

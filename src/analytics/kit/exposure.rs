@@ -104,7 +104,7 @@ fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
     }
     match change {
         RuleChange::AllRemoved => Some(Effect::Unprotects),
-        RuleChange::NotApplied => None,
+        RuleChange::NotApplied | RuleChange::Listed => None,
         RuleChange::Removed => Some(match rule.action {
             Some(Action::Block) => Effect::Opens,
             Some(Action::Allow) => Effect::Shuts,

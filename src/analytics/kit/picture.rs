@@ -7,7 +7,7 @@ use super::exposure::{Change, Effect, Port, Tie, image_of};
 use super::touches::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
-use crate::model::firewall::Ports;
+use crate::model::firewall::{Ports, RuleChange};
 use crate::model::{Event, HostWhat, Span, What};
 use std::net::IpAddr;
 
@@ -93,9 +93,17 @@ pub fn tied_changes<'a>(
 pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
     let from = arrival.event.time;
     picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
-        c.effect == Effect::Shuts
+        closes(c)
             && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
     })
+}
+
+/// True for a change that shuts a door if it is about the rule that opened it. A deletion names the
+/// rule only, not what it allowed.
+fn closes(change: &Change) -> bool {
+    change.effect == Effect::Shuts
+        || matches!(&change.event.what, What::Host(host)
+            if matches!(host.what, HostWhat::FirewallRule { change: RuleChange::Removed, .. }))
 }
 
 fn same_rule(a: &Event, b: &Event) -> bool {
@@ -243,7 +251,7 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             remark: "first in this evidence".to_owned(),
         });
         for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
-            if closing.effect == Effect::Shuts
+            if closes(closing)
                 && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
             {
                 steps.push(Step {
@@ -255,6 +263,10 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             }
         }
     }
+    let tied = || picture.tied.iter().filter(|t| t.tie > Tie::Weak).map(|t| t.change);
+    steps.extend(picture.door.surroundings.behind(tied()));
+    let end = picture.arrival.map_or(picture.knock.last().event.time, |a| a.event.time);
+    steps.extend(picture.door.surroundings.wiped(picture.knock.first(), end));
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
     steps
