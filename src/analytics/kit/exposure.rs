@@ -126,6 +126,39 @@ fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
     }
 }
 
+impl Change {
+    /// How telling a record is, lowest first: the firewall's own log names who, where from and
+    /// which port; the registry the port; a filter a part; the audit log only a name.
+    pub fn rank(&self) -> u8 {
+        let source = rule_and_source(self).map(|(_, source)| source);
+        match source {
+            Some(RuleSource::FirewallLog) => 0,
+            Some(RuleSource::Registry) => 1,
+            Some(RuleSource::SecurityLog) => 3,
+            None if filter_name(self).is_some() => 2,
+            None => 0,
+        }
+    }
+
+    /// True if both are records of one change: of one rule, filter or listener, within a moment.
+    pub fn tells_the_same_as(&self, other: &Self) -> bool {
+        if other.event.time.since(self.event.time).abs() > SAME_RULE {
+            return false;
+        }
+        let named = |c: &Self| {
+            let rule = rule_of(c).map(|r| r.name.clone()).filter(|n| !n.is_empty());
+            rule.or_else(|| filter_name(c).cloned())
+        };
+        let id = |c: &Self| rule_of(c).map(|r| r.id.to_lowercase()).filter(|i| !i.is_empty());
+        let same_name = named(self).is_some() && named(self) == named(other);
+        let same_id = id(self).is_some() && id(self) == id(other);
+        let same_listener = listens_on(self).is_some()
+            && listens_on(self) == listens_on(other)
+            && image_of(self) == image_of(other);
+        same_name || same_id || same_listener
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Burst {
     id: u32,

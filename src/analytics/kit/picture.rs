@@ -182,14 +182,17 @@ pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
 
 /// Who it is about.
 pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
-    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
-    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
+    // Who holds the port is the process at the centre; else who changed the rule.
+    let tied = || picture.tied.iter().filter(|t| t.tie > Tie::Weak).map(|t| t.change);
+    let listener = tied().find_map(|c| match &c.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::Listening { process, .. } => process.pid,
+            HostWhat::Listening { process, .. } => Some((process.image.clone(), process.pid)),
             _ => None,
         },
         _ => None,
     });
+    let (process, pid) =
+        listener.or_else(|| tied().find_map(image_of).map(|image| (image, None))).unwrap_or_default();
     Entities {
         remote: Some(picture.knock.source),
         remote_mac: None,
@@ -197,7 +200,7 @@ pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
         host_address: host_address(picture, context),
         probed_ports: picture.knock.ports(),
         opened_ports: opened_port(picture).into_iter().collect(),
-        process: named.unwrap_or_default(),
+        process,
         pid,
         woken: Vec::new(),
     }
@@ -214,6 +217,36 @@ fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
     })
 }
 
+fn remark_of(tie: Tie) -> &'static str {
+    match tie {
+        Tie::Weak => "names no port",
+        Tie::Covers => "covers the port among others",
+        Tie::Program => "for the program that holds the port",
+        Tie::Exact | Tie::None => "",
+    }
+}
+
+/// One step per change: the records that several logs hold of one change stand together, the most
+/// telling of them in front.
+fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec<Step> {
+    let mut groups: Vec<Vec<(&Change, &'static str)>> = Vec::new();
+    for (change, remark) in changes {
+        match groups.iter_mut().find(|g| g.iter().any(|(c, _)| c.tells_the_same_as(change))) {
+            Some(group) => group.push((change, remark)),
+            None => groups.push(vec![(change, remark)]),
+        }
+    }
+    groups
+        .into_iter()
+        .filter_map(|group| {
+            let (first, remark) = *group.iter().min_by_key(|(c, _)| (c.rank(), c.event.order()))?;
+            let also =
+                group.iter().map(|(c, _)| c.event.provenance).filter(|p| *p != first.event.provenance).collect();
+            Some(Step { role: Role::Change, event: first.event.clone(), also, remark: remark.to_owned() })
+        })
+        .collect()
+}
+
 /// The steps, in time order.
 pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
@@ -221,20 +254,7 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     for touch in &picture.knock.touches {
         steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
     }
-    for tied in &picture.tied {
-        let remark = match tied.tie {
-            Tie::Weak => "names no port",
-            Tie::Covers => "covers the port among others",
-            Tie::Program => "for the program that holds the port",
-            _ => "",
-        };
-        steps.push(Step {
-            role: Role::Change,
-            event: tied.change.event.clone(),
-            also: Vec::new(),
-            remark: remark.to_owned(),
-        });
-    }
+    steps.extend(grouped(picture.tied.iter().map(|t| (t.change, remark_of(t.tie)))));
     if let Some(arrival) = picture.arrival {
         let mut also = arrival.also.clone();
         if let What::Attempt(attempt) = &arrival.event.what {
@@ -250,18 +270,11 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             also,
             remark: "first in this evidence".to_owned(),
         });
-        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
-            if closes(closing)
-                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
-            {
-                steps.push(Step {
-                    role: Role::Change,
-                    event: closing.event.clone(),
-                    also: Vec::new(),
-                    remark: "the door closes again".to_owned(),
-                });
-            }
-        }
+        let after = picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER));
+        let closing = after
+            .filter(|c| closes(c) && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event)))
+            .map(|c| (c, "the door closes again"));
+        steps.extend(grouped(closing));
     }
     let tied = || picture.tied.iter().filter(|t| t.tie > Tie::Weak).map(|t| t.change);
     steps.extend(picture.door.surroundings.behind(tied()));
