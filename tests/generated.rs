@@ -1,9 +1,11 @@
-//! Documentation that is made from the code, held to it: a page per analytic, the settings, the
-//! index. `BLESS=1 cargo test --test generated` writes them anew.
+//! Documents that are made from the code or from the evidence in the repository, held to it: a page
+//! per analytic, their index, the settings, the timeline in the README, the list of test evidence.
+//! `BLESS=1 cargo test --test generated` writes them anew.
 
 use casewire::analytics::about::Described;
 use casewire::investigate;
 use casewire::report::markdown;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -80,6 +82,83 @@ fn index(register: &[Described]) -> String {
     page
 }
 
+/// `text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced.
+fn with_section(text: &str, name: &str, section: &str) -> String {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let start = text
+        .find(&open)
+        .unwrap_or_else(|| panic!("the line {open:?} is missing"))
+        + open.len();
+    let end = start
+        + text[start..]
+            .find(&close)
+            .unwrap_or_else(|| panic!("{close:?} is missing"));
+    format!("{}{}{}", &text[..start], section, &text[end..])
+}
+
+/// The first incident that `analyze testdata/demo` prints; `None` as long as there is no demo.
+fn first_incident() -> Option<String> {
+    if !root().join("testdata/demo").is_dir() {
+        return None;
+    }
+    let output = assert_cmd::Command::cargo_bin("casewire")
+        .unwrap()
+        .current_dir(root())
+        .args(["analyze", "testdata/demo", "--width", "80"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let start = text
+        .find("\nINCIDENT 1 of ")
+        .expect("the demo has an incident")
+        + 1;
+    let end = text[start..]
+        .find("\nINCIDENT 2 of ")
+        .or_else(|| text[start..].find("\nCoverage"))
+        .expect("the first incident ends")
+        + start;
+    Some(text[start..end].trim_end().to_owned())
+}
+
+/// Every file of the test evidence with size and SHA-256.
+fn evidence_list() -> String {
+    let mut files = Vec::new();
+    collect(&root().join("testdata"), &mut files);
+    let mut list = "| File | Bytes | SHA-256 |\n|---|---|---|\n".to_owned();
+    for path in files {
+        let shown = path
+            .strip_prefix(root().join("testdata"))
+            .unwrap()
+            .to_string_lossy()
+            .replace('\\', "/");
+        if shown == "README.md" {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let _ = writeln!(list, "| `{shown}` | {} | `{digest}` |", bytes.len());
+    }
+    list
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
 /// Every generated file and what it should hold.
 fn wanted() -> Vec<(PathBuf, String)> {
     let register = register();
@@ -95,6 +174,16 @@ fn wanted() -> Vec<(PathBuf, String)> {
             + markdown::configuration(&register).trim_end()
             + "\n",
     ));
+    let mut section = |path: &str, name: &str, text: &str| {
+        let path = root().join(path);
+        let held = std::fs::read_to_string(&path).unwrap();
+        files.push((path, with_section(&held, name, text)));
+    };
+    section("testdata/README.md", "files", &evidence_list());
+    match first_incident() {
+        Some(incident) => section("README.md", "demo", &format!("```text\n{incident}\n```\n")),
+        None => println!("skipped: there is no testdata/demo"),
+    }
     files
 }
 
@@ -108,6 +197,15 @@ fn the_generated_pages_say_what_the_code_says() {
         let held = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(held == text, "{} is stale; run {ANEW}", path.display());
     }
+}
+
+#[test]
+fn a_section_is_replaced_and_nothing_around_it() {
+    let text = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n";
+    assert_eq!(
+        with_section(text, "x", "new\n"),
+        "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n"
+    );
 }
 
 #[test]

@@ -119,10 +119,9 @@ fn table(page: &mut String, described: &Described) {
             format!("`{}`", setting.default)
         };
         // "any ports" already names the type; a range of numbers does not.
-        let takes = if setting.range.contains(setting.kind) {
-            setting.range.clone()
-        } else {
-            format!("{}, {}", setting.kind, setting.range)
+        let takes = match setting.range.strip_prefix("any ") {
+            Some(kind) if kind == setting.kind => kind.to_owned(),
+            _ => format!("{}, {}", setting.kind, setting.range),
         };
         let changed = if setting.changed() {
             format!("<br>in force: `{}`", setting.value)
@@ -248,7 +247,7 @@ mod tests {
         assert!(page.contains("# AN0000: a \\| b\n"));
         assert!(page.contains("\\*all\\* of \\<it>"));
         assert!(page.contains(
-            "| `Names` | none<br>in force: `x.exe` | any names | one or \\| more | casewire |"
+            "| `Names` | none<br>in force: `x.exe` | names | one or \\| more | casewire |"
         ));
     }
 
