@@ -16,7 +16,8 @@ use casewire::model::host_event::{Process, Verdict};
 use casewire::model::provenance::Item;
 use casewire::model::wake::{WakeCarrier, WakeSignal};
 use casewire::model::{
-    Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Timestamp, Transport, What,
+    Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Timestamp,
+    Transport, What,
 };
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -55,7 +56,11 @@ struct Stream {
 impl Stream {
     fn add(&mut self, evidence: u32, time: Timestamp, what: What) {
         self.items += 1;
-        let kind = if evidence == 1 { Item::Packet } else { Item::Record };
+        let kind = if evidence == 1 {
+            Item::Packet
+        } else {
+            Item::Record
+        };
         let provenance = Provenance {
             evidence: EvidenceId(evidence),
             interface: 0,
@@ -63,7 +68,12 @@ impl Stream {
             item: self.items,
             offset: self.items * 100,
         };
-        self.events.push(Event { time, recorded: time, provenance, what });
+        self.events.push(Event {
+            time,
+            recorded: time,
+            provenance,
+            what,
+        });
     }
 
     fn attempt(&mut self, time: Timestamp, from: Endpoint, to: Endpoint, outcome: Outcome) {
@@ -79,7 +89,11 @@ impl Stream {
             decided: end,
             deciding: None,
             accepted: None,
-            bytes: if outcome == Outcome::Established { [100, 200] } else { [0, 0] },
+            bytes: if outcome == Outcome::Established {
+                [100, 200]
+            } else {
+                [0, 0]
+            },
             packets: [3, 3],
             end: FlowEnd::Closed,
             ended: end,
@@ -106,7 +120,10 @@ impl Stream {
 /// A random war of `chapters` chapters.
 fn war(seed: u64, chapters: u64) -> Vec<Event> {
     let mut chance = Chance(seed * 2 + 1);
-    let mut stream = Stream { events: Vec::new(), items: 0 };
+    let mut stream = Stream {
+        events: Vec::new(),
+        items: 0,
+    };
     for n in 0..HOSTS {
         // Each host makes itself known.
         stream.logged(
@@ -128,15 +145,27 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
     let mut time = Timestamp(START + 1_000_000_000);
     for chapter in 0..chapters {
         time = time.shifted(Span::seconds(900 + chance.next(600) as i64));
-        let (victim, attacker) = (chance.next(u64::from(HOSTS)) as u8, 1 + chance.next(40) as u8);
+        let (victim, attacker) = (
+            chance.next(u64::from(HOSTS)) as u8,
+            1 + chance.next(40) as u8,
+        );
         // Each chapter has a port of its own: "first" is about the port.
         let door = 10_000 + chapter as u16;
         let touches = 1 + chance.next(5);
         let mut now = time;
         for touch in 0..touches {
-            let outcome = if chance.next(2) == 0 { Outcome::Rejected } else { Outcome::Unanswered };
+            let outcome = if chance.next(2) == 0 {
+                Outcome::Rejected
+            } else {
+                Outcome::Unanswered
+            };
             let port = 20_000 + (chapter * 8 + touch) as u16;
-            stream.attempt(now, at(source(attacker), 40_000 + touch as u16), at(host(victim), port), outcome);
+            stream.attempt(
+                now,
+                at(source(attacker), 40_000 + touch as u16),
+                at(host(victim), port),
+                outcome,
+            );
             now = now.shifted(Span::millis(300 + chance.next(1500) as i64));
         }
         now = now.shifted(Span::seconds(5));
@@ -158,12 +187,27 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
                 source: RuleSource::FirewallLog,
                 rule: Box::new(rule),
             };
-            stream.logged(victim, now, 2004, "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall", what);
+            stream.logged(
+                victim,
+                now,
+                2004,
+                "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall",
+                what,
+            );
         }
         now = now.shifted(Span::seconds(6));
         if chance.next(4) > 0 {
-            let who = if chance.next(5) == 0 { attacker + 100 } else { attacker };
-            stream.attempt(now, at(source(who), 45_000), at(host(victim), door), Outcome::Established);
+            let who = if chance.next(5) == 0 {
+                attacker + 100
+            } else {
+                attacker
+            };
+            stream.attempt(
+                now,
+                at(source(who), 45_000),
+                at(host(victim), door),
+                Outcome::Established,
+            );
         }
         if chance.next(3) == 0 {
             for target in 0..1 + chance.next(7) {
@@ -204,14 +248,24 @@ fn context(events: &[Event]) -> Context {
     }
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
-    Context { clocks: Clocks::default(), coverage, identity }
+    Context {
+        clocks: Clocks::default(),
+        coverage,
+        identity,
+    }
 }
 
 fn run(entry: &dyn Entry, events: &[Event], shards: u64, budget: usize) -> Found {
     let context = context(events);
     let mut all = Found::default();
     for index in 0..shards {
-        let mut runner = entry.start(Shard { index, count: shards }, budget);
+        let mut runner = entry.start(
+            Shard {
+                index,
+                count: shards,
+            },
+            budget,
+        );
         for event in events {
             runner.event(event, &context);
         }
@@ -243,7 +297,11 @@ fn the_streams_raise_findings_and_near_misses() {
             misses += found.near_misses.len();
         }
         assert!(findings >= 40, "{} finds only {findings}", entry.about().id);
-        assert!(misses >= 10, "{} nearly finds only {misses}", entry.about().id);
+        assert!(
+            misses >= 10,
+            "{} nearly finds only {misses}",
+            entry.about().id
+        );
     }
 }
 
@@ -253,8 +311,18 @@ fn dividing_the_stream_by_key_changes_nothing() {
         let whole = run(entry, &events, 1, ROOM);
         for shards in [2, 3, 16] {
             let divided = run(entry, &events, shards, ROOM);
-            assert_eq!(whole.findings, divided.findings, "{} seed {seed} in {shards}", entry.about().id);
-            assert_eq!(whole.near_misses, divided.near_misses, "{} seed {seed} in {shards}", entry.about().id);
+            assert_eq!(
+                whole.findings,
+                divided.findings,
+                "{} seed {seed} in {shards}",
+                entry.about().id
+            );
+            assert_eq!(
+                whole.near_misses,
+                divided.near_misses,
+                "{} seed {seed} in {shards}",
+                entry.about().id
+            );
         }
     });
 }
@@ -286,12 +354,24 @@ fn shifting_all_times_shifts_the_findings() {
                 .findings
                 .iter()
                 .map(|f| {
-                    let steps: Vec<Provenance> = f.steps.iter().map(|s| s.event.provenance).collect();
-                    (f.first_time().shifted(by), f.last_time().shifted(by), f.severity, f.confidence, steps)
+                    let steps: Vec<Provenance> =
+                        f.steps.iter().map(|s| s.event.provenance).collect();
+                    (
+                        f.first_time().shifted(by),
+                        f.last_time().shifted(by),
+                        f.severity,
+                        f.confidence,
+                        steps,
+                    )
                 })
                 .collect()
         };
-        assert_eq!(shape(&before, by), shape(&after, Span::ZERO), "{} seed {seed}", entry.about().id);
+        assert_eq!(
+            shape(&before, by),
+            shape(&after, Span::ZERO),
+            "{} seed {seed}",
+            entry.about().id
+        );
     });
 }
 
@@ -299,12 +379,18 @@ fn shifting_all_times_shifts_the_findings() {
 fn a_strangers_traffic_changes_nothing() {
     each(|entry, seed, events| {
         let before = run(entry, &events, 1, ROOM);
-        let mut stream = Stream { events: Vec::new(), items: 1_000_000 };
+        let mut stream = Stream {
+            events: Vec::new(),
+            items: 1_000_000,
+        };
         let mut chance = Chance(seed + 77);
         let (from, to) = (events[0].time, events[events.len() - 1].time);
         for _ in 0..400 {
             let time = from.shifted(Span(chance.next(to.since(from).0 as u64) as i64));
-            let stranger = at(Ipv4Addr::new(172, 16, 0, 1 + chance.next(9) as u8).into(), 50_000);
+            let stranger = at(
+                Ipv4Addr::new(172, 16, 0, 1 + chance.next(9) as u8).into(),
+                50_000,
+            );
             let server = at(Ipv4Addr::new(172, 16, 9, chance.next(9) as u8).into(), 80);
             stream.attempt(time, stranger, server, Outcome::Established);
         }
@@ -312,7 +398,12 @@ fn a_strangers_traffic_changes_nothing() {
         mixed.extend(stream.events);
         mixed.sort_by_key(Event::order);
         let after = run(entry, &mixed, 1, ROOM);
-        assert_eq!(before.findings, after.findings, "{} seed {seed}", entry.about().id);
+        assert_eq!(
+            before.findings,
+            after.findings,
+            "{} seed {seed}",
+            entry.about().id
+        );
     });
 }
 
@@ -326,20 +417,32 @@ fn the_order_of_equal_times_changes_nothing_but_order() {
         events.sort_by_key(Event::order);
         let before = run(entry, &events, 1, ROOM);
         let mut turned = events;
-        turned.sort_by_key(|e| (e.time, std::cmp::Reverse(e.provenance.evidence), e.provenance));
+        turned.sort_by_key(|e| {
+            (
+                e.time,
+                std::cmp::Reverse(e.provenance.evidence),
+                e.provenance,
+            )
+        });
         let after = run(entry, &turned, 1, ROOM);
         let shape = |found: &Found| -> Vec<_> {
             found
                 .findings
                 .iter()
                 .map(|f| {
-                    let mut steps: Vec<Provenance> = f.steps.iter().map(|s| s.event.provenance).collect();
+                    let mut steps: Vec<Provenance> =
+                        f.steps.iter().map(|s| s.event.provenance).collect();
                     steps.sort_unstable();
                     (f.first_time(), f.severity, steps)
                 })
                 .collect()
         };
-        assert_eq!(shape(&before), shape(&after), "{} seed {seed}", entry.about().id);
+        assert_eq!(
+            shape(&before),
+            shape(&after),
+            "{} seed {seed}",
+            entry.about().id
+        );
     });
 }
 
@@ -347,6 +450,10 @@ fn the_order_of_equal_times_changes_nothing_but_order() {
 fn a_budget_of_two_keys_says_what_it_forgot() {
     for entry in register::all() {
         let found = run(&*entry, &war(3, CHAPTERS), 1, 2);
-        assert!(found.forgotten > 0, "{} forgot in silence", entry.about().id);
+        assert!(
+            found.forgotten > 0,
+            "{} forgot in silence",
+            entry.about().id
+        );
     }
 }

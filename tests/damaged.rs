@@ -16,9 +16,18 @@ fn sound(format: &str) -> (Vec<u8>, Vec<u8>) {
     let evidence = Story::parse(&page).expect("a sound page").play();
     let file = |end: &str| {
         let found = evidence.files.iter().find(|(name, _)| name.ends_with(end));
-        found.map(|(_, bytes)| bytes.clone()).expect("the story leaves this file")
+        found
+            .map(|(_, bytes)| bytes.clone())
+            .expect("the story leaves this file")
     };
-    (file(if format.starts_with("pcapng") { ".pcapng" } else { ".pcap" }), file(".evtx"))
+    (
+        file(if format.starts_with("pcapng") {
+            ".pcapng"
+        } else {
+            ".pcap"
+        }),
+        file(".evtx"),
+    )
 }
 
 fn read(name: &str, bytes: &[u8]) -> Case {
@@ -30,7 +39,12 @@ fn read(name: &str, bytes: &[u8]) -> Case {
 /// Units read, units skipped, and the kinds of what was lost.
 fn account(case: &Case) -> (u64, u64, Vec<&'static str>) {
     let row = &case.evidence[0];
-    let lost = case.problems.iter().filter(|p| p.weight == Weight::Loss).map(|p| p.kind.slug()).collect();
+    let lost = case
+        .problems
+        .iter()
+        .filter(|p| p.weight == Weight::Loss)
+        .map(|p| p.kind.slug())
+        .collect();
     (row.units_read, row.units_skipped, lost)
 }
 
@@ -45,7 +59,10 @@ fn record_at(pcap: &[u8], n: usize) -> usize {
 fn packets(pcap: &[u8]) -> usize {
     let (mut at, mut n) = (24, 0);
     while at < pcap.len() {
-        at = record_at(pcap, 0) - 24 + at + 16 + u32::from_le_bytes(pcap[at + 8..at + 12].try_into().expect("four bytes")) as usize;
+        at = record_at(pcap, 0) - 24
+            + at
+            + 16
+            + u32::from_le_bytes(pcap[at + 8..at + 12].try_into().expect("four bytes")) as usize;
         n += 1;
     }
     n
@@ -56,7 +73,10 @@ fn a_sound_capture_is_read_whole_in_every_format() {
     for format in ["pcap", "pcap-ns", "pcapng", "pcapng-us"] {
         let (bytes, _) = sound(format);
         let (read, skipped, lost) = account(&read("span", &bytes));
-        assert!(read > 2_000 && skipped == 0 && lost.is_empty(), "{format}: {read} {skipped} {lost:?}");
+        assert!(
+            read > 2_000 && skipped == 0 && lost.is_empty(),
+            "{format}: {read} {skipped} {lost:?}"
+        );
     }
 }
 
@@ -110,7 +130,11 @@ fn a_partial_record_at_the_end_is_a_note() {
     for missing in [1, 20, 60] {
         let case = read("span.pcap", &sound[..sound.len() - missing]);
         let (read, _, lost) = account(&case);
-        assert_eq!((read, lost), (total - 1, Vec::new()), "{missing} bytes short");
+        assert_eq!(
+            (read, lost),
+            (total - 1, Vec::new()),
+            "{missing} bytes short"
+        );
         assert!(case.problems.iter().any(|p| p.kind == ProblemKind::CutTail));
     }
 }
@@ -124,7 +148,13 @@ fn compressed_captures_are_read_and_a_cut_one_is_said() {
     let packed = gzip.finish().expect("in memory");
     let whole = account(&read("span", &sound));
     assert_eq!(account(&read("span.gz", &packed)), whole);
-    assert_eq!(account(&read("span.zst", &zstd::encode_all(&sound[..], 1).expect("in memory"))), whole);
+    assert_eq!(
+        account(&read(
+            "span.zst",
+            &zstd::encode_all(&sound[..], 1).expect("in memory")
+        )),
+        whole
+    );
     let (part, _, lost) = account(&read("span.gz", &packed[..packed.len() / 2]));
     assert!(part > 0 && part < whole.0);
     assert_eq!(lost, ["compression"]);
@@ -186,7 +216,11 @@ fn no_injury_stops_the_run() {
         (state % below as u64) as usize
     };
     for round in 0..120 {
-        let mut bytes = if round % 2 == 0 { capture[..40_000].to_vec() } else { log[..4096 + 65_536].to_vec() };
+        let mut bytes = if round % 2 == 0 {
+            capture[..40_000].to_vec()
+        } else {
+            log[..4096 + 65_536].to_vec()
+        };
         for _ in 0..1 + chance(12) {
             let at = chance(bytes.len());
             match chance(4) {

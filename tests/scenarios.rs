@@ -9,10 +9,10 @@
 use casewire::case::{Case, Incident};
 use casewire::evidence::progress::Silent;
 use casewire::investigate::{Request, investigate};
+use casewire::model::Provenance;
 use casewire::model::What;
 use casewire::model::finding::{Finding, Role};
 use casewire::model::net::mac_text;
-use casewire::model::Provenance;
 use casewire_lab::story::{Evidence, Story};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,11 @@ fn block<'p>(page: &'p str, name: &str) -> Option<(std::ops::Range<usize>, Vec<&
     let open = format!("```{name}\n");
     let start = page.find(&open)? + open.len();
     let end = start + page[start..].find("```")?;
-    let lines = page[start..end].lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let lines = page[start..end]
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
     Some((start..end, lines))
 }
 
@@ -45,7 +49,11 @@ fn request(folder: &Path, analytic: Option<&str>, page: &str) -> Request {
                 .map(|line| {
                     let (name, value) = line.split_once('=').expect("a set line is ID.Name=value");
                     let (id, name) = name.split_once('.').expect("a set line is ID.Name=value");
-                    (id.trim().to_owned(), name.trim().to_owned(), value.trim().to_owned())
+                    (
+                        id.trim().to_owned(),
+                        name.trim().to_owned(),
+                        value.trim().to_owned(),
+                    )
                 })
                 .collect()
         })
@@ -80,9 +88,15 @@ impl Names<'_> {
     }
 
     fn label(&self, at: &Provenance) -> String {
-        let file = self.case.evidence(at.evidence).map(|e| e.path.clone()).unwrap_or_default();
+        let file = self
+            .case
+            .evidence(at.evidence)
+            .map(|e| e.path.clone())
+            .unwrap_or_default();
         let name = file.rsplit('/').next().unwrap_or_default();
-        self.evidence.cite(name, at.item).map_or_else(|| at.to_string(), |cite| cite.label.clone())
+        self.evidence
+            .cite(name, at.item)
+            .map_or_else(|| at.to_string(), |cite| cite.label.clone())
     }
 
     /// A finding as an expect block words it.
@@ -99,7 +113,11 @@ impl Names<'_> {
                 Some(address) => self.of(address),
                 None => who.host_name.to_string(),
             };
-            let port = who.opened_ports.first().map(|p| format!(":{p}")).unwrap_or_default();
+            let port = who
+                .opened_ports
+                .first()
+                .map(|p| format!(":{p}"))
+                .unwrap_or_default();
             format!("{remote} -> {host}{port}")
         } else {
             let woken: Vec<String> = who.woken.iter().map(|mac| self.of_mac(*mac)).collect();
@@ -130,26 +148,54 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
     let story = Story::parse(&page).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let evidence = story.play();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    evidence.write_to(folder.path()).expect("the evidence can be written");
+    evidence
+        .write_to(folder.path())
+        .expect("the evidence can be written");
     let case = investigate(&request(folder.path(), analytic, &page), &Silent)
         .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let names = Names { evidence: &evidence, case: &case };
+    let names = Names {
+        evidence: &evidence,
+        case: &case,
+    };
     let mut lines: Vec<String> = case.incidents.iter().map(|i| names.line(i)).collect();
     if lines.is_empty() {
         lines.push("none".to_owned());
     }
-    if block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with("near "))) {
-        lines.extend(case.near_misses.iter().map(|miss| format!("near {} {}", miss.analytic, miss.text)));
+    if block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with("near ")))
+    {
+        lines.extend(
+            case.near_misses
+                .iter()
+                .map(|miss| format!("near {} {}", miss.analytic, miss.text)),
+        );
     }
-    for problem in case.problems.iter().filter(|p| p.weight == casewire::evidence::Weight::Loss) {
+    for problem in case
+        .problems
+        .iter()
+        .filter(|p| p.weight == casewire::evidence::Weight::Loss)
+    {
         lines.push(format!("loss {}", problem.kind.slug()));
     }
-    for verdict in case.verdicts.iter().filter(|v| v.host != casewire::case::judged::UNNAMED) {
-        let host = names.evidence.hosts.iter().find(|h| h.computer.eq_ignore_ascii_case(&verdict.host));
+    for verdict in case
+        .verdicts
+        .iter()
+        .filter(|v| v.host != casewire::case::judged::UNNAMED)
+    {
+        let host = names
+            .evidence
+            .hosts
+            .iter()
+            .find(|h| h.computer.eq_ignore_ascii_case(&verdict.host));
         let host = host.map_or(verdict.host.as_str(), |h| h.name.as_str());
-        lines.push(format!("verdict {} {host} {}", verdict.analytic, verdict.verdict.word()));
+        lines.push(format!(
+            "verdict {} {host} {}",
+            verdict.analytic,
+            verdict.verdict.word()
+        ));
     }
-    let expected = block(&page, "expect").map(|(range, _)| page[range].to_owned()).unwrap_or_default();
+    let expected = block(&page, "expect")
+        .map(|(range, _)| page[range].to_owned())
+        .unwrap_or_default();
     (expected, lines.join("\n") + "\n")
 }
 
@@ -173,7 +219,13 @@ fn hold(folder: &str, analytic: Option<&str>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         wrong.push(format!("== {name}\nexpected:\n{expected}told:\n{actual}"));
     }
-    assert!(bless || wrong.is_empty(), "{} of {} stories:\n{}", wrong.len(), pages.len(), wrong.join("\n"));
+    assert!(
+        bless || wrong.is_empty(),
+        "{} of {} stories:\n{}",
+        wrong.len(),
+        pages.len(),
+        wrong.join("\n")
+    );
     if bless {
         println!("{}", wrong.join("\n"));
     }

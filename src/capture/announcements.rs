@@ -42,7 +42,11 @@ impl Announcements {
             time: packet.time,
             recorded: packet.time,
             provenance: provenance(evidence, packet),
-            what: What::Neighbour(Box::new(Neighbour { mac, address, told_by: ToldBy::Arp })),
+            what: What::Neighbour(Box::new(Neighbour {
+                mac,
+                address,
+                told_by: ToldBy::Arp,
+            })),
         });
     }
 }
@@ -83,7 +87,13 @@ mod tests {
         let address = "10.0.0.5".parse().unwrap();
         for second in [0, 30, 80, 139, 200] {
             let mut out = |event: Event| told.push(event.time.0 / 1_000_000_000);
-            announcements.hear(EvidenceId(1), &packet(second), [2, 0, 0, 0, 0, 1], address, &mut out);
+            announcements.hear(
+                EvidenceId(1),
+                &packet(second),
+                [2, 0, 0, 0, 0, 1],
+                address,
+                &mut out,
+            );
         }
         assert_eq!(told, [0, 200]);
     }

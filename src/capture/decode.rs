@@ -107,11 +107,16 @@ fn announcement(arp: &[u8]) -> Option<Extra> {
     if fields[..6] != ETHERNET_IPV4 || !matches!(be16(fields, 6), 1 | 2) {
         return None;
     }
-    let mac = [fields[8], fields[9], fields[10], fields[11], fields[12], fields[13]];
+    let mac = [
+        fields[8], fields[9], fields[10], fields[11], fields[12], fields[13],
+    ];
     let address = Ipv4Addr::new(fields[14], fields[15], fields[16], fields[17]);
     let one_host = mac[0] & 1 == 0 && mac != [0; 6];
     let usable = !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast();
-    (one_host && usable).then_some(Extra::Announcement { mac, address: IpAddr::V4(address) })
+    (one_host && usable).then_some(Extra::Announcement {
+        mac,
+        address: IpAddr::V4(address),
+    })
 }
 
 /// A frame that ends too early: the capture's doing, or the sender's.

@@ -99,8 +99,7 @@ fn is_copy(first: &WakeSignal, next: &WakeSignal) -> bool {
     let address = |signal: &WakeSignal| signal.sender.map(|end| end.address);
     let same_ip = address(first).is_some() && address(first) == address(next);
     let nameless = |signal: &WakeSignal| signal.sender_mac.is_none() && signal.sender.is_none();
-    first.carrier == next.carrier
-        && (same_mac || same_ip || nameless(first) && nameless(next))
+    first.carrier == next.carrier && (same_mac || same_ip || nameless(first) && nameless(next))
 }
 
 /// Where `packet` is written.

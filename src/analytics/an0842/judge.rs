@@ -31,7 +31,11 @@ impl PortKnock {
             found.near_miss(near_miss(place, knock, missing, &why, context));
         };
         if knock.periodic {
-            return miss(2, "the same ports were touched at a steady period before: a health check".to_owned(), found);
+            return miss(
+                2,
+                "the same ports were touched at a steady period before: a health check".to_owned(),
+                found,
+            );
         }
         let visited = door.reached_by(knock.source, knock.first(), knock.last().event.time);
         if visited > self.settings.max_extra_open_ports as usize {
@@ -41,12 +45,22 @@ impl PortKnock {
 
         let came: Vec<&Arrival> = door
             .arrivals
-            .between(knock.arming().event.time.shifted(context.clocks.assumed_error.negated()), until)
+            .between(
+                knock
+                    .arming()
+                    .event
+                    .time
+                    .shifted(context.clocks.assumed_error.negated()),
+                until,
+            )
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
             .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
             .collect();
-        let fresh: Vec<&Arrival> =
-            came.iter().copied().filter(|a| is_first(door, a, knock)).collect();
+        let fresh: Vec<&Arrival> = came
+            .iter()
+            .copied()
+            .filter(|a| is_first(door, a, knock))
+            .collect();
 
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
@@ -62,9 +76,18 @@ impl PortKnock {
         {
             return;
         }
-        let picture = |arrival, tied, proven| Picture { place, knock, door, arrival, tied, proven };
+        let picture = |arrival, tied, proven| Picture {
+            place,
+            knock,
+            door,
+            arrival,
+            tied,
+            proven,
+        };
         let finding = match best {
-            Some((tie, arrival, _)) if tie > Tie::Weak && tie < Tie::Exact && knock.only_client_ports() => {
+            Some((tie, arrival, _))
+                if tie > Tie::Weak && tie < Tie::Exact && knock.only_client_ports() =>
+            {
                 let why = format!(
                     "port {} was reached afterwards under a broad change; the touched ports are ones that clients \
                      try on their own",
@@ -73,13 +96,24 @@ impl PortKnock {
                 miss(1, why, found);
                 None
             }
-            Some((tie, arrival, tied)) if tie > Tie::Weak => {
-                Some(telling::full(&picture(Some(arrival), tied, true), &self.settings, context))
-            }
-            Some((_, arrival, tied)) if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan => {
+            Some((tie, arrival, tied)) if tie > Tie::Weak => Some(telling::full(
+                &picture(Some(arrival), tied, true),
+                &self.settings,
+                context,
+            )),
+            Some((_, arrival, tied))
+                if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
+            {
                 let proven = self.was_closed(door, knock, arrival);
-                if proven || (self.tells_by_itself(knock, arrival) && !changes_are_logged(place, knock, context)) {
-                    Some(telling::network_only(&picture(Some(arrival), tied, proven), &self.settings, context))
+                if proven
+                    || (self.tells_by_itself(knock, arrival)
+                        && !changes_are_logged(place, knock, context))
+                {
+                    Some(telling::network_only(
+                        &picture(Some(arrival), tied, proven),
+                        &self.settings,
+                        context,
+                    ))
                 } else {
                     miss(
                         1,
@@ -98,7 +132,10 @@ impl PortKnock {
                 }
             }
             Some((_, arrival, _)) => {
-                let why = format!("port {} was reached afterwards, but no change is tied to it", arrival.port);
+                let why = format!(
+                    "port {} was reached afterwards, but no change is tied to it",
+                    arrival.port
+                );
                 miss(1, why, found);
                 None
             }
@@ -112,20 +149,34 @@ impl PortKnock {
                                 "port {} was reached afterwards, but it was open before ({})",
                                 arrival.port, since.provenance
                             ),
-                            _ => format!("port {} was reached, but not for the first time", arrival.port),
+                            _ => format!(
+                                "port {} was reached, but not for the first time",
+                                arrival.port
+                            ),
                         };
                         miss(1, why, found);
                         None
                     }
-                    (None, Some(tied)) if !knock.scan => {
-                        Some(telling::door_only(&picture(None, vec![tied], false), &self.settings, context))
-                    }
+                    (None, Some(tied)) if !knock.scan => Some(telling::door_only(
+                        &picture(None, vec![tied], false),
+                        &self.settings,
+                        context,
+                    )),
                     (None, Some(_)) => {
-                        miss(2, "a scan; a port was opened afterwards; the source never came back".to_owned(), found);
+                        miss(
+                            2,
+                            "a scan; a port was opened afterwards; the source never came back"
+                                .to_owned(),
+                            found,
+                        );
                         None
                     }
                     (None, None) => {
-                        miss(2, "no change of exposure and no connection followed".to_owned(), found);
+                        miss(
+                            2,
+                            "no change of exposure and no connection followed".to_owned(),
+                            found,
+                        );
                         None
                     }
                 }
@@ -142,7 +193,10 @@ impl PortKnock {
 
     /// True if the same source was turned away at this very port before.
     fn was_closed(&self, door: &Door, knock: &Knock, arrival: &Arrival) -> bool {
-        knock.touches.iter().any(|t| t.transport == arrival.transport && t.port == arrival.port)
+        knock
+            .touches
+            .iter()
+            .any(|t| t.transport == arrival.transport && t.port == arrival.port)
             || door
                 .touches
                 .last_touch_of(arrival.transport, arrival.port, arrival.event.time)
@@ -152,12 +206,20 @@ impl PortKnock {
     /// True if the touches themselves are no client's doing: none of them, nor the port reached, is
     /// one that clients try, and none was retried.
     fn tells_by_itself(&self, knock: &Knock, arrival: &Arrival) -> bool {
-        knock.touches.iter().all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
+        knock
+            .touches
+            .iter()
+            .all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
             && arrival.port < FIRST_DYNAMIC_PORT
     }
 
     /// A change after the knock that names a port, though nobody was seen to come in.
-    fn opened_unvisited<'a>(&self, door: &'a Door, knock: &Knock, context: &Context) -> Option<TiedChange<'a>> {
+    fn opened_unvisited<'a>(
+        &self,
+        door: &'a Door,
+        knock: &Knock,
+        context: &Context,
+    ) -> Option<TiedChange<'a>> {
         let rules = self.settings.door(context);
         let from = knock.arming().event.time.shifted(rules.slack.negated());
         let to = knock.first().shifted(self.settings.time_window);
@@ -167,9 +229,18 @@ impl PortKnock {
             .filter_map(|change| {
                 let port = named_port(change, knock.source)?;
                 // An arrival before the knock means the port was open all along.
-                let before = door.arrivals.open_since(Transport::TCP, port).is_some_and(|s| s.time < knock.first());
-                let entered = door.arrivals.between(change.event.time, Timestamp::MAX).any(|a| a.port == port);
-                (!before && !entered).then_some(TiedChange { change, tie: Tie::Exact })
+                let before = door
+                    .arrivals
+                    .open_since(Transport::TCP, port)
+                    .is_some_and(|s| s.time < knock.first());
+                let entered = door
+                    .arrivals
+                    .between(change.event.time, Timestamp::MAX)
+                    .any(|a| a.port == port);
+                (!before && !entered).then_some(TiedChange {
+                    change,
+                    tie: Tie::Exact,
+                })
             })
             .next()
     }
@@ -184,8 +255,14 @@ fn changes_are_logged(place: Place, knock: &Knock, context: &Context) -> bool {
     };
     let coverage = &context.coverage;
     covers(coverage.channel(id, Log::Firewall))
-        || coverage.channel(id, Log::Security).is_some_and(|s| s.interval.from <= knock.first())
-            && coverage.any(id, Log::Security, &[4946, 4947, 4948, 4950, 4956, 5154, 5447])
+        || coverage
+            .channel(id, Log::Security)
+            .is_some_and(|s| s.interval.from <= knock.first())
+            && coverage.any(
+                id,
+                Log::Security,
+                &[4946, 4947, 4948, 4950, 4956, 5154, 5447],
+            )
 }
 
 fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {
@@ -201,6 +278,11 @@ fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Con
             host_words(place, context),
             knock.length()
         ),
-        references: knock.touches.iter().take(4).map(|t| t.event.provenance).collect(),
+        references: knock
+            .touches
+            .iter()
+            .take(4)
+            .map(|t| t.event.provenance)
+            .collect(),
     }
 }

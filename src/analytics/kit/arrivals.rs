@@ -9,7 +9,8 @@ use crate::model::attempt::Marks;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::{
-    Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Text, Timestamp, Transport, What,
+    Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Text, Timestamp, Transport,
+    What,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -123,12 +124,20 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     )?;
                     (remote, local, *transport, process)
                 }
-                HostWhat::Connected { initiated: false, transport, source, destination, process, .. } => {
-                    (*source, *destination, *transport, process)
-                }
+                HostWhat::Connected {
+                    initiated: false,
+                    transport,
+                    source,
+                    destination,
+                    process,
+                    ..
+                } => (*source, *destination, *transport, process),
                 _ => return None,
             };
-            if transport != Transport::TCP || remote.address.is_loopback() || remote.address == local.address {
+            if transport != Transport::TCP
+                || remote.address.is_loopback()
+                || remote.address == local.address
+            {
                 return None;
             }
             Some((
@@ -156,7 +165,9 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 impl Arrivals {
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
-        let Some((_, sign)) = sign_of(event, context) else { return };
+        let Some((_, sign)) = sign_of(event, context) else {
+            return;
+        };
         if sign.transport != Transport::TCP {
             return;
         }
@@ -198,7 +209,10 @@ impl Arrivals {
                 _ => {}
             }
         }
-        let here = FirstOpen { time: event.time, provenance: event.provenance };
+        let here = FirstOpen {
+            time: event.time,
+            provenance: event.provenance,
+        };
         let first = match self.open_since.get(&(sign.transport, sign.port)) {
             Some(_) => false,
             None => {
@@ -247,7 +261,9 @@ impl Arrivals {
 
     /// The arrivals from `from` to `to`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Arrival> {
-        self.held.iter().filter(move |a| a.event.time >= from && a.event.time <= to)
+        self.held
+            .iter()
+            .filter(move |a| a.event.time >= from && a.event.time <= to)
     }
 
     /// Since when the port is known to be open.

@@ -69,11 +69,18 @@ const CHANGES: usize = 512;
 pub fn effect_of(what: &HostWhat) -> Option<Effect> {
     Some(match what {
         HostWhat::FirewallRule { change, rule, .. } => rule_effect(*change, rule)?,
-        HostWhat::FirewallSetting { enabled: Some(on), .. } => {
-            if *on { Effect::Shuts } else { Effect::Unprotects }
+        HostWhat::FirewallSetting {
+            enabled: Some(on), ..
+        } => {
+            if *on {
+                Effect::Shuts
+            } else {
+                Effect::Unprotects
+            }
         }
         HostWhat::FilterChanged { filter }
-            if filter.by_windows_firewall && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
+            if filter.by_windows_firewall
+                && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
         {
             match (filter.added, filter.action) {
                 (true, Some(Action::Allow)) | (false, Some(Action::Block)) => Effect::Opens,
@@ -81,16 +88,22 @@ pub fn effect_of(what: &HostWhat) -> Option<Effect> {
                 (_, None) => return None,
             }
         }
-        HostWhat::Listening { verdict: Verdict::Permitted, .. } => Effect::Listens,
-        HostWhat::Bound { verdict: Verdict::Permitted, local, transport: Transport::UDP, .. }
-            if local.port < FIRST_DYNAMIC_PORT && local.port != 0 =>
-        {
-            Effect::Listens
-        }
-        HostWhat::ServiceStateChanged { name, state: ServiceState::Stopped }
-            if name.eq_ignore_ascii_case("Windows Firewall")
-                || name.eq_ignore_ascii_case("Windows Defender Firewall")
-                || name.eq_ignore_ascii_case("mpssvc") =>
+        HostWhat::Listening {
+            verdict: Verdict::Permitted,
+            ..
+        } => Effect::Listens,
+        HostWhat::Bound {
+            verdict: Verdict::Permitted,
+            local,
+            transport: Transport::UDP,
+            ..
+        } if local.port < FIRST_DYNAMIC_PORT && local.port != 0 => Effect::Listens,
+        HostWhat::ServiceStateChanged {
+            name,
+            state: ServiceState::Stopped,
+        } if name.eq_ignore_ascii_case("Windows Firewall")
+            || name.eq_ignore_ascii_case("Windows Defender Firewall")
+            || name.eq_ignore_ascii_case("mpssvc") =>
         {
             Effect::Unprotects
         }
@@ -149,7 +162,11 @@ impl Change {
             let rule = rule_of(c).map(|r| r.name.clone()).filter(|n| !n.is_empty());
             rule.or_else(|| filter_name(c).cloned())
         };
-        let id = |c: &Self| rule_of(c).map(|r| r.id.to_lowercase()).filter(|i| !i.is_empty());
+        let id = |c: &Self| {
+            rule_of(c)
+                .map(|r| r.id.to_lowercase())
+                .filter(|i| !i.is_empty())
+        };
         let same_name = named(self).is_some() && named(self) == named(other);
         let same_id = id(self).is_some() && id(self) == id(other);
         let same_listener = listens_on(self).is_some()
@@ -178,14 +195,26 @@ pub struct Changes {
 impl Changes {
     /// Takes in a host event.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
-        let What::Host(host) = &event.what else { return };
-        let Some(effect) = effect_of(&host.what) else { return };
+        let What::Host(host) = &event.what else {
+            return;
+        };
+        let Some(effect) = effect_of(&host.what) else {
+            return;
+        };
         let burst = match &host.what {
             HostWhat::FilterChanged { filter } => {
-                let housekeeping = ["Boot Time Filter", "Port Scanning Prevention Filter", "Query User"]
-                    .iter()
-                    .any(|name| filter.name.contains(name));
-                match self.bursts.back_mut().filter(|b| event.time.since(b.last) <= BURST_GAP) {
+                let housekeeping = [
+                    "Boot Time Filter",
+                    "Port Scanning Prevention Filter",
+                    "Query User",
+                ]
+                .iter()
+                .any(|name| filter.name.contains(name));
+                match self
+                    .bursts
+                    .back_mut()
+                    .filter(|b| event.time.since(b.last) <= BURST_GAP)
+                {
                     Some(burst) => {
                         burst.last = event.time;
                         burst.rows += 1;
@@ -194,7 +223,12 @@ impl Changes {
                     None => {
                         let id = self.next_burst;
                         self.next_burst = id.wrapping_add(1);
-                        self.bursts.push_back(Burst { id, last: event.time, rows: 1, housekeeping });
+                        self.bursts.push_back(Burst {
+                            id,
+                            last: event.time,
+                            rows: 1,
+                            housekeeping,
+                        });
                     }
                 }
                 self.bursts.back().map(|b| (b.id, b.rows))
@@ -209,7 +243,11 @@ impl Changes {
             self.held.pop_front();
             *dropped += 1;
         }
-        self.held.push_back(Change { event: event.clone(), effect, burst: burst.map(|(id, _)| id) });
+        self.held.push_back(Change {
+            event: event.clone(),
+            effect,
+            burst: burst.map(|(id, _)| id),
+        });
     }
 
     /// Forgets what is older than `before`.
@@ -225,7 +263,9 @@ impl Changes {
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
     /// are left out, and so is a filter whose rule no other record names and whose burst is large.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
-        self.held.iter().filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
+        self.held
+            .iter()
+            .filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
     }
 
     fn stands(&self, change: &Change) -> bool {
@@ -238,7 +278,10 @@ impl Changes {
         {
             return true;
         }
-        self.bursts.iter().find(|b| b.id == id).is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
+        self.bursts
+            .iter()
+            .find(|b| b.id == id)
+            .is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
     }
 
     /// Rule changes within a minute around `change` that the same log tells of the same hand: many
@@ -253,13 +296,17 @@ impl Changes {
                 .filter(|c| c.event.time.since(change.event.time).abs() <= SAME_RULE)
                 .find_map(|c| rule_and_source(c).filter(|(r, _)| r.name == *name))
         };
-        let Some((rule, source)) = own.or_else(behind) else { return 0 };
+        let Some((rule, source)) = own.or_else(behind) else {
+            return 0;
+        };
         self.held
             .iter()
             .filter(|c| {
                 c.event.time.since(change.event.time).abs() <= Span::seconds(60)
                     && rule_and_source(c).is_some_and(|(r, s)| {
-                        s == source && r.changed_by_user == rule.changed_by_user && r.changed_by == rule.changed_by
+                        s == source
+                            && r.changed_by_user == rule.changed_by_user
+                            && r.changed_by == rule.changed_by
                     })
             })
             .count()
@@ -279,12 +326,22 @@ impl Changes {
         let tie = self.tie_alone(change, at);
         // One of many changes by the same hand within a minute is a deployment: only one that names
         // the port stands out of it.
-        if tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM { Tie::Weak } else { tie }
+        if tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM {
+            Tie::Weak
+        } else {
+            tie
+        }
     }
 
     fn tie_alone(&self, change: &Change, at: &Port<'_>) -> Tie {
-        let Port { transport, number: port, .. } = *at;
-        let What::Host(host) = &change.event.what else { return Tie::None };
+        let Port {
+            transport,
+            number: port,
+            ..
+        } = *at;
+        let What::Host(host) = &change.event.what else {
+            return Tie::None;
+        };
         match (&host.what, change.effect) {
             (_, Effect::Shuts) => Tie::None,
             (_, Effect::Unknown) => Tie::Weak,
@@ -293,9 +350,7 @@ impl Changes {
                 Some((t, p)) if t == transport && p == port => Tie::Exact,
                 _ => Tie::None,
             },
-            (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => {
-                self.tie_rule(rule, at)
-            }
+            (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => self.tie_rule(rule, at),
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
@@ -334,7 +389,10 @@ impl Changes {
         }
         let for_program = !application.is_empty() && !application.eq_ignore_ascii_case("System");
         if for_program {
-            let listener = || self.listener(at.transport, at.number, at.until).and_then(image_of);
+            let listener = || {
+                self.listener(at.transport, at.number, at.until)
+                    .and_then(image_of)
+            };
             return match at.holder.cloned().or_else(listener) {
                 Some(image) if image_key(&image) == image_key(application) => Tie::Program,
                 Some(_) => Tie::None,
@@ -391,9 +449,12 @@ fn filter_name(change: &Change) -> Option<&Text> {
 pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::Listening { transport, local, .. } | HostWhat::Bound { transport, local, .. } => {
-                Some((*transport, local.port))
+            HostWhat::Listening {
+                transport, local, ..
             }
+            | HostWhat::Bound {
+                transport, local, ..
+            } => Some((*transport, local.port)),
             _ => None,
         },
         _ => None,
@@ -402,18 +463,28 @@ pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
 
 /// The program a change names: who listens, or who changed the rule.
 pub fn image_of(change: &Change) -> Option<Text> {
-    let What::Host(host) = &change.event.what else { return None };
+    let What::Host(host) = &change.event.what else {
+        return None;
+    };
     match &host.what {
-        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => Some(process.image.clone()),
-        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => Some(rule.changed_by.clone()),
-        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => Some(changed_by.clone()),
+        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
+            Some(process.image.clone())
+        }
+        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => {
+            Some(rule.changed_by.clone())
+        }
+        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
+            Some(changed_by.clone())
+        }
         _ => None,
     }
 }
 
 /// The account a change names.
 pub fn user_of(change: &Change) -> Option<Text> {
-    rule_of(change).map(|r| r.changed_by_user.clone()).filter(|u| !u.is_empty())
+    rule_of(change)
+        .map(|r| r.changed_by_user.clone())
+        .filter(|u| !u.is_empty())
 }
 
 /// True if the change's program or account is on a list of names: a file name, a whole path, or an
@@ -422,8 +493,9 @@ pub fn made_by(change: &Change, names: &[String]) -> bool {
     let image = image_of(change);
     let user = user_of(change);
     names.iter().any(|name| {
-        image.as_ref().is_some_and(|i| image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name))
-            || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
+        image.as_ref().is_some_and(|i| {
+            image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name)
+        }) || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
     })
 }
 
@@ -446,7 +518,11 @@ pub fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
                         && rule.protocol != Some(Some(Transport::UDP.0)) =>
                 {
                     match &rule.local_ports {
-                        Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => Some(ranges[0].0),
+                        Ports::Ranges(ranges)
+                            if ranges.len() == 1 && ranges[0].0 == ranges[0].1 =>
+                        {
+                            Some(ranges[0].0)
+                        }
                         _ => None,
                     }
                 }

@@ -34,7 +34,9 @@ pub struct Surroundings {
 /// True for an event that may surround a change.
 pub fn surrounds(what: &HostWhat) -> bool {
     match what {
-        HostWhat::ProcessStarted { .. } | HostWhat::LogCleared { .. } | HostWhat::AuditPolicyChanged { .. } => true,
+        HostWhat::ProcessStarted { .. }
+        | HostWhat::LogCleared { .. }
+        | HostWhat::AuditPolicyChanged { .. } => true,
         HostWhat::Script { text } => mentions_firewall(text),
         _ => false,
     }
@@ -48,7 +50,9 @@ fn mentions_firewall(text: &str) -> bool {
 impl Surroundings {
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
-        let What::Host(host) = &event.what else { return };
+        let What::Host(host) = &event.what else {
+            return;
+        };
         if !surrounds(&host.what) {
             return;
         }
@@ -71,15 +75,29 @@ impl Surroundings {
         let mut steps: Vec<Step> = Vec::new();
         for change in changes {
             for event in &self.held {
-                let What::Host(host) = &event.what else { continue };
+                let What::Host(host) = &event.what else {
+                    continue;
+                };
                 let matches = match &host.what {
-                    HostWhat::ProcessStarted { process, command_line, .. } => {
+                    HostWhat::ProcessStarted {
+                        process,
+                        command_line,
+                        ..
+                    } => {
                         let image = image_of(change);
-                        let same = image.as_ref().is_some_and(|i| image_key(i) == image_key(&process.image));
+                        let same = image
+                            .as_ref()
+                            .is_some_and(|i| image_key(i) == image_key(&process.image));
                         let near = in_time(event, change);
                         match change.effect {
-                            Effect::Listens => same && pid_of(change) == process.pid && event.time <= change.event.time,
-                            _ => near && (same && !is_service_host(&process.image) || mentions_firewall(command_line)),
+                            Effect::Listens => {
+                                same && pid_of(change) == process.pid
+                                    && event.time <= change.event.time
+                            }
+                            _ => {
+                                near && (same && !is_service_host(&process.image)
+                                    || mentions_firewall(command_line))
+                            }
                         }
                     }
                     HostWhat::Script { .. } => in_time(event, change),
@@ -101,7 +119,9 @@ impl Surroundings {
             .filter(|e| e.time >= from && e.time <= until)
             .filter_map(|e| match &e.what {
                 What::Host(host) => match host.what {
-                    HostWhat::LogCleared { .. } => Some((e, "a log was cleared: records may be gone")),
+                    HostWhat::LogCleared { .. } => {
+                        Some((e, "a log was cleared: records may be gone"))
+                    }
                     HostWhat::AuditPolicyChanged { .. } => Some((e, "what is logged changed")),
                     _ => None,
                 },
@@ -140,12 +160,17 @@ fn pid_of(change: &Change) -> Option<u32> {
 fn add(steps: &mut Vec<Step>, event: &Event) {
     let key = |e: &Event| match &e.what {
         What::Host(host) => match &host.what {
-            HostWhat::ProcessStarted { process, .. } => Some((image_key(&process.image), process.pid)),
+            HostWhat::ProcessStarted { process, .. } => {
+                Some((image_key(&process.image), process.pid))
+            }
             _ => None,
         },
         _ => None,
     };
-    if steps.iter().any(|s| s.event.provenance == event.provenance || s.also.contains(&event.provenance)) {
+    if steps
+        .iter()
+        .any(|s| s.event.provenance == event.provenance || s.also.contains(&event.provenance))
+    {
         return;
     }
     let twin = steps.iter_mut().find(|s| {

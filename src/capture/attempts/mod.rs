@@ -25,8 +25,8 @@ pub(crate) mod wire;
 
 pub use summary::AttemptSummary;
 
-use super::packet::{Extra, Packet};
 use super::announcements::Announcements;
+use super::packet::{Extra, Packet};
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
 use crate::model::net::is_group_or_wildcard;
@@ -130,7 +130,8 @@ impl Attempts {
                 return;
             }
             Some(Extra::Announcement { mac, address }) => {
-                self.announcements.hear(evidence, packet, *mac, *address, out);
+                self.announcements
+                    .hear(evidence, packet, *mac, *address, out);
             }
             Some(Extra::FastOpen) | None => {}
         }
