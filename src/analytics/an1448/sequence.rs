@@ -9,8 +9,8 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::{Door, doors_of};
 use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of, listens_on, made_by};
 use crate::analytics::kit::picture::{
-    LINGER, Picture, TiedChange, check_order, closes_again, entities, host_words, is_first,
-    opened_port, steps, tied_changes,
+    LINGER, Picture, TiedChange, check_order, closes_again, entities, everyday, host_words,
+    is_first, opened_port, steps, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
@@ -167,12 +167,9 @@ impl Touched {
         if knock.scan {
             return miss(2, "more ports than a signal has: a scan", found);
         }
-        if knock.periodic {
-            return miss(
-                2,
-                "the same ports were touched at a steady period before: a health check",
-                found,
-            );
+        let until = knock.first().shifted(settings.time_window);
+        if let Some(why) = everyday(place, knock, until, context) {
+            return miss(2, why, found);
         }
         if is_traceroute(knock) {
             return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
@@ -187,7 +184,6 @@ impl Touched {
         }
 
         let rules = settings.door(context);
-        let until = knock.first().shifted(settings.time_window);
         let arming = &knock.arming().event;
         let from = arming.time.shifted(context.clocks.assumed_error.negated());
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;

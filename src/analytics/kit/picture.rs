@@ -8,7 +8,7 @@ use super::touches::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
 use crate::model::firewall::{Ports, RuleChange};
-use crate::model::{Event, HostWhat, Span, What};
+use crate::model::{Event, HostWhat, Span, Timestamp, What};
 use std::net::IpAddr;
 
 /// How long after the connection a door that closes again counts as part of the picture: knockd
@@ -38,6 +38,26 @@ pub struct Picture<'a> {
     pub tied: Vec<TiedChange<'a>>,
     /// The port is known to have been closed before, by the wire or by the change itself.
     pub proven: bool,
+}
+
+/// Why a sequence of touches is everyday business whatever followed, if it is.
+pub fn everyday(
+    place: Place,
+    knock: &Knock,
+    until: Timestamp,
+    context: &Context,
+) -> Option<&'static str> {
+    if knock.periodic {
+        return Some("the same ports were touched at a steady period before: a health check");
+    }
+    let Place::Host(id) = place else { return None };
+    let started = context
+        .identity
+        .host(id)?
+        .starts
+        .iter()
+        .any(|e| e.time >= knock.first() && e.time <= until);
+    started.then_some("the host was starting: every port is closed before its service is up")
 }
 
 /// The host's name, or its address.
