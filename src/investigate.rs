@@ -5,8 +5,8 @@ mod conclude;
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
 use crate::case::Case;
-use crate::context::clocks::{ClockChoice, Clocks};
 use crate::context::Context;
+use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -73,7 +73,13 @@ pub enum Error {
 /// `Error::Request` for a setting that does not exist or is out of range.
 pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>, Error> {
     let entries = chosen(&[], settings)?;
-    Ok(entries.iter().map(|e| Described { about: *e.about(), settings: e.settings() }).collect())
+    Ok(entries
+        .iter()
+        .map(|e| Described {
+            about: *e.about(),
+            settings: e.settings(),
+        })
+        .collect())
 }
 
 fn chosen(
@@ -85,10 +91,17 @@ fn chosen(
         let entry = entries
             .iter_mut()
             .find(|e| e.about().id.eq_ignore_ascii_case(id))
-            .ok_or_else(|| Error::Request(format!("no analytic called {id}; see 'casewire analytics list'")))?;
-        entry.set(name, value).map_err(|e| Error::Request(format!("{id}: {e}")))?;
+            .ok_or_else(|| {
+                Error::Request(format!(
+                    "no analytic called {id}; see 'casewire analytics list'"
+                ))
+            })?;
+        entry
+            .set(name, value)
+            .map_err(|e| Error::Request(format!("{id}: {e}")))?;
     }
-    entries.retain(|e| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(e.about().id)));
+    entries
+        .retain(|e| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(e.about().id)));
     Ok(entries)
 }
 
@@ -130,7 +143,8 @@ pub fn events(
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
 fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
-    let files = discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
+    let files =
+        discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
     let options = Options {
@@ -139,7 +153,11 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
-    if let Some(loss) = gathered.problems.iter().find(|p| request.strict && p.weight == Weight::Loss) {
+    if let Some(loss) = gathered
+        .problems
+        .iter()
+        .find(|p| request.strict && p.weight == Weight::Loss)
+    {
         return Err(Error::Unreadable(format!(
             "{}{}; leave out --strict to go on with what can be read",
             loss.evidence.map(|e| format!("{e}: ")).unwrap_or_default(),
@@ -157,12 +175,26 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         )));
     }
     progress.phase("comparing clocks");
-    let clocks = Clocks::measure(gathered.anchors.freeze(), &identity, &request.clock, request.max_skew);
-    let context = Context { clocks, coverage, identity };
+    let clocks = Clocks::measure(
+        gathered.anchors.freeze(),
+        &identity,
+        &request.clock,
+        request.max_skew,
+    );
+    let context = Context {
+        clocks,
+        coverage,
+        identity,
+    };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered
         .events
-        .into_stream(context.clocks.corrects().then_some(&correct as &dyn Fn(&mut Event)))
+        .into_stream(
+            context
+                .clocks
+                .corrects()
+                .then_some(&correct as &dyn Fn(&mut Event)),
+        )
         .map_err(failed)?;
     Ok((
         events,
@@ -177,10 +209,14 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
 }
 
 fn within(request: &Request, event: &Event) -> bool {
-    request.from.is_none_or(|from| event.time >= from) && request.to.is_none_or(|to| event.time <= to)
+    request.from.is_none_or(|from| event.time >= from)
+        && request.to.is_none_or(|to| event.time <= to)
 }
 
-fn with_threads<T: Send>(request: &Request, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+fn with_threads<T: Send>(
+    request: &Request,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(request.threads.unwrap_or(0))
         .build()

@@ -56,11 +56,16 @@ fn clock(args: &[values::Clock]) -> Result<ClockChoice, Wrong> {
     for arg in args {
         match arg {
             values::Clock::Mode(wanted) if mode.is_some_and(|held| held != *wanted) => {
-                return Err(Wrong("--clock is both measured and as-recorded; give one of them".to_owned()));
+                return Err(Wrong(
+                    "--clock is both measured and as-recorded; give one of them".to_owned(),
+                ));
             }
             values::Clock::Mode(wanted) => mode = Some(*wanted),
             values::Clock::Ahead(name, offset) => {
-                match given.iter().find(|(held, _)| held.eq_ignore_ascii_case(name)) {
+                match given
+                    .iter()
+                    .find(|(held, _)| held.eq_ignore_ascii_case(name))
+                {
                     Some((_, held)) if held != offset => {
                         return Err(Wrong(format!("--clock gives {name} two offsets; give one")));
                     }
@@ -70,7 +75,10 @@ fn clock(args: &[values::Clock]) -> Result<ClockChoice, Wrong> {
             }
         }
     }
-    Ok(ClockChoice { mode: mode.unwrap_or_default(), given })
+    Ok(ClockChoice {
+        mode: mode.unwrap_or_default(),
+        given,
+    })
 }
 
 /// Analytic id, setting name, value as text.
@@ -168,7 +176,8 @@ mod tests {
     #[test]
     fn two_modes_or_two_offsets_of_one_host_are_refused() {
         let given = |texts: &[&str]| {
-            let args: Vec<values::Clock> = texts.iter().map(|t| values::clock(t).unwrap()).collect();
+            let args: Vec<values::Clock> =
+                texts.iter().map(|t| values::clock(t).unwrap()).collect();
             clock(&args)
         };
         let choice = given(&["FS01=+1s", "FS02=-1s", "FS01=1s"]).unwrap();

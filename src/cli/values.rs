@@ -86,7 +86,11 @@ pub fn clock(text: &str) -> Result<Clock, String> {
     let (name, offset) = text.rsplit_once('=').ok_or_else(wrong)?;
     let offset = Span::parse(offset).ok_or_else(wrong)?;
     let name = name.trim();
-    if name.is_empty() { Err(wrong()) } else { Ok(Clock::Ahead(name.to_owned(), offset)) }
+    if name.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(Clock::Ahead(name.to_owned(), offset))
+    }
 }
 
 /// `ID.NAME=VALUE`.
@@ -144,8 +148,14 @@ mod tests {
     #[test]
     fn a_clock_is_a_mode_or_a_signed_offset_of_one_host() {
         assert_eq!(clock("as-recorded"), Ok(Clock::Mode(ClockMode::AsRecorded)));
-        assert_eq!(clock("FS01=-1.8s"), Ok(Clock::Ahead("FS01".to_owned(), Span::millis(-1_800))));
-        assert_eq!(clock("FS01=+5h"), Ok(Clock::Ahead("FS01".to_owned(), Span::seconds(18_000))));
+        assert_eq!(
+            clock("FS01=-1.8s"),
+            Ok(Clock::Ahead("FS01".to_owned(), Span::millis(-1_800)))
+        );
+        assert_eq!(
+            clock("FS01=+5h"),
+            Ok(Clock::Ahead("FS01".to_owned(), Span::seconds(18_000)))
+        );
         for wrong in ["", "recorded", "FS01", "FS01=soon", "=5s", "FS01="] {
             assert!(clock(wrong).is_err(), "{wrong}");
         }

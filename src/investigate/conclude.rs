@@ -37,8 +37,16 @@ impl Read {
         entries: &[Box<dyn Entry>],
         outcomes: Vec<Outcome>,
     ) -> Result<Case, Error> {
-        if let Some((id, _)) = self.reports.iter().find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed)) {
-            let path = self.files.iter().find(|f| f.id == *id).map(|f| f.path.display().to_string());
+        if let Some((id, _)) = self
+            .reports
+            .iter()
+            .find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed))
+        {
+            let path = self
+                .files
+                .iter()
+                .find(|f| f.id == *id)
+                .map(|f| f.path.display().to_string());
             return Err(Error::Changed(format!(
                 "{} changed while it was read, so no report is made; work on a copy",
                 path.unwrap_or_else(|| id.to_string())
@@ -46,7 +54,9 @@ impl Read {
         }
         let mut case = Case {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("CASEWIRE_COMMIT").unwrap_or_default().to_owned(),
+            commit: option_env!("CASEWIRE_COMMIT")
+                .unwrap_or_default()
+                .to_owned(),
             number: request.case.clone(),
             examiner: request.examiner.clone(),
             parameters: Parameters {
@@ -57,7 +67,10 @@ impl Read {
                 hosts: request.hosts.clone(),
                 analytics: entries
                     .iter()
-                    .map(|e| Described { about: *e.about(), settings: e.settings() })
+                    .map(|e| Described {
+                        about: *e.about(),
+                        settings: e.settings(),
+                    })
                     .collect(),
             },
             evidence: self.evidence_rows(),
@@ -71,11 +84,13 @@ impl Read {
             findings.extend(outcome.found.findings);
             case.near_misses.extend(outcome.found.near_misses);
         }
-        case.near_misses.sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
+        case.near_misses
+            .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
         case.incidents = incident::number(merging::merge(findings), &case.evidence);
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
-        (case.coverage, case.verdicts, case.advice) = (judged.coverage, judged.verdicts, judged.advice);
+        (case.coverage, case.verdicts, case.advice) =
+            (judged.coverage, judged.verdicts, judged.advice);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -83,7 +98,12 @@ impl Read {
                 Item::Record => case.totals.records += row.units_read,
             }
         }
-        let times = || case.evidence.iter().flat_map(|e| [e.first_time, e.last_time]).flatten();
+        let times = || {
+            case.evidence
+                .iter()
+                .flat_map(|e| [e.first_time, e.last_time])
+                .flatten()
+        };
         case.span = times().min().zip(times().max());
         Ok(case)
     }
@@ -96,11 +116,17 @@ impl Read {
                 kind: kind_word(file.kind).to_owned(),
                 path: file.shown.clone(),
                 size: file.size,
-                sha256: report.and_then(|r| r.custody.as_ref()).and_then(|c| c.sha256),
+                sha256: report
+                    .and_then(|r| r.custody.as_ref())
+                    .and_then(|c| c.sha256),
                 verified_after_run: report.and_then(|r| r.custody.as_ref()).map(|c| !c.changed),
                 first_time: None,
                 last_time: None,
-                unit: if file.kind.is_event_log() { Item::Record } else { Item::Packet },
+                unit: if file.kind.is_event_log() {
+                    Item::Record
+                } else {
+                    Item::Packet
+                },
                 units_read: 0,
                 units_skipped: 0,
             };
@@ -115,7 +141,8 @@ impl Read {
                     };
                     row.first_time = times(|s| s.first_time).min();
                     row.last_time = times(|s| s.last_time).max();
-                    (row.units_read, row.units_skipped) = (summary.records_read, summary.records_skipped);
+                    (row.units_read, row.units_skipped) =
+                        (summary.records_read, summary.records_skipped);
                 }
                 Some(Content::Other) | None => {}
             }
@@ -127,14 +154,17 @@ impl Read {
     fn host_rows(&self) -> Vec<HostRow> {
         let mut rows = Vec::new();
         for host in self.context.identity.hosts() {
-            let Some(id) = self.context.identity.named(&host.name) else { continue };
+            let Some(id) = self.context.identity.named(&host.name) else {
+                continue;
+            };
             let evidence: BTreeSet<EvidenceId> = self
                 .reports
                 .iter()
                 .filter(|(_, report)| match &report.content {
-                    Content::Log(summary) => {
-                        summary.computers().iter().any(|c| self.context.identity.named(c) == Some(id))
-                    }
+                    Content::Log(summary) => summary
+                        .computers()
+                        .iter()
+                        .any(|c| self.context.identity.named(c) == Some(id)),
                     _ => false,
                 })
                 .map(|(file, _)| *file)
@@ -191,7 +221,9 @@ impl Read {
         }
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
-            let Some(id) = self.context.identity.named(&host.name) else { continue };
+            let Some(id) = self.context.identity.named(&host.name) else {
+                continue;
+            };
             let report = clocks.report(id, &self.context.identity);
             if let Some(zone) = report.zone_error {
                 notes.push(format!(
@@ -212,8 +244,11 @@ impl Read {
             ));
         }
         for (address, hosts) in &self.context.identity.conflicts {
-            let names: Vec<String> =
-                hosts.iter().filter_map(|id| self.context.identity.host(*id)).map(|h| h.name.to_string()).collect();
+            let names: Vec<String> = hosts
+                .iter()
+                .filter_map(|id| self.context.identity.host(*id))
+                .map(|h| h.name.to_string())
+                .collect();
             notes.push(format!(
                 "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
                 names.join(" and ")
@@ -225,9 +260,18 @@ impl Read {
     /// What an analytic had to forget becomes a problem of the run.
     fn limits(&mut self, outcome: &Outcome) {
         let counts = [
-            (outcome.found.forgotten, "hosts whose history was forgotten early because too many were seen at once"),
-            (outcome.found.dropped, "touches, changes or connections beyond the bound of a host were left out"),
-            (outcome.found.near_misses_left_out, "near misses beyond those kept"),
+            (
+                outcome.found.forgotten,
+                "hosts whose history was forgotten early because too many were seen at once",
+            ),
+            (
+                outcome.found.dropped,
+                "touches, changes or connections beyond the bound of a host were left out",
+            ),
+            (
+                outcome.found.near_misses_left_out,
+                "near misses beyond those kept",
+            ),
         ];
         for (count, what) in counts {
             if count > 0 {

@@ -23,7 +23,13 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, most severe first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
+    pub const ALL: [Self; 5] = [
+        Self::Critical,
+        Self::High,
+        Self::Medium,
+        Self::Low,
+        Self::Info,
+    ];
 
     /// `high`.
     pub fn word(self) -> &'static str {

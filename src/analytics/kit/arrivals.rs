@@ -8,7 +8,9 @@ use crate::context::{Context, Place};
 use crate::model::attempt::Marks;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
-use crate::model::{Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What};
+use crate::model::{
+    Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One completed inbound connection.
@@ -117,17 +119,31 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     )?;
                     (remote, local, *transport)
                 }
-                HostWhat::Connected { initiated: false, transport, source, destination, .. } => {
-                    (*source, *destination, *transport)
-                }
+                HostWhat::Connected {
+                    initiated: false,
+                    transport,
+                    source,
+                    destination,
+                    ..
+                } => (*source, *destination, *transport),
                 _ => return None,
             };
-            if transport != Transport::TCP || remote.address.is_loopback() || remote.address == local.address {
+            if transport != Transport::TCP
+                || remote.address.is_loopback()
+                || remote.address == local.address
+            {
                 return None;
             }
             Some((
                 Place::Host(id),
-                Sign { remote, port: local.port, transport, completed: true, empty: false, wire: false },
+                Sign {
+                    remote,
+                    port: local.port,
+                    transport,
+                    completed: true,
+                    empty: false,
+                    wire: false,
+                },
             ))
         }
         What::Wake(_) | What::Neighbour(_) => None,
@@ -142,7 +158,9 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 impl Arrivals {
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
-        let Some((_, sign)) = sign_of(event, context) else { return };
+        let Some((_, sign)) = sign_of(event, context) else {
+            return;
+        };
         if sign.transport != Transport::TCP {
             return;
         }
@@ -183,7 +201,10 @@ impl Arrivals {
                 _ => {}
             }
         }
-        let here = FirstOpen { time: event.time, provenance: event.provenance };
+        let here = FirstOpen {
+            time: event.time,
+            provenance: event.provenance,
+        };
         let first = match self.open_since.get(&(sign.transport, sign.port)) {
             Some(_) => false,
             None => {
@@ -231,7 +252,9 @@ impl Arrivals {
 
     /// The arrivals from `from` to `to`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Arrival> {
-        self.held.iter().filter(move |a| a.event.time >= from && a.event.time <= to)
+        self.held
+            .iter()
+            .filter(move |a| a.event.time >= from && a.event.time <= to)
     }
 
     /// Since when the port is known to be open.

@@ -67,11 +67,18 @@ const CHANGES: usize = 512;
 pub fn effect_of(what: &HostWhat) -> Option<Effect> {
     Some(match what {
         HostWhat::FirewallRule { change, rule, .. } => rule_effect(*change, rule)?,
-        HostWhat::FirewallSetting { enabled: Some(on), .. } => {
-            if *on { Effect::Shuts } else { Effect::Unprotects }
+        HostWhat::FirewallSetting {
+            enabled: Some(on), ..
+        } => {
+            if *on {
+                Effect::Shuts
+            } else {
+                Effect::Unprotects
+            }
         }
         HostWhat::FilterChanged { filter }
-            if filter.by_windows_firewall && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
+            if filter.by_windows_firewall
+                && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
         {
             match (filter.added, filter.action) {
                 (true, Some(Action::Allow)) | (false, Some(Action::Block)) => Effect::Opens,
@@ -79,16 +86,22 @@ pub fn effect_of(what: &HostWhat) -> Option<Effect> {
                 (_, None) => return None,
             }
         }
-        HostWhat::Listening { verdict: Verdict::Permitted, .. } => Effect::Listens,
-        HostWhat::Bound { verdict: Verdict::Permitted, local, transport: Transport::UDP, .. }
-            if local.port < FIRST_DYNAMIC_PORT && local.port != 0 =>
-        {
-            Effect::Listens
-        }
-        HostWhat::ServiceStateChanged { name, state: ServiceState::Stopped }
-            if name.eq_ignore_ascii_case("Windows Firewall")
-                || name.eq_ignore_ascii_case("Windows Defender Firewall")
-                || name.eq_ignore_ascii_case("mpssvc") =>
+        HostWhat::Listening {
+            verdict: Verdict::Permitted,
+            ..
+        } => Effect::Listens,
+        HostWhat::Bound {
+            verdict: Verdict::Permitted,
+            local,
+            transport: Transport::UDP,
+            ..
+        } if local.port < FIRST_DYNAMIC_PORT && local.port != 0 => Effect::Listens,
+        HostWhat::ServiceStateChanged {
+            name,
+            state: ServiceState::Stopped,
+        } if name.eq_ignore_ascii_case("Windows Firewall")
+            || name.eq_ignore_ascii_case("Windows Defender Firewall")
+            || name.eq_ignore_ascii_case("mpssvc") =>
         {
             Effect::Unprotects
         }
@@ -143,14 +156,26 @@ pub struct Changes {
 impl Changes {
     /// Takes in a host event.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
-        let What::Host(host) = &event.what else { return };
-        let Some(effect) = effect_of(&host.what) else { return };
+        let What::Host(host) = &event.what else {
+            return;
+        };
+        let Some(effect) = effect_of(&host.what) else {
+            return;
+        };
         let burst = match &host.what {
             HostWhat::FilterChanged { filter } => {
-                let housekeeping = ["Boot Time Filter", "Port Scanning Prevention Filter", "Query User"]
-                    .iter()
-                    .any(|name| filter.name.contains(name));
-                match self.bursts.back_mut().filter(|b| event.time.since(b.last) <= BURST_GAP) {
+                let housekeeping = [
+                    "Boot Time Filter",
+                    "Port Scanning Prevention Filter",
+                    "Query User",
+                ]
+                .iter()
+                .any(|name| filter.name.contains(name));
+                match self
+                    .bursts
+                    .back_mut()
+                    .filter(|b| event.time.since(b.last) <= BURST_GAP)
+                {
                     Some(burst) => {
                         burst.last = event.time;
                         burst.rows += 1;
@@ -159,7 +184,12 @@ impl Changes {
                     None => {
                         let id = self.next_burst;
                         self.next_burst = id.wrapping_add(1);
-                        self.bursts.push_back(Burst { id, last: event.time, rows: 1, housekeeping });
+                        self.bursts.push_back(Burst {
+                            id,
+                            last: event.time,
+                            rows: 1,
+                            housekeeping,
+                        });
                     }
                 }
                 self.bursts.back().map(|b| (b.id, b.rows))
@@ -174,7 +204,11 @@ impl Changes {
             self.held.pop_front();
             *dropped += 1;
         }
-        self.held.push_back(Change { event: event.clone(), effect, burst: burst.map(|(id, _)| id) });
+        self.held.push_back(Change {
+            event: event.clone(),
+            effect,
+            burst: burst.map(|(id, _)| id),
+        });
     }
 
     /// Forgets what is older than `before`.
@@ -190,7 +224,9 @@ impl Changes {
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
     /// are left out, and so is a filter whose rule no other record names and whose burst is large.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
-        self.held.iter().filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
+        self.held
+            .iter()
+            .filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
     }
 
     fn stands(&self, change: &Change) -> bool {
@@ -203,13 +239,18 @@ impl Changes {
         {
             return true;
         }
-        self.bursts.iter().find(|b| b.id == id).is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
+        self.bursts
+            .iter()
+            .find(|b| b.id == id)
+            .is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
     }
 
     /// Rule additions by the same user as `change` within a minute around it: a deployment, not a
     /// hand.
     pub fn storm_around(&self, change: &Change) -> usize {
-        let Some(rule) = rule_of(change) else { return 0 };
+        let Some(rule) = rule_of(change) else {
+            return 0;
+        };
         if rule.changed_by_user.is_empty() && rule.changed_by.is_empty() {
             return 0;
         }
@@ -232,8 +273,17 @@ impl Changes {
     }
 
     /// How strongly `change` is tied to `port` for traffic from `source`.
-    pub fn tie(&self, change: &Change, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
-        let What::Host(host) = &change.event.what else { return Tie::None };
+    pub fn tie(
+        &self,
+        change: &Change,
+        transport: Transport,
+        port: u16,
+        source: IpAddr,
+        until: Timestamp,
+    ) -> Tie {
+        let What::Host(host) = &change.event.what else {
+            return Tie::None;
+        };
         match (&host.what, change.effect) {
             (_, Effect::Shuts) => Tie::None,
             (_, Effect::Unknown) => Tie::Weak,
@@ -249,13 +299,26 @@ impl Changes {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
                 }
-                self.tie_ports(&filter.local_ports, &filter.application, transport, port, until)
+                self.tie_ports(
+                    &filter.local_ports,
+                    &filter.application,
+                    transport,
+                    port,
+                    until,
+                )
             }
             _ => Tie::None,
         }
     }
 
-    fn tie_rule(&self, rule: &Rule, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
+    fn tie_rule(
+        &self,
+        rule: &Rule,
+        transport: Transport,
+        port: u16,
+        source: IpAddr,
+        until: Timestamp,
+    ) -> Tie {
         match rule.protocol {
             Some(Some(protocol)) if protocol != transport.0 => return Tie::None,
             _ => {}
@@ -266,7 +329,14 @@ impl Changes {
         self.tie_ports(&rule.local_ports, &rule.application, transport, port, until)
     }
 
-    fn tie_ports(&self, ports: &Ports, application: &Text, transport: Transport, port: u16, until: Timestamp) -> Tie {
+    fn tie_ports(
+        &self,
+        ports: &Ports,
+        application: &Text,
+        transport: Transport,
+        port: u16,
+        until: Timestamp,
+    ) -> Tie {
         if matches!(ports, Ports::Ranges(_)) && !ports.covers(port) {
             return Tie::None;
         }
@@ -313,9 +383,12 @@ fn filter_name(change: &Change) -> Option<&Text> {
 pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::Listening { transport, local, .. } | HostWhat::Bound { transport, local, .. } => {
-                Some((*transport, local.port))
+            HostWhat::Listening {
+                transport, local, ..
             }
+            | HostWhat::Bound {
+                transport, local, ..
+            } => Some((*transport, local.port)),
             _ => None,
         },
         _ => None,
@@ -324,18 +397,28 @@ pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
 
 /// The program a change names: who listens, or who changed the rule.
 pub fn image_of(change: &Change) -> Option<Text> {
-    let What::Host(host) = &change.event.what else { return None };
+    let What::Host(host) = &change.event.what else {
+        return None;
+    };
     match &host.what {
-        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => Some(process.image.clone()),
-        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => Some(rule.changed_by.clone()),
-        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => Some(changed_by.clone()),
+        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
+            Some(process.image.clone())
+        }
+        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => {
+            Some(rule.changed_by.clone())
+        }
+        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
+            Some(changed_by.clone())
+        }
         _ => None,
     }
 }
 
 /// The account a change names.
 pub fn user_of(change: &Change) -> Option<Text> {
-    rule_of(change).map(|r| r.changed_by_user.clone()).filter(|u| !u.is_empty())
+    rule_of(change)
+        .map(|r| r.changed_by_user.clone())
+        .filter(|u| !u.is_empty())
 }
 
 /// True if the change's program or account is on a list of names: a file name, a whole path, or an
@@ -344,8 +427,9 @@ pub fn made_by(change: &Change, names: &[String]) -> bool {
     let image = image_of(change);
     let user = user_of(change);
     names.iter().any(|name| {
-        image.as_ref().is_some_and(|i| image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name))
-            || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
+        image.as_ref().is_some_and(|i| {
+            image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name)
+        }) || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
     })
 }
 
@@ -368,7 +452,11 @@ pub fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
                         && rule.protocol != Some(Some(Transport::UDP.0)) =>
                 {
                     match &rule.local_ports {
-                        Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => Some(ranges[0].0),
+                        Ports::Ranges(ranges)
+                            if ranges.len() == 1 && ranges[0].0 == ranges[0].1 =>
+                        {
+                            Some(ranges[0].0)
+                        }
                         _ => None,
                     }
                 }

@@ -52,11 +52,14 @@ pub fn host_words(place: Place, context: &Context) -> String {
 /// True if nothing earlier in the evidence shows the arrival's port open.
 pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
     arrival.first
-        || door.arrivals.open_since(arrival.transport, arrival.port).is_some_and(|since| {
-            // The earliest sign is another record of this very connection.
-            since.provenance == arrival.event.provenance
-                || since.time > knock.first() && arrival.also.contains(&since.provenance)
-        })
+        || door
+            .arrivals
+            .open_since(arrival.transport, arrival.port)
+            .is_some_and(|since| {
+                // The earliest sign is another record of this very connection.
+                since.provenance == arrival.event.provenance
+                    || since.time > knock.first() && arrival.also.contains(&since.provenance)
+            })
 }
 
 /// The changes after the arming touch and before the arrival that are tied to its port.
@@ -74,7 +77,13 @@ pub fn tied_changes<'a>(
         .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
         .map(|change| TiedChange {
             change,
-            tie: door.changes.tie(change, arrival.transport, arrival.port, arrival.remote.address, to),
+            tie: door.changes.tie(
+                change,
+                arrival.transport,
+                arrival.port,
+                arrival.remote.address,
+                to,
+            ),
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()
@@ -83,10 +92,17 @@ pub fn tied_changes<'a>(
 /// True if a door of this picture closes again soon after the arrival.
 pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
     let from = arrival.event.time;
-    picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
-        c.effect == Effect::Shuts
-            && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
-    })
+    picture
+        .door
+        .changes
+        .between(from, from.shifted(LINGER))
+        .any(|c| {
+            c.effect == Effect::Shuts
+                && picture
+                    .tied
+                    .iter()
+                    .any(|t| same_rule(&t.change.event, &c.event))
+        })
 }
 
 fn same_rule(a: &Event, b: &Event) -> bool {
@@ -99,7 +115,8 @@ fn same_rule(a: &Event, b: &Event) -> bool {
     };
     match (rule(a), rule(b)) {
         (Some((id, name)), Some((other_id, other_name))) => {
-            !id.is_empty() && id.eq_ignore_ascii_case(&other_id) || !name.is_empty() && name == other_name
+            !id.is_empty() && id.eq_ignore_ascii_case(&other_id)
+                || !name.is_empty() && name == other_name
         }
         _ => false,
     }
@@ -117,7 +134,11 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         .collect();
     let arming = &picture.knock.arming().event;
     // One change in certain order is enough; the first of the strongest is the one told.
-    if let Some(change) = leading.iter().find(|c| context.order(arming, c) == Order::Before).or(leading.first()) {
+    if let Some(change) = leading
+        .iter()
+        .find(|c| context.order(arming, c) == Order::Before)
+        .or(leading.first())
+    {
         pairs.push((arming, change));
         if let Some(arrival) = picture.arrival {
             pairs.push((change, &arrival.event));
@@ -125,7 +146,12 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     } else if let Some(arrival) = picture.arrival {
         pairs.push((arming, &arrival.event));
     }
-    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
+    let mut check = OrderCheck {
+        smallest_gap: None,
+        uncertainty: Span::ZERO,
+        certain: true,
+        notes: Vec::new(),
+    };
     for &(a, b) in &pairs {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == Order::Before;
@@ -145,44 +171,64 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
 
 /// What was measured of the clocks that an order rests on, a sentence each.
 pub fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
-    let mut clocks: Vec<_> =
-        pairs.iter().flat_map(|(a, b)| [a, b]).map(|e| context.clocks.clock_of(e, &context.identity)).collect();
+    let mut clocks: Vec<_> = pairs
+        .iter()
+        .flat_map(|(a, b)| [a, b])
+        .map(|e| context.clocks.clock_of(e, &context.identity))
+        .collect();
     clocks.sort_unstable();
     clocks.dedup();
-    clocks.into_iter().filter_map(|clock| context.clocks.sentence(clock, &context.identity)).collect()
+    clocks
+        .into_iter()
+        .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
+        .collect()
 }
 
 /// The port that was reached, or that the first change opens.
 pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
     picture.arrival.map(|a| a.port).or_else(|| {
-        picture.tied.first().and_then(|t| match &t.change.event.what {
-            What::Host(host) => match &host.what {
-                HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
-                    Ports::Ranges(r) => r.first().map(|r| r.0),
+        picture
+            .tied
+            .first()
+            .and_then(|t| match &t.change.event.what {
+                What::Host(host) => match &host.what {
+                    HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
+                        Ports::Ranges(r) => r.first().map(|r| r.0),
+                        _ => None,
+                    },
+                    HostWhat::Listening { local, .. } => Some(local.port),
                     _ => None,
                 },
-                HostWhat::Listening { local, .. } => Some(local.port),
                 _ => None,
-            },
-            _ => None,
-        })
+            })
     })
 }
 
 /// Who it is about.
 pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
-    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
-    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::Listening { process, .. } => process.pid,
+    let named = picture
+        .tied
+        .iter()
+        .filter(|t| t.tie > Tie::Weak)
+        .find_map(|t| image_of(t.change));
+    let pid = picture
+        .tied
+        .iter()
+        .find_map(|t| match &t.change.event.what {
+            What::Host(host) => match &host.what {
+                HostWhat::Listening { process, .. } => process.pid,
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    });
+        });
     Entities {
         remote: Some(picture.knock.source),
         remote_mac: None,
-        host_name: context.identity.name(picture.place).cloned().unwrap_or_default(),
+        host_name: context
+            .identity
+            .name(picture.place)
+            .cloned()
+            .unwrap_or_default(),
         host_address: host_address(picture, context),
         probed_ports: picture.knock.ports(),
         opened_ports: opened_port(picture).into_iter().collect(),
@@ -193,22 +239,38 @@ pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
 }
 
 fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
-    let touched = picture.knock.touches.iter().find_map(|t| match &t.event.what {
-        What::Attempt(attempt) => Some(attempt.responder.address),
-        _ => None,
-    });
+    let touched = picture
+        .knock
+        .touches
+        .iter()
+        .find_map(|t| match &t.event.what {
+            What::Attempt(attempt) => Some(attempt.responder.address),
+            _ => None,
+        });
     touched.or(match picture.place {
         Place::Address(address) => Some(address),
-        Place::Host(id) => context.identity.host(id).and_then(|h| h.addresses.first().copied()),
+        Place::Host(id) => context
+            .identity
+            .host(id)
+            .and_then(|h| h.addresses.first().copied()),
     })
 }
 
 /// The steps, in time order.
 pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let role = if picture.knock.scan { Role::Scan } else { Role::Probe };
+    let role = if picture.knock.scan {
+        Role::Scan
+    } else {
+        Role::Probe
+    };
     for touch in &picture.knock.touches {
-        steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
+        steps.push(Step {
+            role,
+            event: touch.event.clone(),
+            also: touch.also.clone(),
+            remark: String::new(),
+        });
     }
     for tied in &picture.tied {
         let remark = match tied.tie {
@@ -239,9 +301,16 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             also,
             remark: "first in this evidence".to_owned(),
         });
-        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
+        for closing in picture
+            .door
+            .changes
+            .between(arrival.event.time, arrival.event.time.shifted(LINGER))
+        {
             if closing.effect == Effect::Shuts
-                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
+                && picture
+                    .tied
+                    .iter()
+                    .any(|t| same_rule(&t.change.event, &closing.event))
             {
                 steps.push(Step {
                     role: Role::Change,
@@ -256,4 +325,3 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
     steps
 }
-

@@ -9,7 +9,9 @@ use super::sample::{Sample, Sight, bucket, key};
 use crate::capture::packet::{Packet, flags};
 use crate::model::attempt::Outcome;
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Attempt, Endpoint, Event, EvidenceId, HostWhat, Provenance, Span, Text, Transport, What};
+use crate::model::{
+    Attempt, Endpoint, Event, EvidenceId, HostWhat, Provenance, Span, Text, Transport, What,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sights held of the captures, of all hosts together, and of sensors.
@@ -60,26 +62,48 @@ impl AnchorBuilder {
         match &event.what {
             What::Attempt(attempt) => self.attempt(event, attempt),
             What::Host(host) => match &host.what {
-                HostWhat::Filtered { transport: Transport::TCP, source, destination, .. } => {
+                HostWhat::Filtered {
+                    transport: Transport::TCP,
+                    source,
+                    destination,
+                    ..
+                } => {
                     if let Some(key) = telling(*source, *destination) {
-                        let sight = Sight { key, time: event.recorded, from: 0 };
-                        self.hosts.add((host.computer.clone(), Domain::System), sight);
+                        let sight = Sight {
+                            key,
+                            time: event.recorded,
+                            from: 0,
+                        };
+                        self.hosts
+                            .add((host.computer.clone(), Domain::System), sight);
                     }
                 }
-                HostWhat::Connected { transport, source, destination, utc_time, .. } => {
+                HostWhat::Connected {
+                    transport,
+                    source,
+                    destination,
+                    utc_time,
+                    ..
+                } => {
                     self.late = true;
                     if let (Some(time), Some(key), Transport::TCP) =
                         (*utc_time, telling(*source, *destination), *transport)
                     {
                         let sight = Sight { key, time, from: 0 };
-                        self.hosts.add((host.computer.clone(), Domain::SysmonNetwork), sight);
+                        self.hosts
+                            .add((host.computer.clone(), Domain::SysmonNetwork), sight);
                     }
                 }
                 HostWhat::NameQueried { .. } => self.late = true,
                 HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
                     let at = event.provenance;
                     let log = (at.evidence, host.channel.clone());
-                    let step = Step { from: *from, to: *to, log, record: at.item };
+                    let step = Step {
+                        from: *from,
+                        to: *to,
+                        log,
+                        record: at.item,
+                    };
                     self.step(&host.computer, step);
                 }
                 _ => {}
@@ -94,7 +118,11 @@ impl AnchorBuilder {
             && !matches!(attempt.outcome, Outcome::Midstream | Outcome::OneSided);
         let (a, b) = (attempt.initiator, attempt.responder);
         if let Some(key) = telling(a, b).filter(|_| started) {
-            let sight = Sight { key, time: event.recorded, from: tag(sensor_of(&event.provenance)) };
+            let sight = Sight {
+                key,
+                time: event.recorded,
+                from: tag(sensor_of(&event.provenance)),
+            };
             let (first, second) = (bucket(a.address), bucket(b.address));
             self.wire.add(first, sight);
             if second != first {
@@ -116,10 +144,19 @@ impl AnchorBuilder {
 
     /// Takes in a packet, for what several sensors saw.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet) {
-        if packet.transport == Transport::TCP && packet.flags & (flags::SYN | flags::ACK) == flags::SYN {
+        if packet.transport == Transport::TCP
+            && packet.flags & (flags::SYN | flags::ACK) == flags::SYN
+        {
             let number = u64::from(packet.seq) << 1 | 1;
             let key = key(Transport::TCP, packet.source, packet.destination, number);
-            self.frames.add((evidence, packet.interface), Sight { key, time: packet.time, from: 0 });
+            self.frames.add(
+                (evidence, packet.interface),
+                Sight {
+                    key,
+                    time: packet.time,
+                    from: 0,
+                },
+            );
         }
     }
 
@@ -150,9 +187,15 @@ impl AnchorBuilder {
             }
         }
         for (computer, steps) in self.steps {
-            hosts.entry(computer).or_default().steps = steps.into_iter().map(|(_, step)| step).collect();
+            hosts.entry(computer).or_default().steps =
+                steps.into_iter().map(|(_, step)| step).collect();
         }
-        Anchors { wire, sensors: self.frames.into_groups(), hosts, late: self.late }
+        Anchors {
+            wire,
+            sensors: self.frames.into_groups(),
+            hosts,
+            late: self.late,
+        }
     }
 }
 
@@ -183,7 +226,10 @@ pub struct HostAnchors {
 impl HostAnchors {
     /// Adds what another spelling of the name has.
     pub fn join(&mut self, other: Self) {
-        for (ours, theirs) in [(&mut self.system, other.system), (&mut self.network, other.network)] {
+        for (ours, theirs) in [
+            (&mut self.system, other.system),
+            (&mut self.network, other.network),
+        ] {
             ours.extend(theirs);
             ours.sort_unstable();
         }
@@ -203,6 +249,7 @@ pub fn tag(sensor: Sensor) -> u64 {
 
 /// The key of a connection that can be told from others; loopback never leaves the host.
 fn telling(a: Endpoint, b: Endpoint) -> Option<u64> {
-    let tells = |e: &Endpoint| !e.address.is_loopback() && !is_group_or_wildcard(e.address) && e.port != 0;
+    let tells =
+        |e: &Endpoint| !e.address.is_loopback() && !is_group_or_wildcard(e.address) && e.port != 0;
     (tells(&a) && tells(&b) && a.address != b.address).then(|| key(Transport::TCP, a, b, 0))
 }

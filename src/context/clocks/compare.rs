@@ -63,9 +63,18 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
     }
     if choice.mode == ClockMode::AsRecorded {
         let as_given = |(id, offset)| {
-            (id, HostClock { system: Known::Given(offset), network: Known::AsRecorded })
+            (
+                id,
+                HostClock {
+                    system: Known::Given(offset),
+                    network: Known::AsRecorded,
+                },
+            )
         };
-        return Compared { sensors: BTreeMap::new(), hosts: given.into_iter().map(as_given).collect() };
+        return Compared {
+            sensors: BTreeMap::new(),
+            hosts: given.into_iter().map(as_given).collect(),
+        };
     }
     let sensors = align(&anchors.sensors);
     let wire = on_one_clock(anchors.wire, &sensors);
@@ -76,13 +85,37 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
         }
     }
     let systems = systems(&sights, &wire, &given);
-    let known = |id: &HostId| systems.get(id).cloned().unwrap_or(Known::Undetermined(Undetermined::NothingShared));
+    let known = |id: &HostId| {
+        systems
+            .get(id)
+            .cloned()
+            .unwrap_or(Known::Undetermined(Undetermined::NothingShared))
+    };
     let hosts = sights
         .iter()
-        .map(|(id, seen)| (*id, HostClock { system: known(id), network: network(seen, &wire) }))
-        .chain(given.keys().filter(|id| !sights.contains_key(id)).map(|id| {
-            (*id, HostClock { system: known(id), network: Known::Undetermined(Undetermined::NothingShared) })
-        }))
+        .map(|(id, seen)| {
+            (
+                *id,
+                HostClock {
+                    system: known(id),
+                    network: network(seen, &wire),
+                },
+            )
+        })
+        .chain(
+            given
+                .keys()
+                .filter(|id| !sights.contains_key(id))
+                .map(|id| {
+                    (
+                        *id,
+                        HostClock {
+                            system: known(id),
+                            network: Known::Undetermined(Undetermined::NothingShared),
+                        },
+                    )
+                }),
+        )
         .collect();
     Compared { sensors, hosts }
 }
@@ -93,7 +126,11 @@ fn align(sensors: &BTreeMap<Sensor, Vec<Sight>>) -> BTreeMap<Sensor, Measured> {
     let mut aligned = BTreeMap::new();
     let mut all: Vec<Sight> = Vec::new();
     for (sensor, sights) in sensors {
-        let measured = if all.is_empty() { None } else { measure(sights, &all, &[]).ok() };
+        let measured = if all.is_empty() {
+            None
+        } else {
+            measure(sights, &all, &[]).ok()
+        };
         let start = all.len();
         all.extend_from_slice(sights);
         if let Some(measured) = measured.filter(apart) {
@@ -108,7 +145,11 @@ fn align(sensors: &BTreeMap<Sensor, Vec<Sight>>) -> BTreeMap<Sensor, Measured> {
 
 /// True if an offset can be told from zero.
 pub fn apart(measured: &Measured) -> bool {
-    measured.segments.iter().any(|s| [s.from, s.to].iter().any(|t| s.offset_at(*t).abs() > s.uncertainty))
+    measured.segments.iter().any(|s| {
+        [s.from, s.to]
+            .iter()
+            .any(|t| s.offset_at(*t).abs() > s.uncertainty)
+    })
 }
 
 fn correct(sight: &mut Sight, by: &Measured) {
@@ -135,20 +176,30 @@ fn systems(
     wire: &[Sight],
     given: &BTreeMap<HostId, Span>,
 ) -> BTreeMap<HostId, Known> {
-    let mut known: BTreeMap<HostId, Known> = given.iter().map(|(id, offset)| (*id, Known::Given(*offset))).collect();
+    let mut known: BTreeMap<HostId, Known> = given
+        .iter()
+        .map(|(id, offset)| (*id, Known::Given(*offset)))
+        .collect();
     let mut open: Vec<HostId> = Vec::new();
     for (id, seen) in sights.iter().filter(|(id, _)| !given.contains_key(id)) {
         let (known_as, again) = match measure(&seen.system, wire, &seen.steps) {
-            Ok(measured) => (Known::Measured(Box::new(measured), Against::Captures), false),
+            Ok(measured) => (
+                Known::Measured(Box::new(measured), Against::Captures),
+                false,
+            ),
             // What contradicts the captures must not be forced onto another host's clock.
-            Err(why) => (Known::Undetermined(why), matches!(why, Undetermined::NothingShared | Undetermined::TooFew(..))),
+            Err(why) => (
+                Known::Undetermined(why),
+                matches!(why, Undetermined::NothingShared | Undetermined::TooFew(..)),
+            ),
         };
         known.insert(*id, known_as);
         if again && !seen.system.is_empty() {
             open.push(*id);
         }
     }
-    if wire.is_empty() && given.is_empty()
+    if wire.is_empty()
+        && given.is_empty()
         && let Some(first) = best_connected(sights)
     {
         known.insert(first, Known::Reference);
@@ -161,7 +212,11 @@ fn systems(
             let seen = &sights[id];
             match measure(&seen.system, &pool, &seen.steps) {
                 Ok(mut measured) => {
-                    let theirs = known.values().filter_map(uncertainty_of).max().unwrap_or_default();
+                    let theirs = known
+                        .values()
+                        .filter_map(uncertainty_of)
+                        .max()
+                        .unwrap_or_default();
                     for segment in &mut measured.segments {
                         segment.uncertainty = segment.uncertainty.plus(theirs);
                     }
@@ -176,9 +231,12 @@ fn systems(
             // With nobody to compare it with, the reference is a host like any other.
             let alone = !known.values().any(|k| matches!(k, Known::Measured(..)));
             if alone {
-                known.values_mut().filter(|k| **k == Known::Reference).for_each(|k| {
-                    *k = Known::Undetermined(Undetermined::NothingShared);
-                });
+                known
+                    .values_mut()
+                    .filter(|k| **k == Known::Reference)
+                    .for_each(|k| {
+                        *k = Known::Undetermined(Undetermined::NothingShared);
+                    });
             }
             return known;
         }
@@ -196,7 +254,9 @@ fn uncertainty_of(known: &Known) -> Option<Span> {
 fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>) -> Vec<Sight> {
     let mut pool = Vec::new();
     for (id, how) in known {
-        let Some(seen) = sights.get(id).map(|s| &s.system) else { continue };
+        let Some(seen) = sights.get(id).map(|s| &s.system) else {
+            continue;
+        };
         if grain(seen.iter().map(|s| s.time)) > 1_000_000 {
             continue;
         }
@@ -224,12 +284,18 @@ fn best_connected(sights: &BTreeMap<HostId, HostAnchors>) -> Option<HostId> {
     all.sort_unstable();
     all.dedup();
     let mut shared: BTreeMap<HostId, u64> = BTreeMap::new();
-    for same in all.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+    for same in all
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|same| same.len() > 1)
+    {
         for (_, id) in same {
             *shared.entry(*id).or_default() += 1;
         }
     }
-    shared.into_iter().max_by_key(|(id, n)| (*n, std::cmp::Reverse(*id))).map(|(id, _)| id)
+    shared
+        .into_iter()
+        .max_by_key(|(id, n)| (*n, std::cmp::Reverse(*id)))
+        .map(|(id, _)| id)
 }
 
 /// Sysmon's network clock: against the captures, else against the same host's own rows.
@@ -241,17 +307,28 @@ fn network(seen: &HostAnchors, wire: &[Sight]) -> Known {
         Ok(measured) => Known::Measured(Box::new(measured), Against::Captures),
         Err(why) => match measure(&seen.network, &seen.system, &[]) {
             Ok(measured) => Known::Measured(Box::new(measured), Against::OwnSystem),
-            Err(own) => Known::Undetermined(if why == Undetermined::NothingShared { own } else { why }),
+            Err(own) => Known::Undetermined(if why == Undetermined::NothingShared {
+                own
+            } else {
+                why
+            }),
         },
     }
 }
 
 /// Names in `choice` that no host has.
 pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'a str> {
-    choice.given.iter().map(|(name, _)| name.as_str()).filter(|name| identity.named(name).is_none()).collect()
+    choice
+        .given
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| identity.named(name).is_none())
+        .collect()
 }
 
 /// The name of a host, for sentences.
 pub fn name_of(id: HostId, identity: &Identity) -> Text {
-    identity.host(id).map_or_else(|| "a host".into(), |h| h.name.clone())
+    identity
+        .host(id)
+        .map_or_else(|| "a host".into(), |h| h.name.clone())
 }

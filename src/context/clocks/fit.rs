@@ -112,7 +112,9 @@ impl Segment {
         let before = i128::from(self.from.0) - i128::from(time.0);
         let after = i128::from(time.0) - i128::from(self.to.0);
         let away = before.max(after).max(0);
-        Span(clamp(i128::from(self.uncertainty.0) + away * i128::from(self.growth) / 1_000_000_000))
+        Span(clamp(
+            i128::from(self.uncertainty.0) + away * i128::from(self.growth) / 1_000_000_000,
+        ))
     }
 
     /// The moment on the reference clock.
@@ -162,7 +164,12 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 fn deviation(points: &[(f64, f64)], line: Line) -> f64 {
-    median(&mut points.iter().map(|p| line.miss(p).abs()).collect::<Vec<_>>())
+    median(
+        &mut points
+            .iter()
+            .map(|p| line.miss(p).abs())
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// At most `most` of the points, evenly spread, the first and last among them.
@@ -170,12 +177,17 @@ fn thinned(points: &[(f64, f64)], most: usize) -> Vec<(f64, f64)> {
     if points.len() <= most {
         return points.to_vec();
     }
-    (0..most).map(|i| points[i * (points.len() - 1) / (most - 1)]).collect()
+    (0..most)
+        .map(|i| points[i * (points.len() - 1) / (most - 1)])
+        .collect()
 }
 
 /// The median of all.
 fn constant(points: &[(f64, f64)]) -> Line {
-    Line { base: median(&mut points.iter().map(|p| p.1).collect::<Vec<_>>()), slope: 0.0 }
+    Line {
+        base: median(&mut points.iter().map(|p| p.1).collect::<Vec<_>>()),
+        slope: 0.0,
+    }
 }
 
 /// The line through points, with a drift only where it explains what a constant does not.
@@ -219,7 +231,12 @@ fn points(pairs: &[Pair]) -> Points {
     let base = pairs.get(pairs.len() / 2).map_or(0, Pair::delta);
     let all = pairs
         .iter()
-        .map(|p| (p.clock.0.saturating_sub(first.0) as f64, p.delta().saturating_sub(base) as f64))
+        .map(|p| {
+            (
+                p.clock.0.saturating_sub(first.0) as f64,
+                p.delta().saturating_sub(base) as f64,
+            )
+        })
         .collect();
     Points { all, first, base }
 }
@@ -237,7 +254,11 @@ pub fn fit(pairs: &[Pair], grain: Grain) -> Result<Vec<Segment>, Unfit> {
 fn split(pairs: &[Pair], grain: Grain, depth: u32, out: &mut Vec<Segment>) -> Result<(), Unfit> {
     let points = points(pairs);
     let whole = line(&points.all, SLOPE_POINTS);
-    let cut = if depth > 0 { best_cut(&points.all, whole) } else { None };
+    let cut = if depth > 0 {
+        best_cut(&points.all, whole)
+    } else {
+        None
+    };
     if let Some(cut) = cut.filter(|c| c.better)
         && split_at(pairs, cut.at, grain, depth, out).is_ok()
     {
@@ -258,10 +279,17 @@ fn split(pairs: &[Pair], grain: Grain, depth: u32, out: &mut Vec<Segment>) -> Re
     }
 }
 
-fn split_at(pairs: &[Pair], at: usize, grain: Grain, depth: u32, out: &mut Vec<Segment>) -> Result<(), Unfit> {
+fn split_at(
+    pairs: &[Pair],
+    at: usize,
+    grain: Grain,
+    depth: u32,
+    out: &mut Vec<Segment>,
+) -> Result<(), Unfit> {
     let held = out.len();
     let (before, after) = pairs.split_at(at);
-    let done = split(before, grain, depth - 1, out).and_then(|()| split(after, grain, depth - 1, out));
+    let done =
+        split(before, grain, depth - 1, out).and_then(|()| split(after, grain, depth - 1, out));
     if done.is_err() {
         out.truncate(held);
     }
@@ -284,8 +312,15 @@ fn best_cut(points: &[(f64, f64)], whole: Line) -> Option<Cut> {
     let misses: Vec<f64> = points.iter().map(|p| whole.miss(p)).collect();
     let mut jumps: Vec<f64> = misses.windows(2).map(|w| (w[1] - w[0]).abs()).collect();
     let noise = SIGMA * median(&mut jumps) / std::f64::consts::SQRT_2;
-    let most = (20.0 * noise).max(20e6).max(4.0 * SIGMA * deviation(points, whole));
-    let cost = |points: &[(f64, f64)], line: Line| points.iter().map(|p| line.miss(p).abs().min(most)).sum::<f64>();
+    let most = (20.0 * noise)
+        .max(20e6)
+        .max(4.0 * SIGMA * deviation(points, whole));
+    let cost = |points: &[(f64, f64)], line: Line| {
+        points
+            .iter()
+            .map(|p| line.miss(p).abs().min(most))
+            .sum::<f64>()
+    };
     let at_one = cost(points, whole);
     let places = points.len() - 2 * EACH_SIDE + 1;
     let tried = places.min(TRIED);
@@ -309,7 +344,10 @@ fn best_cut(points: &[(f64, f64)], whole: Line) -> Option<Cut> {
         running += left.miss(p).abs().min(most) - right.miss(p).abs().min(most);
     }
     let mean = at_one / points.len() as f64;
-    Some(Cut { at, better: least < 0.6 * at_one && mean > (2.0 * noise).max(2e6) })
+    Some(Cut {
+        at,
+        better: least < 0.6 * at_one && mean > (2.0 * noise).max(2e6),
+    })
 }
 
 fn finish(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<Segment, Unfit> {
@@ -341,12 +379,16 @@ fn agreed(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
         return Err(Unfit::Scattered);
     }
     let limit = (4.0 * sigma).max(FLOOR).max(grain.both() as f64);
-    let inside: Vec<usize> =
-        (0..pairs.len()).filter(|i| line.miss(&points.all[*i]).abs() <= limit).collect();
+    let inside: Vec<usize> = (0..pairs.len())
+        .filter(|i| line.miss(&points.all[*i]).abs() <= limit)
+        .collect();
     if inside.len() < FEWEST {
         return Err(Unfit::TooFew);
     }
-    let mut misses: Vec<f64> = inside.iter().map(|i| line.miss(&points.all[*i]).abs()).collect();
+    let mut misses: Vec<f64> = inside
+        .iter()
+        .map(|i| line.miss(&points.all[*i]).abs())
+        .collect();
     misses.sort_unstable_by(f64::total_cmp);
     let sigma = SIGMA * misses[misses.len() / 2];
     // A handful cannot show its own tails.
@@ -369,7 +411,12 @@ fn agreed(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
 
 /// Each pair bounds the offset: a time cut to whole units lies up to a unit before the moment.
 /// Also gives how many pairs had to be left out.
-fn bounded(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<(usize, Segment), Unfit> {
+fn bounded(
+    points: &Points,
+    pairs: &[Pair],
+    line: Line,
+    grain: Grain,
+) -> Result<(usize, Segment), Unfit> {
     // A wait of a few milliseconds between packet and row also moves the bounds.
     let (down, up) = (grain.reference as f64 + FLOOR, grain.clock as f64 + FLOOR);
     let centre = |i: usize| line.miss(&points.all[i]) + line.base;
@@ -378,7 +425,9 @@ fn bounded(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<
     let droppable = pairs.len() / 10;
     let (mut lowest, mut highest, mut dropped) = (0, inside.len() - 1, 0);
     // The offset is at least what the highest pair says, and at most what the lowest does.
-    let width = |lowest: usize, highest: usize| (centre(inside[lowest]) + up) - (centre(inside[highest]) - down);
+    let width = |lowest: usize, highest: usize| {
+        (centre(inside[lowest]) + up) - (centre(inside[highest]) - down)
+    };
     while width(lowest, highest) < 0.0 {
         if dropped >= droppable || highest - lowest < FEWEST {
             return Err(Unfit::Scattered);
@@ -411,18 +460,33 @@ fn bounded(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<
         half += ends;
         growth += (2.0 * ends / span.max(1.0) * 1e9).ceil() as i64;
     }
-    let middle = Line { base: f64::midpoint(from, to), slope: line.slope };
-    Ok((dropped, segment(points, pairs, &kept, middle, half.max(FLOOR), growth)))
+    let middle = Line {
+        base: f64::midpoint(from, to),
+        slope: line.slope,
+    };
+    Ok((
+        dropped,
+        segment(points, pairs, &kept, middle, half.max(FLOOR), growth),
+    ))
 }
 
-fn segment(points: &Points, pairs: &[Pair], inside: &[usize], line: Line, uncertainty: f64, growth: i64) -> Segment {
+fn segment(
+    points: &Points,
+    pairs: &[Pair],
+    inside: &[usize],
+    line: Line,
+    uncertainty: f64,
+    growth: i64,
+) -> Segment {
     // A backward step does not happen inside a segment, so order of reference is order of clock,
     // up to noise.
     let clocks = || inside.iter().map(|i| pairs[*i].clock);
     let from = clocks().min().unwrap_or(points.first);
     let to = clocks().max().unwrap_or(points.first);
     let lead = from.0.saturating_sub(points.first.0) as f64;
-    let offset = points.base.saturating_add((line.base + line.slope * lead).round() as i64);
+    let offset = points
+        .base
+        .saturating_add((line.base + line.slope * lead).round() as i64);
     Segment {
         from,
         to,

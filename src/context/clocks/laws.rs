@@ -39,7 +39,10 @@ struct Truth {
 impl Truth {
     fn ahead(&self, at: i64) -> i64 {
         let drifted = i128::from(at - START) * i128::from(self.drift) / 1_000_000_000;
-        let stepped = self.step.filter(|(when, _)| at >= *when).map_or(0, |(_, size)| size);
+        let stepped = self
+            .step
+            .filter(|(when, _)| at >= *when)
+            .map_or(0, |(_, size)| size);
         self.offset + drifted as i64 + stepped
     }
 
@@ -57,8 +60,16 @@ impl Truth {
             if self.floor {
                 shown = shown.div_euclid(SECOND) * SECOND;
             }
-            clock.push(Sight { key, time: Timestamp(shown), from: 0 });
-            wire.push(Sight { key, time: Timestamp(at), from: 1 });
+            clock.push(Sight {
+                key,
+                time: Timestamp(shown),
+                from: 0,
+            });
+            wire.push(Sight {
+                key,
+                time: Timestamp(at),
+                from: 1,
+            });
         }
         clock.sort_unstable();
         wire.sort_unstable();
@@ -74,7 +85,10 @@ impl Truth {
     fn check(&self, measured: &Measured) {
         for i in -5..=25 {
             let at = START + self.span / 20 * i;
-            if self.step.is_some_and(|(when, _)| (at - when).abs() < self.span / 10) {
+            if self
+                .step
+                .is_some_and(|(when, _)| (at - when).abs() < self.span / 10)
+            {
                 continue;
             }
             let ahead = self.ahead(at);
@@ -96,7 +110,12 @@ fn truth() -> impl Strategy<Value = Truth> {
         -3_600 * SECOND..=3_600 * SECOND,
         -50_000..=50_000i64,
         20..300usize,
-        prop_oneof![Just(300 * SECOND), Just(4_000 * SECOND), Just(30_000 * SECOND), Just(86_400 * SECOND)],
+        prop_oneof![
+            Just(300 * SECOND),
+            Just(4_000 * SECOND),
+            Just(30_000 * SECOND),
+            Just(86_400 * SECOND)
+        ],
         any::<bool>(),
         any::<u64>(),
     )
@@ -249,5 +268,11 @@ fn a_hundred_thousand_anchors_with_as_many_wrong_ones_are_no_burden() {
         seed: 1,
     };
     many.check(&many.measured().unwrap());
-    assert!(Grain { clock: SECOND, reference: 0 }.is_coarse());
+    assert!(
+        Grain {
+            clock: SECOND,
+            reference: 0
+        }
+        .is_coarse()
+    );
 }

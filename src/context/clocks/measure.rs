@@ -84,7 +84,11 @@ const BEFORE_CAUSE: i64 = 50_000_000;
 ///
 /// # Errors
 /// See `Undetermined`.
-pub fn measure(clock: &[Sight], reference: &[Sight], steps: &[Step]) -> Result<Measured, Undetermined> {
+pub fn measure(
+    clock: &[Sight],
+    reference: &[Sight],
+    steps: &[Step],
+) -> Result<Measured, Undetermined> {
     let grain = Grain {
         clock: grain(clock.iter().map(|s| s.time)),
         reference: grain(reference.iter().map(|s| s.time)),
@@ -125,12 +129,19 @@ fn early(track: &[fit::Pair], pieces: &[Segment]) -> bool {
             .iter()
             .map(|s| {
                 let outside = s.from.since(p.clock).0.max(p.clock.since(s.to).0).max(0);
-                (outside, p.delta().saturating_sub(s.offset_at(p.clock).0), s.uncertainty.0)
+                (
+                    outside,
+                    p.delta().saturating_sub(s.offset_at(p.clock).0),
+                    s.uncertainty.0,
+                )
             })
             .min()
             .map_or(0, |(_, miss, uncertainty)| miss.saturating_add(uncertainty))
     };
-    let early = track.iter().filter(|p| (-1_000_000_000..-BEFORE_CAUSE).contains(&miss(p))).count();
+    let early = track
+        .iter()
+        .filter(|p| (-1_000_000_000..-BEFORE_CAUSE).contains(&miss(p)))
+        .count();
     early >= 2 && early * 50 > track.len()
 }
 
@@ -138,11 +149,22 @@ impl Measured {
     fn of(mut segments: Vec<Segment>, steps: &[Step]) -> Self {
         segments.sort_by_key(|s| (s.corrected(s.from), s.corrected(s.to)));
         let anchors = segments.iter().map(|s| s.anchors).sum();
-        let main = segments.iter().enumerate().max_by_key(|(i, s)| (s.anchors, usize::MAX - i)).map(|(_, s)| *s);
+        let main = segments
+            .iter()
+            .enumerate()
+            .max_by_key(|(i, s)| (s.anchors, usize::MAX - i))
+            .map(|(_, s)| *s);
         let (offset, drift) = main.map_or((Span::ZERO, 0), |s| {
-            (s.offset_at(Timestamp(i64::midpoint(s.from.0, s.to.0))), s.drift)
+            (
+                s.offset_at(Timestamp(i64::midpoint(s.from.0, s.to.0))),
+                s.drift,
+            )
         });
-        let uncertainty = segments.iter().map(|s| s.uncertainty).max().unwrap_or_default();
+        let uncertainty = segments
+            .iter()
+            .map(|s| s.uncertainty)
+            .max()
+            .unwrap_or_default();
         let mut measured = Self {
             offset,
             drift,
@@ -162,9 +184,16 @@ impl Measured {
         for (i, boundary) in self.boundaries.iter_mut().enumerate() {
             let (a, b) = (&self.segments[i], &self.segments[i + 1]);
             let fits = |step: &Step| {
-                let gained = b.offset_at(step.to).0.saturating_sub(a.offset_at(step.from).0);
-                let margin = a.uncertainty_at(step.from).plus(b.uncertainty_at(step.to)).plus(Span::millis(50));
-                let inside = step.from >= a.to.shifted(margin.negated()) && step.to <= b.from.shifted(margin);
+                let gained = b
+                    .offset_at(step.to)
+                    .0
+                    .saturating_sub(a.offset_at(step.from).0);
+                let margin = a
+                    .uncertainty_at(step.from)
+                    .plus(b.uncertainty_at(step.to))
+                    .plus(Span::millis(50));
+                let inside = step.from >= a.to.shifted(margin.negated())
+                    && step.to <= b.from.shifted(margin);
                 inside && step.size().0.saturating_sub(gained).saturating_abs() <= margin.0
             };
             if let Some(at) = steps.iter().position(fits) {
@@ -174,7 +203,10 @@ impl Measured {
         // Steps after the last pair, in the order they happened, and before the first, backwards.
         // One that contradicts a piece lies inside it and is ignored: the packets know better. A
         // step back over everything that was measured could be either, and is left alone.
-        let (Some(first), Some(last)) = (self.segments.first().copied(), self.segments.last().copied()) else {
+        let (Some(first), Some(last)) = (
+            self.segments.first().copied(),
+            self.segments.last().copied(),
+        ) else {
             return;
         };
         steps.sort_by_key(|s| (s.log.0, s.record));
@@ -203,7 +235,12 @@ impl Measured {
     /// `log` and `record` say where the event is written: a record of the log that names a step is
     /// before or after it by its number, all others by their time, which is in doubt where the clock
     /// showed it twice.
-    pub fn piece_at(&self, time: Timestamp, log: Option<(EvidenceId, &str)>, record: u64) -> (usize, Span) {
+    pub fn piece_at(
+        &self,
+        time: Timestamp,
+        log: Option<(EvidenceId, &str)>,
+        record: u64,
+    ) -> (usize, Span) {
         let mut piece = 0;
         let mut doubt = Span::ZERO;
         for (i, boundary) in self.boundaries.iter().enumerate() {
@@ -214,7 +251,9 @@ impl Measured {
                 apart.plus(a.uncertainty_at(time).max(b.uncertainty_at(time)))
             };
             let (after, unsure) = match boundary {
-                Boundary::At(step) if log.is_some_and(|l| l.0 == step.log.0 && l.1 == &*step.log.1) => {
+                Boundary::At(step)
+                    if log.is_some_and(|l| l.0 == step.log.0 && l.1 == &*step.log.1) =>
+                {
                     (record >= step.record, false)
                 }
                 Boundary::At(step) if step.to >= step.from => (time > step.from, false),
@@ -248,17 +287,28 @@ impl Measured {
     pub fn at(&self, piece: usize, time: Timestamp) -> (Span, Span) {
         self.segments
             .get(piece)
-            .map_or((self.offset, self.uncertainty), |s| (s.offset_at(time), s.uncertainty_at(time)))
+            .map_or((self.offset, self.uncertainty), |s| {
+                (s.offset_at(time), s.uncertainty_at(time))
+            })
     }
 }
 
 fn unmeasured(at: Timestamp, offset: Span, like: &Segment, uncertainty: Span) -> Segment {
-    Segment { from: at, to: at, offset, drift: like.drift, uncertainty, growth: like.growth, anchors: 0 }
+    Segment {
+        from: at,
+        to: at,
+        offset,
+        drift: like.drift,
+        uncertainty,
+        growth: like.growth,
+        anchors: 0,
+    }
 }
 
 /// The multiple of 15 minutes that `offset` is, if it is one and not zero.
 pub fn zone_error(offset: Span) -> Option<Span> {
     let quarters = (offset.0.saturating_add(QUARTER / 2)).div_euclid(QUARTER);
     let zone = quarters.saturating_mul(QUARTER);
-    (quarters != 0 && offset.0.saturating_sub(zone).saturating_abs() <= ZONE_WITHIN).then_some(Span(zone))
+    (quarters != 0 && offset.0.saturating_sub(zone).saturating_abs() <= ZONE_WITHIN)
+        .then_some(Span(zone))
 }

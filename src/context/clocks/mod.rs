@@ -12,13 +12,13 @@
 pub mod anchors;
 mod compare;
 pub mod fit;
+#[cfg(test)]
+mod laws;
 pub mod measure;
 pub mod pairing;
 mod reading;
 mod report;
 pub mod sample;
-#[cfg(test)]
-mod laws;
 #[cfg(test)]
 mod tests;
 
@@ -96,10 +96,21 @@ impl Clocks {
     }
 
     /// Measures all clocks.
-    pub fn measure(anchors: Anchors, identity: &Identity, choice: &ClockChoice, assumed_error: Span) -> Self {
+    pub fn measure(
+        anchors: Anchors,
+        identity: &Identity,
+        choice: &ClockChoice,
+        assumed_error: Span,
+    ) -> Self {
         let late = anchors.late;
         let compared = compare::compare(anchors, identity, choice);
-        Self { assumed_error, mode: choice.mode, sensors: compared.sensors, hosts: compared.hosts, late }
+        Self {
+            assumed_error,
+            mode: choice.mode,
+            sensors: compared.sensors,
+            hosts: compared.hosts,
+            late,
+        }
     }
 
     /// How clocks are treated.
@@ -115,7 +126,9 @@ impl Clocks {
     /// How far sensors are ahead of the first that saw the same frames, where that can be told
     /// from zero.
     pub fn sensors(&self) -> impl Iterator<Item = (Sensor, &Measured)> {
-        self.sensors.iter().map(|(sensor, measured)| (*sensor, measured))
+        self.sensors
+            .iter()
+            .map(|(sensor, measured)| (*sensor, measured))
     }
 
     /// Names in `choice` that no host has.
@@ -128,7 +141,9 @@ impl Clocks {
         match &event.what {
             What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => Clock::Capture,
             What::Host(host) => match (identity.named(&host.computer), &host.what) {
-                (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => Clock::SysmonNetwork(id),
+                (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => {
+                    Clock::SysmonNetwork(id)
+                }
                 (Some(id), _) => Clock::Host(id),
                 (None, _) => Clock::Unknown,
             },
@@ -147,7 +162,9 @@ impl Clocks {
             },
             Clock::SysmonNetwork(id) => {
                 let own = match self.hosts.get(&id).map(|h| &h.network) {
-                    Some(Known::Measured(measured, Against::Captures)) => return measured.uncertainty,
+                    Some(Known::Measured(measured, Against::Captures)) => {
+                        return measured.uncertainty;
+                    }
                     Some(Known::Measured(measured, _)) => measured.uncertainty,
                     _ if self.mode == ClockMode::Measured => reading::LATE_BY,
                     _ => reading::LATEST,
@@ -169,7 +186,10 @@ impl Clocks {
                     a.uncertainty.plus(b.uncertainty)
                 }
             }
-            (Clock::Host(x), Clock::SysmonNetwork(y)) | (Clock::SysmonNetwork(x), Clock::Host(y)) if x == y => {
+            (Clock::Host(x), Clock::SysmonNetwork(y))
+            | (Clock::SysmonNetwork(x), Clock::Host(y))
+                if x == y =>
+            {
                 a.of_host.plus(b.of_host)
             }
             _ => a.uncertainty.plus(b.uncertainty),
@@ -184,9 +204,16 @@ impl Clocks {
             Order::Before
         } else if gap < -margin {
             Order::After
-        } else if margin == 0 && a.provenance.evidence == b.provenance.evidence && a.provenance != b.provenance {
+        } else if margin == 0
+            && a.provenance.evidence == b.provenance.evidence
+            && a.provenance != b.provenance
+        {
             // Same time, same file: the file numbers them.
-            if a.provenance < b.provenance { Order::Before } else { Order::After }
+            if a.provenance < b.provenance {
+                Order::Before
+            } else {
+                Order::After
+            }
         } else {
             Order::Ambiguous
         }
@@ -212,7 +239,11 @@ impl Clocks {
         if let What::Attempt(attempt) = &mut event.what
             && by != Span::ZERO
         {
-            for moment in [&mut attempt.last_try, &mut attempt.decided, &mut attempt.ended] {
+            for moment in [
+                &mut attempt.last_try,
+                &mut attempt.decided,
+                &mut attempt.ended,
+            ] {
                 *moment = moment.shifted(by);
             }
         }

@@ -115,7 +115,13 @@ pub fn pair(clock: &[Sight], reference: &[Sight], slack: Span) -> Result<Vec<Tra
         return Err(Unpaired::Nothing);
     }
     let mut candidates = tracks(&votes, slack.0.max(0));
-    candidates.sort_by(|a, b| b.keys.len().cmp(&a.keys.len()).then(a.span().cmp(&b.span())).then(a.middle.cmp(&b.middle)));
+    candidates.sort_by(|a, b| {
+        b.keys
+            .len()
+            .cmp(&a.keys.len())
+            .then(a.span().cmp(&b.span()))
+            .then(a.middle.cmp(&b.middle))
+    });
     let mut kept: Vec<Candidate> = Vec::new();
     for candidate in candidates {
         match kept.iter().position(|k| rivals(k, &candidate)) {
@@ -128,7 +134,11 @@ pub fn pair(clock: &[Sight], reference: &[Sight], slack: Span) -> Result<Vec<Tra
             None => {}
             Some(i) => {
                 let (best, other) = (kept[i].keys.len(), candidate.keys.len());
-                let apart = kept[i].middle.0.saturating_sub(candidate.middle.0).saturating_abs();
+                let apart = kept[i]
+                    .middle
+                    .0
+                    .saturating_sub(candidate.middle.0)
+                    .saturating_abs();
                 if apart <= NEAR + slack.0 {
                     // A track that fell apart over a few bad votes.
                     kept[i].votes.extend(candidate.votes);
@@ -191,7 +201,10 @@ fn votes(clock: &[Sight], reference: &[Sight]) -> (Vec<Vote>, usize) {
         let (a, b) = (episodes(a), episodes(b));
         for a in &a {
             for b in &b {
-                let pair = Pair { reference: b.time, clock: a.time };
+                let pair = Pair {
+                    reference: b.time,
+                    clock: a.time,
+                };
                 if pair.delta().saturating_abs() <= FURTHEST {
                     votes.push(Vote { pair, key });
                 }
@@ -211,7 +224,10 @@ fn tracks(votes: &[Vote], slack: i64) -> Vec<Candidate> {
         let delta = vote.pair.delta();
         let reach = |track: &Open| {
             let seconds = vote.pair.reference.since(track.last).0 / 1_000_000_000;
-            NEAR + slack + seconds.saturating_mul(NEAR_PER_SECOND).clamp(0, NEAR_AT_MOST)
+            NEAR + slack
+                + seconds
+                    .saturating_mul(NEAR_PER_SECOND)
+                    .clamp(0, NEAR_AT_MOST)
         };
         let above = by_delta.range((delta, 0)..).next().map(|(k, ())| *k);
         let below = by_delta.range(..(delta, 0)).next_back().map(|(k, ())| *k);
@@ -228,7 +244,11 @@ fn tracks(votes: &[Vote], slack: i64) -> Vec<Candidate> {
                 by_delta.insert((track.middle(), place.1), ());
             }
             None => {
-                let mut track = Open { votes: Vec::new(), recent: [0; RECENT], last: vote.pair.reference };
+                let mut track = Open {
+                    votes: Vec::new(),
+                    recent: [0; RECENT],
+                    last: vote.pair.reference,
+                };
                 track.push(*vote);
                 by_delta.insert((delta, open.len()), ());
                 open.push(track);
@@ -257,8 +277,8 @@ fn rivals(kept: &Candidate, other: &Candidate) -> bool {
 /// True if most connections seen while the track runs agree with it, or with another that is kept.
 fn dominates(track: &Candidate, agreeing: &BTreeSet<u64>, votes: &[Vote]) -> bool {
     let (from, to) = track.span();
-    let during: BTreeSet<u64> = votes
-        [votes.partition_point(|v| v.pair.reference < from)..votes.partition_point(|v| v.pair.reference <= to)]
+    let during: BTreeSet<u64> = votes[votes.partition_point(|v| v.pair.reference < from)
+        ..votes.partition_point(|v| v.pair.reference <= to)]
         .iter()
         .map(|v| v.key)
         .collect();
@@ -269,10 +289,16 @@ fn dominates(track: &Candidate, agreeing: &BTreeSet<u64>, votes: &[Vote]) -> boo
 fn few(votes: &[Vote], slack: Span, shared: usize) -> Unpaired {
     let mut deltas: Vec<(i64, u64)> = votes.iter().map(|v| (v.pair.delta(), v.key)).collect();
     deltas.sort_unstable();
-    let agree = deltas.windows(2).find(|w| w[1].0.saturating_sub(w[0].0) <= NEAR + slack.0 && w[0].1 != w[1].1);
+    let agree = deltas
+        .windows(2)
+        .find(|w| w[1].0.saturating_sub(w[0].0) <= NEAR + slack.0 && w[0].1 != w[1].1);
     match agree {
-        Some(two) if shared == 2 => Unpaired::TooFew(2, Some(Span(i64::midpoint(two[0].0, two[1].0)))),
-        _ if shared < FEWEST => Unpaired::TooFew(1, (votes.len() == 1).then(|| Span(votes[0].pair.delta()))),
+        Some(two) if shared == 2 => {
+            Unpaired::TooFew(2, Some(Span(i64::midpoint(two[0].0, two[1].0))))
+        }
+        _ if shared < FEWEST => {
+            Unpaired::TooFew(1, (votes.len() == 1).then(|| Span(votes[0].pair.delta())))
+        }
         _ => Unpaired::Disagreeing,
     }
 }
@@ -283,7 +309,9 @@ fn one_each(track: &Candidate) -> Track {
     let mut best: BTreeMap<(u64, Timestamp), Pair> = BTreeMap::new();
     let off = |p: &Pair| p.delta().saturating_sub(middle).saturating_abs();
     for vote in &track.votes {
-        let held = best.entry((vote.key, vote.pair.reference)).or_insert(vote.pair);
+        let held = best
+            .entry((vote.key, vote.pair.reference))
+            .or_insert(vote.pair);
         if off(&vote.pair) < off(held) {
             *held = vote.pair;
         }

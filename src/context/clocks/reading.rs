@@ -44,7 +44,11 @@ const WRITTEN: usize = usize::MAX;
 /// The offset to take off, and what is left uncertain: an offset that cannot be told from zero is
 /// left on the times and counted as uncertainty.
 fn applied(measured: &Measured, offset: Span, uncertainty: Span) -> (Span, Span) {
-    if apart(measured) { (offset, uncertainty) } else { (Span::ZERO, uncertainty.plus(offset.abs())) }
+    if apart(measured) {
+        (offset, uncertainty)
+    } else {
+        (Span::ZERO, uncertainty.plus(offset.abs()))
+    }
 }
 
 /// The largest uncertainty between anchors.
@@ -75,14 +79,18 @@ impl Clocks {
                 let log = Some((event.provenance.evidence, &*host.channel));
                 self.of_system(id, event.recorded, log, event.provenance.item)
             }
-            (Clock::SysmonNetwork(id), What::Host(host)) => self.of_sysmon(id, event, host, identity),
+            (Clock::SysmonNetwork(id), What::Host(host)) => {
+                self.of_sysmon(id, event, host, identity)
+            }
             _ => plain(self.assumed_error),
         }
     }
 
     fn of_sensor(&self, event: &Event, plain: Reading) -> Reading {
         let sensor = super::anchors::sensor_of(&event.provenance);
-        let Some(measured) = self.sensors.get(&sensor) else { return plain };
+        let Some(measured) = self.sensors.get(&sensor) else {
+            return plain;
+        };
         let (piece, doubt) = measured.piece_at(event.recorded, None, 0);
         let (offset, uncertainty) = measured.at(piece, event.recorded);
         Reading {
@@ -95,7 +103,13 @@ impl Clocks {
         }
     }
 
-    fn of_system(&self, id: HostId, at: Timestamp, log: Option<(EvidenceId, &str)>, record: u64) -> Reading {
+    fn of_system(
+        &self,
+        id: HostId,
+        at: Timestamp,
+        log: Option<(EvidenceId, &str)>,
+        record: u64,
+    ) -> Reading {
         let plain = Reading {
             clock: Clock::Host(id),
             time: at,
@@ -110,21 +124,45 @@ impl Clocks {
                 let (offset, uncertainty) = measured.at(piece, at);
                 let (offset, uncertainty) = applied(measured, offset, uncertainty);
                 let time = at.shifted(offset.negated());
-                Reading { time, uncertainty: uncertainty.plus(doubt), of_host: doubt, piece, doubt, ..plain }
+                Reading {
+                    time,
+                    uncertainty: uncertainty.plus(doubt),
+                    of_host: doubt,
+                    piece,
+                    doubt,
+                    ..plain
+                }
             }
-            Some(Known::Given(offset)) => Reading { time: at.shifted(offset.negated()), ..plain },
-            Some(Known::Reference) => Reading { uncertainty: Span::ZERO, ..plain },
+            Some(Known::Given(offset)) => Reading {
+                time: at.shifted(offset.negated()),
+                ..plain
+            },
+            Some(Known::Reference) => Reading {
+                uncertainty: Span::ZERO,
+                ..plain
+            },
             Some(Known::AsRecorded | Known::Undetermined(_)) | None => plain,
         }
     }
 
-    fn of_sysmon(&self, id: HostId, event: &Event, host: &HostEvent, identity: &Identity) -> Reading {
+    fn of_sysmon(
+        &self,
+        id: HostId,
+        event: &Event,
+        host: &HostEvent,
+        identity: &Identity,
+    ) -> Reading {
         let log = Some((event.provenance.evidence, &*host.channel));
         let written = self.of_system(id, event.recorded, log, event.provenance.item);
         let clock = Clock::SysmonNetwork(id);
         if self.mode == ClockMode::AsRecorded {
             let uncertainty = written.uncertainty.plus(LATEST);
-            return Reading { clock, uncertainty, of_host: written.of_host.plus(LATEST), ..written };
+            return Reading {
+                clock,
+                uncertainty,
+                of_host: written.of_host.plus(LATEST),
+                ..written
+            };
         }
         if let Some(calibrated) = self.calibrated(id, event, host, &written, identity) {
             return calibrated;
@@ -148,12 +186,22 @@ impl Clocks {
         written: &Reading,
         identity: &Identity,
     ) -> Option<Reading> {
-        let (HostWhat::Connected { utc_time: Some(utc), .. } | HostWhat::NameQueried { utc_time: Some(utc), .. }) =
-            &host.what
+        let (HostWhat::Connected {
+            utc_time: Some(utc),
+            ..
+        }
+        | HostWhat::NameQueried {
+            utc_time: Some(utc),
+            ..
+        }) = &host.what
         else {
             return None;
         };
-        let HostClock { network: Known::Measured(measured, against), .. } = self.hosts.get(&id)? else {
+        let HostClock {
+            network: Known::Measured(measured, against),
+            ..
+        } = self.hosts.get(&id)?
+        else {
             return None;
         };
         let (piece, doubt) = measured.piece_at(*utc, None, 0);
@@ -164,7 +212,11 @@ impl Clocks {
             Against::OwnSystem => {
                 // Which side of a step the moment lies on is what the record itself says.
                 let system = self.of_system(id, moment, None, 0);
-                (system.time, system.uncertainty.plus(own), own.plus(system.doubt))
+                (
+                    system.time,
+                    system.uncertainty.plus(own),
+                    own.plus(system.doubt),
+                )
             }
             Against::Captures | Against::Hosts => (moment, own, own.plus(written.uncertainty)),
         };
@@ -174,19 +226,32 @@ impl Clocks {
             return None;
         }
         let restarts = |at: Timestamp| {
-            identity.host(id).map_or(0, |h| h.starts.iter().filter(|start| start.recorded <= at).count())
+            identity.host(id).map_or(0, |h| {
+                h.starts.iter().filter(|start| start.recorded <= at).count()
+            })
         };
         let segment = measured.segments.get(piece)?;
         let boot_of_anchor = |anchor: Timestamp| {
             // Starts are on the system clock: as far from the reference as this record is.
             let moved = event.recorded.since(written.time);
             let moment = segment.corrected(anchor);
-            restarts(if *against == Against::OwnSystem { moment } else { moment.shifted(moved) })
+            restarts(if *against == Against::OwnSystem {
+                moment
+            } else {
+                moment.shifted(moved)
+            })
         };
         let boot = restarts(event.recorded);
         if boot != boot_of_anchor(segment.from) && boot != boot_of_anchor(segment.to) {
             return None;
         }
-        Some(Reading { clock: Clock::SysmonNetwork(id), time, uncertainty, of_host, piece, doubt })
+        Some(Reading {
+            clock: Clock::SysmonNetwork(id),
+            time,
+            uncertainty,
+            of_host,
+            piece,
+            doubt,
+        })
     }
 }

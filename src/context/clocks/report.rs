@@ -30,7 +30,11 @@ pub struct ClockReport {
 impl Clocks {
     /// What is known of a host's clock.
     pub fn report(&self, host: HostId, identity: &Identity) -> ClockReport {
-        let assumed = |method: String| ClockReport { uncertainty: self.assumed_error, method, ..ClockReport::default() };
+        let assumed = |method: String| ClockReport {
+            uncertainty: self.assumed_error,
+            method,
+            ..ClockReport::default()
+        };
         let known = self.hosts.get(&host);
         let mut report = match known.map(|h| &h.system) {
             Some(Known::Measured(measured, against)) => ClockReport {
@@ -51,12 +55,15 @@ impl Clocks {
             Some(Known::Reference) => ClockReport {
                 offset: Some(Span::ZERO),
                 pieces: 1,
-                method: "no capture to compare with; this clock is the reference for the other hosts".to_owned(),
+                method:
+                    "no capture to compare with; this clock is the reference for the other hosts"
+                        .to_owned(),
                 ..ClockReport::default()
             },
-            Some(Known::Undetermined(why)) => {
-                assumed(format!("not measured: {}; error assumed (--max-skew)", undetermined(why)))
-            }
+            Some(Known::Undetermined(why)) => assumed(format!(
+                "not measured: {}; error assumed (--max-skew)",
+                undetermined(why)
+            )),
             Some(Known::AsRecorded) => assumed(AS_RECORDED.to_owned()),
             None if self.mode == ClockMode::AsRecorded => assumed(AS_RECORDED.to_owned()),
             None => assumed(format!(
@@ -111,7 +118,10 @@ impl Clocks {
         let report = self.report(id, identity);
         let mut text = match (report.offset, self.hosts.get(&id).map(|h| &h.system)) {
             (Some(offset), Some(Known::Measured(measured, _))) => {
-                let zone = report.zone_error.map(|z| format!(", a zone error of {}", hours(z))).unwrap_or_default();
+                let zone = report
+                    .zone_error
+                    .map(|z| format!(", a zone error of {}", hours(z)))
+                    .unwrap_or_default();
                 let pieces = match measured.segments.len() {
                     0 | 1 => String::new(),
                     n => format!(", with steps or changes of drift between {n} stretches of it"),
@@ -133,7 +143,11 @@ impl Clocks {
             }
             (Some(offset), _) => format!(
                 "The clock of {name} was said to be {} (--clock); it is taken to be right within {} (--max-skew).",
-                if offset == Span::ZERO { "right".to_owned() } else { ahead(offset).trim_end_matches(" of").to_owned() },
+                if offset == Span::ZERO {
+                    "right".to_owned()
+                } else {
+                    ahead(offset).trim_end_matches(" of").to_owned()
+                },
                 self.assumed_error
             ),
             (None, _) => format!(
@@ -149,12 +163,15 @@ impl Clocks {
     }
 }
 
-const AS_RECORDED: &str = "not measured, as asked (--clock as-recorded); error assumed (--max-skew)";
+const AS_RECORDED: &str =
+    "not measured, as asked (--clock as-recorded); error assumed (--max-skew)";
 
 fn method(measured: &Measured, against: &Against) -> String {
     let against = match against {
         Against::Captures => "seen by captures and by 5156, 5157 or 5152",
-        Against::Hosts | Against::OwnSystem => "logged by this host and by hosts whose clocks are known",
+        Against::Hosts | Against::OwnSystem => {
+            "logged by this host and by hosts whose clocks are known"
+        }
     };
     let mut text = format!("{} {against}", connections(measured.anchors));
     if let Some(zone) = measured.zone_error {
@@ -181,7 +198,11 @@ fn connections(n: u64) -> String {
 
 /// `1.842 s ahead of`, `5 ms behind`, as words before a name.
 fn ahead(offset: Span) -> String {
-    if offset < Span::ZERO { format!("{} behind", offset.abs()) } else { format!("{offset} ahead of") }
+    if offset < Span::ZERO {
+        format!("{} behind", offset.abs())
+    } else {
+        format!("{offset} ahead of")
+    }
 }
 
 /// `-5 h`, `+5:45 h`.
@@ -189,26 +210,40 @@ fn hours(zone: Span) -> String {
     let minutes = zone.0 / 60_000_000_000;
     let sign = if minutes < 0 { '-' } else { '+' };
     let (h, m) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
-    if m == 0 { format!("{sign}{h} h") } else { format!("{sign}{h}:{m:02} h") }
+    if m == 0 {
+        format!("{sign}{h} h")
+    } else {
+        format!("{sign}{h}:{m:02} h")
+    }
 }
 
 /// Why there is no measurement.
 pub fn undetermined(why: &Undetermined) -> String {
     match why {
         Undetermined::NothingShared => {
-            "no TCP connection is both in a capture and in 5152, 5156 or 5157 rows of this host".to_owned()
+            "no TCP connection is both in a capture and in 5152, 5156 or 5157 rows of this host"
+                .to_owned()
         }
         Undetermined::TooFew(n, on) => format!(
             "only {n} {} and 3 are needed{}",
-            if *n == 1 { "connection is on both sides" } else { "connections agree" },
-            on.map(|on| format!(" ({} would fit: {})", if *n == 1 { "it" } else { "they" }, on))
-                .unwrap_or_default()
+            if *n == 1 {
+                "connection is on both sides"
+            } else {
+                "connections agree"
+            },
+            on.map(|on| format!(
+                " ({} would fit: {})",
+                if *n == 1 { "it" } else { "they" },
+                on
+            ))
+            .unwrap_or_default()
         ),
         Undetermined::Contradicting(a, b) => {
             format!("two offsets are supported alike, {a} and {b}")
         }
         Undetermined::NotOneRun => {
-            "the connections on both sides disagree: captures and logs may not be of the same run".to_owned()
+            "the connections on both sides disagree: captures and logs may not be of the same run"
+                .to_owned()
         }
         Undetermined::BeforeCause => {
             "rows would come before the packets that caused them".to_owned()

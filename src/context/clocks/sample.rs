@@ -44,7 +44,12 @@ pub struct Sample<G: Ord + Clone> {
 impl<G: Ord + Clone> Sample<G> {
     /// A sample that keeps about `budget` sights, 40 bytes each.
     pub fn new(budget: usize) -> Self {
-        Self { strata: BTreeMap::new(), held: 0, each: 4_096, budget: budget.max(1) }
+        Self {
+            strata: BTreeMap::new(),
+            held: 0,
+            each: 4_096,
+            budget: budget.max(1),
+        }
     }
 
     /// Takes in a sight of `group`.
@@ -117,8 +122,16 @@ impl<G: Ord + Clone> Sample<G> {
 
 /// Adds a sight unless enough earlier ones of its connection are there; true if the stratum grew.
 fn insert(stratum: &mut BTreeSet<Sight>, sight: Sight) -> bool {
-    let first = Sight { key: sight.key, time: Timestamp::MIN, from: 0 };
-    let last = Sight { key: sight.key, time: Timestamp::MAX, from: u64::MAX };
+    let first = Sight {
+        key: sight.key,
+        time: Timestamp::MIN,
+        from: 0,
+    };
+    let last = Sight {
+        key: sight.key,
+        time: Timestamp::MAX,
+        from: u64::MAX,
+    };
     let of_one = stratum.range(first..=last);
     if of_one.clone().count() < SIGHTS_OF_ONE {
         return stratum.insert(sight);
@@ -172,7 +185,11 @@ mod tests {
     use super::*;
 
     fn sight(n: u64) -> Sight {
-        Sight { key: mixed(n / 3), time: Timestamp((n as i64 % 97) * HOUR / 3), from: n % 2 }
+        Sight {
+            key: mixed(n / 3),
+            time: Timestamp((n as i64 % 97) * HOUR / 3),
+            from: n % 2,
+        }
     }
 
     fn sample(of: impl Iterator<Item = u64>) -> Sample<u8> {
@@ -202,15 +219,32 @@ mod tests {
         let mut sample = Sample::new(1_000);
         for hour in 0..24 {
             for n in 0..20 {
-                sample.add(0u8, Sight { key: mixed(hour * 100 + n), time: Timestamp(hour as i64 * HOUR), from: 0 });
+                sample.add(
+                    0u8,
+                    Sight {
+                        key: mixed(hour * 100 + n),
+                        time: Timestamp(hour as i64 * HOUR),
+                        from: 0,
+                    },
+                );
             }
         }
         for n in 0..100_000 {
-            sample.add(0u8, Sight { key: mixed(1 << 40 | n), time: Timestamp(5 * HOUR + 1), from: 0 });
+            sample.add(
+                0u8,
+                Sight {
+                    key: mixed(1 << 40 | n),
+                    time: Timestamp(5 * HOUR + 1),
+                    from: 0,
+                },
+            );
         }
         let kept = &sample.into_groups()[&0];
         for hour in (0..24).filter(|h| *h != 5) {
-            assert!(kept.iter().filter(|s| s.time.0 == hour * HOUR).count() == 20, "hour {hour}");
+            assert!(
+                kept.iter().filter(|s| s.time.0 == hour * HOUR).count() == 20,
+                "hour {hour}"
+            );
         }
     }
 
@@ -223,6 +257,9 @@ mod tests {
         let (a, b) = (end("10.0.0.1:50000"), end("[::ffff:10.0.0.2]:445"));
         assert_eq!(key(Transport::TCP, a, b, 0), key(Transport::TCP, b, a, 0));
         assert_ne!(key(Transport::TCP, a, b, 0), key(Transport::UDP, b, a, 0));
-        assert_ne!(key(Transport::TCP, a, b, 0), key(Transport::TCP, a, end("10.0.0.2:446"), 0));
+        assert_ne!(
+            key(Transport::TCP, a, b, 0),
+            key(Transport::TCP, a, end("10.0.0.2:446"), 0)
+        );
     }
 }

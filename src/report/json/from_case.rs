@@ -3,8 +3,8 @@
 use super::fields::fields;
 use super::shape as s;
 use super::shape::{AnalyticId, EvidenceNumber, Ref, Sha256Text, Time};
-use crate::context::clocks::ClockMode;
 use crate::case::{self, Case, Incident};
+use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::{Finding, Severity};
 use crate::model::net::mac_text;
@@ -123,7 +123,10 @@ fn parameters(asked: &case::Parameters) -> s::Parameters {
                 .clock
                 .given
                 .iter()
-                .map(|(name, offset)| s::GivenClock { host: name.clone(), offset_ns: offset.0 })
+                .map(|(name, offset)| s::GivenClock {
+                    host: name.clone(),
+                    offset_ns: offset.0,
+                })
                 .collect(),
             max_skew_ns: asked.max_skew.0,
         },
