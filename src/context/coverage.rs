@@ -237,6 +237,17 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Gives what it knows of hosts its time on the reference clock.
+    pub fn retime(mut self, correct: impl Fn(HostId, Timestamp) -> Timestamp) -> Self {
+        let events = self.events.iter_mut().flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        let channels = self.channels.iter_mut().flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        for (id, seen) in events.chain(channels) {
+            let Interval { from, to } = seen.interval;
+            seen.interval = Interval { from: correct(id, from), to: correct(id, to) };
+        }
+        self
+    }
+
     /// What one host's logs show of one event id.
     pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
         self.events.get(&host)?.get(&(log, event_id))

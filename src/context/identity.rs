@@ -318,6 +318,23 @@ impl IdentityBuilder {
 }
 
 impl Identity {
+    /// Gives the events it holds their time on the reference clock.
+    pub fn retime(mut self, correct: impl Fn(&mut Event, &Self)) -> Self {
+        let mut starts: Vec<Vec<Event>> =
+            self.hosts.iter_mut().map(|h| std::mem::take(&mut h.starts)).collect();
+        let mut announced = std::mem::take(&mut self.by_mac);
+        let held = starts.iter_mut().chain(announced.values_mut());
+        for events in held {
+            events.iter_mut().for_each(|event| correct(event, &self));
+            events.sort_by_key(Event::order);
+        }
+        for (host, starts) in self.hosts.iter_mut().zip(starts) {
+            host.starts = starts;
+        }
+        self.by_mac = announced;
+        self
+    }
+
     /// All hosts, in order of `HostId`.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts

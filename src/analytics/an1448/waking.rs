@@ -4,6 +4,7 @@ use super::settings::SignallingSettings;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
+use crate::analytics::kit::picture::clock_notes;
 use crate::context::Context;
 use crate::model::finding::{
     Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
@@ -392,6 +393,9 @@ fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> Or
             check.smallest_gap = Some(check.smallest_gap.map_or(gap, |held| held.min(gap)));
             check.uncertainty = check.uncertainty.max(uncertainty);
         }
+    }
+    if check.smallest_gap.is_some() {
+        check.notes = clock_notes(&[(signal, start), (start, visit)], context);
     }
     check
 }

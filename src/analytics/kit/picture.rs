@@ -183,7 +183,7 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         certain: true,
         notes: Vec::new(),
     };
-    for (a, b) in pairs {
+    for &(a, b) in &pairs {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == Order::Before;
         if uncertainty > Span::ZERO {
@@ -195,12 +195,24 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         }
     }
     if check.smallest_gap.is_some() {
-        check.notes.push(format!(
-            "the clocks were not compared; each host clock is taken to be within {} of the capture's (--max-skew)",
-            context.clocks.assumed_error
-        ));
+        check.notes = clock_notes(&pairs, context);
     }
     check
+}
+
+/// What was measured of the clocks that an order rests on, a sentence each.
+pub fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
+    let mut clocks: Vec<_> = pairs
+        .iter()
+        .flat_map(|(a, b)| [a, b])
+        .map(|e| context.clocks.clock_of(e, &context.identity))
+        .collect();
+    clocks.sort_unstable();
+    clocks.dedup();
+    clocks
+        .into_iter()
+        .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
+        .collect()
 }
 
 /// The port that was reached, or that the first change opens.
