@@ -179,6 +179,9 @@ fn output(
     output.stdout
 }
 
+/// Threads, files in some order, environment.
+type Variant<'a> = (&'a str, &'a [PathBuf], &'a [(&'a str, &'a str)]);
+
 #[track_caller]
 fn same_bytes(command: &[&str], files: &[PathBuf]) -> Vec<u8> {
     let first = output(command, files, "1", &[]);
@@ -186,7 +189,7 @@ fn same_bytes(command: &[&str], files: &[PathBuf]) -> Vec<u8> {
     reversed.reverse();
     let mut turned = files.to_vec();
     turned.rotate_left(files.len() / 2);
-    let variants: [(&str, &[PathBuf], &[(&str, &str)]); 6] = [
+    let variants: [Variant<'_>; 6] = [
         ("2", &reversed, &[]),
         ("8", &turned, &[]),
         ("8", files, &[("TZ", "Pacific/Kiritimati")]),
