@@ -213,7 +213,12 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered
         .events
-        .into_stream(context.clocks.corrects().then_some(&correct as &dyn Fn(&mut Event)))
+        .into_stream(
+            context
+                .clocks
+                .corrects()
+                .then_some(&correct as &dyn Fn(&mut Event)),
+        )
         .map_err(failed)?;
     Ok((
         events,

@@ -239,11 +239,20 @@ pub struct Coverage {
 impl Coverage {
     /// Gives what it knows of hosts its time on the reference clock.
     pub fn retime(mut self, correct: impl Fn(HostId, Timestamp) -> Timestamp) -> Self {
-        let events = self.events.iter_mut().flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
-        let channels = self.channels.iter_mut().flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        let events = self
+            .events
+            .iter_mut()
+            .flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        let channels = self
+            .channels
+            .iter_mut()
+            .flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
         for (id, seen) in events.chain(channels) {
             let Interval { from, to } = seen.interval;
-            seen.interval = Interval { from: correct(id, from), to: correct(id, to) };
+            seen.interval = Interval {
+                from: correct(id, from),
+                to: correct(id, to),
+            };
         }
         self
     }

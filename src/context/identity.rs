@@ -320,8 +320,11 @@ impl IdentityBuilder {
 impl Identity {
     /// Gives the events it holds their time on the reference clock.
     pub fn retime(mut self, correct: impl Fn(&mut Event, &Self)) -> Self {
-        let mut starts: Vec<Vec<Event>> =
-            self.hosts.iter_mut().map(|h| std::mem::take(&mut h.starts)).collect();
+        let mut starts: Vec<Vec<Event>> = self
+            .hosts
+            .iter_mut()
+            .map(|h| std::mem::take(&mut h.starts))
+            .collect();
         let mut announced = std::mem::take(&mut self.by_mac);
         let held = starts.iter_mut().chain(announced.values_mut());
         for events in held {
