@@ -229,7 +229,6 @@ fn tell(
     } else {
         (Severity::Low, 50, "a magic packet was sent")
     };
-    let first = signals.first().map(|e| e.time).unwrap_or_default();
     let mut score = vec![ScoreItem {
         reason: grade.to_owned(),
         points: base,
@@ -253,7 +252,7 @@ fn tell(
             } else {
                 w.name.to_string()
             },
-            w.start.time.since(first)
+            w.start.time.since(targets[&w.mac].time)
         ),
         (1, None) => format!(
             "{sender_words} sent a magic packet to wake {}",

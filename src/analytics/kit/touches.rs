@@ -315,8 +315,8 @@ impl Touches {
                 source.recent.pop_front();
             }
         }
-        if source.armed {
-            if let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source) {
+        if source.armed
+            && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source) {
                 if knock.touches.len() < KNOCK_TOUCHES {
                     knock.touches.push(touch.clone());
                 } else {
@@ -324,7 +324,6 @@ impl Touches {
                 }
                 knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
             }
-        }
         if source.recent.len() >= KNOCK_TOUCHES {
             source.recent.pop_front();
             *dropped += 1;
