@@ -17,7 +17,8 @@ pub struct Campaign {
 pub fn campaign(number: u64, start: Moment, chance: &mut Chance) -> Campaign {
     let attacker = client(false, 399 - number % 40);
     match number % 5 {
-        0 => knock(attacker, start, chance),
+        // A port of its own each time: what was open before does not count as opened.
+        0 => knock(attacker, start, chance, 2_200 + number as u16),
         1 => scan(attacker, start, chance, "vertical scan", |i| {
             (21, (1 + i) as u16)
         }),
@@ -68,9 +69,12 @@ fn refused(
     frames.push((at.plus(200_000), answer));
 }
 
-fn knock(from: Host, start: Moment, chance: &mut Chance) -> Campaign {
+fn knock(from: Host, start: Moment, chance: &mut Chance, opens: u16) -> Campaign {
     let to = server(false, 22);
     let mut frames = Vec::new();
+    // Tried first, so that the capture shows the port closed.
+    refused(&mut frames, start, (&from, &to), opens, chance);
+    let start = start.plus(20 * SECOND);
     for (i, port) in [7_000, 8_000, 9_000].into_iter().enumerate() {
         refused(
             &mut frames,
@@ -83,7 +87,7 @@ fn knock(from: Host, start: Moment, chance: &mut Chance) -> Campaign {
     let opened = start.plus(3 * SECOND);
     let (source, isn, peer) = (chance.port(), chance.bits() as u32, chance.bits() as u32);
     let next = (isn.wrapping_add(1), peer.wrapping_add(1));
-    let (there, back) = ((source, 22), (22, source));
+    let (there, back) = ((source, opens), (opens, source));
     frames.push((opened, segment(&from, &to, there, (isn, 0), flags::SYN)));
     let answer = segment(&to, &from, back, (peer, next.0), flags::SYN | flags::ACK);
     frames.push((opened.plus(MILLISECOND), answer));
@@ -96,7 +100,7 @@ fn knock(from: Host, start: Moment, chance: &mut Chance) -> Campaign {
     Campaign {
         frames,
         truth: format!(
-            "knock {} -> {} 7000 8000 9000, opened 22",
+            "knock {} -> {} 7000 8000 9000, opened {opens}",
             from.address, to.address
         ),
     }
