@@ -47,6 +47,27 @@ pub struct Request {
     pub examiner: Option<String>,
 }
 
+impl Request {
+    /// Everything about this evidence, with every default.
+    pub fn of(evidence: Vec<PathBuf>) -> Self {
+        Self {
+            evidence,
+            analytics: Vec::new(),
+            settings: Vec::new(),
+            from: None,
+            to: None,
+            threads: None,
+            memory: 128 << 20,
+            hash: true,
+            strict: false,
+            max_skew: Clocks::default().assumed_error,
+            hosts: Vec::new(),
+            case: None,
+            examiner: None,
+        }
+    }
+}
+
 /// Why a request could not be carried out. Damaged evidence is no error; see `Case::problems`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -70,7 +91,13 @@ pub enum Error {
 /// `Error::Request` for a setting that does not exist or is out of range.
 pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>, Error> {
     let entries = chosen(&[], settings)?;
-    Ok(entries.iter().map(|e| Described { about: *e.about(), settings: e.settings() }).collect())
+    Ok(entries
+        .iter()
+        .map(|e| Described {
+            about: *e.about(),
+            settings: e.settings(),
+        })
+        .collect())
 }
 
 fn chosen(
@@ -82,10 +109,17 @@ fn chosen(
         let entry = entries
             .iter_mut()
             .find(|e| e.about().id.eq_ignore_ascii_case(id))
-            .ok_or_else(|| Error::Request(format!("no analytic called {id}; see 'casewire analytics list'")))?;
-        entry.set(name, value).map_err(|e| Error::Request(format!("{id}: {e}")))?;
+            .ok_or_else(|| {
+                Error::Request(format!(
+                    "no analytic called {id}; see 'casewire analytics list'"
+                ))
+            })?;
+        entry
+            .set(name, value)
+            .map_err(|e| Error::Request(format!("{id}: {e}")))?;
     }
-    entries.retain(|e| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(e.about().id)));
+    entries
+        .retain(|e| ids.is_empty() || ids.iter().any(|id| id.eq_ignore_ascii_case(e.about().id)));
     Ok(entries)
 }
 
@@ -127,7 +161,8 @@ pub fn events(
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
 fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
-    let files = discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
+    let files =
+        discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
     let options = Options {
@@ -136,7 +171,11 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
-    if let Some(loss) = gathered.problems.iter().find(|p| request.strict && p.weight == Weight::Loss) {
+    if let Some(loss) = gathered
+        .problems
+        .iter()
+        .find(|p| request.strict && p.weight == Weight::Loss)
+    {
         return Err(Error::Unreadable(format!(
             "{}{}; leave out --strict to go on with what can be read",
             loss.evidence.map(|e| format!("{e}: ")).unwrap_or_default(),
@@ -148,7 +187,13 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
-    let context = Context { clocks: Clocks { assumed_error: request.max_skew }, coverage, identity };
+    let context = Context {
+        clocks: Clocks {
+            assumed_error: request.max_skew,
+        },
+        coverage,
+        identity,
+    };
     let events = gathered.events.into_stream(None).map_err(failed)?;
     Ok((
         events,
@@ -163,10 +208,14 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
 }
 
 fn within(request: &Request, event: &Event) -> bool {
-    request.from.is_none_or(|from| event.time >= from) && request.to.is_none_or(|to| event.time <= to)
+    request.from.is_none_or(|from| event.time >= from)
+        && request.to.is_none_or(|to| event.time <= to)
 }
 
-fn with_threads<T: Send>(request: &Request, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+fn with_threads<T: Send>(
+    request: &Request,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(request.threads.unwrap_or(0))
         .build()

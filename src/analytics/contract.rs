@@ -31,7 +31,14 @@ pub trait Analytic: Sized + Send + Sync + 'static {
     /// The keys an event belongs to; none for an event it does not care about.
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Self::Key));
     /// Takes one event into a key's state.
-    fn step(&self, key: &Self::Key, state: &mut Self::State, event: &Event, context: &Context, found: &mut Found);
+    fn step(
+        &self,
+        key: &Self::Key,
+        state: &mut Self::State,
+        event: &Event,
+        context: &Context,
+        found: &mut Found,
+    );
     /// A key untouched for longer than this is closed and forgotten.
     fn horizon(&self) -> Span;
     /// Ends a key: says what is still to be said.

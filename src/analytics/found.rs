@@ -57,7 +57,12 @@ impl Found {
         self.trim();
         self.findings.sort_by(|a, b| {
             let place = |f: &Finding| {
-                (f.first_time(), f.analytic, f.steps.first().map(|s| s.event.provenance), f.last_time())
+                (
+                    f.first_time(),
+                    f.analytic,
+                    f.steps.first().map(|s| s.event.provenance),
+                    f.last_time(),
+                )
             };
             place(a).cmp(&place(b)).then_with(|| a.title.cmp(&b.title))
         });

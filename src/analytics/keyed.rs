@@ -74,12 +74,19 @@ impl<A: Analytic> Keyed<A> {
             if self.states.len() >= self.budget {
                 self.make_room(event.time, context);
             }
-            self.states.insert(key.clone(), Slot { last: event.time, state: A::State::default() });
+            self.states.insert(
+                key.clone(),
+                Slot {
+                    last: event.time,
+                    state: A::State::default(),
+                },
+            );
             self.queue.push_back((event.time, key.clone()));
         }
         if let Some(slot) = self.states.get_mut(key) {
             slot.last = slot.last.max(event.time);
-            self.analytic.step(key, &mut slot.state, event, context, &mut self.found);
+            self.analytic
+                .step(key, &mut slot.state, event, context, &mut self.found);
         }
     }
 
@@ -94,7 +101,8 @@ impl<A: Analytic> Keyed<A> {
                             // Not due: forgotten for want of room, and that is said.
                             self.found.forgotten += 1;
                         }
-                        self.analytic.close(&key, slot.state, context, &mut self.found);
+                        self.analytic
+                            .close(&key, slot.state, context, &mut self.found);
                     }
                     return;
                 }
@@ -123,7 +131,8 @@ impl<A: Analytic> Runner for Keyed<A> {
         let mut rest: Vec<(A::Key, Slot<A::State>)> = self.states.drain().collect();
         rest.sort_by(|a, b| a.0.cmp(&b.0));
         for (key, slot) in rest {
-            self.analytic.close(&key, slot.state, context, &mut self.found);
+            self.analytic
+                .close(&key, slot.state, context, &mut self.found);
         }
         self.found
     }

@@ -75,7 +75,9 @@ impl SettingValue for Span {
 impl SettingValue for u32 {
     const KIND: &'static str = "number";
     fn read(text: &str) -> Result<Self, String> {
-        text.trim().parse().map_err(|_| "not a whole number".to_owned())
+        text.trim()
+            .parse()
+            .map_err(|_| "not a whole number".to_owned())
     }
     fn show(&self) -> String {
         self.to_string()
@@ -100,11 +102,17 @@ impl SettingValue for Vec<u16> {
     const KIND: &'static str = "ports";
     fn read(text: &str) -> Result<Self, String> {
         list(text)
-            .map(|p| p.parse().map_err(|_| format!("{p:?} is not a port from 0 to 65535")))
+            .map(|p| {
+                p.parse()
+                    .map_err(|_| format!("{p:?} is not a port from 0 to 65535"))
+            })
             .collect()
     }
     fn show(&self) -> String {
-        self.iter().map(u16::to_string).collect::<Vec<_>>().join(",")
+        self.iter()
+            .map(u16::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
 
@@ -134,7 +142,10 @@ impl DayWindow {
             ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(hour * 60 + minute)
         };
         let (from, to) = text.split_once('-')?;
-        Some(Self { from: minute(from)?, to: minute(to)? })
+        Some(Self {
+            from: minute(from)?,
+            to: minute(to)?,
+        })
     }
 
     /// True if the time of day of `time` lies inside.
@@ -152,17 +163,27 @@ impl SettingValue for Vec<DayWindow> {
     const KIND: &'static str = "windows of the day";
     fn read(text: &str) -> Result<Self, String> {
         list(text)
-            .map(|w| DayWindow::parse(w).ok_or_else(|| format!("{w:?} is not a window such as 22:00-23:30 (UTC)")))
+            .map(|w| {
+                DayWindow::parse(w)
+                    .ok_or_else(|| format!("{w:?} is not a window such as 22:00-23:30 (UTC)"))
+            })
             .collect()
     }
     fn show(&self) -> String {
         let clock = |m: i64| format!("{:02}:{:02}", m / 60, m % 60);
-        self.iter().map(|w| format!("{}-{}", clock(w.from), clock(w.to))).collect::<Vec<_>>().join(",")
+        self.iter()
+            .map(|w| format!("{}-{}", clock(w.from), clock(w.to)))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.trim_start_matches('[').trim_end_matches(']').split(',').map(|p| p.trim().trim_matches('"')).filter(|p| !p.is_empty())
+    text.trim_start_matches('[')
+        .trim_end_matches(']')
+        .split(',')
+        .map(|p| p.trim().trim_matches('"'))
+        .filter(|p| !p.is_empty())
 }
 
 /// The name in `names` that is nearest to `name` by edit distance without case.
@@ -288,7 +309,9 @@ pub fn accept<T: SettingValue + PartialOrd>(
 pub fn unknown(name: &str, names: &[&'static str]) -> SettingError {
     SettingError::Unknown {
         name: name.to_owned(),
-        nearest: nearest(name, names.iter().copied()).unwrap_or_default().to_owned(),
+        nearest: nearest(name, names.iter().copied())
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
@@ -304,6 +327,11 @@ mod tests {
         assert!(window.holds(at("2026-03-01T02:00:59Z")));
         assert!(!window.holds(at("2026-03-01T12:00:00Z")));
         assert!(<Vec<DayWindow>>::read("22:00-24:00").is_err());
-        assert_eq!(<Vec<DayWindow>>::read("[\"22:00Z-23:00Z\"]").unwrap().show(), "22:00-23:00");
+        assert_eq!(
+            <Vec<DayWindow>>::read("[\"22:00Z-23:00Z\"]")
+                .unwrap()
+                .show(),
+            "22:00-23:00"
+        );
     }
 }

@@ -55,5 +55,7 @@ register!(an0842::PortKnock, an1448::Signalling);
 
 /// The analytic with this id, without case.
 pub fn find(id: &str) -> Option<Box<dyn Entry>> {
-    all().into_iter().find(|e| e.about().id.eq_ignore_ascii_case(id))
+    all()
+        .into_iter()
+        .find(|e| e.about().id.eq_ignore_ascii_case(id))
 }

@@ -62,6 +62,15 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
     match layers.network {
         Network::V4 => v4(frame, &layers, payload, out),
         Network::V6 => v6(frame, &layers, payload, out),
+        Network::Other(link::ARP) => {
+            if let Some(announcement) = announcement(payload) {
+                let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+                let mut packet = blank(frame, &layers, nowhere, nowhere, Transport(0));
+                packet.extra = Some(Box::new(announcement));
+                out.push(packet);
+            }
+            Seen::NotIp
+        }
         Network::Other(ether_type) => {
             let carrier = match ether_type {
                 link::WAKE => WakeCarrier::Ethernet,
@@ -84,11 +93,30 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
                 packet.extra = Some(Box::new(Extra::Wake(signal)));
                 out.push(packet);
             }
-            // Later readers of ARP, and of anything else below IP, get `payload` here and fill a
-            // packet the same way.
+            // Readers of anything else below IP get `payload` here and fill a packet the same way.
             Seen::NotIp
         }
     }
+}
+
+/// The sender's own pair of addresses in an ARP request or reply (RFC 826); a probe (RFC 5227) has
+/// no sender address and announces nothing.
+fn announcement(arp: &[u8]) -> Option<Extra> {
+    const ETHERNET_IPV4: [u8; 6] = [0, 1, 8, 0, 6, 4];
+    let fields = arp.first_chunk::<28>()?;
+    if fields[..6] != ETHERNET_IPV4 || !matches!(be16(fields, 6), 1 | 2) {
+        return None;
+    }
+    let mac = [
+        fields[8], fields[9], fields[10], fields[11], fields[12], fields[13],
+    ];
+    let address = Ipv4Addr::new(fields[14], fields[15], fields[16], fields[17]);
+    let one_host = mac[0] & 1 == 0 && mac != [0; 6];
+    let usable = !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast();
+    (one_host && usable).then_some(Extra::Announcement {
+        mac,
+        address: IpAddr::V4(address),
+    })
 }
 
 /// A frame that ends too early: the capture's doing, or the sender's.

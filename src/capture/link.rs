@@ -5,6 +5,8 @@
 
 /// EtherType of Wake-on-LAN frames.
 pub(super) const WAKE: u16 = 0x0842;
+/// EtherType of ARP.
+pub(super) const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86DD;
 /// 802.1Q, 802.1ad and the older QinQ tag.

@@ -1,5 +1,6 @@
 //! Captures: from bytes to connection attempts and signals.
 
+mod announcements;
 pub mod attempts;
 mod decode;
 mod interface;

@@ -63,6 +63,13 @@ pub enum Extra {
     Refusal(EmbeddedHeader),
     /// A magic packet. `copies` is 1 and `copy_packets` empty here.
     Wake(WakeSignal),
+    /// The owner of an address announces it (ARP, RFC 826).
+    Announcement {
+        /// Its hardware address.
+        mac: [u8; 6],
+        /// Its IP address.
+        address: IpAddr,
+    },
     /// The SYN has the Fast Open option (34, or 254 with magic 0xF989).
     FastOpen,
 }

@@ -35,8 +35,9 @@ impl WakeCopies {
     /// Takes in the magic packet `signal`, found in `packet`. Signals that can get no more copies
     /// leave through `out`.
     ///
-    /// A copy has the same target and the same sender, by hardware address or by IP address, and
-    /// comes within ten seconds of the first.
+    /// A copy has the same target, the same sender (by hardware address or by IP address) and the
+    /// same carrier, and comes within ten seconds of the first. The same target in another carrier
+    /// is another signal: somebody tried another way.
     pub fn signal(
         &mut self,
         evidence: EvidenceId,
@@ -98,7 +99,7 @@ fn is_copy(first: &WakeSignal, next: &WakeSignal) -> bool {
     let address = |signal: &WakeSignal| signal.sender.map(|end| end.address);
     let same_ip = address(first).is_some() && address(first) == address(next);
     let nameless = |signal: &WakeSignal| signal.sender_mac.is_none() && signal.sender.is_none();
-    same_mac || same_ip || nameless(first) && nameless(next)
+    first.carrier == next.carrier && (same_mac || same_ip || nameless(first) && nameless(next))
 }
 
 /// Where `packet` is written.

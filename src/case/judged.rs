@@ -9,7 +9,7 @@ use crate::model::{EvidenceId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The row for all hosts that no log names.
-pub const UNNAMED: &str = "hosts without logs";
+pub const UNNAMED: &str = "others";
 
 /// The coverage of every analytic on every host, and the verdicts.
 pub struct Judged {
@@ -22,19 +22,33 @@ pub struct Judged {
 }
 
 /// Holds the analytics' needs against the evidence.
-pub fn judge(abouts: &[&'static About], hosts: &[HostRow], incidents: &[Incident], context: &Context) -> Judged {
-    let mut judged = Judged { coverage: Vec::new(), verdicts: Vec::new(), advice: Vec::new() };
+pub fn judge(
+    abouts: &[&'static About],
+    hosts: &[HostRow],
+    incidents: &[Incident],
+    context: &Context,
+) -> Judged {
+    let mut judged = Judged {
+        coverage: Vec::new(),
+        verdicts: Vec::new(),
+        advice: Vec::new(),
+    };
     // What is lacking, by how to get it: the hosts that lack it.
     let mut lacking: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-    let mut places: Vec<(String, Option<HostId>)> =
-        hosts.iter().map(|h| (h.label(), context.identity.named(&h.name))).collect();
+    let mut places: Vec<(String, Option<HostId>)> = hosts
+        .iter()
+        .map(|h| (h.label(), context.identity.named(&h.name)))
+        .collect();
     if !context.coverage.captures().is_empty() {
         places.push((UNNAMED.to_owned(), None));
     }
     for about in abouts {
         for (label, id) in &places {
-            let rows: Vec<CoverageRow> =
-                about.needs.iter().map(|need| row(about, need, label, *id, context)).collect();
+            let rows: Vec<CoverageRow> = about
+                .needs
+                .iter()
+                .map(|need| row(about, need, label, *id, context))
+                .collect();
             for (need, row) in about.needs.iter().zip(&rows) {
                 if id.is_some() && matches!(row.status, Met::Absent | Met::Partial) {
                     lacking.entry(need.what).or_default().insert(label.clone());
@@ -51,7 +65,11 @@ pub fn judge(abouts: &[&'static About], hosts: &[HostRow], incidents: &[Incident
         .into_iter()
         .map(|(what, hosts)| {
             let shown: Vec<&str> = hosts.iter().take(4).map(String::as_str).collect();
-            let more = if hosts.len() > 4 { format!(" and {} more", hosts.len() - 4) } else { String::new() };
+            let more = if hosts.len() > 4 {
+                format!(" and {} more", hosts.len() - 4)
+            } else {
+                String::new()
+            };
             format!("{}{more}: {what}", shown.join(", "))
         })
         .collect();
@@ -66,7 +84,13 @@ fn is_about(incident: &Incident, label: &str, id: Option<HostId>) -> bool {
     }
 }
 
-fn row(about: &About, need: &Need, label: &str, id: Option<HostId>, context: &Context) -> CoverageRow {
+fn row(
+    about: &About,
+    need: &Need,
+    label: &str,
+    id: Option<HostId>,
+    context: &Context,
+) -> CoverageRow {
     let mut best = CoverageRow {
         analytic: about.id,
         host: label.to_owned(),
@@ -80,7 +104,9 @@ fn row(about: &About, need: &Need, label: &str, id: Option<HostId>, context: &Co
     for source in need.from {
         let held = match source {
             Source::Packets => packets(id, context),
-            Source::Events(log, ids) => id.map_or_else(Held::absent, |id| events(id, *log, ids, context)),
+            Source::Events(log, ids) => {
+                id.map_or_else(Held::absent, |id| events(id, *log, ids, context))
+            }
         };
         if held.status < best.status {
             best.note = held.note;
@@ -105,14 +131,23 @@ struct Held {
 
 impl Held {
     fn absent() -> Self {
-        Self { status: Met::Absent, evidence: Vec::new(), from: None, to: None, note: String::new() }
+        Self {
+            status: Met::Absent,
+            evidence: Vec::new(),
+            from: None,
+            to: None,
+            note: String::new(),
+        }
     }
 }
 
 fn packets(id: Option<HostId>, context: &Context) -> Held {
     let captures = context.coverage.captures();
     if captures.is_empty() {
-        return Held { note: "no capture was given".to_owned(), ..Held::absent() };
+        return Held {
+            note: "no capture was given".to_owned(),
+            ..Held::absent()
+        };
     }
     let held = |status, note: &str| Held {
         status,
@@ -121,28 +156,55 @@ fn packets(id: Option<HostId>, context: &Context) -> Held {
         to: context.coverage.capture_end(),
         note: note.to_owned(),
     };
-    let Some(id) = id else { return held(Met::Seen, "") };
-    let addresses = context.identity.host(id).map(|h| h.addresses.as_slice()).unwrap_or_default();
+    let Some(id) = id else {
+        return held(Met::Seen, "");
+    };
+    let addresses = context
+        .identity
+        .host(id)
+        .map(|h| h.addresses.as_slice())
+        .unwrap_or_default();
     if addresses.is_empty() {
-        return held(Met::Unknown, "no log names an address of this host, so its packets cannot be told");
+        return held(
+            Met::Unknown,
+            "no log names an address of this host, so its packets cannot be told",
+        );
     }
-    let seen: Vec<Option<bool>> = addresses.iter().map(|a| context.coverage.on_wire(*a)).collect();
+    let seen: Vec<Option<bool>> = addresses
+        .iter()
+        .map(|a| context.coverage.on_wire(*a))
+        .collect();
     if seen.contains(&Some(true)) {
         held(Met::Seen, "")
     } else if seen.contains(&None) {
-        held(Met::Unknown, "too many addresses in the capture to tell whether this host is among them")
+        held(
+            Met::Unknown,
+            "too many addresses in the capture to tell whether this host is among them",
+        )
     } else {
-        Held { note: "no packet of this host's addresses was captured".to_owned(), ..Held::absent() }
+        Held {
+            note: "no packet of this host's addresses was captured".to_owned(),
+            ..Held::absent()
+        }
     }
 }
 
 fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
     let mut held = Held::absent();
-    for seen in ids.iter().filter_map(|event| context.coverage.seen(id, log, *event)) {
+    for seen in ids
+        .iter()
+        .filter_map(|event| context.coverage.seen(id, log, *event))
+    {
         held.status = Met::Seen;
         held.evidence.extend(seen.evidence.iter().copied());
-        held.from = Some(held.from.map_or(seen.interval.from, |t| t.min(seen.interval.from)));
-        held.to = Some(held.to.map_or(seen.interval.to, |t| t.max(seen.interval.to)));
+        held.from = Some(
+            held.from
+                .map_or(seen.interval.from, |t| t.min(seen.interval.from)),
+        );
+        held.to = Some(
+            held.to
+                .map_or(seen.interval.to, |t| t.max(seen.interval.to)),
+        );
     }
     let name = log.name();
     match (held.status, context.coverage.channel(id, log)) {
@@ -153,12 +215,18 @@ fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
         (_, Some(channel)) => {
             // The Firewall channel is on by default, so its silence means something; the others
             // need an audit policy or a configuration that this evidence does not prove.
-            held.status = if log == Log::Firewall { Met::Present } else { Met::Partial };
+            held.status = if log == Log::Firewall {
+                Met::Present
+            } else {
+                Met::Partial
+            };
             held.evidence = channel.evidence.iter().copied().collect();
             held.from = Some(channel.interval.from);
             held.to = Some(channel.interval.to);
             if held.status == Met::Partial {
-                held.note = format!("the {name} log is there, but holds no event of this kind: not logged, or none happened");
+                held.note = format!(
+                    "the {name} log is there, but holds no event of this kind: not logged, or none happened"
+                );
             }
         }
         (_, None) => held.note = format!("no {name} log of this host was given"),
@@ -176,7 +244,13 @@ fn verdict(about: &About, label: &str, found: bool, rows: &[CoverageRow]) -> Ver
     let short: Vec<String> = rows
         .iter()
         .filter(|r| !met(r))
-        .map(|r| if r.note.is_empty() { r.needs.clone() } else { format!("{}: {}", r.needs, r.note) })
+        .map(|r| {
+            if r.note.is_empty() {
+                r.needs.clone()
+            } else {
+                format!("{}: {}", r.needs, r.note)
+            }
+        })
         .collect();
     let verdict = if found {
         Verdict::Found
@@ -187,5 +261,10 @@ fn verdict(about: &About, label: &str, found: bool, rows: &[CoverageRow]) -> Ver
     } else {
         Verdict::Partly
     };
-    VerdictRow { analytic: about.id, host: label.to_owned(), verdict, words: short.join("; ") }
+    VerdictRow {
+        analytic: about.id,
+        host: label.to_owned(),
+        verdict,
+        words: short.join("; "),
+    }
 }

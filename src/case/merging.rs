@@ -3,8 +3,8 @@
 //! AN1448 names the same chain as AN0842 when the source that knocked is the source that came in:
 //! one finding is kept, with both ids.
 
-use crate::model::finding::{Finding, Role};
 use crate::model::Provenance;
+use crate::model::finding::{Finding, Role};
 use std::collections::BTreeSet;
 
 /// Merges what tells the same chain; the finding of the more specific analytic is kept.
@@ -17,7 +17,10 @@ pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
             f.analytic == "AN0842"
                 && core.iter().any(|(role, _)| *role == Role::Connect)
                 && f.entities.remote == other.entities.remote
-                && core.iter().filter(|(role, _)| *role == Role::Connect).all(|c| self::core(f).contains(c))
+                && core
+                    .iter()
+                    .filter(|(role, _)| *role == Role::Connect)
+                    .all(|c| self::core(f).contains(c))
         });
         match same {
             Some(held) if !held.also_satisfies.contains(&other.analytic) => {
@@ -36,7 +39,12 @@ pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
                 let steps: Vec<_> = other
                     .steps
                     .into_iter()
-                    .filter(|s| !held.steps.iter().any(|h| h.event.provenance == s.event.provenance))
+                    .filter(|s| {
+                        !held
+                            .steps
+                            .iter()
+                            .any(|h| h.event.provenance == s.event.provenance)
+                    })
                     .collect();
                 held.steps.extend(steps);
                 held.steps.sort_by_key(|s| s.event.order());

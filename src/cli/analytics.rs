@@ -1,9 +1,10 @@
 //! `casewire analytics`: what there is, and what one of them does.
 
-use super::args::{Analytics, AnalyticsCommand, Global};
+use super::args::{Analytics, AnalyticsCommand, Global, PageFormat};
 use super::exit::Exit;
 use super::{output, request};
 use casewire::investigate;
+use casewire::report::markdown;
 use casewire::report::text::{Style, describe};
 
 /// Runs it.
@@ -16,8 +17,12 @@ pub fn run(args: &Analytics, global: &Global) -> anyhow::Result<Exit> {
     };
     let page = match &args.what {
         None | Some(AnalyticsCommand::List) => describe::list(&register, &style),
-        Some(AnalyticsCommand::Show { id }) => {
-            describe::show(request::analytic(&register, id)?, &style)
+        Some(AnalyticsCommand::Show { id, format }) => {
+            let one = request::analytic(&register, id)?;
+            match format {
+                PageFormat::Text => describe::show(one, &style),
+                PageFormat::Md => markdown::analytic(one),
+            }
         }
     };
     output::print(page.as_bytes())?;

@@ -205,5 +205,21 @@ pub enum AnalyticsCommand {
         /// Id of the analytic, e.g. AN0842
         #[arg(value_name = "ID")]
         id: String,
+        /// text, or md (Markdown)
+        #[arg(
+            short,
+            long,
+            value_name = "FORMAT",
+            default_value = "text",
+            hide_possible_values = true,
+            help_heading = "Output"
+        )]
+        format: PageFormat,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    Text,
+    Md,
 }

@@ -30,7 +30,9 @@ pub struct Clocks {
 
 impl Default for Clocks {
     fn default() -> Self {
-        Self { assumed_error: Span::seconds(2) }
+        Self {
+            assumed_error: Span::seconds(2),
+        }
     }
 }
 
@@ -44,7 +46,9 @@ impl Clocks {
         match &event.what {
             What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => Clock::Capture,
             What::Host(host) => match (identity.named(&host.computer), &host.what) {
-                (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => Clock::SysmonNetwork(id),
+                (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => {
+                    Clock::SysmonNetwork(id)
+                }
                 (Some(id), _) => Clock::Host(id),
                 (None, _) => Clock::Unknown,
             },
@@ -63,9 +67,14 @@ impl Clocks {
     /// The uncertainty of the difference of two events' times.
     pub fn between(&self, a: &Event, b: &Event, identity: &Identity) -> Span {
         match (self.clock_of(a, identity), self.clock_of(b, identity)) {
-            (Clock::Unknown, _) | (_, Clock::Unknown) => self.assumed_error.plus(self.assumed_error),
+            (Clock::Unknown, _) | (_, Clock::Unknown) => {
+                self.assumed_error.plus(self.assumed_error)
+            }
             (x, y) if x == y => Span::ZERO,
-            (Clock::Host(x), Clock::SysmonNetwork(y)) | (Clock::SysmonNetwork(x), Clock::Host(y)) if x == y => {
+            (Clock::Host(x), Clock::SysmonNetwork(y))
+            | (Clock::SysmonNetwork(x), Clock::Host(y))
+                if x == y =>
+            {
                 SYSMON_NETWORK_DELAY
             }
             (x, y) => self.uncertainty(x).plus(self.uncertainty(y)),
@@ -80,9 +89,16 @@ impl Clocks {
             Order::Before
         } else if gap < -margin {
             Order::After
-        } else if margin == 0 && a.provenance.evidence == b.provenance.evidence && a.provenance != b.provenance {
+        } else if margin == 0
+            && a.provenance.evidence == b.provenance.evidence
+            && a.provenance != b.provenance
+        {
             // Same time, same file: the file numbers them.
-            if a.provenance < b.provenance { Order::Before } else { Order::After }
+            if a.provenance < b.provenance {
+                Order::Before
+            } else {
+                Order::After
+            }
         } else {
             Order::Ambiguous
         }

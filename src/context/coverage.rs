@@ -56,10 +56,19 @@ const WIRE_ADDRESSES: usize = 200_000;
 
 impl Seen {
     fn new(interval: Interval) -> Self {
-        Self { count: 0, interval, evidence: BTreeSet::new() }
+        Self {
+            count: 0,
+            interval,
+            evidence: BTreeSet::new(),
+        }
     }
 
-    fn add(&mut self, count: u64, interval: Interval, evidence: impl IntoIterator<Item = EvidenceId>) {
+    fn add(
+        &mut self,
+        count: u64,
+        interval: Interval,
+        evidence: impl IntoIterator<Item = EvidenceId>,
+    ) {
         self.count += count;
         self.interval.widen(interval);
         self.evidence.extend(evidence);
@@ -127,12 +136,17 @@ impl CoverageBuilder {
         };
         let (evidence, event) = (event.provenance.evidence, host);
         let key = (Log::of(&event.channel), event.event_id);
-        let at = Interval { from: event.written, to: event.written };
+        let at = Interval {
+            from: event.written,
+            to: event.written,
+        };
         let host = match self.hosts.get_mut(event.computer.as_ref()) {
             Some(host) => host,
             None => self.hosts.entry(event.computer.to_string()).or_default(),
         };
-        host.entry(key).or_insert_with(|| Seen::new(at)).add(1, at, [evidence]);
+        host.entry(key)
+            .or_insert_with(|| Seen::new(at))
+            .add(1, at, [evidence]);
     }
 
     fn on_wire(&mut self, address: IpAddr) {
@@ -146,7 +160,9 @@ impl CoverageBuilder {
     /// Takes in what a whole log file holds, wanted or not.
     pub fn log(&mut self, evidence: EvidenceId, summary: &LogSummary) {
         for source in summary.sources.values() {
-            let (Some(from), Some(to)) = (source.first_time, source.last_time) else { continue };
+            let (Some(from), Some(to)) = (source.first_time, source.last_time) else {
+                continue;
+            };
             let at = Interval { from, to };
             self.channels
                 .entry(source.computer.to_string())
@@ -177,7 +193,8 @@ impl CoverageBuilder {
 
     /// Freezes, with computers resolved to hosts.
     pub fn freeze(mut self, identity: &Identity) -> Coverage {
-        self.captures.sort_by_key(|(id, interval)| (interval.from, *id));
+        self.captures
+            .sort_by_key(|(id, interval)| (interval.from, *id));
         Coverage {
             events: by_host(self.hosts, identity),
             channels: by_host(self.channels, identity),
@@ -203,7 +220,9 @@ fn by_host<K: Ord>(
 
 fn merge_tables<K: Ord>(ours: &mut BTreeMap<K, Seen>, theirs: BTreeMap<K, Seen>) {
     for (key, seen) in theirs {
-        ours.entry(key).or_insert_with(|| Seen::new(seen.interval)).add(seen.count, seen.interval, seen.evidence);
+        ours.entry(key)
+            .or_insert_with(|| Seen::new(seen.interval))
+            .add(seen.count, seen.interval, seen.evidence);
     }
 }
 
@@ -225,12 +244,18 @@ impl Coverage {
 
     /// True if any of these event ids occurs on the host.
     pub fn any(&self, host: HostId, log: Log, event_ids: &[u32]) -> bool {
-        event_ids.iter().any(|id| self.seen(host, log, *id).is_some())
+        event_ids
+            .iter()
+            .any(|id| self.seen(host, log, *id).is_some())
     }
 
     /// Everything one host's logs show.
     pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
-        self.events.get(&host).into_iter().flatten().map(|((log, id), seen)| (*log, *id, seen))
+        self.events
+            .get(&host)
+            .into_iter()
+            .flatten()
+            .map(|((log, id), seen)| (*log, *id, seen))
     }
 
     /// What one host's log holds in all, wanted events or not.

@@ -63,6 +63,7 @@ pub struct Identity {
     by_name: BTreeMap<String, HostId>,
     by_address: BTreeMap<IpAddr, HostId>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
     /// Addresses that more than one host logged as its own, with those hosts.
     pub conflicts: Vec<(IpAddr, Vec<HostId>)>,
 }
@@ -91,6 +92,7 @@ pub struct IdentityBuilder {
     facts: BTreeMap<String, Facts>,
     stated: Vec<(String, IpAddr)>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
 }
 
 /// The name under which a computer is known: without case, because exports differ in it.
@@ -140,7 +142,17 @@ impl IdentityBuilder {
                     }
                 }
             }
-            What::Attempt(_) | What::Wake(_) => {}
+            What::Wake(signal) => {
+                if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender)
+                    && (self.wakers.len() < MACS || self.wakers.contains_key(&mac))
+                {
+                    let held = self.wakers.entry(mac).or_default();
+                    if held.len() < ANNOUNCEMENTS && !held.contains(&sender.address) {
+                        held.push(sender.address);
+                    }
+                }
+            }
+            What::Attempt(_) => {}
         }
     }
 
@@ -150,7 +162,12 @@ impl IdentityBuilder {
             facts.name = event.computer.clone();
         }
         match &event.what {
-            HostWhat::Filtered { direction, source, destination, .. } => match direction {
+            HostWhat::Filtered {
+                direction,
+                source,
+                destination,
+                ..
+            } => match direction {
                 Some(Direction::Outbound) if telling(source.address) => {
                     count(&mut facts.own, source.address);
                 }
@@ -160,13 +177,20 @@ impl IdentityBuilder {
                 }
                 _ => {}
             },
-            HostWhat::Connected { initiated, source, destination, .. } => {
+            HostWhat::Connected {
+                initiated,
+                source,
+                destination,
+                ..
+            } => {
                 let local = if *initiated { source } else { destination };
                 if telling(local.address) {
                     count(&mut facts.own, local.address);
                 }
             }
-            HostWhat::Bound { local, .. } | HostWhat::Listening { local, .. } if telling(local.address) => {
+            HostWhat::Bound { local, .. } | HostWhat::Listening { local, .. }
+                if telling(local.address) =>
+            {
                 count(&mut facts.own, local.address);
             }
             _ => {}
@@ -196,6 +220,9 @@ impl IdentityBuilder {
         for (mac, theirs) in other.by_mac {
             self.by_mac.entry(mac).or_default().extend(theirs);
         }
+        for (mac, theirs) in other.wakers {
+            self.wakers.entry(mac).or_default().extend(theirs);
+        }
     }
 
     /// Decides and freezes.
@@ -209,16 +236,26 @@ impl IdentityBuilder {
         for announcements in self.by_mac.values_mut() {
             announcements.sort_by_key(Event::order);
         }
-        let mut identity = Identity { by_mac: self.by_mac, ..Identity::default() };
+        let mut identity = Identity {
+            by_mac: self.by_mac,
+            wakers: self.wakers,
+            ..Identity::default()
+        };
         let mut claims: BTreeMap<IpAddr, Vec<HostId>> = BTreeMap::new();
         for (i, (key, mut facts)) in self.facts.into_iter().enumerate() {
             let id = HostId(i as u32);
             let mut own: Vec<IpAddr> = facts.own.keys().copied().collect();
-            let stated = self.stated.iter().filter(|(n, _)| key_of(n) == key).map(|(_, a)| *a);
+            let stated = self
+                .stated
+                .iter()
+                .filter(|(n, _)| key_of(n) == key)
+                .map(|(_, a)| *a);
             own.extend(stated);
             own.sort_unstable();
             own.dedup();
-            let sum = |table: &BTreeMap<IpAddr, u64>| own.iter().filter_map(|a| table.get(a)).sum::<u64>();
+            let sum = |table: &BTreeMap<IpAddr, u64>| {
+                own.iter().filter_map(|a| table.get(a)).sum::<u64>()
+            };
             let mut votes = OrientationVotes {
                 packet_order: sum(&facts.inbound_destinations),
                 receiver_first: sum(&facts.inbound_sources),
@@ -226,8 +263,12 @@ impl IdentityBuilder {
             if own.is_empty() {
                 // No outbound row names the host. Its own side of inbound rows is the one that
                 // hardly varies, while remote sides do.
-                let distinct = |t: &BTreeMap<IpAddr, u64>| t.keys().filter(|a| telling(**a)).count();
-                let (s, d) = (distinct(&facts.inbound_sources), distinct(&facts.inbound_destinations));
+                let distinct =
+                    |t: &BTreeMap<IpAddr, u64>| t.keys().filter(|a| telling(**a)).count();
+                let (s, d) = (
+                    distinct(&facts.inbound_sources),
+                    distinct(&facts.inbound_destinations),
+                );
                 let rows: u64 = facts.inbound_sources.values().sum();
                 let side = match s.cmp(&d) {
                     std::cmp::Ordering::Less if s > 0 => {
@@ -284,7 +325,10 @@ impl Identity {
 
     /// The host with this computer name.
     pub fn named(&self, computer: &str) -> Option<HostId> {
-        self.by_name.get(computer).or_else(|| self.by_name.get(&key_of(computer))).copied()
+        self.by_name
+            .get(computer)
+            .or_else(|| self.by_name.get(&key_of(computer)))
+            .copied()
     }
 
     /// The host that has this address.
@@ -294,7 +338,8 @@ impl Identity {
 
     /// The host with this address, or the address itself.
     pub fn place(&self, address: IpAddr) -> Place {
-        self.at(address).map_or(Place::Address(address), Place::Host)
+        self.at(address)
+            .map_or(Place::Address(address), Place::Host)
     }
 
     /// The place a host event is about.
@@ -327,6 +372,21 @@ impl Identity {
         addresses
     }
 
+    /// The one IP address a sender of magic packets used: what it announced, else what its signals
+    /// over IP show; `None` if that is not one address.
+    pub fn waker(&self, mac: &[u8; 6]) -> Option<IpAddr> {
+        let mut addresses = self.addresses_of(mac);
+        if addresses.is_empty() {
+            addresses = self.wakers.get(mac).cloned().unwrap_or_default();
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        match addresses.as_slice() {
+            [address] => Some(*address),
+            _ => None,
+        }
+    }
+
     /// The host's name, if the place has one.
     pub fn name(&self, place: Place) -> Option<&Text> {
         match place {
@@ -357,7 +417,10 @@ impl Identity {
                     (false, true) => return Some((destination, source)),
                     _ => {}
                 }
-                match (is_group_or_wildcard(source.address), is_group_or_wildcard(destination.address)) {
+                match (
+                    is_group_or_wildcard(source.address),
+                    is_group_or_wildcard(destination.address),
+                ) {
                     (true, false) => return Some((source, destination)),
                     (false, true) => return Some((destination, source)),
                     _ => {}
@@ -369,7 +432,10 @@ impl Identity {
                         Orientation::ReceiverFirst => (source, destination),
                     });
                 }
-                match (source.port < FIRST_DYNAMIC_PORT, destination.port < FIRST_DYNAMIC_PORT) {
+                match (
+                    source.port < FIRST_DYNAMIC_PORT,
+                    destination.port < FIRST_DYNAMIC_PORT,
+                ) {
                     (true, false) => Some((source, destination)),
                     (false, true) => Some((destination, source)),
                     _ => None,
@@ -427,7 +493,12 @@ mod tests {
     }
 
     fn sides(identity: &Identity, source: &str, destination: &str) -> Option<(Endpoint, Endpoint)> {
-        let HostWhat::Filtered { source, destination, .. } = logged(Direction::Inbound, source, destination).what else {
+        let HostWhat::Filtered {
+            source,
+            destination,
+            ..
+        } = logged(Direction::Inbound, source, destination).what
+        else {
             unreachable!()
         };
         identity.local_and_remote(HostId(0), Some(Direction::Inbound), source, destination)
@@ -441,11 +512,19 @@ mod tests {
 
     #[test]
     fn the_hosts_own_address_decides_in_either_order() {
-        for (s, d) in [("10.0.0.9:50000", "10.0.0.5:445"), ("10.0.0.5:445", "10.0.0.9:50000")] {
-            let identity =
-                built(&[row(Direction::Outbound, "10.0.0.5:50001", "1.1.1.1:443"), row(Direction::Inbound, s, d)]);
+        for (s, d) in [
+            ("10.0.0.9:50000", "10.0.0.5:445"),
+            ("10.0.0.5:445", "10.0.0.9:50000"),
+        ] {
+            let identity = built(&[
+                row(Direction::Outbound, "10.0.0.5:50001", "1.1.1.1:443"),
+                row(Direction::Inbound, s, d),
+            ]);
             let (local, remote) = sides(&identity, s, d).unwrap();
-            assert_eq!((local.to_string().as_str(), remote.to_string().as_str()), ("10.0.0.5:445", "10.0.0.9:50000"));
+            assert_eq!(
+                (local.to_string().as_str(), remote.to_string().as_str()),
+                ("10.0.0.5:445", "10.0.0.9:50000")
+            );
         }
     }
 
@@ -466,7 +545,10 @@ mod tests {
             row(Direction::Inbound, "10.0.0.7:50000", "10.0.0.5:445"),
             row(Direction::Inbound, "10.0.0.8:50000", "10.0.0.5:445"),
         ]);
-        assert_eq!(identity.hosts()[0].addresses, vec!["10.0.0.5".parse::<IpAddr>().unwrap()]);
+        assert_eq!(
+            identity.hosts()[0].addresses,
+            vec!["10.0.0.5".parse::<IpAddr>().unwrap()]
+        );
         assert_eq!(identity.at("10.0.0.5".parse().unwrap()), Some(HostId(0)));
     }
 

@@ -66,7 +66,10 @@ impl<'a> Record<'a> {
     /// The value of the first field called `name`; names are compared without case, because
     /// `ProcessID` and `ProcessId` differ between events.
     pub fn value(&self, name: &str) -> Option<&Value<'a>> {
-        self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+        self.fields
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
     }
 
     /// As text: the words a rendered record would show. `None` if absent; empty if null.
@@ -163,11 +166,13 @@ impl<'a> Value<'a> {
             Self::Bool(b) => Some(*b),
             Self::Unsigned(0) => Some(false),
             Self::Unsigned(1) => Some(true),
-            Self::Utf16(_) | Self::Text(_) => match self.text().trim().to_ascii_lowercase().as_str() {
-                "true" | "1" => Some(true),
-                "false" | "0" => Some(false),
-                _ => None,
-            },
+            Self::Utf16(_) | Self::Text(_) => {
+                match self.text().trim().to_ascii_lowercase().as_str() {
+                    "true" | "1" => Some(true),
+                    "false" | "0" => Some(false),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }
@@ -210,7 +215,10 @@ fn ascii_of_utf16<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Option<&'b str> {
 
 /// UTF-16LE to text; a trailing terminator is dropped, an unpaired surrogate becomes U+FFFD.
 pub fn decode_utf16(bytes: &[u8]) -> String {
-    let mut units: Vec<u16> = bytes.chunks_exact(2).map(|p| u16::from_le_bytes([p[0], p[1]])).collect();
+    let mut units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|p| u16::from_le_bytes([p[0], p[1]]))
+        .collect();
     while units.last() == Some(&0) {
         units.pop();
     }
@@ -233,15 +241,22 @@ pub fn guid_text(guid: &[u8; 16]) -> String {
 
 /// `S-1-5-18` (MS-DTYP 2.4.2.1); empty if the bytes are no SID.
 pub fn sid_text(sid: &[u8]) -> String {
-    let [revision, count, rest @ ..] = sid else { return String::new() };
-    let Some((authority, subs)) = rest.split_at_checked(6) else { return String::new() };
+    let [revision, count, rest @ ..] = sid else {
+        return String::new();
+    };
+    let Some((authority, subs)) = rest.split_at_checked(6) else {
+        return String::new();
+    };
     if subs.len() < usize::from(*count) * 4 {
         return String::new();
     }
     let authority = authority.iter().fold(0_u64, |n, b| n << 8 | u64::from(*b));
     let mut text = format!("S-{revision}-{authority}");
     for sub in subs.chunks_exact(4).take(usize::from(*count)) {
-        text.push_str(&format!("-{}", u32::from_le_bytes([sub[0], sub[1], sub[2], sub[3]])));
+        text.push_str(&format!(
+            "-{}",
+            u32::from_le_bytes([sub[0], sub[1], sub[2], sub[3]])
+        ));
     }
     text
 }

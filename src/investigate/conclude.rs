@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::context::identity::Orientation;
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::Item;
-use crate::model::{EvidenceId, Timestamp};
+use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,16 @@ impl Read {
         entries: &[Box<dyn Entry>],
         outcomes: Vec<Outcome>,
     ) -> Result<Case, Error> {
-        if let Some((id, _)) = self.reports.iter().find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed)) {
-            let path = self.files.iter().find(|f| f.id == *id).map(|f| f.path.display().to_string());
+        if let Some((id, _)) = self
+            .reports
+            .iter()
+            .find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed))
+        {
+            let path = self
+                .files
+                .iter()
+                .find(|f| f.id == *id)
+                .map(|f| f.path.display().to_string());
             return Err(Error::Changed(format!(
                 "{} changed while it was read, so no report is made; work on a copy",
                 path.unwrap_or_else(|| id.to_string())
@@ -46,7 +54,9 @@ impl Read {
         }
         let mut case = Case {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("CASEWIRE_COMMIT").unwrap_or_default().to_owned(),
+            commit: option_env!("CASEWIRE_COMMIT")
+                .unwrap_or_default()
+                .to_owned(),
             number: request.case.clone(),
             examiner: request.examiner.clone(),
             parameters: Parameters {
@@ -56,7 +66,10 @@ impl Read {
                 hosts: request.hosts.clone(),
                 analytics: entries
                     .iter()
-                    .map(|e| Described { about: *e.about(), settings: e.settings() })
+                    .map(|e| Described {
+                        about: *e.about(),
+                        settings: e.settings(),
+                    })
                     .collect(),
             },
             evidence: self.evidence_rows(),
@@ -70,11 +83,20 @@ impl Read {
             findings.extend(outcome.found.findings);
             case.near_misses.extend(outcome.found.near_misses);
         }
-        case.near_misses.sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
+        // What came close on the way to a finding is no near miss.
+        let told: BTreeSet<Provenance> = findings
+            .iter()
+            .flat_map(|f| f.steps.iter().map(|s| s.event.provenance))
+            .collect();
+        case.near_misses
+            .retain(|m| m.references.first().is_none_or(|r| !told.contains(r)));
+        case.near_misses
+            .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
         case.incidents = incident::number(merging::merge(findings), &case.evidence);
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
-        (case.coverage, case.verdicts, case.advice) = (judged.coverage, judged.verdicts, judged.advice);
+        (case.coverage, case.verdicts, case.advice) =
+            (judged.coverage, judged.verdicts, judged.advice);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -82,7 +104,12 @@ impl Read {
                 Item::Record => case.totals.records += row.units_read,
             }
         }
-        let times = || case.evidence.iter().flat_map(|e| [e.first_time, e.last_time]).flatten();
+        let times = || {
+            case.evidence
+                .iter()
+                .flat_map(|e| [e.first_time, e.last_time])
+                .flatten()
+        };
         case.span = times().min().zip(times().max());
         Ok(case)
     }
@@ -95,11 +122,17 @@ impl Read {
                 kind: kind_word(file.kind).to_owned(),
                 path: file.shown.clone(),
                 size: file.size,
-                sha256: report.and_then(|r| r.custody.as_ref()).and_then(|c| c.sha256),
+                sha256: report
+                    .and_then(|r| r.custody.as_ref())
+                    .and_then(|c| c.sha256),
                 verified_after_run: report.and_then(|r| r.custody.as_ref()).map(|c| !c.changed),
                 first_time: None,
                 last_time: None,
-                unit: if file.kind.is_event_log() { Item::Record } else { Item::Packet },
+                unit: if file.kind.is_event_log() {
+                    Item::Record
+                } else {
+                    Item::Packet
+                },
                 units_read: 0,
                 units_skipped: 0,
             };
@@ -114,7 +147,8 @@ impl Read {
                     };
                     row.first_time = times(|s| s.first_time).min();
                     row.last_time = times(|s| s.last_time).max();
-                    (row.units_read, row.units_skipped) = (summary.records_read, summary.records_skipped);
+                    (row.units_read, row.units_skipped) =
+                        (summary.records_read, summary.records_skipped);
                 }
                 Some(Content::Other) | None => {}
             }
@@ -126,14 +160,17 @@ impl Read {
     fn host_rows(&self) -> Vec<HostRow> {
         let mut rows = Vec::new();
         for host in self.context.identity.hosts() {
-            let Some(id) = self.context.identity.named(&host.name) else { continue };
+            let Some(id) = self.context.identity.named(&host.name) else {
+                continue;
+            };
             let evidence: BTreeSet<EvidenceId> = self
                 .reports
                 .iter()
                 .filter(|(_, report)| match &report.content {
-                    Content::Log(summary) => {
-                        summary.computers().iter().any(|c| self.context.identity.named(c) == Some(id))
-                    }
+                    Content::Log(summary) => summary
+                        .computers()
+                        .iter()
+                        .any(|c| self.context.identity.named(c) == Some(id)),
                     _ => false,
                 })
                 .map(|(file, _)| *file)
@@ -177,6 +214,13 @@ impl Read {
             ));
         }
         for host in self.context.identity.hosts() {
+            if host.addresses.is_empty() {
+                notes.push(format!(
+                    "{}: no record names an address of this host, so its logs and its packets could not be brought \
+                     together (say which it had with --host {}=ADDR)",
+                    host.name, host.name
+                ));
+            }
             if host.orientation == Orientation::ReceiverFirst {
                 notes.push(format!(
                     "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \
@@ -186,8 +230,11 @@ impl Read {
             }
         }
         for (address, hosts) in &self.context.identity.conflicts {
-            let names: Vec<String> =
-                hosts.iter().filter_map(|id| self.context.identity.host(*id)).map(|h| h.name.to_string()).collect();
+            let names: Vec<String> = hosts
+                .iter()
+                .filter_map(|id| self.context.identity.host(*id))
+                .map(|h| h.name.to_string())
+                .collect();
             notes.push(format!(
                 "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
                 names.join(" and ")
@@ -199,9 +246,18 @@ impl Read {
     /// What an analytic had to forget becomes a problem of the run.
     fn limits(&mut self, outcome: &Outcome) {
         let counts = [
-            (outcome.found.forgotten, "hosts whose history was forgotten early because too many were seen at once"),
-            (outcome.found.dropped, "touches, changes or connections beyond the bound of a host were left out"),
-            (outcome.found.near_misses_left_out, "near misses beyond those kept"),
+            (
+                outcome.found.forgotten,
+                "hosts whose history was forgotten early because too many were seen at once",
+            ),
+            (
+                outcome.found.dropped,
+                "touches, changes or connections beyond the bound of a host were left out",
+            ),
+            (
+                outcome.found.near_misses_left_out,
+                "near misses beyond those kept",
+            ),
         ];
         for (count, what) in counts {
             if count > 0 {

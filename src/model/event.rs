@@ -42,6 +42,10 @@ impl Event {
 mod tests {
     #[test]
     fn an_event_stays_small() {
-        assert!(std::mem::size_of::<super::Event>() <= 64, "{}", std::mem::size_of::<super::Event>());
+        assert!(
+            std::mem::size_of::<super::Event>() <= 64,
+            "{}",
+            std::mem::size_of::<super::Event>()
+        );
     }
 }

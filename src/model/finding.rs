@@ -23,7 +23,13 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, most severe first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
+    pub const ALL: [Self; 5] = [
+        Self::Critical,
+        Self::High,
+        Self::Medium,
+        Self::Low,
+        Self::Info,
+    ];
 
     /// `high`.
     pub fn word(self) -> &'static str {
@@ -233,14 +239,26 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Time of the first step.
+    /// Time of the first step of the pattern itself; context around it does not count.
     pub fn first_time(&self) -> Timestamp {
-        self.steps.first().map_or(Timestamp::MIN, |s| s.event.time)
+        self.pattern()
+            .next()
+            .or(self.steps.first())
+            .map_or(Timestamp::MIN, |s| s.event.time)
     }
 
-    /// Time of the last step.
+    /// Time of the last step of the pattern itself.
     pub fn last_time(&self) -> Timestamp {
-        self.steps.last().map_or(Timestamp::MIN, |s| s.event.time)
+        self.pattern()
+            .last()
+            .or(self.steps.last())
+            .map_or(Timestamp::MIN, |s| s.event.time)
+    }
+
+    fn pattern(&self) -> impl Iterator<Item = &Step> {
+        self.steps
+            .iter()
+            .filter(|s| !matches!(s.role, Role::Context | Role::Process))
     }
 
     /// `high` from 70, `medium` from 40, else `low`.

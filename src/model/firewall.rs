@@ -32,7 +32,10 @@ impl Ports {
     pub fn names(&self, port: u16, few: usize) -> bool {
         match self {
             Self::Ranges(ranges) => {
-                let total: usize = ranges.iter().map(|(a, b)| usize::from(b.saturating_sub(*a)) + 1).sum();
+                let total: usize = ranges
+                    .iter()
+                    .map(|(a, b)| usize::from(b.saturating_sub(*a)) + 1)
+                    .sum();
                 total <= few && self.covers(port)
             }
             _ => false,
@@ -43,7 +46,9 @@ impl Ports {
     pub fn covers(&self, port: u16) -> bool {
         match self {
             Self::Any => true,
-            Self::Ranges(ranges) => ranges.iter().any(|(low, high)| (*low..=*high).contains(&port)),
+            Self::Ranges(ranges) => ranges
+                .iter()
+                .any(|(low, high)| (*low..=*high).contains(&port)),
             Self::Unknown | Self::Keyword(_) => false,
         }
     }
@@ -68,7 +73,11 @@ impl Remotes {
     pub fn covers(&self, address: IpAddr) -> Option<bool> {
         match self {
             Self::Any => Some(true),
-            Self::Ranges(ranges) => Some(ranges.iter().any(|(low, high)| *low <= address && address <= *high)),
+            Self::Ranges(ranges) => Some(
+                ranges
+                    .iter()
+                    .any(|(low, high)| *low <= address && address <= *high),
+            ),
             Self::Unknown | Self::LocalSubnet => None,
         }
     }
@@ -90,6 +99,8 @@ pub enum RuleChange {
     Removed,
     /// Present, but not applied: 4957.
     NotApplied,
+    /// Listed as in force, without a change: 2072.
+    Listed,
     /// All rules deleted or the policy reset: 2032, 2033, 2059, 2060.
     AllRemoved,
 }
@@ -160,7 +171,9 @@ pub struct Filter {
 }
 
 /// A layer of the Windows Filtering Platform.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Layer {
     /// Not one of the layers below, or not said.
     #[default]

@@ -189,6 +189,12 @@ pub enum HostWhat {
         /// Program that changed it, as written.
         changed_by: Text,
     },
+    /// Firewall channel 2008 and 2009: the group policy of the firewall changed, or could not be
+    /// loaded. Which rules that touches is not said.
+    FirewallPolicy {
+        /// Loaded; otherwise loading failed.
+        loaded: bool,
+    },
     /// Firewall channel 2010, Security 4956: another profile became active.
     ProfileChanged {
         /// The new profile, as written.

@@ -44,7 +44,10 @@ pub struct Endpoint {
 impl Endpoint {
     /// An endpoint with the address in its one spelling.
     pub fn new(address: IpAddr, port: u16) -> Self {
-        Self { address: address.to_canonical(), port }
+        Self {
+            address: address.to_canonical(),
+            port,
+        }
     }
 }
 

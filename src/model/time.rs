@@ -13,11 +13,15 @@ const FILETIME_UNIX_EPOCH: i128 = 116_444_736_000_000_000;
 /// A moment: nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
 ///
 /// The range is 1677 to 2262; constructors return `None` outside it, never a wrapped value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 pub struct Timestamp(pub i64);
 
 /// A signed length of time in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 pub struct Span(pub i64);
 
 impl Timestamp {
@@ -63,14 +67,27 @@ impl Timestamp {
         if let Ok(when) = chrono::DateTime::parse_from_rfc3339(text) {
             return when.timestamp_nanos_opt().map(Self);
         }
-        for form in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%MZ", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"] {
-            let bare = if form.ends_with('Z') { text } else { text.strip_suffix('Z').unwrap_or(text) };
+        for form in [
+            "%Y-%m-%d %H:%M:%S%.f",
+            "%Y-%m-%dT%H:%M:%S%.f",
+            "%Y-%m-%dT%H:%MZ",
+            "%Y-%m-%d %H:%M",
+            "%Y-%m-%dT%H:%M",
+        ] {
+            let bare = if form.ends_with('Z') {
+                text
+            } else {
+                text.strip_suffix('Z').unwrap_or(text)
+            };
             if let Ok(when) = chrono::NaiveDateTime::parse_from_str(bare, form) {
                 return when.and_utc().timestamp_nanos_opt().map(Self);
             }
         }
         let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_nanos_opt().map(Self)
+        day.and_hms_opt(0, 0, 0)?
+            .and_utc()
+            .timestamp_nanos_opt()
+            .map(Self)
     }
 
     fn civil(self) -> chrono::DateTime<chrono::Utc> {
@@ -79,7 +96,8 @@ impl Timestamp {
 
     /// `2026-03-14T02:11:07.104233000Z`: always nine digits, so that text order is time order.
     pub fn rfc3339(self) -> String {
-        self.civil().to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
+        self.civil()
+            .to_rfc3339_opts(chrono::SecondsFormat::Nanos, true)
     }
 
     /// `2026-03-14`.
@@ -93,7 +111,9 @@ impl Timestamp {
         let full = self.rfc3339();
         let end = if digits == 0 { 19 } else { 20 + digits.min(9) };
         let start = full.find('T').map_or(0, |t| t + 1);
-        full.get(start..end + start - 11).unwrap_or(&full[start..]).to_owned()
+        full.get(start..end + start - 11)
+            .unwrap_or(&full[start..])
+            .to_owned()
     }
 }
 
@@ -135,7 +155,9 @@ impl Span {
     /// seconds; a leading `+` or `-` is allowed.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let split = text
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(text.len());
         let (number, unit) = text.split_at(split);
         let scale: i128 = match unit.trim() {
             "ns" => 1,
@@ -156,7 +178,11 @@ impl Span {
         if whole.is_empty() && fraction.is_empty() || whole.len() > 15 || fraction.len() > 9 {
             return None;
         }
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse::<u64>().ok()?.into() };
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse::<u64>().ok()?.into()
+        };
         let mut value = whole * scale;
         if !fraction.is_empty() {
             let numerator: i128 = fraction.parse::<u64>().ok()?.into();

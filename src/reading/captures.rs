@@ -24,7 +24,11 @@ struct Ended {
     problems: Problems,
 }
 
-pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress) -> Result<Gathered, SpoolError> {
+pub fn read(
+    files: &[&EvidenceFile],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Gathered, SpoolError> {
     let ends: Mutex<BTreeMap<EvidenceId, Ended>> = Mutex::default();
     let mut collector = Collector::new(options.memory);
     let mut order = Vec::new();
@@ -47,19 +51,41 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
             attempts.packet(evidence, packet, &mut |event| collector.take(event));
         }
         order = merge.problems();
+        // Frames without IP make no packet but show that the capture went on: silence before them
+        // was listened to. Every file has ended here, so every summary is in.
+        for ended in ends
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .values()
+        {
+            if let Some(last) = ended.summary.last {
+                attempts.captured_until(last);
+            }
+        }
         attempts.finish(&mut |event| collector.take(event))
     });
-    for ended in ends.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter() {
+    for ended in ends
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .iter()
+    {
         if let (Some(from), Some(to)) = (ended.1.summary.first, ended.1.summary.last) {
             collector.coverage.capture(*ended.0, from, to);
         }
     }
     let mut gathered = collector.finish()?;
-    for (evidence, ended) in ends.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+    for (evidence, ended) in ends
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    {
         gathered.problems.merge(ended.problems);
-        gathered
-            .files
-            .insert(evidence, FileReport { custody: ended.custody, content: Content::Capture(ended.summary) });
+        gathered.files.insert(
+            evidence,
+            FileReport {
+                custody: ended.custody,
+                content: Content::Capture(ended.summary),
+            },
+        );
     }
     for problem in order.into_iter().chain(summary.problems()) {
         gathered.problems.add(problem);
@@ -70,7 +96,10 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
 
 /// Time of the first packet, for the order of files; a file that hides it is opened first.
 fn starts_at(file: &EvidenceFile) -> Timestamp {
-    Input::open(file, false).ok().and_then(first_time).unwrap_or(Timestamp::MIN)
+    Input::open(file, false)
+        .ok()
+        .and_then(first_time)
+        .unwrap_or(Timestamp::MIN)
 }
 
 /// A file read ahead on its own thread. Batches come in order, so nothing depends on its pace.
@@ -114,9 +143,21 @@ impl<'scope> Threaded<'scope> {
             };
             ends.lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .insert(evidence, Ended { custody, summary, problems });
+                .insert(
+                    evidence,
+                    Ended {
+                        custody,
+                        summary,
+                        problems,
+                    },
+                );
         });
-        Self { evidence, filled, empty, _thread: thread }
+        Self {
+            evidence,
+            filled,
+            empty,
+            _thread: thread,
+        }
     }
 }
 
@@ -126,7 +167,9 @@ impl PacketSource for Threaded<'_> {
     }
 
     fn fill(&mut self, batch: &mut Vec<Packet>) -> bool {
-        let Ok(mut ready) = self.filled.recv() else { return false };
+        let Ok(mut ready) = self.filled.recv() else {
+            return false;
+        };
         if batch.is_empty() {
             std::mem::swap(batch, &mut ready);
         } else {

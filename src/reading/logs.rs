@@ -5,7 +5,11 @@ use crate::eventlog::{LogSummary, read_log};
 use crate::evidence::{EvidenceFile, Problems, Progress};
 use crate::stream::SpoolError;
 
-pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress) -> Result<Gathered, SpoolError> {
+pub fn read(
+    files: &[&EvidenceFile],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Gathered, SpoolError> {
     let mut collector = Collector::new(options.memory);
     let mut reports = Vec::new();
     let mut problems = Problems::default();
@@ -13,7 +17,8 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
         let (custody, summary) = match tap::open(file, options.hash, progress, &mut problems) {
             None => (None, LogSummary::default()),
             Some(mut input) => {
-                let (summary, found) = read_log(file.id, &mut input, &mut |event| collector.take(event));
+                let (summary, found) =
+                    read_log(file.id, &mut input, &mut |event| collector.take(event));
                 problems.merge(found);
                 (Some(input.finish(&mut problems)), summary)
             }
@@ -22,7 +27,13 @@ pub fn read(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress)
         for computer in summary.computers() {
             collector.identity.name(&computer);
         }
-        reports.push((file.id, FileReport { custody, content: Content::Log(summary) }));
+        reports.push((
+            file.id,
+            FileReport {
+                custody,
+                content: Content::Log(summary),
+            },
+        ));
     }
     let mut gathered = collector.finish()?;
     gathered.problems.merge(problems);

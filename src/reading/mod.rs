@@ -7,12 +7,12 @@ mod captures;
 mod logs;
 mod tap;
 
-use crate::capture::attempts::AttemptSummary;
 use crate::capture::CaptureSummary;
+use crate::capture::attempts::AttemptSummary;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
-use crate::evidence::{Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight};
 use crate::eventlog::LogSummary;
+use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId};
 use crate::stream::{Spool, SpoolError, Spooled};
 use std::collections::BTreeMap;
@@ -121,14 +121,23 @@ impl Collector {
 ///
 /// # Errors
 /// If the temporary folder cannot be used. Damaged evidence is no error but a problem.
-pub fn gather(files: &[EvidenceFile], options: &Options, progress: &dyn Progress) -> Result<Gathered, SpoolError> {
+pub fn gather(
+    files: &[EvidenceFile],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Gathered, SpoolError> {
     let of = |wanted: fn(Kind) -> bool| files.iter().filter(move |f| wanted(f.kind));
     let captures: Vec<&EvidenceFile> = of(Kind::is_capture).collect();
     let logs: Vec<&EvidenceFile> = of(Kind::is_event_log).collect();
     let others: Vec<&EvidenceFile> = of(|k| !k.is_capture() && !k.is_event_log()).collect();
     let (wire, (host, rest)) = rayon::join(
         || captures::read(&captures, options, progress),
-        || (logs::read(&logs, options, progress), hash_only(&others, options, progress)),
+        || {
+            (
+                logs::read(&logs, options, progress),
+                hash_only(&others, options, progress),
+            )
+        },
     );
     let mut all = wire?;
     all.join(host?);
@@ -141,33 +150,16 @@ fn hash_only(files: &[&EvidenceFile], options: &Options, progress: &dyn Progress
     let mut gathered = Gathered::default();
     for file in files {
         let mut problems = Problems::default();
-        let custody = tap::open(file, options.hash, progress, &mut problems).map(|tap| tap.finish(&mut problems));
-        if let Some(problem) = unread(file) {
-            problems.add(problem);
-        }
+        let custody = tap::open(file, options.hash, progress, &mut problems)
+            .map(|tap| tap.finish(&mut problems));
         gathered.problems.merge(problems);
-        gathered.files.insert(file.id, FileReport { custody, content: Content::Other });
+        gathered.files.insert(
+            file.id,
+            FileReport {
+                custody,
+                content: Content::Other,
+            },
+        );
     }
     gathered
-}
-
-fn unread(file: &EvidenceFile) -> Option<Problem> {
-    let (kind, message, effect) = match file.kind {
-        Kind::Unknown => (
-            ProblemKind::NotRecognised,
-            "not a form casewire reads",
-            "the file was hashed and otherwise left alone",
-        ),
-        Kind::Empty => (ProblemKind::Empty, "the file has no content", "there is nothing to read in it"),
-        _ => return None,
-    };
-    Some(Problem {
-        evidence: Some(file.id),
-        kind,
-        weight: Weight::Note,
-        count: 1,
-        first_offset: None,
-        message: message.to_owned(),
-        effect: effect.to_owned(),
-    })
 }

@@ -1,6 +1,8 @@
 //! An open evidence file that tells how far it has been read.
 
-use crate::evidence::{Custody, EvidenceFile, Input, Problem, ProblemKind, Problems, Progress, Weight};
+use crate::evidence::{
+    Custody, EvidenceFile, Input, Problem, ProblemKind, Problems, Progress, Weight,
+};
 use std::io::Read;
 
 /// An input with progress.

@@ -32,8 +32,10 @@ pub fn replay<E>(
     entries: &[Box<dyn Entry>],
     context: &Context,
 ) -> Result<Vec<Outcome>, E> {
-    let mut runners: Vec<(&'static str, Box<dyn Runner>)> =
-        entries.iter().map(|e| (e.about().id, e.start(Shard::ALL, KEYS))).collect();
+    let mut runners: Vec<(&'static str, Box<dyn Runner>)> = entries
+        .iter()
+        .map(|e| (e.about().id, e.start(Shard::ALL, KEYS)))
+        .collect();
     let mut batch: Vec<Event> = Vec::with_capacity(BATCH);
     let feed = |batch: &mut Vec<Event>, runners: &mut Vec<(&'static str, Box<dyn Runner>)>| {
         runners.par_iter_mut().for_each(|(_, runner)| {

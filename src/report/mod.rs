@@ -5,6 +5,7 @@
 pub mod about;
 pub mod escape;
 pub mod json;
+pub mod markdown;
 pub mod text;
 pub mod timeline;
 pub mod words;

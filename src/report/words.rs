@@ -28,7 +28,11 @@ pub fn sentence(event: &Event, form: Form) -> String {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
         What::Neighbour(neighbour) => {
-            format!("{} announces {} (ARP)", mac_text(neighbour.mac), neighbour.address)
+            format!(
+                "{} announces {} (ARP)",
+                mac_text(neighbour.mac),
+                neighbour.address
+            )
         }
         What::Host(host) => host::sentence(host, form),
     }

@@ -38,8 +38,11 @@ impl Merged {
         runs: Vec<Run>,
         folders: Vec<Arc<TempDir>>,
     ) -> Result<Self, SpoolError> {
-        let mut sources: Vec<Source> =
-            held.into_iter().filter(|h| !h.is_empty()).map(|h| Source::Held(h.into_iter())).collect();
+        let mut sources: Vec<Source> = held
+            .into_iter()
+            .filter(|h| !h.is_empty())
+            .map(|h| Source::Held(h.into_iter()))
+            .collect();
         for run in &runs {
             sources.push(Source::Disk(run.reader()?));
         }
@@ -86,7 +89,9 @@ impl Iterator for Merged {
 #[cfg(test)]
 mod tests {
     use super::super::Spool;
-    use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Provenance, Timestamp, What, provenance::Item};
+    use crate::model::{
+        Event, EvidenceId, HostEvent, HostWhat, Provenance, Timestamp, What, provenance::Item,
+    };
     use proptest::prelude::*;
 
     fn event(time: i64, evidence: u32, item: u64) -> Event {

@@ -24,14 +24,19 @@ impl RunWriter {
     pub fn create(folder: &Path, number: usize) -> Result<Self, SpoolError> {
         let path = folder.join(format!("run-{number}"));
         let out = BufWriter::with_capacity(1 << 16, File::create_new(&path)?);
-        Ok(Self { path, out, buffer: Vec::new() })
+        Ok(Self {
+            path,
+            out,
+            buffer: Vec::new(),
+        })
     }
 
     /// Appends an event; the caller keeps them sorted.
     pub fn write(&mut self, event: &Event) -> Result<(), SpoolError> {
         self.buffer.clear();
         self.buffer = postcard::to_extend(event, std::mem::take(&mut self.buffer))?;
-        let length = u32::try_from(self.buffer.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
+        let length =
+            u32::try_from(self.buffer.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
         self.out.write_all(&length.to_le_bytes())?;
         self.out.write_all(&self.buffer)?;
         Ok(())
@@ -47,7 +52,10 @@ impl RunWriter {
 impl Run {
     /// Reads the run from its start.
     pub fn reader(&self) -> Result<RunReader, SpoolError> {
-        Ok(RunReader { input: BufReader::with_capacity(1 << 16, File::open(&self.path)?), buffer: Vec::new() })
+        Ok(RunReader {
+            input: BufReader::with_capacity(1 << 16, File::open(&self.path)?),
+            buffer: Vec::new(),
+        })
     }
 
     /// Gives its space back.

@@ -32,7 +32,13 @@ pub struct Spool {
 impl Spool {
     /// A spool that holds about `budget` bytes in memory before it spills.
     pub fn new(budget: usize) -> Self {
-        Self { budget: budget.max(1 << 16), held: Vec::new(), weight: 0, runs: Vec::new(), folder: None }
+        Self {
+            budget: budget.max(1 << 16),
+            held: Vec::new(),
+            weight: 0,
+            runs: Vec::new(),
+            folder: None,
+        }
     }
 
     /// Adds an event.
@@ -70,7 +76,11 @@ impl Spool {
     /// Ends the collecting.
     pub fn finish(mut self) -> Spooled {
         self.held.sort_by_key(Event::order);
-        Spooled { held: vec![self.held], runs: self.runs, folders: self.folder.into_iter().collect() }
+        Spooled {
+            held: vec![self.held],
+            runs: self.runs,
+            folders: self.folder.into_iter().collect(),
+        }
     }
 }
 
@@ -97,7 +107,10 @@ impl Spooled {
     ///
     /// # Errors
     /// If the temporary folder cannot be used.
-    pub fn into_stream(mut self, correct: Option<&dyn Fn(&mut Event)>) -> Result<Merged, SpoolError> {
+    pub fn into_stream(
+        mut self,
+        correct: Option<&dyn Fn(&mut Event)>,
+    ) -> Result<Merged, SpoolError> {
         if let Some(correct) = correct {
             for held in &mut self.held {
                 held.iter_mut().for_each(correct);
@@ -105,7 +118,9 @@ impl Spooled {
             }
             let folder = match self.folders.first() {
                 Some(folder) => Arc::clone(folder),
-                None if self.runs.is_empty() => return Merged::over(self.held, Vec::new(), self.folders),
+                None if self.runs.is_empty() => {
+                    return Merged::over(self.held, Vec::new(), self.folders);
+                }
                 None => unreachable!("runs have a folder"),
             };
             let mut corrected = Vec::with_capacity(self.runs.len());
@@ -125,7 +140,9 @@ impl Spooled {
         }
         let mut next = 2_000_000;
         while self.runs.len() > FAN_IN {
-            let Some(folder) = self.folders.first().cloned() else { break };
+            let Some(folder) = self.folders.first().cloned() else {
+                break;
+            };
             let group: Vec<Run> = self.runs.drain(..FAN_IN).collect();
             let mut writer = RunWriter::create(folder.path(), next)?;
             next += 1;
@@ -151,9 +168,11 @@ fn weight(event: &Event) -> usize {
                 std::mem::size_of::<crate::model::HostEvent>()
                     + 16
                     + match &host.what {
-                        HostWhat::ProcessStarted { command_line, parent_command_line, .. } => {
-                            command_line.len() + parent_command_line.len() + 256
-                        }
+                        HostWhat::ProcessStarted {
+                            command_line,
+                            parent_command_line,
+                            ..
+                        } => command_line.len() + parent_command_line.len() + 256,
                         HostWhat::Script { text } => text.len(),
                         HostWhat::FirewallRule { .. } | HostWhat::FilterChanged { .. } => 512,
                         _ => 64,

@@ -5,13 +5,14 @@ use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
-use crate::analytics::kit::exposure::{Tie, named_port};
+use crate::analytics::kit::exposure::{STORM, Tie, named_port};
 use crate::analytics::kit::picture::{Picture, TiedChange, host_words, is_first, tied_changes};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
+use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::Transport;
+use crate::model::{Timestamp, Transport};
 
 impl PortKnock {
     pub(super) fn judge(
@@ -30,7 +31,11 @@ impl PortKnock {
             found.near_miss(near_miss(place, knock, missing, &why, context));
         };
         if knock.periodic {
-            return miss(2, "the same ports were touched at a steady period before: a health check".to_owned(), found);
+            return miss(
+                2,
+                "the same ports were touched at a steady period before: a health check".to_owned(),
+                found,
+            );
         }
         let visited = door.reached_by(knock.source, knock.first(), knock.last().event.time);
         if visited > self.settings.max_extra_open_ports as usize {
@@ -40,12 +45,22 @@ impl PortKnock {
 
         let came: Vec<&Arrival> = door
             .arrivals
-            .between(knock.arming().event.time.shifted(context.clocks.assumed_error.negated()), until)
+            .between(
+                knock
+                    .arming()
+                    .event
+                    .time
+                    .shifted(context.clocks.assumed_error.negated()),
+                until,
+            )
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
             .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
             .collect();
-        let fresh: Vec<&Arrival> =
-            came.iter().copied().filter(|a| is_first(door, a, knock)).collect();
+        let fresh: Vec<&Arrival> = came
+            .iter()
+            .copied()
+            .filter(|a| is_first(door, a, knock))
+            .collect();
 
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
@@ -61,9 +76,18 @@ impl PortKnock {
         {
             return;
         }
-        let picture = |arrival, tied, proven| Picture { place, knock, door, arrival, tied, proven };
+        let picture = |arrival, tied, proven| Picture {
+            place,
+            knock,
+            door,
+            arrival,
+            tied,
+            proven,
+        };
         let finding = match best {
-            Some((tie, arrival, _)) if tie > Tie::Weak && tie < Tie::Exact && knock.only_client_ports() => {
+            Some((tie, arrival, _))
+                if tie > Tie::Weak && tie < Tie::Exact && knock.only_client_ports() =>
+            {
                 let why = format!(
                     "port {} was reached afterwards under a broad change; the touched ports are ones that clients \
                      try on their own",
@@ -72,20 +96,35 @@ impl PortKnock {
                 miss(1, why, found);
                 None
             }
-            Some((tie, arrival, tied)) if tie > Tie::Weak => {
-                Some(telling::full(&picture(Some(arrival), tied, true), &self.settings, context))
-            }
-            Some((_, arrival, tied)) if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan => {
+            Some((tie, arrival, tied)) if tie > Tie::Weak => Some(telling::full(
+                &picture(Some(arrival), tied, true),
+                &self.settings,
+                context,
+            )),
+            Some((_, arrival, tied))
+                if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
+            {
                 let proven = self.was_closed(door, knock, arrival);
-                if proven || self.tells_by_itself(knock, arrival) {
-                    Some(telling::network_only(&picture(Some(arrival), tied, proven), &self.settings, context))
+                if proven
+                    || (self.tells_by_itself(knock, arrival)
+                        && !changes_are_logged(place, knock, context))
+                {
+                    Some(telling::network_only(
+                        &picture(Some(arrival), tied, proven),
+                        &self.settings,
+                        context,
+                    ))
                 } else {
                     miss(
                         1,
                         format!(
-                            "port {} was reached afterwards, but nothing shows it closed before, and the touched \
-                             ports are ones that clients try on their own",
-                            arrival.port
+                            "port {} was reached afterwards, but nothing shows it closed before, and {}",
+                            arrival.port,
+                            if changes_are_logged(place, knock, context) {
+                                "the host's logs hold no change for it"
+                            } else {
+                                "the touched ports are ones that clients try on their own"
+                            }
                         ),
                         found,
                     );
@@ -93,7 +132,10 @@ impl PortKnock {
                 }
             }
             Some((_, arrival, _)) => {
-                let why = format!("port {} was reached afterwards, but no change is tied to it", arrival.port);
+                let why = format!(
+                    "port {} was reached afterwards, but no change is tied to it",
+                    arrival.port
+                );
                 miss(1, why, found);
                 None
             }
@@ -107,20 +149,34 @@ impl PortKnock {
                                 "port {} was reached afterwards, but it was open before ({})",
                                 arrival.port, since.provenance
                             ),
-                            _ => format!("port {} was reached, but not for the first time", arrival.port),
+                            _ => format!(
+                                "port {} was reached, but not for the first time",
+                                arrival.port
+                            ),
                         };
                         miss(1, why, found);
                         None
                     }
-                    (None, Some(tied)) if !knock.scan => {
-                        Some(telling::door_only(&picture(None, vec![tied], false), &self.settings, context))
-                    }
+                    (None, Some(tied)) if !knock.scan => Some(telling::door_only(
+                        &picture(None, vec![tied], false),
+                        &self.settings,
+                        context,
+                    )),
                     (None, Some(_)) => {
-                        miss(2, "a scan; a port was opened afterwards; the source never came back".to_owned(), found);
+                        miss(
+                            2,
+                            "a scan; a port was opened afterwards; the source never came back"
+                                .to_owned(),
+                            found,
+                        );
                         None
                     }
                     (None, None) => {
-                        miss(2, "no change of exposure and no connection followed".to_owned(), found);
+                        miss(
+                            2,
+                            "no change of exposure and no connection followed".to_owned(),
+                            found,
+                        );
                         None
                     }
                 }
@@ -137,7 +193,10 @@ impl PortKnock {
 
     /// True if the same source was turned away at this very port before.
     fn was_closed(&self, door: &Door, knock: &Knock, arrival: &Arrival) -> bool {
-        knock.touches.iter().any(|t| t.transport == arrival.transport && t.port == arrival.port)
+        knock
+            .touches
+            .iter()
+            .any(|t| t.transport == arrival.transport && t.port == arrival.port)
             || door
                 .touches
                 .last_touch_of(arrival.transport, arrival.port, arrival.event.time)
@@ -147,26 +206,63 @@ impl PortKnock {
     /// True if the touches themselves are no client's doing: none of them, nor the port reached, is
     /// one that clients try, and none was retried.
     fn tells_by_itself(&self, knock: &Knock, arrival: &Arrival) -> bool {
-        knock.touches.iter().all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
+        knock
+            .touches
+            .iter()
+            .all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
             && arrival.port < FIRST_DYNAMIC_PORT
     }
 
     /// A change after the knock that names a port, though nobody was seen to come in.
-    fn opened_unvisited<'a>(&self, door: &'a Door, knock: &Knock, context: &Context) -> Option<TiedChange<'a>> {
+    fn opened_unvisited<'a>(
+        &self,
+        door: &'a Door,
+        knock: &Knock,
+        context: &Context,
+    ) -> Option<TiedChange<'a>> {
         let rules = self.settings.door(context);
         let from = knock.arming().event.time.shifted(rules.slack.negated());
         let to = knock.first().shifted(self.settings.time_window);
         door.changes
             .between(from, to)
-            .filter(|c| door.changes.storm_around(c) < telling::STORM)
+            .filter(|c| door.changes.storm_around(c) < STORM)
             .filter_map(|change| {
                 let port = named_port(change, knock.source)?;
                 // An arrival before the knock means the port was open all along.
-                let before = door.arrivals.open_since(Transport::TCP, port).is_some_and(|s| s.time < knock.first());
-                (!before).then_some(TiedChange { change, tie: Tie::Exact })
+                let before = door
+                    .arrivals
+                    .open_since(Transport::TCP, port)
+                    .is_some_and(|s| s.time < knock.first());
+                let entered = door
+                    .arrivals
+                    .between(change.event.time, Timestamp::MAX)
+                    .any(|a| a.port == port);
+                (!before && !entered).then_some(TiedChange {
+                    change,
+                    tie: Tie::Exact,
+                })
             })
             .next()
     }
+}
+
+/// True if this host's logs would show a change at the time of the knock: a firewall log or rule
+/// auditing that covers it.
+fn changes_are_logged(place: Place, knock: &Knock, context: &Context) -> bool {
+    let Place::Host(id) = place else { return false };
+    let covers = |seen: Option<&crate::context::coverage::Seen>| {
+        seen.is_some_and(|s| s.interval.from <= knock.first())
+    };
+    let coverage = &context.coverage;
+    covers(coverage.channel(id, Log::Firewall))
+        || coverage
+            .channel(id, Log::Security)
+            .is_some_and(|s| s.interval.from <= knock.first())
+            && coverage.any(
+                id,
+                Log::Security,
+                &[4946, 4947, 4948, 4950, 4956, 5154, 5447],
+            )
 }
 
 fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {
@@ -182,6 +278,11 @@ fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Con
             host_words(place, context),
             knock.length()
         ),
-        references: knock.touches.iter().take(4).map(|t| t.event.provenance).collect(),
+        references: knock
+            .touches
+            .iter()
+            .take(4)
+            .map(|t| t.event.provenance)
+            .collect(),
     }
 }

@@ -69,7 +69,10 @@ impl Analytic for PortKnock {
             Need {
                 name: "closed-port touches",
                 essential: true,
-                from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
+                from: &[
+                    Source::Packets,
+                    Source::Events(Log::Security, &[5152, 5157]),
+                ],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
@@ -77,7 +80,10 @@ impl Analytic for PortKnock {
                 name: "firewall or listener change",
                 essential: false,
                 from: &[
-                    Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
+                    Source::Events(
+                        Log::Firewall,
+                        &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052],
+                    ),
                     Source::Events(Log::Sysmon, &[13]),
                     Source::Events(Log::Security, &[5154, 5447]),
                 ],
@@ -125,13 +131,22 @@ impl Analytic for PortKnock {
         doors_of(event, context, each);
     }
 
-    fn step(&self, key: &Place, state: &mut State, event: &Event, context: &Context, found: &mut Found) {
+    fn step(
+        &self,
+        key: &Place,
+        state: &mut State,
+        event: &Event,
+        context: &Context,
+        found: &mut Found,
+    ) {
         let rules = self.settings.door(context);
         let due = state.door.due(&rules, event.time);
         for knock in &due {
             self.judge(*key, state, knock, &due, context, found);
         }
-        state.door.hear(*key, event, &rules, context, &mut found.dropped);
+        state
+            .door
+            .hear(*key, event, &rules, context, &mut found.dropped);
     }
 
     fn horizon(&self) -> Span {
@@ -146,7 +161,13 @@ impl Analytic for PortKnock {
         }
         let armed = state.door.armed;
         for finding in state.findings {
-            found.finding(telling::with_chance(finding, *key, armed, &self.settings, context));
+            found.finding(telling::with_chance(
+                finding,
+                *key,
+                armed,
+                &self.settings,
+                context,
+            ));
         }
     }
 }

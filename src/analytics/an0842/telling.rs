@@ -5,7 +5,7 @@
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Effect, Tie, made_by, only_for};
+use crate::analytics::kit::exposure::{Effect, STORM, Tie, made_by, only_for};
 use crate::analytics::kit::picture::{
     LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
@@ -13,33 +13,50 @@ use crate::analytics::kit::unseen;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::attempt::Marks;
-use crate::model::finding::{
-    Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen,
-};
+use crate::model::finding::{Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen};
 use crate::model::{Span, Timestamp, What};
 use std::net::IpAddr;
 
-/// This many rule changes by one hand within a minute are a deployment.
-pub(super) const STORM: usize = 10;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 
 /// The whole chain: touches, a tied change, the first success.
-pub(super) fn full(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+pub(super) fn full(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    context: &Context,
+) -> Finding {
     let arrival = picture.arrival;
-    let tie = picture.tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+    let tie = picture
+        .tied
+        .iter()
+        .map(|t| t.tie)
+        .max()
+        .unwrap_or(Tie::None);
     let check = check_order(picture, context);
-    let wire = picture.knock.touches.iter().any(crate::analytics::kit::touches::Touch::on_the_wire)
+    let wire = picture
+        .knock
+        .touches
+        .iter()
+        .any(crate::analytics::kit::touches::Touch::on_the_wire)
         || arrival.is_some_and(Arrival::on_the_wire);
     let tier = if wire { Tier::Both } else { Tier::HostOnly };
     let relog = arrival.is_some_and(|a| maybe_relogged(a, picture, context));
-    let allowed = picture.tied.iter().any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
+    let allowed = picture
+        .tied
+        .iter()
+        .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
     let empty = arrival.is_some_and(|a| a.empty && !a.logged);
     let severity = if allowed {
         Severity::Info
     } else if picture.knock.scan || relog {
         Severity::Low
-    } else if knock_is_plain(picture) || tier == Tier::HostOnly || !check.certain || tie == Tie::Program || empty {
+    } else if knock_is_plain(picture)
+        || tier == Tier::HostOnly
+        || !check.certain
+        || tie == Tie::Program
+        || empty
+    {
         Severity::Medium
     } else {
         Severity::High
@@ -47,37 +64,97 @@ pub(super) fn full(picture: &Picture<'_>, settings: &PortKnockSettings, context:
     let mut score = score(picture, settings, tie);
     score.insert(0, item("the whole chain was seen", 40));
     if allowed {
-        score.push(item("the change was made by a program or account on RuleChangeAllowList", -40));
+        score.push(item(
+            "the change was made by a program or account on RuleChangeAllowList",
+            -40,
+        ));
     }
     if empty {
-        score.push(item("the connection carried no payload, and no host record confirms it", -15));
+        score.push(item(
+            "the connection carried no payload, and no host record confirms it",
+            -15,
+        ));
     }
-    let cap = if !check.certain || relog || picture.knock.scan { 39 } else { 100 };
-    assemble(picture, settings, context, tier, severity, score, cap, check)
+    let cap = if !check.certain || relog || picture.knock.scan {
+        39
+    } else {
+        100
+    };
+    assemble(
+        picture, settings, context, tier, severity, score, cap, check,
+    )
 }
 
 /// Packets alone: touches, then the first success at a port that was closed (or not seen) before.
-pub(super) fn network_only(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+pub(super) fn network_only(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    context: &Context,
+) -> Finding {
     let mut score = score(picture, settings, Tie::None);
     score.insert(0, item("touches and first success, no tied change", 25));
     let (severity, cap) = if picture.proven {
-        score.push(item("the same source had been turned away at the port it then reached", 20));
+        score.push(item(
+            "the same source had been turned away at the port it then reached",
+            20,
+        ));
         (Severity::Medium, 69)
     } else {
         (Severity::Low, 39)
     };
     let check = check_order(picture, context);
-    assemble(picture, settings, context, Tier::NetworkOnly, severity, score, cap, check)
+    assemble(
+        picture,
+        settings,
+        context,
+        Tier::NetworkOnly,
+        severity,
+        score,
+        cap,
+        check,
+    )
 }
 
 /// Touches and a change, and nobody seen to come in.
-pub(super) fn door_only(picture: &Picture<'_>, settings: &PortKnockSettings, context: &Context) -> Finding {
+pub(super) fn door_only(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    context: &Context,
+) -> Finding {
     let mut score = score(picture, settings, Tie::Exact);
     score.insert(0, item("touches and a change, no connection seen", 15));
-    let allowed = picture.tied.iter().any(|t| made_by(t.change, &settings.rule_change_allow_list));
-    let severity = if allowed { Severity::Info } else { Severity::Low };
+    let allowed = picture
+        .tied
+        .iter()
+        .any(|t| made_by(t.change, &settings.rule_change_allow_list));
+    let severity = if allowed {
+        Severity::Info
+    } else {
+        Severity::Low
+    };
     let check = check_order(picture, context);
-    assemble(picture, settings, context, Tier::Partial, severity, score, 39, check)
+    assemble(
+        picture,
+        settings,
+        context,
+        Tier::Partial,
+        severity,
+        score,
+        39,
+        check,
+    )
+}
+
+/// True if somebody wiped logs or changed auditing around the sequence.
+fn wiped(picture: &Picture<'_>) -> bool {
+    let end = picture
+        .arrival
+        .map_or(picture.knock.last().event.time, |a| a.event.time);
+    !picture
+        .door
+        .surroundings
+        .wiped(picture.knock.first(), end)
+        .is_empty()
 }
 
 /// True if the touched ports alone could be a client's doing.
@@ -86,7 +163,10 @@ fn knock_is_plain(picture: &Picture<'_>) -> bool {
 }
 
 fn item(reason: &str, points: i32) -> ScoreItem {
-    ScoreItem { reason: reason.to_owned(), points }
+    ScoreItem {
+        reason: reason.to_owned(),
+        points,
+    }
 }
 
 /// True if the arrival is a 5156 alone, soon after a rule change, where no capture shows its
@@ -113,11 +193,18 @@ fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<S
         Tie::Covers => items.push(item("a change covers the port among others", 10)),
         Tie::Weak | Tie::None => {}
     }
-    if picture.tied.iter().any(|t| only_for(t.change, knock.source)) {
+    if picture
+        .tied
+        .iter()
+        .any(|t| only_for(t.change, knock.source))
+    {
         items.push(item("the rule lets in this source and nobody else", 15));
     }
     if knock.touches.iter().all(|t| t.abandoned) {
-        items.push(item("every touch was a single SYN that was not retried", 10));
+        items.push(item(
+            "every touch was a single SYN that was not retried",
+            10,
+        ));
     }
     let ports = knock.ports();
     if ports.iter().all(|p| *p >= 1024) {
@@ -126,23 +213,50 @@ fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<S
     if ports.len() > 2 && ports.windows(2).any(|w| w[0] > w[1]) {
         items.push(item("the ports are not in rising order", 5));
     }
-    if picture.arrival.is_some_and(|a| settings.watched_ports.contains(&a.port)) {
+    if picture
+        .arrival
+        .is_some_and(|a| settings.watched_ports.contains(&a.port))
+    {
         items.push(item("the port reached is one of WatchedPorts", 5));
     }
-    if picture.tied.iter().any(|t| made_by(t.change, &settings.suspicious_processes)) {
-        items.push(item("the change was made by one of SuspiciousProcesses", 10));
+    if picture
+        .tied
+        .iter()
+        .any(|t| made_by(t.change, &settings.suspicious_processes))
+    {
+        items.push(item(
+            "the change was made by one of SuspiciousProcesses",
+            10,
+        ));
     }
     if let Some(arrival) = picture.arrival
         && closes_again(picture, arrival)
     {
-        items.push(item("the door was closed again within 300 s of the connection", 10));
+        items.push(item(
+            "the door was closed again within 300 s of the connection",
+            10,
+        ));
     }
-    let storm = picture.tied.iter().map(|t| picture.door.changes.storm_around(t.change)).max().unwrap_or(0);
+    if wiped(picture) {
+        items.push(item("a log was cleared or auditing changed around it", 10));
+    }
+    let storm = picture
+        .tied
+        .iter()
+        .map(|t| picture.door.changes.storm_around(t.change))
+        .max()
+        .unwrap_or(0);
     if storm >= STORM {
-        items.push(item(&format!("{storm} rule changes by the same hand within a minute: a deployment"), -30));
+        items.push(item(
+            &format!("{storm} rule changes by the same hand within a minute: a deployment"),
+            -30,
+        ));
     }
     if knock_is_plain(picture) {
-        items.push(item("the touched ports are ones that clients try on their own", -15));
+        items.push(item(
+            "the touched ports are ones that clients try on their own",
+            -15,
+        ));
     }
     if knock.scan {
         items.push(item("the source touched more ports than a knock has", -25));
@@ -163,8 +277,18 @@ fn assemble(
 ) -> Finding {
     let about = &super::PortKnock::ABOUT;
     let knock = picture.knock;
-    let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100).min(i32::from(cap)) as u8;
-    let (first, last) = (knock.first(), picture.arrival.map_or(knock.last().event.time, |a| a.event.time));
+    let confidence = score
+        .iter()
+        .map(|i| i.points)
+        .sum::<i32>()
+        .clamp(0, 100)
+        .min(i32::from(cap)) as u8;
+    let (first, last) = (
+        knock.first(),
+        picture
+            .arrival
+            .map_or(knock.last().event.time, |a| a.event.time),
+    );
     let mut unseen = unseen::of_exposure(picture.place, first, last, context);
     if picture.arrival.is_none() {
         unseen.push(Unseen {
@@ -200,18 +324,27 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
     let verb = if knock.scan { "scanned" } else { "touched" };
     match (picture.arrival, tier) {
         (None, _) => {
-            let after = picture.tied.first().map(|t| t.change.event.time.since(knock.last().event.time));
+            let after = picture
+                .tied
+                .first()
+                .map(|t| t.change.event.time.since(knock.last().event.time));
             format!(
                 "{source} {verb} {count} closed ports of {host}; port {port}/tcp was opened{}; nobody was seen to \
                  connect to it",
-                after.map(|a| format!(" {} after the last of them", a.abs())).unwrap_or_default()
+                after
+                    .map(|a| format!(" {} after the last of them", a.abs()))
+                    .unwrap_or_default()
             )
         }
         (Some(arrival), Tier::NetworkOnly) => format!(
             "{source} {verb} {count} closed ports of {host} and {} later made the first completed connection to \
              port {port}/tcp{}",
             arrival.event.time.since(knock.last().event.time),
-            if picture.proven { ", which had been closed to it" } else { " in this evidence" }
+            if picture.proven {
+                ", which had been closed to it"
+            } else {
+                " in this evidence"
+            }
         ),
         (Some(_), _) => {
             let change = picture.tied.iter().find(|t| t.tie > Tie::Weak);
@@ -233,10 +366,17 @@ fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condit
     let knock = picture.knock;
     let mut conditions = vec![Condition {
         text: "distinct closed ports touched by one source".to_owned(),
-        setting: format!("at least {} within {}", settings.min_sequence_len, settings.knock_span),
+        setting: format!(
+            "at least {} within {}",
+            settings.min_sequence_len, settings.knock_span
+        ),
         measured: format!("{} in {}", knock.ports().len(), knock.length()),
     }];
-    let change = picture.tied.iter().filter(|t| t.tie > Tie::Weak).max_by_key(|t| t.tie);
+    let change = picture
+        .tied
+        .iter()
+        .filter(|t| t.tie > Tie::Weak)
+        .max_by_key(|t| t.tie);
     if let Some(tied) = change {
         conditions.push(Condition {
             text: match tied.tie {
@@ -250,7 +390,8 @@ fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condit
     }
     if let Some(arrival) = picture.arrival {
         conditions.push(Condition {
-            text: "the same source made the first completed handshake to the port in this evidence".to_owned(),
+            text: "the same source made the first completed handshake to the port in this evidence"
+                .to_owned(),
             setting: format!("within {} of the first touch", settings.time_window),
             measured: arrival.event.time.since(knock.first()).to_string(),
         });
@@ -280,7 +421,10 @@ fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condit
 fn notes(picture: &Picture<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(arrival) = picture.arrival {
-        let since = picture.door.arrivals.open_since(arrival.transport, arrival.port);
+        let since = picture
+            .door
+            .arrivals
+            .open_since(arrival.transport, arrival.port);
         notes.push(match since {
             Some(since) => format!(
                 "\"first\" means: in all evidence before it, nothing shows port {}/tcp of this host open; the \
@@ -289,8 +433,15 @@ fn notes(picture: &Picture<'_>) -> Vec<String> {
             ),
             None => format!("port {}/tcp: more ports were open than are remembered", arrival.port),
         });
-        let others: Vec<_> =
-            picture.door.others_at(arrival.transport, arrival.port, picture.knock.source, arrival.event.time).collect();
+        let others: Vec<_> = picture
+            .door
+            .others_at(
+                arrival.transport,
+                arrival.port,
+                picture.knock.source,
+                arrival.event.time,
+            )
+            .collect();
         if !others.is_empty() {
             let mut addresses: Vec<IpAddr> = others.iter().map(|a| a.remote.address).collect();
             addresses.sort_unstable();
@@ -322,9 +473,13 @@ pub(super) fn with_chance(
     settings: &PortKnockSettings,
     context: &Context,
 ) -> Finding {
-    const RECORDS: [(Log, &[u32]); 2] =
-        [(Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]), (Log::Security, &[5154])];
-    let Place::Host(id) = place else { return finding };
+    const RECORDS: [(Log, &[u32]); 2] = [
+        (Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]),
+        (Log::Security, &[5154]),
+    ];
+    let Place::Host(id) = place else {
+        return finding;
+    };
     if finding.tier == Tier::NetworkOnly {
         return finding;
     }
@@ -332,7 +487,10 @@ pub(super) fn with_chance(
     for (log, event, seen) in context.coverage.of_host(id) {
         from = from.min(seen.interval.from);
         to = to.max(seen.interval.to);
-        if RECORDS.iter().any(|(l, ids)| *l == log && ids.contains(&event)) {
+        if RECORDS
+            .iter()
+            .any(|(l, ids)| *l == log && ids.contains(&event))
+        {
             count += seen.count;
         }
     }

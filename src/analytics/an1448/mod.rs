@@ -81,7 +81,10 @@ impl Analytic for Signalling {
             Need {
                 name: "failed touches",
                 essential: true,
-                from: &[Source::Packets, Source::Events(Log::Security, &[5152, 5157])],
+                from: &[
+                    Source::Packets,
+                    Source::Events(Log::Security, &[5152, 5157]),
+                ],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
                       Drop\" (failure)",
             },
@@ -89,7 +92,10 @@ impl Analytic for Signalling {
                 name: "firewall change, or sniffer-backed socket",
                 essential: false,
                 from: &[
-                    Source::Events(Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052]),
+                    Source::Events(
+                        Log::Firewall,
+                        &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052],
+                    ),
                     Source::Events(Log::Sysmon, &[6, 7, 13]),
                     Source::Events(Log::Security, &[5154, 5447]),
                 ],
@@ -130,17 +136,34 @@ impl Analytic for Signalling {
         sequence::hosts_of(event, context, &mut |place| each(Key::Touched(place)));
         match &event.what {
             What::Wake(signal) => each(Key::Sender(waking::sender_of(signal, context))),
-            What::Attempt(attempt) if self.settings.admin_ports.contains(&attempt.responder.port) => {
+            What::Attempt(attempt)
+                if self.settings.admin_ports.contains(&attempt.responder.port) =>
+            {
                 each(Key::Sender(Sender::Address(attempt.initiator.address)));
             }
             _ => {}
         }
     }
 
-    fn step(&self, key: &Key, state: &mut State, event: &Event, context: &Context, found: &mut Found) {
+    fn step(
+        &self,
+        key: &Key,
+        state: &mut State,
+        event: &Event,
+        context: &Context,
+        found: &mut Found,
+    ) {
         match key {
-            Key::Touched(place) => state.touched.step(*place, event, &self.settings, context, found),
-            Key::Sender(sender) => state.waking.step(*sender, event, &self.settings, context, found),
+            Key::Touched(place) => {
+                state
+                    .touched
+                    .step(*place, event, &self.settings, context, found)
+            }
+            Key::Sender(sender) => {
+                state
+                    .waking
+                    .step(*sender, event, &self.settings, context, found)
+            }
         }
     }
 

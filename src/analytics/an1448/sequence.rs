@@ -9,18 +9,21 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::{Door, doors_of};
 use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of, listens_on, made_by};
 use crate::analytics::kit::picture::{
-    LINGER, Picture, TiedChange, check_order, closes_again, entities, host_words, is_first, opened_port, steps,
-    tied_changes,
+    LINGER, Picture, TiedChange, check_order, closes_again, entities, host_words, is_first,
+    opened_port, steps, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
 use crate::analytics::kit::unseen;
 use crate::context::{Context, Place};
-use crate::model::finding::{Condition, Finding, NearMiss, Order, Role, ScoreItem, Severity, Step, Tier};
+use crate::model::finding::{
+    Condition, Finding, NearMiss, Order, Role, ScoreItem, Severity, Step, Tier,
+};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Direction, Event, HostWhat, Outcome, Timestamp, Transport, What};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// Outgoing connections held per host.
@@ -67,7 +70,11 @@ fn outgoing_of(event: &Event, context: &Context) -> Option<(Place, IpAddr)> {
         }
         What::Host(host) => {
             let to = match &host.what {
-                HostWhat::Connected { initiated: true, destination, .. } => destination.address,
+                HostWhat::Connected {
+                    initiated: true,
+                    destination,
+                    ..
+                } => destination.address,
                 HostWhat::Filtered {
                     verdict: Verdict::Permitted,
                     layer: Layer::Connect,
@@ -101,7 +108,8 @@ impl Touched {
         while self.outgoing.front().is_some_and(|(_, e)| e.time < before) {
             self.outgoing.pop_front();
         }
-        self.door.hear(place, event, &rules, context, &mut found.dropped);
+        self.door
+            .hear(place, event, &rules, context, &mut found.dropped);
         self.sniffing.hear(event, &mut found.dropped);
         if let Some((at, to)) = outgoing_of(event, context)
             && at == place
@@ -148,21 +156,34 @@ impl Touched {
                     host_words(place, context),
                     knock.length()
                 ),
-                references: knock.touches.iter().take(4).map(|t| t.event.provenance).collect(),
+                references: knock
+                    .touches
+                    .iter()
+                    .take(4)
+                    .map(|t| t.event.provenance)
+                    .collect(),
             });
         };
         if knock.scan {
             return miss(2, "more ports than a signal has: a scan", found);
         }
         if knock.periodic {
-            return miss(2, "the same ports were touched at a steady period before: a health check", found);
+            return miss(
+                2,
+                "the same ports were touched at a steady period before: a health check",
+                found,
+            );
         }
         if is_traceroute(knock) {
             return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
         }
         let refused = knock.touches.iter().filter(|t| t.explicit()).count() * 100;
         if refused < settings.knock_reset_ratio as usize * knock.touches.len() {
-            return miss(1, "fewer of them were refused in so many words than KnockResetRatio asks", found);
+            return miss(
+                1,
+                "fewer of them were refused in so many words than KnockResetRatio asks",
+                found,
+            );
         }
 
         let rules = settings.door(context);
@@ -177,7 +198,11 @@ impl Touched {
             {
                 continue;
             }
-            let tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            let mut tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            // A listener counts here only with a sniffer behind it; a firewall change by itself.
+            tied.retain(|t| {
+                t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()
+            });
             let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
             let signs = self.sniffer_at(&tied);
             let same = arrival.remote.address == knock.source;
@@ -193,7 +218,11 @@ impl Touched {
                 (false, ..) => continue,
             };
             if best.as_ref().is_none_or(|(held, ..)| rank > *held) {
-                let success = if same { Success::Same(arrival) } else { Success::Other(arrival) };
+                let success = if same {
+                    Success::Same(arrival)
+                } else {
+                    Success::Other(arrival)
+                };
                 best = Some((rank, success, tied, signs));
             }
         }
@@ -203,12 +232,24 @@ impl Touched {
             best = Some((3, Success::Back(event), tied, signs));
         }
         let Some((_, success, tied, signs)) = best else {
-            if let Some(arrival) = self.after_datagrams(knock, from, until, context)
+            if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
                 && !self.door.superseded(knock, due, arrival.event.time)
             {
-                let picture =
-                    Picture { place, knock, door: &self.door, arrival: Some(arrival), tied: Vec::new(), proven: false };
-                found.finding(tell(&picture, &Success::Same(arrival), &[], settings, context));
+                let picture = Picture {
+                    place,
+                    knock,
+                    door: &self.door,
+                    arrival: Some(arrival),
+                    tied: Vec::new(),
+                    proven: false,
+                };
+                found.finding(tell(
+                    &picture,
+                    &Success::Same(arrival),
+                    &[],
+                    settings,
+                    context,
+                ));
                 return;
             }
             return miss(2, "no change tied to a connection followed", found);
@@ -224,7 +265,14 @@ impl Touched {
             Success::Same(a) | Success::Other(a) => Some(a),
             Success::Back(_) => None,
         };
-        let picture = Picture { place, knock, door: &self.door, arrival, tied, proven: true };
+        let picture = Picture {
+            place,
+            knock,
+            door: &self.door,
+            arrival,
+            tied,
+            proven: true,
+        };
         found.finding(tell(&picture, &success, &signs, settings, context));
     }
 
@@ -240,7 +288,9 @@ impl Touched {
         let image = image_of(change)?;
         let pid = match &change.event.what {
             What::Host(host) => match &host.what {
-                HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => process.pid,
+                HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
+                    process.pid
+                }
                 _ => None,
             },
             _ => None,
@@ -260,47 +310,75 @@ impl Touched {
         let arming = &knock.arming().event;
         let from = arming.time.shifted(settings.door(context).slack.negated());
         // A host that talked to the source before the touches does not answer a signal by it.
-        if self.outgoing.iter().any(|(to, e)| *to == knock.source && e.time < knock.first()) {
+        if self
+            .outgoing
+            .iter()
+            .any(|(to, e)| *to == knock.source && e.time < knock.first())
+        {
             return None;
         }
-        let back = self.outgoing.iter().find(|(to, e)| {
-            *to == knock.source && e.time <= until && context.order(arming, e) != Order::After && e.time >= from
-        })?;
-        if let What::Host(host) = &back.1.what
-            && let HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } = &host.what
-            && let Some(signs) = self.sniffing.of_process(&process.image, process.pid)
-        {
-            return Some((Vec::new(), signs, &back.1));
+        let backs = || {
+            self.outgoing
+                .iter()
+                .map(|(to, e)| (to, e))
+                .filter(move |(to, e)| {
+                    **to == knock.source
+                        && e.time >= from
+                        && e.time <= until
+                        && context.order(arming, e) != Order::After
+                })
+        };
+        let wire = backs().find(|(_, e)| matches!(e.what, What::Attempt(_)));
+        let back = wire.or_else(|| backs().next())?;
+        let by_sniffer = backs().find_map(|(_, e)| match &e.what {
+            What::Host(host) => match &host.what {
+                HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } => {
+                    self.sniffing.of_process(&process.image, process.pid)
+                }
+                _ => None,
+            },
+            _ => None,
+        });
+        if let Some(signs) = by_sniffer {
+            return Some((Vec::new(), signs, back.1));
         }
         let changes: Vec<TiedChange<'a>> = self
             .door
             .changes
             .between(from, back.1.time.shifted(context.clocks.assumed_error))
-            .filter(|c| context.order(&c.event, &back.1) != Order::After)
+            .filter(|c| context.order(&c.event, back.1) != Order::After)
             .filter(|c| c.effect == Effect::Listens && self.sniffer_behind(c).is_some())
-            .map(|change| TiedChange { change, tie: Tie::Exact })
+            .map(|change| TiedChange {
+                change,
+                tie: Tie::Exact,
+            })
             .collect();
         let signs = self.sniffer_at(&changes);
-        (!changes.is_empty()).then_some((changes, signs, &back.1))
+        (!changes.is_empty()).then_some((changes, signs, back.1))
     }
 
-    /// The same source's first success after a sequence that AN0842 does not count: datagrams
-    /// refused one by one, on ports no client tries, with no change seen.
-    fn after_datagrams<'a>(
+    /// The same source's first success after touches on ports no client tries, with no change seen.
+    fn after_touches_alone<'a>(
         &'a self,
+        place: Place,
         knock: &Knock,
         from: Timestamp,
         until: Timestamp,
         context: &Context,
     ) -> Option<&'a Arrival> {
-        let datagrams: BTreeSet<u16> =
-            knock.touches.iter().filter(|t| t.transport == Transport::UDP).map(|t| t.port).collect();
-        if datagrams.is_empty() || !knock.touches.iter().all(|t| is_odd_port(t.port) && t.on_the_wire()) {
+        if matches!(place, Place::Host(_))
+            || !knock
+                .touches
+                .iter()
+                .all(|t| is_odd_port(t.port) && t.on_the_wire())
+        {
+            // A host with logs would have told of a change.
             return None;
         }
         self.door.arrivals.between(from, until).find(|a| {
             a.remote.address == knock.source
                 && a.on_the_wire()
+                && a.port < FIRST_DYNAMIC_PORT
                 && context.order(&knock.arming().event, &a.event) == Order::Before
                 && is_first(&self.door, a, knock)
         })
@@ -309,10 +387,23 @@ impl Touched {
 
 /// True if most touches are UDP to ports 33434 to 33534, rising by one: a traceroute.
 fn is_traceroute(knock: &Knock) -> bool {
-    let ports: Vec<u16> =
-        knock.touches.iter().filter(|t| t.transport == Transport::UDP).map(|t| t.port).collect();
-    let ladder = ports.iter().filter(|p| (33_434..=33_534).contains(*p)).count();
-    ladder * 2 > knock.touches.len() && ports.windows(2).filter(|w| w[1] == w[0] + 1 || w[1] == w[0]).count() * 2 >= ports.len().saturating_sub(1)
+    let ports: Vec<u16> = knock
+        .touches
+        .iter()
+        .filter(|t| t.transport == Transport::UDP)
+        .map(|t| t.port)
+        .collect();
+    let ladder = ports
+        .iter()
+        .filter(|p| (33_434..=33_534).contains(*p))
+        .count();
+    ladder * 2 > knock.touches.len()
+        && ports
+            .windows(2)
+            .filter(|w| w[1] == w[0] + 1 || w[1] == w[0])
+            .count()
+            * 2
+            >= ports.len().saturating_sub(1)
 }
 
 fn tell(
@@ -325,16 +416,28 @@ fn tell(
     let about = &Signalling::ABOUT;
     let knock = picture.knock;
     let host = host_words(picture.place, context);
-    let tie = picture.tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+    let tie = picture
+        .tied
+        .iter()
+        .map(|t| t.tie)
+        .max()
+        .unwrap_or(Tie::None);
     let mut check = check_order(picture, context);
     if let Success::Back(event) = success {
         check.certain &= context.order(&knock.arming().event, event) == Order::Before;
-        check.uncertainty = check.uncertainty.max(context.clocks.between(&knock.arming().event, event, &context.identity));
+        check.uncertainty = check.uncertainty.max(context.clocks.between(
+            &knock.arming().event,
+            event,
+            &context.identity,
+        ));
     }
-    let allowed =
-        picture.tied.iter().any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
+    let allowed = picture
+        .tied
+        .iter()
+        .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
     let no_change = picture.tied.is_empty() && signs.is_empty();
-    let wire = knock.touches.iter().any(|t| t.on_the_wire()) || picture.arrival.is_some_and(Arrival::on_the_wire);
+    let wire = knock.touches.iter().any(|t| t.on_the_wire())
+        || picture.arrival.is_some_and(Arrival::on_the_wire);
     let tier = match (no_change, wire) {
         (true, _) => Tier::NetworkOnly,
         (false, true) => Tier::Both,
@@ -345,7 +448,10 @@ fn tell(
         _ if no_change => Severity::Low,
         Success::Other(_) if signs.is_empty() => Severity::Low,
         Success::Same(_)
-            if check.certain && tier == Tier::Both && !knock.only_client_ports() && tie != Tie::Program =>
+            if check.certain
+                && tier == Tier::Both
+                && !knock.only_client_ports()
+                && tie != Tie::Program =>
         {
             Severity::High
         }
@@ -369,22 +475,40 @@ fn tell(
     for kind in &kinds {
         score.push(item(&format!("sniffer sign: {kind}"), 10));
     }
-    if picture.tied.iter().any(|t| made_by(t.change, &settings.suspicious_processes)) {
-        score.push(item("the change was made by one of SuspiciousProcesses", 10));
+    if picture
+        .tied
+        .iter()
+        .any(|t| made_by(t.change, &settings.suspicious_processes))
+    {
+        score.push(item(
+            "the change was made by one of SuspiciousProcesses",
+            10,
+        ));
     }
     if picture.arrival.is_some_and(|a| closes_again(picture, a)) {
-        score.push(item("the door was closed again within 300 s of the connection", 10));
+        score.push(item(
+            "the door was closed again within 300 s of the connection",
+            10,
+        ));
     }
     if knock.only_client_ports() {
-        score.push(item("the touched ports are ones that clients try on their own", -15));
+        score.push(item(
+            "the touched ports are ones that clients try on their own",
+            -15,
+        ));
     }
     if allowed {
-        score.push(item("the change was made by a program or account on AllowedFirewallChangers", -40));
+        score.push(item(
+            "the change was made by a program or account on AllowedFirewallChangers",
+            -40,
+        ));
     }
     let cap = if !check.certain || no_change { 39 } else { 100 };
     let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, cap) as u8;
 
-    let port = opened_port(picture).map(|p| format!("port {p}/tcp")).unwrap_or_default();
+    let port = opened_port(picture)
+        .map(|p| format!("port {p}/tcp"))
+        .unwrap_or_default();
     let what = if !kinds.is_empty() {
         "a process with signs of a packet sniffer opened a socket"
     } else if no_change {
@@ -394,7 +518,10 @@ fn tell(
     };
     let end = match success {
         Success::Same(_) => format!("and it then made the first connection to {port}"),
-        Success::Other(a) => format!("and {} then made the first connection to {port}", a.remote.address),
+        Success::Other(a) => format!(
+            "and {} then made the first connection to {port}",
+            a.remote.address
+        ),
         Success::Back(_) => "and the host then connected back to it".to_owned(),
     };
     let mut steps = steps(picture);
@@ -408,7 +535,12 @@ fn tell(
     }
     if let Success::Back(event) = success {
         let remark = "from the host back to the source".to_owned();
-        steps.push(Step { role: Role::Connect, event: (*event).clone(), also: Vec::new(), remark });
+        steps.push(Step {
+            role: Role::Connect,
+            event: (*event).clone(),
+            also: Vec::new(),
+            remark,
+        });
     }
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
@@ -437,7 +569,10 @@ fn tell(
 }
 
 fn item(reason: &str, points: i32) -> ScoreItem {
-    ScoreItem { reason: reason.to_owned(), points }
+    ScoreItem {
+        reason: reason.to_owned(),
+        points,
+    }
 }
 
 fn conditions(
@@ -450,16 +585,28 @@ fn conditions(
     let window = format!("within {} of the first touch", settings.time_window);
     let mut conditions = vec![Condition {
         text: "distinct closed ports touched by one source".to_owned(),
-        setting: format!("at least {} within {}", settings.min_sequence_len, settings.knock_span),
+        setting: format!(
+            "at least {} within {}",
+            settings.min_sequence_len, settings.knock_span
+        ),
         measured: format!("{} in {}", knock.ports().len(), knock.length()),
     }];
-    if let Some(tied) = picture.tied.iter().filter(|t| t.tie > Tie::Weak).max_by_key(|t| t.tie) {
+    if let Some(tied) = picture
+        .tied
+        .iter()
+        .filter(|t| t.tie > Tie::Weak)
+        .max_by_key(|t| t.tie)
+    {
         let text = match listens_on(tied.change) {
             Some((_, port)) => format!("a process began to listen on port {port}"),
             None => "a firewall rule was added or enabled".to_owned(),
         };
         let measured = tied.change.event.time.since(knock.first()).to_string();
-        conditions.push(Condition { text, setting: window.clone(), measured });
+        conditions.push(Condition {
+            text,
+            setting: window.clone(),
+            measured,
+        });
     }
     if !kinds.is_empty() {
         conditions.push(Condition {
@@ -469,18 +616,34 @@ fn conditions(
         });
     }
     let (text, at) = match success {
-        Success::Same(a) => ("the same source made the first completed connection to the port", a.event.time),
-        Success::Other(a) => ("another source made the first completed connection to the port", a.event.time),
+        Success::Same(a) => (
+            "the same source made the first completed connection to the port",
+            a.event.time,
+        ),
+        Success::Other(a) => (
+            "another source made the first completed connection to the port",
+            a.event.time,
+        ),
         Success::Back(e) => ("the host connected back to the source", e.time),
     };
-    conditions.push(Condition { text: text.to_owned(), setting: window, measured: at.since(knock.first()).to_string() });
+    conditions.push(Condition {
+        text: text.to_owned(),
+        setting: window,
+        measured: at.since(knock.first()).to_string(),
+    });
     conditions
 }
 
 /// How the touches were turned away, in numbers.
 fn reject_mix(knock: &Knock) -> String {
     use crate::analytics::kit::touches::Answer;
-    let count = |answers: &[Answer]| knock.touches.iter().filter(|t| answers.contains(&t.answer)).count();
+    let count = |answers: &[Answer]| {
+        knock
+            .touches
+            .iter()
+            .filter(|t| answers.contains(&t.answer))
+            .count()
+    };
     format!(
         "of {} touches: {} reset, {} refused by ICMP, {} without an answer, {} dropped or blocked by the host \
          (a door that closes again is looked for during {LINGER})",

@@ -6,7 +6,8 @@ use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::context::Context;
 use crate::model::finding::{
-    Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+    Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
+    Unseen,
 };
 use crate::model::net::mac_text;
 use crate::model::wake::{WakeCarrier, WakeSignal};
@@ -33,10 +34,10 @@ pub fn sender_of(signal: &WakeSignal, context: &Context) -> Sender {
         return Sender::Address(sender.address);
     }
     let mac = signal.sender_mac.unwrap_or_default();
-    match context.identity.addresses_of(&mac).as_slice() {
-        [address] => Sender::Address(*address),
-        _ => Sender::Mac(mac),
-    }
+    context
+        .identity
+        .waker(&mac)
+        .map_or(Sender::Mac(mac), Sender::Address)
 }
 
 fn signal_of(event: &Event) -> Option<&WakeSignal> {
@@ -68,7 +69,9 @@ impl Waking {
                     found.dropped += 1;
                 }
             }
-            What::Attempt(attempt) if !self.signals.is_empty() && attempt.outcome == Outcome::Established => {
+            What::Attempt(attempt)
+                if !self.signals.is_empty() && attempt.outcome == Outcome::Established =>
+            {
                 if self.visits.len() >= VISITS {
                     self.visits.pop_front();
                     found.dropped += 1;
@@ -88,10 +91,13 @@ impl Waking {
     ) {
         let signals = std::mem::take(&mut self.signals);
         let visits = std::mem::take(&mut self.visits);
-        let (sure, doubtful): (Vec<Event>, Vec<Event>) =
-            signals.into_iter().partition(|e| signal_of(e).is_some_and(stands));
+        let (sure, doubtful): (Vec<Event>, Vec<Event>) = signals
+            .into_iter()
+            .partition(|e| signal_of(e).is_some_and(stands));
         for event in doubtful {
-            let Some(signal) = signal_of(&event) else { continue };
+            let Some(signal) = signal_of(&event) else {
+                continue;
+            };
             found.near_miss(NearMiss {
                 analytic: Signalling::ABOUT.id,
                 missing: 1,
@@ -110,7 +116,10 @@ impl Waking {
         }
         let mut group: Vec<Event> = Vec::new();
         for event in sure {
-            if group.last().is_some_and(|last| event.time.since(last.time) > TOGETHER) {
+            if group
+                .last()
+                .is_some_and(|last| event.time.since(last.time) > TOGETHER)
+            {
                 found.finding(tell(sender, &group, &visits, settings, context));
                 group.clear();
             }
@@ -147,19 +156,31 @@ fn woken<'a>(
     let until = signal.time.shifted(settings.wake_within);
     let within = |e: &&Event| e.time >= signal.time && e.time <= until;
     let host = addresses.iter().find_map(|a| context.identity.at(*a));
-    let started =
-        host.and_then(|id| context.identity.host(id)).and_then(|h| h.starts.iter().find(within));
+    let started = host
+        .and_then(|id| context.identity.host(id))
+        .and_then(|h| h.starts.iter().find(within));
     let announced = context.identity.announcements(&mac).iter().find(within);
     let start = started.or(announced)?.clone();
     let visit = visits.iter().find(|e| {
-        let What::Attempt(attempt) = &e.what else { return false };
+        let What::Attempt(attempt) = &e.what else {
+            return false;
+        };
         e.time >= signal.time
             && e.time.since(signal.time) <= settings.admin_within
             && addresses.contains(&attempt.responder.address)
             && settings.admin_ports.contains(&attempt.responder.port)
     });
-    let name = host.and_then(|id| context.identity.host(id)).map(|h| h.name.clone()).unwrap_or_default();
-    Some(Woken { mac, start, visit, name, address: addresses.first().copied() })
+    let name = host
+        .and_then(|id| context.identity.host(id))
+        .map(|h| h.name.clone())
+        .unwrap_or_default();
+    Some(Woken {
+        mac,
+        start,
+        visit,
+        name,
+        address: addresses.first().copied(),
+    })
 }
 
 fn tell(
@@ -177,24 +198,46 @@ fn tell(
         }
     }
     let busiest = busiest_window(signals, settings.mass_wake_window);
-    let woke: Vec<Woken<'_>> =
-        targets.values().filter_map(|signal| woken(signal, visits, settings, context)).collect();
+    let woke: Vec<Woken<'_>> = targets
+        .values()
+        .filter_map(|signal| woken(signal, visits, settings, context))
+        .collect();
     let visited = woke.iter().any(|w| w.visit.is_some());
-    let approved = signals.iter().all(|e| settings.wol_allowed_windows.iter().any(|w| w.holds(e.time)))
+    let approved = signals
+        .iter()
+        .all(|e| settings.wol_allowed_windows.iter().any(|w| w.holds(e.time)))
         || is_allowed_sender(sender, signals, &settings.wol_allowed_senders);
     let (severity, base, grade) = if approved {
-        (Severity::Info, 20, "a wake signal from an approved sender or in an approved window")
+        (
+            Severity::Info,
+            20,
+            "a wake signal from an approved sender or in an approved window",
+        )
     } else if visited {
-        (Severity::High, 75, "the woken host started, and the sender then opened an administrative port of it")
+        (
+            Severity::High,
+            75,
+            "the woken host started, and the sender then opened an administrative port of it",
+        )
     } else if busiest >= settings.mass_wake_targets as usize {
-        (Severity::Medium, 60, "one sender woke many hosts within a short time")
+        (
+            Severity::Medium,
+            60,
+            "one sender woke many hosts within a short time",
+        )
     } else {
         (Severity::Low, 50, "a magic packet was sent")
     };
     let first = signals.first().map(|e| e.time).unwrap_or_default();
-    let mut score = vec![ScoreItem { reason: grade.to_owned(), points: base }];
+    let mut score = vec![ScoreItem {
+        reason: grade.to_owned(),
+        points: base,
+    }];
     if !woke.is_empty() && !visited {
-        score.push(ScoreItem { reason: "a target started or announced itself afterwards".to_owned(), points: 10 });
+        score.push(ScoreItem {
+            reason: "a target started or announced itself afterwards".to_owned(),
+            points: 10,
+        });
     }
     let sender_words = match sender {
         Sender::Address(address) => address.to_string(),
@@ -204,30 +247,53 @@ fn tell(
         (_, Some(w)) => format!(
             "{sender_words} sent a magic packet for {}; {} was up {} later, and {sender_words} then connected to it",
             mac_text(w.mac),
-            if w.name.is_empty() { "the target".to_owned() } else { w.name.to_string() },
+            if w.name.is_empty() {
+                "the target".to_owned()
+            } else {
+                w.name.to_string()
+            },
             w.start.time.since(first)
         ),
         (1, None) => format!(
             "{sender_words} sent a magic packet to wake {}",
-            targets.keys().next().map(|m| mac_text(*m)).unwrap_or_default()
+            targets
+                .keys()
+                .next()
+                .map(|m| mac_text(*m))
+                .unwrap_or_default()
         ),
-        (n, None) => format!("{sender_words} sent magic packets to wake {n} hosts, {busiest} of them within {}", settings.mass_wake_window),
+        (n, None) => format!(
+            "{sender_words} sent magic packets to wake {n} hosts, {busiest} of them within {}",
+            settings.mass_wake_window
+        ),
     };
     let mut steps: Vec<Step> = signals
         .iter()
         .map(|event| Step {
             role: Role::Wake,
             event: event.clone(),
-            also: signal_of(event).map(|s| s.copy_packets.clone()).unwrap_or_default(),
+            also: signal_of(event)
+                .map(|s| s.copy_packets.clone())
+                .unwrap_or_default(),
             remark: String::new(),
         })
         .collect();
     for w in &woke {
         let remark = "up after the signal".to_owned();
-        steps.push(Step { role: Role::Context, event: w.start.clone(), also: Vec::new(), remark });
+        steps.push(Step {
+            role: Role::Context,
+            event: w.start.clone(),
+            also: Vec::new(),
+            remark,
+        });
         if let Some(visit) = w.visit {
             let remark = "from the sender to the woken host".to_owned();
-            steps.push(Step { role: Role::Connect, event: visit.clone(), also: Vec::new(), remark });
+            steps.push(Step {
+                role: Role::Connect,
+                event: visit.clone(),
+                also: Vec::new(),
+                remark,
+            });
         }
     }
     steps.sort_by_key(|s| s.event.order());
@@ -240,13 +306,19 @@ fn tell(
     if targets.len() > 1 {
         conditions.push(Condition {
             text: "distinct targets of one sender".to_owned(),
-            setting: format!("at least {} within {}", settings.mass_wake_targets, settings.mass_wake_window),
+            setting: format!(
+                "at least {} within {}",
+                settings.mass_wake_targets, settings.mass_wake_window
+            ),
             measured: format!("{busiest} at most"),
         });
     }
     for w in &woke {
         conditions.push(Condition {
-            text: format!("{} started or announced itself after the signal", mac_text(w.mac)),
+            text: format!(
+                "{} started or announced itself after the signal",
+                mac_text(w.mac)
+            ),
             setting: format!("within {}", settings.wake_within),
             measured: w.start.time.since(targets[&w.mac].time).to_string(),
         });
@@ -265,7 +337,11 @@ fn tell(
         also_satisfies: Vec::new(),
         title,
         severity,
-        tier: if woke.iter().any(|w| matches!(w.start.what, What::Host(_))) { Tier::Both } else { Tier::NetworkOnly },
+        tier: if woke.iter().any(|w| matches!(w.start.what, What::Host(_))) {
+            Tier::Both
+        } else {
+            Tier::NetworkOnly
+        },
         confidence: score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100) as u8,
         entities: Entities {
             remote: match sender {
@@ -274,7 +350,9 @@ fn tell(
             },
             remote_mac: match sender {
                 Sender::Mac(mac) => Some(mac),
-                Sender::Address(_) => signals.iter().find_map(|e| signal_of(e).and_then(|s| s.sender_mac)),
+                Sender::Address(_) => signals
+                    .iter()
+                    .find_map(|e| signal_of(e).and_then(|s| s.sender_mac)),
             },
             host_name: main.map(|w| w.name.clone()).unwrap_or_default(),
             host_address: main.and_then(|w| w.address),
@@ -286,15 +364,26 @@ fn tell(
         score,
         order: check_order(pair, context),
         unseen: unseen(signals, &woke, context),
-        alternatives: about.benign[2..3].iter().chain(&["a management tool's wake-up before updates"]).map(|s| (*s).to_owned()).collect(),
+        alternatives: about.benign[2..3]
+            .iter()
+            .chain(&["a management tool's wake-up before updates"])
+            .map(|s| (*s).to_owned())
+            .collect(),
         actions: about.actions[2..].iter().map(|s| (*s).to_owned()).collect(),
         notes: notes(signals),
     }
 }
 
 fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> OrderCheck {
-    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
-    let Some((signal, start, visit)) = chain else { return check };
+    let mut check = OrderCheck {
+        smallest_gap: None,
+        uncertainty: Span::ZERO,
+        certain: true,
+        notes: Vec::new(),
+    };
+    let Some((signal, start, visit)) = chain else {
+        return check;
+    };
     for (a, b) in [(signal, start), (start, visit)] {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == crate::model::finding::Order::Before;
@@ -328,15 +417,25 @@ fn is_allowed_sender(sender: Sender, signals: &[Event], allowed: &[String]) -> b
         Sender::Address(address) => address.to_string(),
         Sender::Mac(mac) => mac_text(mac),
     }];
-    names.extend(signals.iter().filter_map(|e| signal_of(e).and_then(|s| s.sender_mac)).map(mac_text));
-    allowed.iter().any(|a| names.iter().any(|n| n.eq_ignore_ascii_case(&a.replace('-', ":"))))
+    names.extend(
+        signals
+            .iter()
+            .filter_map(|e| signal_of(e).and_then(|s| s.sender_mac))
+            .map(mac_text),
+    );
+    allowed.iter().any(|a| {
+        names
+            .iter()
+            .any(|n| n.eq_ignore_ascii_case(&a.replace('-', ":")))
+    })
 }
 
 fn unseen(signals: &[Event], woke: &[Woken<'_>], context: &Context) -> Vec<Unseen> {
     let mut unseen = vec![Unseen {
         telemetry: "other segments".to_owned(),
         host: None,
-        effect: "magic packets are seen only where a sensor captures; others cannot be excluded".to_owned(),
+        effect: "magic packets are seen only where a sensor captures; others cannot be excluded"
+            .to_owned(),
     }];
     let unknown = signals
         .iter()
@@ -365,7 +464,12 @@ fn notes(signals: &[Event]) -> Vec<String> {
     let all = || signals.iter().filter_map(signal_of);
     let passwords: Vec<&WakeSignal> = all().filter(|s| s.password_len > 0).collect();
     if let Some(one) = passwords.first() {
-        let digest: String = one.password_digest.unwrap_or_default().iter().map(|b| format!("{b:02x}")).collect();
+        let digest: String = one
+            .password_digest
+            .unwrap_or_default()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         notes.push(format!(
             "{} of {} signals carry a SecureOn password of {} bytes; it is not printed (SHA-256 begins {digest})",
             passwords.len(),
@@ -374,7 +478,9 @@ fn notes(signals: &[Event]) -> Vec<String> {
         ));
     }
     let routed = all()
-        .filter(|s| matches!(s.carrier, WakeCarrier::Udp(_)) && s.mac_to.is_some_and(|m| m[0] & 1 == 0))
+        .filter(|s| {
+            matches!(s.carrier, WakeCarrier::Udp(_)) && s.mac_to.is_some_and(|m| m[0] & 1 == 0)
+        })
         .count();
     if routed > 0 {
         notes.push(format!(

@@ -8,7 +8,10 @@ use crate::context::{Context, Place};
 use crate::model::attempt::Marks;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
-use crate::model::{Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What};
+use crate::model::{
+    Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Text, Timestamp, Transport,
+    What,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One completed inbound connection.
@@ -26,6 +29,8 @@ pub struct Arrival {
     pub also: Vec<Provenance>,
     /// A host record shows it.
     pub logged: bool,
+    /// The program that accepted it, where a record names it.
+    pub holder: Option<Text>,
     /// Established, but not one byte of payload.
     pub empty: bool,
     /// Nothing earlier in this evidence shows the port open.
@@ -75,6 +80,7 @@ struct Sign {
     completed: bool,
     empty: bool,
     wire: bool,
+    holder: Option<Text>,
 }
 
 fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
@@ -94,12 +100,13 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     completed,
                     empty: attempt.marks.has(Marks::EMPTY),
                     wire: true,
+                    holder: None,
                 },
             ))
         }
         What::Host(host) => {
             let id = context.identity.named(&host.computer)?;
-            let (remote, local, transport) = match &host.what {
+            let (remote, local, transport, process) = match &host.what {
                 HostWhat::Filtered {
                     verdict: Verdict::Permitted,
                     layer: Layer::Accept,
@@ -107,7 +114,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     transport,
                     source,
                     destination,
-                    ..
+                    process,
                 } => {
                     let (local, remote) = context.identity.local_and_remote(
                         id,
@@ -115,19 +122,35 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                         *source,
                         *destination,
                     )?;
-                    (remote, local, *transport)
+                    (remote, local, *transport, process)
                 }
-                HostWhat::Connected { initiated: false, transport, source, destination, .. } => {
-                    (*source, *destination, *transport)
-                }
+                HostWhat::Connected {
+                    initiated: false,
+                    transport,
+                    source,
+                    destination,
+                    process,
+                    ..
+                } => (*source, *destination, *transport, process),
                 _ => return None,
             };
-            if transport != Transport::TCP || remote.address.is_loopback() || remote.address == local.address {
+            if transport != Transport::TCP
+                || remote.address.is_loopback()
+                || remote.address == local.address
+            {
                 return None;
             }
             Some((
                 Place::Host(id),
-                Sign { remote, port: local.port, transport, completed: true, empty: false, wire: false },
+                Sign {
+                    remote,
+                    port: local.port,
+                    transport,
+                    completed: true,
+                    empty: false,
+                    wire: false,
+                    holder: Some(process.image.clone()).filter(|i| !i.is_empty() && &**i != "-"),
+                },
             ))
         }
         What::Wake(_) | What::Neighbour(_) => None,
@@ -142,7 +165,9 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 impl Arrivals {
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
-        let Some((_, sign)) = sign_of(event, context) else { return };
+        let Some((_, sign)) = sign_of(event, context) else {
+            return;
+        };
         if sign.transport != Transport::TCP {
             return;
         }
@@ -167,6 +192,7 @@ impl Arrivals {
             match held {
                 Some(held) if !sign.wire => {
                     held.logged = true;
+                    held.holder = held.holder.take().or(sign.holder);
                     if held.also.len() < 8 {
                         held.also.push(event.provenance);
                     }
@@ -183,7 +209,10 @@ impl Arrivals {
                 _ => {}
             }
         }
-        let here = FirstOpen { time: event.time, provenance: event.provenance };
+        let here = FirstOpen {
+            time: event.time,
+            provenance: event.provenance,
+        };
         let first = match self.open_since.get(&(sign.transport, sign.port)) {
             Some(_) => false,
             None => {
@@ -217,6 +246,7 @@ impl Arrivals {
             transport: sign.transport,
             also: Vec::new(),
             logged: !sign.wire,
+            holder: sign.holder,
             empty: sign.empty,
             first,
         });
@@ -231,7 +261,9 @@ impl Arrivals {
 
     /// The arrivals from `from` to `to`.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Arrival> {
-        self.held.iter().filter(move |a| a.event.time >= from && a.event.time <= to)
+        self.held
+            .iter()
+            .filter(move |a| a.event.time >= from && a.event.time <= to)
     }
 
     /// Since when the port is known to be open.

@@ -6,6 +6,7 @@
 
 use super::arrivals::{Arrival, Arrivals, arrival_place};
 use super::exposure::{Changes, effect_of};
+use super::surroundings::{Surroundings, surrounds};
 use super::touches::{Heard, Knock, KnockRules, Touches, touch_of};
 use crate::context::{Context, Place};
 use crate::model::{Event, Span, Timestamp, Transport, What};
@@ -28,7 +29,10 @@ pub struct DoorRules {
 impl DoorRules {
     /// How long changes and arrivals are held.
     pub fn held_for(&self) -> Span {
-        self.window.plus(self.linger).plus(self.slack).plus(self.knock.span)
+        self.window
+            .plus(self.linger)
+            .plus(self.slack)
+            .plus(self.knock.span)
     }
 }
 
@@ -46,6 +50,8 @@ pub struct Door {
     pub changes: Changes,
     /// Connections that came in.
     pub arrivals: Arrivals,
+    /// What surrounds the changes.
+    pub surroundings: Surroundings,
     open: Vec<Knock>,
     // Ports each source reached, for "touches few open ports on the way".
     visits: BTreeMap<(Timestamp, IpAddr), (Transport, u16)>,
@@ -62,7 +68,7 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         each(place);
     }
     if let What::Host(host) = &event.what
-        && effect_of(&host.what).is_some()
+        && (effect_of(&host.what).is_some() || surrounds(&host.what))
         && let Some(place) = context.identity.place_of(host)
     {
         each(place);
@@ -76,8 +82,9 @@ impl Door {
             return Vec::new();
         }
         let wait = rules.window.plus(rules.linger);
-        let (due, open) =
-            std::mem::take(&mut self.open).into_iter().partition(|k| now.since(k.first()) > wait);
+        let (due, open) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|k| now.since(k.first()) > wait);
         self.open = open;
         due
     }
@@ -96,19 +103,33 @@ impl Door {
     }
 
     /// Takes in an event of this host.
-    pub fn hear(&mut self, place: Place, event: &Event, rules: &DoorRules, context: &Context, dropped: &mut u64) {
+    pub fn hear(
+        &mut self,
+        place: Place,
+        event: &Event,
+        rules: &DoorRules,
+        context: &Context,
+        dropped: &mut u64,
+    ) {
         if self.open.is_empty() {
             // Nothing is waiting: only what a coming sequence may look back at must be kept.
             let before = event.time.shifted(rules.held_for().negated());
             self.changes.forget(before);
             self.arrivals.forget(before);
-            while self.visits.first_key_value().is_some_and(|((time, _), _)| *time < before) {
+            self.surroundings.forget(before);
+            while self
+                .visits
+                .first_key_value()
+                .is_some_and(|((time, _), _)| *time < before)
+            {
                 self.visits.pop_first();
             }
         }
         if let Some((at, touch)) = touch_of(event, context)
             && at == place
-            && let Heard::Armed(knock) = self.touches.hear(touch, &rules.knock, &mut self.open, dropped)
+            && let Heard::Armed(knock) =
+                self.touches
+                    .hear(touch, &rules.knock, &mut self.open, dropped)
         {
             self.armed += 1;
             if self.open.len() >= EPISODES {
@@ -124,8 +145,10 @@ impl Door {
                 if self.visits.len() >= VISITS {
                     self.visits.pop_first();
                 }
-                self.visits
-                    .insert((event.time, attempt.initiator.address), (attempt.transport, attempt.responder.port));
+                self.visits.insert(
+                    (event.time, attempt.initiator.address),
+                    (attempt.transport, attempt.responder.port),
+                );
             }
             self.arrivals.hear(event, context, dropped);
         }
@@ -133,6 +156,7 @@ impl Door {
             && context.identity.place_of(host) == Some(place)
         {
             self.changes.hear(event, dropped);
+            self.surroundings.hear(event, dropped);
         }
     }
 
@@ -159,6 +183,8 @@ impl Door {
     ) -> impl Iterator<Item = &'a Arrival> {
         self.arrivals
             .between(after, Timestamp::MAX)
-            .filter(move |a| a.transport == transport && a.port == port && a.remote.address != source)
+            .filter(move |a| {
+                a.transport == transport && a.port == port && a.remote.address != source
+            })
     }
 }

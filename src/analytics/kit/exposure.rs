@@ -4,7 +4,7 @@
 //! tied weakly and proves nothing by itself.
 
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange};
+use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
 use crate::model::host_event::{ServiceState, Verdict};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Direction, Event, HostWhat, Span, Text, Timestamp, Transport, What};
@@ -51,6 +51,8 @@ pub struct Change {
     burst: Option<u32>,
 }
 
+/// This many rule changes by one hand within a minute are a deployment.
+pub const STORM: usize = 10;
 /// Rules that name at most this many ports name each of them.
 const FEW_PORTS: usize = 8;
 /// A burst of filter changes larger than this is a policy reload, not a rule (16 measured bursts:
@@ -67,11 +69,18 @@ const CHANGES: usize = 512;
 pub fn effect_of(what: &HostWhat) -> Option<Effect> {
     Some(match what {
         HostWhat::FirewallRule { change, rule, .. } => rule_effect(*change, rule)?,
-        HostWhat::FirewallSetting { enabled: Some(on), .. } => {
-            if *on { Effect::Shuts } else { Effect::Unprotects }
+        HostWhat::FirewallSetting {
+            enabled: Some(on), ..
+        } => {
+            if *on {
+                Effect::Shuts
+            } else {
+                Effect::Unprotects
+            }
         }
         HostWhat::FilterChanged { filter }
-            if filter.by_windows_firewall && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
+            if filter.by_windows_firewall
+                && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
         {
             match (filter.added, filter.action) {
                 (true, Some(Action::Allow)) | (false, Some(Action::Block)) => Effect::Opens,
@@ -79,16 +88,22 @@ pub fn effect_of(what: &HostWhat) -> Option<Effect> {
                 (_, None) => return None,
             }
         }
-        HostWhat::Listening { verdict: Verdict::Permitted, .. } => Effect::Listens,
-        HostWhat::Bound { verdict: Verdict::Permitted, local, transport: Transport::UDP, .. }
-            if local.port < FIRST_DYNAMIC_PORT && local.port != 0 =>
-        {
-            Effect::Listens
-        }
-        HostWhat::ServiceStateChanged { name, state: ServiceState::Stopped }
-            if name.eq_ignore_ascii_case("Windows Firewall")
-                || name.eq_ignore_ascii_case("Windows Defender Firewall")
-                || name.eq_ignore_ascii_case("mpssvc") =>
+        HostWhat::Listening {
+            verdict: Verdict::Permitted,
+            ..
+        } => Effect::Listens,
+        HostWhat::Bound {
+            verdict: Verdict::Permitted,
+            local,
+            transport: Transport::UDP,
+            ..
+        } if local.port < FIRST_DYNAMIC_PORT && local.port != 0 => Effect::Listens,
+        HostWhat::ServiceStateChanged {
+            name,
+            state: ServiceState::Stopped,
+        } if name.eq_ignore_ascii_case("Windows Firewall")
+            || name.eq_ignore_ascii_case("Windows Defender Firewall")
+            || name.eq_ignore_ascii_case("mpssvc") =>
         {
             Effect::Unprotects
         }
@@ -102,7 +117,7 @@ fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
     }
     match change {
         RuleChange::AllRemoved => Some(Effect::Unprotects),
-        RuleChange::NotApplied => None,
+        RuleChange::NotApplied | RuleChange::Listed => None,
         RuleChange::Removed => Some(match rule.action {
             Some(Action::Block) => Effect::Opens,
             Some(Action::Allow) => Effect::Shuts,
@@ -121,6 +136,43 @@ fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
                 (false, _) => Some(Effect::Shuts),
             }
         }
+    }
+}
+
+impl Change {
+    /// How telling a record is, lowest first: the firewall's own log names who, where from and
+    /// which port; the registry the port; a filter a part; the audit log only a name.
+    pub fn rank(&self) -> u8 {
+        let source = rule_and_source(self).map(|(_, source)| source);
+        match source {
+            Some(RuleSource::FirewallLog) => 0,
+            Some(RuleSource::Registry) => 1,
+            Some(RuleSource::SecurityLog) => 3,
+            None if filter_name(self).is_some() => 2,
+            None => 0,
+        }
+    }
+
+    /// True if both are records of one change: of one rule, filter or listener, within a moment.
+    pub fn tells_the_same_as(&self, other: &Self) -> bool {
+        if other.event.time.since(self.event.time).abs() > SAME_RULE {
+            return false;
+        }
+        let named = |c: &Self| {
+            let rule = rule_of(c).map(|r| r.name.clone()).filter(|n| !n.is_empty());
+            rule.or_else(|| filter_name(c).cloned())
+        };
+        let id = |c: &Self| {
+            rule_of(c)
+                .map(|r| r.id.to_lowercase())
+                .filter(|i| !i.is_empty())
+        };
+        let same_name = named(self).is_some() && named(self) == named(other);
+        let same_id = id(self).is_some() && id(self) == id(other);
+        let same_listener = listens_on(self).is_some()
+            && listens_on(self) == listens_on(other)
+            && image_of(self) == image_of(other);
+        same_name || same_id || same_listener
     }
 }
 
@@ -143,14 +195,26 @@ pub struct Changes {
 impl Changes {
     /// Takes in a host event.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
-        let What::Host(host) = &event.what else { return };
-        let Some(effect) = effect_of(&host.what) else { return };
+        let What::Host(host) = &event.what else {
+            return;
+        };
+        let Some(effect) = effect_of(&host.what) else {
+            return;
+        };
         let burst = match &host.what {
             HostWhat::FilterChanged { filter } => {
-                let housekeeping = ["Boot Time Filter", "Port Scanning Prevention Filter", "Query User"]
-                    .iter()
-                    .any(|name| filter.name.contains(name));
-                match self.bursts.back_mut().filter(|b| event.time.since(b.last) <= BURST_GAP) {
+                let housekeeping = [
+                    "Boot Time Filter",
+                    "Port Scanning Prevention Filter",
+                    "Query User",
+                ]
+                .iter()
+                .any(|name| filter.name.contains(name));
+                match self
+                    .bursts
+                    .back_mut()
+                    .filter(|b| event.time.since(b.last) <= BURST_GAP)
+                {
                     Some(burst) => {
                         burst.last = event.time;
                         burst.rows += 1;
@@ -159,7 +223,12 @@ impl Changes {
                     None => {
                         let id = self.next_burst;
                         self.next_burst = id.wrapping_add(1);
-                        self.bursts.push_back(Burst { id, last: event.time, rows: 1, housekeeping });
+                        self.bursts.push_back(Burst {
+                            id,
+                            last: event.time,
+                            rows: 1,
+                            housekeeping,
+                        });
                     }
                 }
                 self.bursts.back().map(|b| (b.id, b.rows))
@@ -174,7 +243,11 @@ impl Changes {
             self.held.pop_front();
             *dropped += 1;
         }
-        self.held.push_back(Change { event: event.clone(), effect, burst: burst.map(|(id, _)| id) });
+        self.held.push_back(Change {
+            event: event.clone(),
+            effect,
+            burst: burst.map(|(id, _)| id),
+        });
     }
 
     /// Forgets what is older than `before`.
@@ -190,7 +263,9 @@ impl Changes {
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
     /// are left out, and so is a filter whose rule no other record names and whose burst is large.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
-        self.held.iter().filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
+        self.held
+            .iter()
+            .filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
     }
 
     fn stands(&self, change: &Change) -> bool {
@@ -203,22 +278,35 @@ impl Changes {
         {
             return true;
         }
-        self.bursts.iter().find(|b| b.id == id).is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
+        self.bursts
+            .iter()
+            .find(|b| b.id == id)
+            .is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
     }
 
-    /// Rule additions by the same user as `change` within a minute around it: a deployment, not a
-    /// hand.
+    /// Rule changes within a minute around `change` that the same log tells of the same hand: many
+    /// are a deployment. Where a log names no hand (the registry, the audit log), the log itself is
+    /// the hand; a filter is counted with the rule it belongs to.
     pub fn storm_around(&self, change: &Change) -> usize {
-        let Some(rule) = rule_of(change) else { return 0 };
-        if rule.changed_by_user.is_empty() && rule.changed_by.is_empty() {
+        let own = rule_and_source(change);
+        let behind = || {
+            let name = filter_name(change)?;
+            self.held
+                .iter()
+                .filter(|c| c.event.time.since(change.event.time).abs() <= SAME_RULE)
+                .find_map(|c| rule_and_source(c).filter(|(r, _)| r.name == *name))
+        };
+        let Some((rule, source)) = own.or_else(behind) else {
             return 0;
-        }
+        };
         self.held
             .iter()
             .filter(|c| {
                 c.event.time.since(change.event.time).abs() <= Span::seconds(60)
-                    && rule_of(c).is_some_and(|r| {
-                        r.changed_by_user == rule.changed_by_user && r.changed_by == rule.changed_by
+                    && rule_and_source(c).is_some_and(|(r, s)| {
+                        s == source
+                            && r.changed_by_user == rule.changed_by_user
+                            && r.changed_by == rule.changed_by
                     })
             })
             .count()
@@ -231,9 +319,29 @@ impl Changes {
         })
     }
 
-    /// How strongly `change` is tied to `port` for traffic from `source`.
-    pub fn tie(&self, change: &Change, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
-        let What::Host(host) = &change.event.what else { return Tie::None };
+    /// How strongly `change` is tied to `port` for traffic from `source`. `holder` is the program
+    /// that accepted a connection on the port, where a record names it; else a listener record up
+    /// to `until` does.
+    pub fn tie(&self, change: &Change, at: &Port<'_>) -> Tie {
+        let tie = self.tie_alone(change, at);
+        // One of many changes by the same hand within a minute is a deployment: only one that names
+        // the port stands out of it.
+        if tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM {
+            Tie::Weak
+        } else {
+            tie
+        }
+    }
+
+    fn tie_alone(&self, change: &Change, at: &Port<'_>) -> Tie {
+        let Port {
+            transport,
+            number: port,
+            ..
+        } = *at;
+        let What::Host(host) = &change.event.what else {
+            return Tie::None;
+        };
         match (&host.what, change.effect) {
             (_, Effect::Shuts) => Tie::None,
             (_, Effect::Unknown) => Tie::Weak,
@@ -242,41 +350,50 @@ impl Changes {
                 Some((t, p)) if t == transport && p == port => Tie::Exact,
                 _ => Tie::None,
             },
-            (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => {
-                self.tie_rule(rule, transport, port, source, until)
-            }
+            (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => self.tie_rule(rule, at),
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
                 }
-                self.tie_ports(&filter.local_ports, &filter.application, transport, port, until)
+                // The rule behind the filter knows more: whom it lets in, and from where.
+                let behind = self.held.iter().find_map(|c| {
+                    let near = c.event.time.since(change.event.time).abs() <= SAME_RULE;
+                    rule_of(c).filter(|r| near && r.name == filter.name && r.direction.is_some())
+                });
+                match behind {
+                    Some(rule) => self.tie_rule(rule, at),
+                    None => self.tie_ports(&filter.local_ports, &filter.application, at),
+                }
             }
             _ => Tie::None,
         }
     }
 
-    fn tie_rule(&self, rule: &Rule, transport: Transport, port: u16, source: IpAddr, until: Timestamp) -> Tie {
+    fn tie_rule(&self, rule: &Rule, at: &Port<'_>) -> Tie {
         match rule.protocol {
-            Some(Some(protocol)) if protocol != transport.0 => return Tie::None,
+            Some(Some(protocol)) if protocol != at.transport.0 => return Tie::None,
             _ => {}
         }
-        if rule.remotes.covers(source) == Some(false) {
+        if rule.remotes.covers(at.source) == Some(false) {
             return Tie::None;
         }
-        self.tie_ports(&rule.local_ports, &rule.application, transport, port, until)
+        self.tie_ports(&rule.local_ports, &rule.application, at)
     }
 
-    fn tie_ports(&self, ports: &Ports, application: &Text, transport: Transport, port: u16, until: Timestamp) -> Tie {
-        if matches!(ports, Ports::Ranges(_)) && !ports.covers(port) {
+    fn tie_ports(&self, ports: &Ports, application: &Text, at: &Port<'_>) -> Tie {
+        if matches!(ports, Ports::Ranges(_)) && !ports.covers(at.number) {
             return Tie::None;
         }
-        if ports.names(port, FEW_PORTS) {
+        if ports.names(at.number, FEW_PORTS) {
             return Tie::Exact;
         }
         let for_program = !application.is_empty() && !application.eq_ignore_ascii_case("System");
         if for_program {
-            let holder = self.listener(transport, port, until).and_then(image_of);
-            return match holder {
+            let listener = || {
+                self.listener(at.transport, at.number, at.until)
+                    .and_then(image_of)
+            };
+            return match at.holder.cloned().or_else(listener) {
                 Some(image) if image_key(&image) == image_key(application) => Tie::Program,
                 Some(_) => Tie::None,
                 None => Tie::Weak,
@@ -289,14 +406,33 @@ impl Changes {
     }
 }
 
-fn rule_of(change: &Change) -> Option<&Rule> {
+/// A port that was reached, and what a tie to it needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Port<'a> {
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// The port.
+    pub number: u16,
+    /// Who reached it.
+    pub source: IpAddr,
+    /// The program that accepted the connection, where a record names it.
+    pub holder: Option<&'a Text>,
+    /// Listener records after this do not count.
+    pub until: Timestamp,
+}
+
+fn rule_and_source(change: &Change) -> Option<(&Rule, RuleSource)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::FirewallRule { rule, .. } => Some(rule),
+            HostWhat::FirewallRule { rule, source, .. } => Some((rule, *source)),
             _ => None,
         },
         _ => None,
     }
+}
+
+fn rule_of(change: &Change) -> Option<&Rule> {
+    rule_and_source(change).map(|(rule, _)| rule)
 }
 
 fn filter_name(change: &Change) -> Option<&Text> {
@@ -313,9 +449,12 @@ fn filter_name(change: &Change) -> Option<&Text> {
 pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::Listening { transport, local, .. } | HostWhat::Bound { transport, local, .. } => {
-                Some((*transport, local.port))
+            HostWhat::Listening {
+                transport, local, ..
             }
+            | HostWhat::Bound {
+                transport, local, ..
+            } => Some((*transport, local.port)),
             _ => None,
         },
         _ => None,
@@ -324,18 +463,28 @@ pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
 
 /// The program a change names: who listens, or who changed the rule.
 pub fn image_of(change: &Change) -> Option<Text> {
-    let What::Host(host) = &change.event.what else { return None };
+    let What::Host(host) = &change.event.what else {
+        return None;
+    };
     match &host.what {
-        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => Some(process.image.clone()),
-        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => Some(rule.changed_by.clone()),
-        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => Some(changed_by.clone()),
+        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
+            Some(process.image.clone())
+        }
+        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => {
+            Some(rule.changed_by.clone())
+        }
+        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
+            Some(changed_by.clone())
+        }
         _ => None,
     }
 }
 
 /// The account a change names.
 pub fn user_of(change: &Change) -> Option<Text> {
-    rule_of(change).map(|r| r.changed_by_user.clone()).filter(|u| !u.is_empty())
+    rule_of(change)
+        .map(|r| r.changed_by_user.clone())
+        .filter(|u| !u.is_empty())
 }
 
 /// True if the change's program or account is on a list of names: a file name, a whole path, or an
@@ -344,8 +493,9 @@ pub fn made_by(change: &Change, names: &[String]) -> bool {
     let image = image_of(change);
     let user = user_of(change);
     names.iter().any(|name| {
-        image.as_ref().is_some_and(|i| image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name))
-            || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
+        image.as_ref().is_some_and(|i| {
+            image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name)
+        }) || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
     })
 }
 
@@ -368,7 +518,11 @@ pub fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
                         && rule.protocol != Some(Some(Transport::UDP.0)) =>
                 {
                     match &rule.local_ports {
-                        Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => Some(ranges[0].0),
+                        Ports::Ranges(ranges)
+                            if ranges.len() == 1 && ranges[0].0 == ranges[0].1 =>
+                        {
+                            Some(ranges[0].0)
+                        }
                         _ => None,
                     }
                 }

@@ -2,12 +2,13 @@
 //!
 //! `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
-//! that watch the wire. `unseen`: what was not there.
+//! that watch the wire. `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
 pub mod door;
 pub mod exposure;
 pub mod picture;
 pub mod sniffing;
+pub mod surroundings;
 pub mod touches;
 pub mod unseen;

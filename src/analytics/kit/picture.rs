@@ -3,11 +3,11 @@
 
 use super::arrivals::Arrival;
 use super::door::{Door, DoorRules};
-use super::exposure::{Change, Effect, Tie, image_of};
+use super::exposure::{Change, Effect, Port, Tie, image_of};
 use super::touches::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
-use crate::model::firewall::Ports;
+use crate::model::firewall::{Ports, RuleChange};
 use crate::model::{Event, HostWhat, Span, What};
 use std::net::IpAddr;
 
@@ -52,11 +52,14 @@ pub fn host_words(place: Place, context: &Context) -> String {
 /// True if nothing earlier in the evidence shows the arrival's port open.
 pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
     arrival.first
-        || door.arrivals.open_since(arrival.transport, arrival.port).is_some_and(|since| {
-            // The earliest sign is another record of this very connection.
-            since.provenance == arrival.event.provenance
-                || since.time > knock.first() && arrival.also.contains(&since.provenance)
-        })
+        || door
+            .arrivals
+            .open_since(arrival.transport, arrival.port)
+            .is_some_and(|since| {
+                // The earliest sign is another record of this very connection.
+                since.provenance == arrival.event.provenance
+                    || since.time > knock.first() && arrival.also.contains(&since.provenance)
+            })
 }
 
 /// The changes after the arming touch and before the arrival that are tied to its port.
@@ -74,7 +77,16 @@ pub fn tied_changes<'a>(
         .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
         .map(|change| TiedChange {
             change,
-            tie: door.changes.tie(change, arrival.transport, arrival.port, arrival.remote.address, to),
+            tie: door.changes.tie(
+                change,
+                &Port {
+                    transport: arrival.transport,
+                    number: arrival.port,
+                    source: arrival.remote.address,
+                    holder: arrival.holder.as_ref(),
+                    until: to,
+                },
+            ),
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()
@@ -83,10 +95,25 @@ pub fn tied_changes<'a>(
 /// True if a door of this picture closes again soon after the arrival.
 pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
     let from = arrival.event.time;
-    picture.door.changes.between(from, from.shifted(LINGER)).any(|c| {
-        c.effect == Effect::Shuts
-            && picture.tied.iter().any(|t| same_rule(&t.change.event, &c.event))
-    })
+    picture
+        .door
+        .changes
+        .between(from, from.shifted(LINGER))
+        .any(|c| {
+            closes(c)
+                && picture
+                    .tied
+                    .iter()
+                    .any(|t| same_rule(&t.change.event, &c.event))
+        })
+}
+
+/// True for a change that shuts a door if it is about the rule that opened it. A deletion names the
+/// rule only, not what it allowed.
+fn closes(change: &Change) -> bool {
+    change.effect == Effect::Shuts
+        || matches!(&change.event.what, What::Host(host)
+            if matches!(host.what, HostWhat::FirewallRule { change: RuleChange::Removed, .. }))
 }
 
 fn same_rule(a: &Event, b: &Event) -> bool {
@@ -99,7 +126,8 @@ fn same_rule(a: &Event, b: &Event) -> bool {
     };
     match (rule(a), rule(b)) {
         (Some((id, name)), Some((other_id, other_name))) => {
-            !id.is_empty() && id.eq_ignore_ascii_case(&other_id) || !name.is_empty() && name == other_name
+            !id.is_empty() && id.eq_ignore_ascii_case(&other_id)
+                || !name.is_empty() && name == other_name
         }
         _ => false,
     }
@@ -117,7 +145,11 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         .collect();
     let arming = &picture.knock.arming().event;
     // One change in certain order is enough; the first of the strongest is the one told.
-    if let Some(change) = leading.iter().find(|c| context.order(arming, c) == Order::Before).or(leading.first()) {
+    if let Some(change) = leading
+        .iter()
+        .find(|c| context.order(arming, c) == Order::Before)
+        .or(leading.first())
+    {
         pairs.push((arming, change));
         if let Some(arrival) = picture.arrival {
             pairs.push((change, &arrival.event));
@@ -125,7 +157,12 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     } else if let Some(arrival) = picture.arrival {
         pairs.push((arming, &arrival.event));
     }
-    let mut check = OrderCheck { smallest_gap: None, uncertainty: Span::ZERO, certain: true, notes: Vec::new() };
+    let mut check = OrderCheck {
+        smallest_gap: None,
+        uncertainty: Span::ZERO,
+        certain: true,
+        notes: Vec::new(),
+    };
     for (a, b) in pairs {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == Order::Before;
@@ -149,75 +186,140 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
 /// The port that was reached, or that the first change opens.
 pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
     picture.arrival.map(|a| a.port).or_else(|| {
-        picture.tied.first().and_then(|t| match &t.change.event.what {
-            What::Host(host) => match &host.what {
-                HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
-                    Ports::Ranges(r) => r.first().map(|r| r.0),
+        picture
+            .tied
+            .first()
+            .and_then(|t| match &t.change.event.what {
+                What::Host(host) => match &host.what {
+                    HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
+                        Ports::Ranges(r) => r.first().map(|r| r.0),
+                        _ => None,
+                    },
+                    HostWhat::Listening { local, .. } => Some(local.port),
                     _ => None,
                 },
-                HostWhat::Listening { local, .. } => Some(local.port),
                 _ => None,
-            },
-            _ => None,
-        })
+            })
     })
 }
 
 /// Who it is about.
 pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
-    let named = picture.tied.iter().filter(|t| t.tie > Tie::Weak).find_map(|t| image_of(t.change));
-    let pid = picture.tied.iter().find_map(|t| match &t.change.event.what {
+    // Who holds the port is the process at the centre; else who changed the rule.
+    let tied = || {
+        picture
+            .tied
+            .iter()
+            .filter(|t| t.tie > Tie::Weak)
+            .map(|t| t.change)
+    };
+    let listener = tied().find_map(|c| match &c.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::Listening { process, .. } => process.pid,
+            HostWhat::Listening { process, .. } => Some((process.image.clone(), process.pid)),
             _ => None,
         },
         _ => None,
     });
+    let (process, pid) = listener
+        .or_else(|| tied().find_map(image_of).map(|image| (image, None)))
+        .unwrap_or_default();
     Entities {
         remote: Some(picture.knock.source),
         remote_mac: None,
-        host_name: context.identity.name(picture.place).cloned().unwrap_or_default(),
+        host_name: context
+            .identity
+            .name(picture.place)
+            .cloned()
+            .unwrap_or_default(),
         host_address: host_address(picture, context),
         probed_ports: picture.knock.ports(),
         opened_ports: opened_port(picture).into_iter().collect(),
-        process: named.unwrap_or_default(),
+        process,
         pid,
         woken: Vec::new(),
     }
 }
 
 fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
-    let touched = picture.knock.touches.iter().find_map(|t| match &t.event.what {
-        What::Attempt(attempt) => Some(attempt.responder.address),
-        _ => None,
-    });
+    let touched = picture
+        .knock
+        .touches
+        .iter()
+        .find_map(|t| match &t.event.what {
+            What::Attempt(attempt) => Some(attempt.responder.address),
+            _ => None,
+        });
     touched.or(match picture.place {
         Place::Address(address) => Some(address),
-        Place::Host(id) => context.identity.host(id).and_then(|h| h.addresses.first().copied()),
+        Place::Host(id) => context
+            .identity
+            .host(id)
+            .and_then(|h| h.addresses.first().copied()),
     })
+}
+
+fn remark_of(tie: Tie) -> &'static str {
+    match tie {
+        Tie::Weak => "names no port",
+        Tie::Covers => "covers the port among others",
+        Tie::Program => "for the program that holds the port",
+        Tie::Exact | Tie::None => "",
+    }
+}
+
+/// One step per change: the records that several logs hold of one change stand together, the most
+/// telling of them in front.
+fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec<Step> {
+    let mut groups: Vec<Vec<(&Change, &'static str)>> = Vec::new();
+    for (change, remark) in changes {
+        match groups
+            .iter_mut()
+            .find(|g| g.iter().any(|(c, _)| c.tells_the_same_as(change)))
+        {
+            Some(group) => group.push((change, remark)),
+            None => groups.push(vec![(change, remark)]),
+        }
+    }
+    groups
+        .into_iter()
+        .filter_map(|group| {
+            let (first, remark) = *group
+                .iter()
+                .min_by_key(|(c, _)| (c.rank(), c.event.order()))?;
+            let also = group
+                .iter()
+                .map(|(c, _)| c.event.provenance)
+                .filter(|p| *p != first.event.provenance)
+                .collect();
+            Some(Step {
+                role: Role::Change,
+                event: first.event.clone(),
+                also,
+                remark: remark.to_owned(),
+            })
+        })
+        .collect()
 }
 
 /// The steps, in time order.
 pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let role = if picture.knock.scan { Role::Scan } else { Role::Probe };
+    let role = if picture.knock.scan {
+        Role::Scan
+    } else {
+        Role::Probe
+    };
     for touch in &picture.knock.touches {
-        steps.push(Step { role, event: touch.event.clone(), also: touch.also.clone(), remark: String::new() });
-    }
-    for tied in &picture.tied {
-        let remark = match tied.tie {
-            Tie::Weak => "names no port",
-            Tie::Covers => "covers the port among others",
-            Tie::Program => "for the program that holds the port",
-            _ => "",
-        };
         steps.push(Step {
-            role: Role::Change,
-            event: tied.change.event.clone(),
-            also: Vec::new(),
-            remark: remark.to_owned(),
+            role,
+            event: touch.event.clone(),
+            also: touch.also.clone(),
+            remark: String::new(),
         });
     }
+    steps.extend(grouped(
+        picture.tied.iter().map(|t| (t.change, remark_of(t.tie))),
+    ));
     if let Some(arrival) = picture.arrival {
         let mut also = arrival.also.clone();
         if let What::Attempt(attempt) = &arrival.event.what {
@@ -233,21 +335,34 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             also,
             remark: "first in this evidence".to_owned(),
         });
-        for closing in picture.door.changes.between(arrival.event.time, arrival.event.time.shifted(LINGER)) {
-            if closing.effect == Effect::Shuts
-                && picture.tied.iter().any(|t| same_rule(&t.change.event, &closing.event))
-            {
-                steps.push(Step {
-                    role: Role::Change,
-                    event: closing.event.clone(),
-                    also: Vec::new(),
-                    remark: "the door closes again".to_owned(),
-                });
-            }
-        }
+        let after = picture
+            .door
+            .changes
+            .between(arrival.event.time, arrival.event.time.shifted(LINGER));
+        let closing = after
+            .filter(|c| {
+                closes(c)
+                    && picture
+                        .tied
+                        .iter()
+                        .any(|t| same_rule(&t.change.event, &c.event))
+            })
+            .map(|c| (c, "the door closes again"));
+        steps.extend(grouped(closing));
     }
+    let tied = || {
+        picture
+            .tied
+            .iter()
+            .filter(|t| t.tie > Tie::Weak)
+            .map(|t| t.change)
+    };
+    steps.extend(picture.door.surroundings.behind(tied()));
+    let end = picture
+        .arrival
+        .map_or(picture.knock.last().event.time, |a| a.event.time);
+    steps.extend(picture.door.surroundings.wiped(picture.knock.first(), end));
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
     steps
 }
-

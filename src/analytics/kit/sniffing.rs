@@ -21,21 +21,55 @@ pub struct Sign {
 }
 
 const LIBRARIES: [&str; 3] = ["wpcap.dll", "packet.dll", "windivert.dll"];
-const DRIVERS: [&str; 7] =
-    ["npcap.sys", "npf.sys", "windivert.sys", "windivert32.sys", "windivert64.sys", "norddivert.sys", "rawpcap.sys"];
-const SERVICE_WORDS: [&str; 7] = ["pcap", "npf.sys", "nm3.sys", "ndiscap", "windivert", "usbpcap", "pktmon"];
-const TOOLS: [&str; 5] = ["tshark.exe", "windump.exe", "dumpcap.exe", "rawcap.exe", "pktmon.exe"];
-const COMMANDS: [&str; 3] = ["start-neteventsession", "new-neteventsession", "netsh trace start"];
+const DRIVERS: [&str; 7] = [
+    "npcap.sys",
+    "npf.sys",
+    "windivert.sys",
+    "windivert32.sys",
+    "windivert64.sys",
+    "norddivert.sys",
+    "rawpcap.sys",
+];
+const SERVICE_WORDS: [&str; 7] = [
+    "pcap",
+    "npf.sys",
+    "nm3.sys",
+    "ndiscap",
+    "windivert",
+    "usbpcap",
+    "pktmon",
+];
+const TOOLS: [&str; 5] = [
+    "tshark.exe",
+    "windump.exe",
+    "dumpcap.exe",
+    "rawcap.exe",
+    "pktmon.exe",
+];
+const COMMANDS: [&str; 3] = [
+    "start-neteventsession",
+    "new-neteventsession",
+    "netsh trace start",
+];
 
 /// The sign an event shows, if any.
 pub fn sign_of(event: &Event) -> Option<Sign> {
-    let What::Host(host) = &event.what else { return None };
-    let sign = |what, points, process| Some(Sign { event: event.clone(), what, points, process });
+    let What::Host(host) = &event.what else {
+        return None;
+    };
+    let sign = |what, points, process| {
+        Some(Sign {
+            event: event.clone(),
+            what,
+            points,
+            process,
+        })
+    };
     let by = |p: &crate::model::host_event::Process| Some((image_key(&p.image), p.pid));
     match &host.what {
-        HostWhat::LibraryLoaded { process, library, .. } if is_one_of(library, &LIBRARIES) => {
-            sign("loads a capture library", 2, by(process))
-        }
+        HostWhat::LibraryLoaded {
+            process, library, ..
+        } if is_one_of(library, &LIBRARIES) => sign("loads a capture library", 2, by(process)),
         HostWhat::DriverLoaded { image, .. } if is_one_of(image, &DRIVERS) => {
             sign("a capture driver is loaded", 2, None)
         }
@@ -47,7 +81,11 @@ pub fn sign_of(event: &Event) -> Option<Sign> {
                 None
             }
         }
-        HostWhat::ProcessStarted { process, command_line, .. } => {
+        HostWhat::ProcessStarted {
+            process,
+            command_line,
+            ..
+        } => {
             let line = command_line.to_lowercase();
             if is_one_of(&process.image, &TOOLS) || COMMANDS.iter().any(|c| line.contains(c)) {
                 sign("a capture tool is started", 1, by(process))
@@ -55,11 +93,15 @@ pub fn sign_of(event: &Event) -> Option<Sign> {
                 None
             }
         }
-        HostWhat::CalloutChanged { added: true, provider, .. }
-            if !provider.is_empty() && !provider.to_lowercase().contains("microsoft") =>
-        {
-            sign("a callout of another vendor enters the filtering platform", 1, None)
-        }
+        HostWhat::CalloutChanged {
+            added: true,
+            provider,
+            ..
+        } if !provider.is_empty() && !provider.to_lowercase().contains("microsoft") => sign(
+            "a callout of another vendor enters the filtering platform",
+            1,
+            None,
+        ),
         HostWhat::FileCreated { process, path } if is_capture_file(path) => {
             sign("writes a capture file", 1, by(process))
         }
@@ -68,12 +110,16 @@ pub fn sign_of(event: &Event) -> Option<Sign> {
 }
 
 fn is_one_of(path: &str, names: &[&str]) -> bool {
-    names.iter().any(|n| image_name(path).eq_ignore_ascii_case(n))
+    names
+        .iter()
+        .any(|n| image_name(path).eq_ignore_ascii_case(n))
 }
 
 fn is_capture_file(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    [".pcap", ".pcapng", ".etl"].iter().any(|end| path.ends_with(end))
+    [".pcap", ".pcapng", ".etl"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 /// Signs remembered per host.

@@ -8,7 +8,9 @@ use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
-use crate::model::{Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What};
+use crate::model::{
+    Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
@@ -46,6 +48,8 @@ pub struct Touch {
     pub answer: Answer,
     /// Rows or packets that show the same touch.
     pub also: Vec<Provenance>,
+    /// The host's own log shows it, beside the packet.
+    pub logged: bool,
     /// One SYN, no retry, though the capture went on.
     pub abandoned: bool,
 }
@@ -56,9 +60,9 @@ impl Touch {
         matches!(self.event.what, What::Attempt(_))
     }
 
-    /// True if the answer says "closed" in so many words, not by silence.
+    /// True if somebody says "closed" in so many words: an answer, or the host's log.
     pub fn explicit(&self) -> bool {
-        self.answer != Answer::Silence
+        self.answer != Answer::Silence || self.logged
     }
 }
 
@@ -86,21 +90,29 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 transport: attempt.transport,
                 answer,
                 also,
+                logged: false,
                 abandoned: attempt.marks.has(Marks::ABANDONED),
             };
             Some((context.identity.place(attempt.responder.address), touch))
         }
         What::Host(host) => {
             let HostWhat::Filtered {
-                verdict, layer, direction: Some(Direction::Inbound), transport, source, destination, ..
+                verdict,
+                layer,
+                direction: Some(Direction::Inbound),
+                transport,
+                source,
+                destination,
+                ..
             } = &host.what
             else {
                 return None;
             };
             let answer = match (verdict, layer) {
-                (Verdict::Dropped | Verdict::DroppedByStricterFilter, Layer::Transport | Layer::Accept) => {
-                    Answer::Dropped
-                }
+                (
+                    Verdict::Dropped | Verdict::DroppedByStricterFilter,
+                    Layer::Transport | Layer::Accept,
+                ) => Answer::Dropped,
                 (Verdict::Blocked, Layer::Accept | Layer::Listen) => Answer::Blocked,
                 _ => return None,
             };
@@ -108,8 +120,12 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 return None;
             }
             let id = context.identity.named(&host.computer)?;
-            let (local, remote) =
-                context.identity.local_and_remote(id, Some(Direction::Inbound), *source, *destination)?;
+            let (local, remote) = context.identity.local_and_remote(
+                id,
+                Some(Direction::Inbound),
+                *source,
+                *destination,
+            )?;
             let touch = Touch {
                 event: event.clone(),
                 source: remote.address,
@@ -118,6 +134,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 transport: *transport,
                 answer,
                 also: Vec::new(),
+                logged: true,
                 abandoned: false,
             };
             Some((Place::Host(id), touch))
@@ -159,8 +176,8 @@ pub struct Knock {
 /// Ports that ordinary clients try one after another when a service does not answer. Touching
 /// these proves nothing by itself.
 const CLIENT_PORTS: [u16; 34] = [
-    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464, 515, 587, 593,
-    631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
+    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464,
+    515, 587, 593, 631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
 ];
 
 /// True if no ordinary client tries this port on its own, and it is not a dynamic one.
@@ -182,7 +199,9 @@ const SAME_TOUCH: Span = Span::seconds(25);
 impl Knock {
     /// Time of the first touch.
     pub fn first(&self) -> Timestamp {
-        self.touches.first().map_or(Timestamp::MIN, |t| t.event.time)
+        self.touches
+            .first()
+            .map_or(Timestamp::MIN, |t| t.event.time)
     }
 
     /// The touch that made it a sequence.
@@ -198,7 +217,11 @@ impl Knock {
     /// The ports in the order touched, repeats left out.
     pub fn ports(&self) -> Vec<u16> {
         let mut seen = BTreeSet::new();
-        self.touches.iter().filter(|t| seen.insert((t.transport, t.port))).map(|t| t.port).collect()
+        self.touches
+            .iter()
+            .filter(|t| seen.insert((t.transport, t.port)))
+            .map(|t| t.port)
+            .collect()
     }
 
     /// True if every touched port is one that ordinary clients try on their own.
@@ -243,9 +266,19 @@ pub enum Heard {
 impl Touches {
     /// Takes in a touch. `open` are the source's knocks that are still waiting to be judged: a
     /// further touch of the sequence that armed the last of them is added to it.
-    pub fn hear(&mut self, touch: Touch, rules: &KnockRules, open: &mut [Knock], dropped: &mut u64) -> Heard {
+    pub fn hear(
+        &mut self,
+        touch: Touch,
+        rules: &KnockRules,
+        open: &mut [Knock],
+        dropped: &mut u64,
+    ) -> Heard {
         if !self.sources.contains_key(&touch.source) && self.sources.len() >= SOURCES {
-            let longest_silent = self.sources.iter().min_by_key(|(a, s)| (s.last, **a)).map(|(a, _)| *a);
+            let longest_silent = self
+                .sources
+                .iter()
+                .min_by_key(|(a, s)| (s.last, **a))
+                .map(|(a, _)| *a);
             if let Some(address) = longest_silent {
                 self.sources.remove(&address);
                 *dropped += 1;
@@ -261,12 +294,19 @@ impl Touches {
         if counted {
             source.note_port(&touch, now, dropped);
         }
-        let fits = source.recent.back().is_none_or(|last| now.since(last.event.time) <= rules.gap);
+        let fits = source
+            .recent
+            .back()
+            .is_none_or(|last| now.since(last.event.time) <= rules.gap);
         if !fits {
             source.recent.clear();
             source.armed = false;
         }
-        while source.recent.front().is_some_and(|first| now.since(first.event.time) > rules.span) {
+        while source
+            .recent
+            .front()
+            .is_some_and(|first| now.since(first.event.time) > rules.span)
+        {
             if source.armed {
                 // The sequence that armed has ended; what follows is a new one.
                 source.recent.clear();
@@ -298,7 +338,8 @@ impl Touches {
         let knock = Knock {
             source: touches[0].source,
             armed_by: touches.len() - 1,
-            scan: source.ports_since(Timestamp(now.0.saturating_sub(Span::seconds(300).0))) > rules.max_ports,
+            scan: source.ports_since(Timestamp(now.0.saturating_sub(Span::seconds(300).0)))
+                > rules.max_ports,
             periodic: source.periodic(&touches),
             touches,
         };
@@ -307,16 +348,29 @@ impl Touches {
 
     /// The touches of `source` that are not (yet) a sequence, for near misses.
     pub fn loose(&self, source: IpAddr) -> impl Iterator<Item = &Touch> {
-        self.sources.get(&source).filter(|s| !s.armed).into_iter().flat_map(|s| s.recent.iter())
+        self.sources
+            .get(&source)
+            .filter(|s| !s.armed)
+            .into_iter()
+            .flat_map(|s| s.recent.iter())
     }
 
     /// When any source last touched this port before `before`; with whom.
-    pub fn last_touch_of(&self, transport: Transport, port: u16, before: Timestamp) -> Option<(Timestamp, IpAddr)> {
+    pub fn last_touch_of(
+        &self,
+        transport: Transport,
+        port: u16,
+        before: Timestamp,
+    ) -> Option<(Timestamp, IpAddr)> {
         self.sources
             .iter()
             .filter_map(|(address, s)| {
                 let times = s.ports.get(&(transport, port))?;
-                times.iter().rev().find(|t| **t < before).map(|t| (*t, *address))
+                times
+                    .iter()
+                    .rev()
+                    .find(|t| **t < before)
+                    .map(|t| (*t, *address))
             })
             .max()
     }
@@ -344,8 +398,12 @@ impl Source {
                 also.push(held.event.provenance);
                 *held = touch.clone();
                 held.also.extend(also);
-            } else if held.also.len() < 8 {
-                held.also.push(touch.event.provenance);
+                held.logged = true;
+            } else {
+                held.logged |= !touch.on_the_wire();
+                if held.also.len() < 8 {
+                    held.also.push(touch.event.provenance);
+                }
             }
         }
         known
@@ -354,7 +412,11 @@ impl Source {
     fn note_port(&mut self, touch: &Touch, now: Timestamp, dropped: &mut u64) {
         let key = (touch.transport, touch.port);
         if !self.ports.contains_key(&key) && self.ports.len() >= PERIOD_PORTS * 4 {
-            let oldest = self.ports.iter().min_by_key(|(k, t)| (t.back().copied(), **k)).map(|(k, _)| *k);
+            let oldest = self
+                .ports
+                .iter()
+                .min_by_key(|(k, t)| (t.back().copied(), **k))
+                .map(|(k, _)| *k);
             if let Some(oldest) = oldest {
                 self.ports.remove(&oldest);
                 *dropped += 1;
@@ -368,11 +430,17 @@ impl Source {
     }
 
     fn ports_since(&self, since: Timestamp) -> usize {
-        self.ports.values().filter(|t| t.back().is_some_and(|last| *last >= since)).count()
+        self.ports
+            .values()
+            .filter(|t| t.back().is_some_and(|last| *last >= since))
+            .count()
     }
 
     fn distinct(&self, rules: &KnockRules) -> usize {
-        let explicit_udp = self.recent.iter().any(|t| t.transport == Transport::UDP && t.explicit());
+        let explicit_udp = self
+            .recent
+            .iter()
+            .any(|t| t.transport == Transport::UDP && t.explicit());
         self.recent
             .iter()
             .filter(|t| t.transport == Transport::TCP || rules.udp_counts && explicit_udp)
@@ -385,13 +453,20 @@ impl Source {
     /// absolute deviation of the intervals below a tenth of their median.
     fn periodic(&self, touches: &[Touch]) -> bool {
         let ports: BTreeSet<_> = touches.iter().map(|t| (t.transport, t.port)).collect();
-        let steady = ports.iter().filter(|key| self.ports.get(key).is_some_and(steady)).count();
+        let steady = ports
+            .iter()
+            .filter(|key| self.ports.get(key).is_some_and(steady))
+            .count();
         steady * 2 > ports.len()
     }
 }
 
 fn steady(times: &VecDeque<Timestamp>) -> bool {
-    let mut intervals: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.since(*a).0).collect();
+    let mut intervals: Vec<i64> = times
+        .iter()
+        .zip(times.iter().skip(1))
+        .map(|(a, b)| b.since(*a).0)
+        .collect();
     if intervals.len() < 3 {
         return false;
     }

@@ -10,10 +10,18 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
     let mut unseen = Vec::new();
     let coverage = &context.coverage;
     let mut add = |telemetry: &str, host, effect: &str| {
-        unseen.push(Unseen { telemetry: telemetry.to_owned(), host, effect: effect.to_owned() });
+        unseen.push(Unseen {
+            telemetry: telemetry.to_owned(),
+            host,
+            effect: effect.to_owned(),
+        });
     };
     match coverage.capture_start() {
-        None => add("packets", None, "no capture was given: what the host logged rests on its own word alone"),
+        None => add(
+            "packets",
+            None,
+            "no capture was given: what the host logged rests on its own word alone",
+        ),
         Some(start) if start > from => add(
             &format!("packets before {}", start.clock(3)),
             None,
@@ -22,7 +30,11 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
         Some(_) => {}
     }
     if coverage.capture_end().is_some_and(|end| end < to) {
-        add("packets to the end of the sequence", None, "later packets cannot be excluded");
+        add(
+            "packets to the end of the sequence",
+            None,
+            "later packets cannot be excluded",
+        );
     }
     match place {
         Place::Address(_) => add(
@@ -35,8 +47,11 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
             let logs: [(&str, bool, &str); 4] = [
                 (
                     "firewall rule changes (Firewall channel 2004 and its like, Sysmon 13, Security 4946, 5447)",
-                    coverage.any(id, Log::Firewall, &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052])
-                        || coverage.any(id, Log::Sysmon, &[12, 13])
+                    coverage.any(
+                        id,
+                        Log::Firewall,
+                        &[2004, 2005, 2006, 2071, 2073, 2097, 2099, 2052],
+                    ) || coverage.any(id, Log::Sysmon, &[12, 13])
                         || coverage.any(id, Log::Security, &[4946, 4947, 4948, 5447]),
                     "a rule change could not be seen",
                 ),

@@ -12,6 +12,8 @@ mod flow;
 mod key;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod rules;
 mod summary;
 mod table;
 mod tcp;
@@ -23,6 +25,7 @@ pub(crate) mod wire;
 
 pub use summary::AttemptSummary;
 
+use super::announcements::Announcements;
 use super::packet::{Extra, Packet};
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
@@ -47,7 +50,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 400,000 flows (about 150 MiB), 50 ms.
+    /// 400,000 flows (about 125 MiB with the indexes), 50 ms.
     fn default() -> Self {
         Self {
             live_flows: 400_000,
@@ -62,6 +65,7 @@ pub struct Attempts {
     table: FlowTable,
     recent: RecentPackets,
     wakes: WakeCopies,
+    announcements: Announcements,
     summary: AttemptSummary,
     /// Packets until the next sweep, and the earliest time among those since the last.
     until_sweep: u32,
@@ -82,6 +86,7 @@ impl Attempts {
             table: FlowTable::default(),
             recent: RecentPackets::new(settings.duplicates_within),
             wakes: WakeCopies::default(),
+            announcements: Announcements::default(),
             summary: AttemptSummary::default(),
             until_sweep: SWEEP_EVERY,
             earliest: Timestamp::MAX,
@@ -123,6 +128,10 @@ impl Attempts {
                     Matched::Unmatched => self.summary.icmp_unmatched += 1,
                 }
                 return;
+            }
+            Some(Extra::Announcement { mac, address }) => {
+                self.announcements
+                    .hear(evidence, packet, *mac, *address, out);
             }
             Some(Extra::FastOpen) | None => {}
         }

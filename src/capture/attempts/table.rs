@@ -11,8 +11,9 @@ use hashbrown::HashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// How long after it began a flow is first looked at by the sweep.
-const FIRST_LOOK: Span = Span::seconds(21);
+/// How long after it began a flow is first looked at by the sweep: most are short and closed by
+/// then, and leave.
+const FIRST_LOOK: Span = Span::seconds(11);
 
 #[derive(Default)]
 struct Slot {

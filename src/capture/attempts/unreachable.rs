@@ -79,11 +79,11 @@ pub(super) fn refuse(
             answer = Matched::Ignored;
             continue;
         }
-        flow.refusal = Some(Refusal {
+        flow.refusal = Some(Box::new(Refusal {
             kind: embedded.kind,
             code: embedded.code,
             from: embedded.from,
-        });
+        }));
         flow.last = flow.last.max(packet.time);
         flow.decide(Phase::Refused, packet.time, at);
         if !exact {

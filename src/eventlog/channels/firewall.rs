@@ -23,8 +23,11 @@ pub fn entry(event_id: u32) -> Option<Entry> {
         2003 | 2082 => |f| setting(f, true),
         2004 | 2071 | 2097 => |f| rule(f, RuleChange::Added),
         2005 | 2073 | 2099 => |f| rule(f, RuleChange::Modified),
+        2072 => |f| rule(f, RuleChange::Listed),
         2006 | 2052 => |f| rule(f, RuleChange::Removed),
         2032 | 2033 | 2059 | 2060 => all_removed,
+        2008 => |_| Ok(HostWhat::FirewallPolicy { loaded: true }),
+        2009 => |_| Ok(HostWhat::FirewallPolicy { loaded: false }),
         2010 => |f| {
             Ok(HostWhat::ProfileChanged {
                 profile: f.needed_text("NewProfile")?,

@@ -307,6 +307,7 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             number(map, "profiles", (*profiles).into());
             text(map, "changed_by", changed_by);
         }
+        HostWhat::FirewallPolicy { loaded } => flag(map, "loaded", Some(*loaded)),
         HostWhat::ProfileChanged { profile } => text(map, "profile", profile),
         HostWhat::BlockedListener {
             process: of,
@@ -434,6 +435,7 @@ fn of_rule(map: &mut Map, change: RuleChange, source: RuleSource, rule: &Rule) {
             RuleChange::Modified => "modified",
             RuleChange::Removed => "removed",
             RuleChange::NotApplied => "not-applied",
+            RuleChange::Listed => "listed",
             RuleChange::AllRemoved => "all-removed",
         },
     );
@@ -511,6 +513,7 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::NameQueried { .. } => "name-queried",
         HostWhat::FirewallRule { .. } => "firewall-rule",
         HostWhat::FirewallSetting { .. } => "firewall-setting",
+        HostWhat::FirewallPolicy { .. } => "firewall-policy",
         HostWhat::ProfileChanged { .. } => "profile-changed",
         HostWhat::BlockedListener { .. } => "blocked-listener",
         HostWhat::FilterChanged { .. } => "filter-changed",

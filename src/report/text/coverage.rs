@@ -94,7 +94,7 @@ fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page
         for need in needs(rows()) {
             let mut row = vec![Cell::new(needs_at, needs_width, need)];
             if first {
-                row.push(Cell::new(0, 9, analytic));
+                row.insert(0, Cell::new(0, 9, analytic));
                 first = false;
             }
             for (i, host) in hosts.iter().enumerate() {
@@ -110,7 +110,7 @@ fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page
         }
         let mut row = vec![Cell::new(needs_at, needs_width, "-> can be judged")];
         if first {
-            row.push(Cell::new(0, 9, analytic));
+            row.insert(0, Cell::new(0, 9, analytic));
         }
         for (i, host) in hosts.iter().enumerate() {
             let verdict = case

@@ -158,6 +158,12 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             }
             text
         }
+        HostWhat::FirewallPolicy { loaded: true } => {
+            "group policy changed the firewall's rules or settings".to_owned()
+        }
+        HostWhat::FirewallPolicy { loaded: false } => {
+            "group policy of the firewall could not be loaded".to_owned()
+        }
         HostWhat::ProfileChanged { profile } => {
             format!("firewall profile is now {}", name(profile))
         }

@@ -11,6 +11,7 @@ pub(super) fn sentence(change: RuleChange, source: RuleSource, rule: &Rule, form
         RuleChange::Modified => "rule changed",
         RuleChange::Removed => "rule deleted",
         RuleChange::NotApplied => "rule not applied",
+        RuleChange::Listed => "rule listed",
         RuleChange::AllRemoved => "all rules deleted or reset",
     };
     let mut text = done.to_owned();

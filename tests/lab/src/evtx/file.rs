@@ -8,7 +8,7 @@ use super::value::Value;
 
 /// The longest text of one field, in UTF-16 units: value sizes are 16 bits wide, and a record must
 /// fit into a chunk.
-pub const LONGEST_TEXT: usize = 20_000;
+const LONGEST_TEXT: usize = 20_000;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Log {
         Self::default()
     }
 
-    /// Adds an event and returns its EventRecordID. Text beyond [`LONGEST_TEXT`] is cut.
+    /// Adds an event and returns its EventRecordID. Text beyond 20,000 UTF-16 units is cut.
     pub fn push(&mut self, mut event: Event) -> u64 {
         let next = match self.events.last() {
             Some(last) => last.record_id.unwrap_or(0) + 1,

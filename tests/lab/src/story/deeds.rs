@@ -2,7 +2,7 @@
 
 use super::cast::{Deed, LogKind, ProcessName};
 use super::world::World;
-use super::{firewall, wire};
+use super::{firewall, signals};
 use crate::evtx::Value;
 use crate::evtx::events::{Account, Program, security, sysmon, windows};
 use crate::evtx::{guid_from_text, sid};
@@ -109,7 +109,7 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
                 at + 5 * SECOND,
                 sysmon::state(moment, "Started"),
             );
-            wire::announce(world, at + 3 * SECOND, host);
+            signals::announce(world, at + 3 * SECOND, host);
         }
         Deed::ShutsDown => {
             let moment = world.host_time(host, at);
@@ -121,7 +121,7 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
                 .filter(|l| l.host == host)
                 .for_each(|l| l.to = l.to.min(end));
         }
-        Deed::Announces => wire::announce(world, at, host),
+        Deed::Announces => signals::announce(world, at, host),
         Deed::Sysmon { state } => {
             let utc = world.host_time(host, at);
             let event = match state.as_str() {
@@ -175,7 +175,7 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
             let late = world.chance(1_000, 1_960, "sysmon 22");
             world.log(host, Sysmon, at + late * MILLISECOND, event);
             if let Some(server) = via {
-                wire::dns(world, at, host, *server, name, *answer);
+                signals::dns(world, at, host, *server, name, *answer);
             }
         }
         Deed::Logs { kind, id, fields } => raw(world, host, at, *kind, *id, fields),

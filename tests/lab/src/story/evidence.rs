@@ -18,8 +18,23 @@ pub struct Evidence {
     /// Every packet and record, with its label and story line; packets first, in file order, then
     /// records in the order in which they were written.
     pub cites: Vec<Cite>,
+    /// The hosts of the story, those only mentioned by address included.
+    pub hosts: Vec<Member>,
     /// The expect block's lines.
     pub expect: Vec<Expected>,
+}
+
+/// A host, as readers of the evidence meet it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Name in the story.
+    pub name: String,
+    /// Computer name in its records.
+    pub computer: String,
+    /// IP addresses.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// Hardware address.
+    pub mac: [u8; 6],
 }
 
 impl Evidence {

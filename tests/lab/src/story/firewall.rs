@@ -351,7 +351,7 @@ pub(super) fn switch(
         at,
         security::setting_changed(profile, setting, word),
     );
-    let bit = super::lines::profile_bit(profile).unwrap_or(4);
+    let bit = super::host_lines::profile_bit(profile).unwrap_or(4);
     let changer = modifying(by, &tool);
     let by_whom = Changer {
         sid: &tool.account.sid,
@@ -411,7 +411,7 @@ pub(super) fn storm(world: &mut World<'_>, host: usize, at: i64, rules: usize) {
 /// Another profile becomes active.
 pub(super) fn profile(world: &mut World<'_>, host: usize, at: i64, name: &str) {
     let mpssvc = world.service(host, "mpssvc");
-    let new = super::lines::profile_bit(name).unwrap_or(4);
+    let new = super::host_lines::profile_bit(name).unwrap_or(4);
     let old = std::mem::replace(&mut world.running[host].profile, new);
     world.log(
         host,

@@ -8,14 +8,18 @@ mod deeds;
 mod evidence;
 mod expect;
 mod firewall;
+mod flow_lines;
+mod host_lines;
 mod lines;
 mod parse;
+mod signals;
+mod tcp;
 mod traces;
 mod wire;
 mod words;
 mod world;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Member};
 pub use expect::{Expectation, Expected};
 pub use words::StoryError;
 
@@ -30,6 +34,10 @@ pub struct Story {
     pub title: String,
     /// The prose around the blocks: why the story exists.
     pub why: String,
+    /// The text after `Kind:` at the begin of a line of prose: which kind of case this is.
+    pub kind: Option<String>,
+    /// The ```toml block: settings the analyzer is to be run with, not read here.
+    pub settings: Option<String>,
     /// The expect block, line by line.
     pub expect: Vec<Expected>,
     day: Moment,
@@ -74,15 +82,26 @@ impl Story {
                     traces::flow(&mut world, act.at, line, &flow);
                 }
                 What::Ping { from, to, answered } => {
-                    wire::ping(&mut world, act.at, from, to, *answered)
+                    signals::ping(&mut world, act.at, from, to, *answered)
                 }
                 What::Arp { from, to, answered } => {
-                    wire::arp(&mut world, act.at, from, *to, *answered)
+                    signals::arp(&mut world, act.at, from, *to, *answered)
                 }
-                What::Wake(line) => wire::wake(&mut world, act.at, line),
+                What::Wake(line) => signals::wake(&mut world, act.at, line),
                 What::Host(host, deed) => deeds::play(&mut world, *host, act.at, deed),
             }
         }
+        let hosts = self
+            .hosts
+            .iter()
+            .enumerate()
+            .map(|(number, host)| Member {
+                name: host.name.clone(),
+                computer: host.computer.clone(),
+                addresses: host.addresses.clone(),
+                mac: world.mac(number),
+            })
+            .collect();
         let (mut sent, mut written) = (world.sent, world.written);
         sent.sort_by_key(|packet| packet.at);
         written.sort_by_key(|record| record.at);
@@ -100,6 +119,7 @@ impl Story {
             title: self.title.clone(),
             files,
             cites,
+            hosts,
             expect: self.expect.clone(),
         }
     }

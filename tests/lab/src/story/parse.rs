@@ -31,6 +31,7 @@ pub(super) fn page(markdown: &str) -> Read<Story> {
     let mut why = Vec::new();
     let mut story = Vec::new();
     let mut expect = Vec::new();
+    let mut settings: Option<String> = None;
     let mut block: Option<(String, usize)> = None;
     let (mut saw_story, mut saw_expect) = (false, false);
     for (number, line) in (1..).zip(markdown.lines()) {
@@ -51,6 +52,9 @@ pub(super) fn page(markdown: &str) -> Read<Story> {
             }
             (Some((language, _)), None) => match language.as_str() {
                 "story" => story.push((number, line)),
+                "toml" => settings
+                    .get_or_insert_default()
+                    .push_str(&format!("{line}\n")),
                 "expect" if !line.trim().is_empty() => expect.push(Expected::of(number, line)),
                 _ => {}
             },
@@ -92,8 +96,14 @@ pub(super) fn page(markdown: &str) -> Read<Story> {
         reader.sensors.push(Sensor::named("span"));
     }
     reader.acts.sort_by_key(|act| act.at);
+    let kind = why
+        .iter()
+        .find_map(|line| line.strip_prefix("Kind:"))
+        .map(|kind| kind.trim().to_owned());
     Ok(Story {
         title,
+        kind,
+        settings,
         why: why.join("\n").trim().to_owned(),
         expect,
         day,

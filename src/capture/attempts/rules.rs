@@ -1,0 +1,372 @@
+//! One test for each rule that decides correctness, told as traffic on a wire.
+
+use super::tests::{CLIENT, SERVER, ms, second_sensor, told, told_all};
+use super::wire::{Wire, attempt, end, inner, run};
+use super::*;
+use crate::model::attempt::RefusalMeaning;
+use crate::model::{FlowEnd, Outcome};
+
+#[test]
+fn five_syns_with_one_number_are_one_attempt() {
+    let a = told(|wire| {
+        for gap in [0, 1_000, 2_000, 4_000, 8_000] {
+            wire.wait(gap).tcp(CLIENT, SERVER).syn(1000);
+        }
+    });
+    assert_eq!(
+        (a.outcome, a.tries, a.last_try),
+        (Outcome::Unanswered, 5, ms(15_000))
+    );
+}
+
+#[test]
+fn linux_repeats_a_syn_after_32_seconds_and_it_is_still_one_attempt() {
+    let a = told(|wire| {
+        for gap in [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000] {
+            wire.wait(gap).tcp(CLIENT, SERVER).syn(1000);
+        }
+    });
+    assert_eq!((a.outcome, a.tries), (Outcome::Unanswered, 7));
+}
+
+#[test]
+fn windows_tries_again_after_a_reset_and_it_is_still_one_attempt() {
+    let a = told(|wire| {
+        for gap in [0, 500, 500] {
+            wire.wait(gap).tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 1001);
+        }
+    });
+    assert_eq!(
+        (a.outcome, a.tries, a.decided),
+        (Outcome::Rejected, 3, ms(1))
+    );
+    assert_eq!(a.packets, [3, 3]);
+}
+
+#[test]
+fn a_port_that_opens_between_two_tries_was_reached() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 1001);
+        wire.wait(500).handshake(CLIENT, SERVER);
+    });
+    assert_eq!(
+        (a.outcome, a.tries, a.end),
+        (Outcome::Established, 2, FlowEnd::Open)
+    );
+}
+
+#[test]
+fn another_number_after_the_end_is_another_attempt() {
+    let all = told_all(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 1001);
+        wire.wait(1_000).tcp(CLIENT, SERVER).syn(9000);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 9001);
+    });
+    let seen: Vec<_> = all.iter().map(|a| (a.isn, a.outcome)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(1000), Outcome::Rejected),
+            (Some(9000), Outcome::Rejected)
+        ]
+    );
+}
+
+#[test]
+fn another_number_while_unanswered_ends_the_old_attempt() {
+    let all = told_all(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(2_000).handshake(CLIENT, SERVER);
+        wire.packets[1].1.seq = 2000;
+        wire.packets[2].1.ack = 2001;
+        wire.packets[3].1.seq = 2001;
+    });
+    let seen: Vec<_> = all.iter().map(|a| (a.isn, a.outcome, a.decided)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(1000), Outcome::Unanswered, ms(2_000)),
+            (Some(2000), Outcome::Established, ms(2_002))
+        ]
+    );
+}
+
+#[test]
+fn a_reset_of_an_established_connection_is_not_a_rejection() {
+    let a = told(|wire| {
+        wire.handshake(CLIENT, SERVER);
+        wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(5001, 1011);
+    });
+    assert_eq!(
+        (a.outcome, a.end),
+        (Outcome::Established, FlowEnd::ResetByResponder)
+    );
+    assert_eq!(a.ended, ms(4));
+}
+
+#[test]
+fn a_reset_of_something_unseen_is_not_a_rejection() {
+    let a = told(|wire| wire.tcp(SERVER, CLIENT).rst_ack(0, 1001));
+    assert_eq!(
+        (a.outcome, a.end),
+        (Outcome::Midstream, FlowEnd::ResetByResponder)
+    );
+}
+
+#[test]
+fn a_reset_with_a_wrong_acknowledgement_is_not_a_rejection() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 1000);
+    });
+    assert_eq!(
+        (a.outcome, a.marks),
+        (Outcome::Unanswered, Marks::RESET_MISMATCH)
+    );
+}
+
+#[test]
+fn a_reset_without_acknowledgement_needs_a_number_that_fits() {
+    let with_seq = |seq| {
+        told(|wire| {
+            wire.tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1).tcp(SERVER, CLIENT).rst(seq);
+        })
+    };
+    assert_eq!(with_seq(0).outcome, Outcome::Rejected);
+    assert_eq!(with_seq(77).outcome, Outcome::Unanswered);
+    assert!(with_seq(77).marks.has(Marks::RESET_MISMATCH));
+}
+
+#[test]
+fn a_stale_syn_ack_is_not_an_answer() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 900);
+        wire.wait(1).tcp(CLIENT, SERVER).rst(900);
+    });
+    assert_eq!((a.outcome, a.accepted), (Outcome::Unanswered, None));
+}
+
+#[test]
+fn a_forged_reset_does_not_cut_a_connection_in_two() {
+    let a = told(|wire| {
+        wire.handshake(CLIENT, SERVER);
+        wire.wait(1).tcp(SERVER, CLIENT).rst(5001);
+        wire.wait(1).tcp(SERVER, CLIENT).ack(5001, 1001, 100);
+        wire.wait(60_000).tcp(SERVER, CLIENT).ack(5101, 1001, 100);
+    });
+    assert_eq!(
+        (a.outcome, a.end, a.bytes),
+        (Outcome::Established, FlowEnd::Open, [0, 200])
+    );
+    assert_eq!(a.marks, Marks::RESET_MISMATCH);
+}
+
+#[test]
+fn data_in_the_syn_may_be_acknowledged_or_not() {
+    for ack in [1001, 1101] {
+        let a = told(|wire| {
+            wire.tcp(CLIENT, SERVER).syn_with_data(1000, 100);
+            wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, ack);
+            wire.wait(1)
+                .tcp(CLIENT, SERVER)
+                .ack(1001, 5001, if ack == 1001 { 100 } else { 0 });
+        });
+        assert_eq!(a.outcome, Outcome::Established, "acknowledging {ack}");
+        assert_eq!((a.bytes, a.marks), ([100, 0], Marks::FAST_OPEN));
+    }
+}
+
+#[test]
+fn a_reset_may_acknowledge_the_data_in_the_syn() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn_with_data(1000, 100);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(0, 1101);
+    });
+    assert_eq!(a.outcome, Outcome::Rejected);
+}
+
+#[test]
+fn simultaneous_open_is_one_attempt_of_the_earlier_side() {
+    for swapped in [false, true] {
+        let a = told(|wire| {
+            wire.tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1).tcp(SERVER, CLIENT).syn(5000);
+            if swapped {
+                wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+                wire.wait(1).tcp(CLIENT, SERVER).syn_ack(1000, 5001);
+            } else {
+                wire.wait(1).tcp(CLIENT, SERVER).syn_ack(1000, 5001);
+                wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+            }
+        });
+        assert_eq!(
+            (a.outcome, a.initiator),
+            (Outcome::Established, end(CLIENT))
+        );
+        assert_eq!((a.marks, a.decided), (Marks::SIMULTANEOUS, ms(3)));
+    }
+}
+
+#[test]
+fn a_handshake_closed_within_a_second_without_a_byte_is_marked_empty() {
+    let closed_after = |wait, reset: bool| {
+        told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            let last = wire.wait(wait).tcp(CLIENT, SERVER);
+            if reset {
+                last.rst_ack(1001, 5001)
+            } else {
+                last.fin(1001, 5001)
+            }
+        })
+    };
+    assert_eq!(closed_after(1_000, true).marks, Marks::EMPTY);
+    assert_eq!(closed_after(1_000, false).marks, Marks::EMPTY);
+    assert_eq!(closed_after(1_001, true).marks, Marks::default());
+    let spoke = told(|wire| {
+        wire.handshake(CLIENT, SERVER);
+        wire.wait(1).tcp(CLIENT, SERVER).fin(1001, 5001);
+        wire.wait(1).tcp(SERVER, CLIENT).ack(5001, 1002, 7);
+    });
+    assert_eq!(
+        spoke.marks,
+        Marks::default(),
+        "the responder still had something to say"
+    );
+}
+
+#[test]
+fn an_icmp_error_with_the_attempts_own_header_refuses_it() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        let syn = inner(CLIENT, SERVER, Transport::TCP, Some(1000));
+        wire.wait(3).icmp("10.0.0.254", "10.0.0.1", (3, 13), syn);
+        wire.wait(1_000).tcp(CLIENT, SERVER).syn(1000);
+    });
+    let Outcome::Unreachable(refusal) = a.outcome else {
+        panic!("{a:?}")
+    };
+    assert_eq!(refusal.from.to_string(), "10.0.0.254");
+    assert_eq!(refusal.meaning(), RefusalMeaning::Filtered);
+    assert_eq!(
+        (a.tries, a.decided, a.deciding.unwrap().item),
+        (2, ms(3), 2)
+    );
+    assert_eq!(a.marks, Marks::default());
+}
+
+#[test]
+fn an_icmp_error_about_another_syn_or_of_another_type_refuses_nothing() {
+    let about = |error, seq| {
+        let mut wire = Wire::default();
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(3).icmp(
+            "10.0.0.2",
+            "10.0.0.1",
+            error,
+            inner(CLIENT, SERVER, Transport::TCP, Some(seq)),
+        );
+        let (events, summary) = wire.run();
+        assert_eq!(attempt(&events[0]).outcome, Outcome::Unanswered);
+        (summary.icmp_ignored, summary.icmp_unmatched)
+    };
+    assert_eq!(about((3, 3), 999), (0, 1), "another SYN");
+    assert_eq!(about((3, 4), 1000), (1, 0), "path MTU discovery");
+    assert_eq!(about((11, 0), 1000), (1, 0), "time exceeded");
+}
+
+#[test]
+fn a_translated_address_makes_the_match_weak() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        let translated = inner("203.0.113.9:4000", SERVER, Transport::TCP, Some(1000));
+        wire.wait(3)
+            .icmp("10.0.0.2", "10.0.0.1", (3, 1), translated);
+    });
+    assert!(matches!(a.outcome, Outcome::Unreachable(_)));
+    assert_eq!(a.marks, Marks::ICMP_WEAK);
+}
+
+#[test]
+fn an_answer_outweighs_an_earlier_icmp_error() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        let syn = inner(CLIENT, SERVER, Transport::TCP, Some(1000));
+        wire.wait(3).icmp("10.0.0.254", "10.0.0.1", (3, 1), syn);
+        wire.wait(1_000).handshake(CLIENT, SERVER);
+    });
+    assert_eq!((a.outcome, a.tries), (Outcome::Established, 2));
+}
+
+#[test]
+fn ipv6_refuses_with_type_1_only() {
+    let (client, server) = ("[fd00::1]:4000", "[fd00::2]:80");
+    let after = |error| {
+        told(|wire| {
+            wire.tcp(client, server).syn(1000);
+            wire.wait(3).icmp(
+                "[fd00::2]",
+                "[fd00::1]",
+                error,
+                inner(client, server, Transport::TCP, Some(1000)),
+            );
+        })
+    };
+    let Outcome::Unreachable(refusal) = after((1, 4)).outcome else {
+        panic!()
+    };
+    assert_eq!(refusal.meaning(), RefusalMeaning::ClosedPort);
+    assert_eq!(after((2, 0)).outcome, Outcome::Unanswered);
+    assert_eq!(after((3, 0)).outcome, Outcome::Unanswered);
+}
+
+#[test]
+fn a_second_sensors_copies_are_marked_and_not_counted() {
+    let mut wire = Wire::default();
+    wire.handshake(CLIENT, SERVER);
+    let alone = wire.attempt();
+    let copies = second_sensor(&wire.packets, 3);
+    let (events, summary) = run(Settings::default(), &copies);
+    let mut both = attempt(&events[0]);
+    assert_eq!((events.len(), summary.duplicates), (1, 3));
+    assert_eq!(both.marks, Marks::TWO_SENSORS);
+    both.marks = Marks::default();
+    assert_eq!(both, alone);
+}
+
+#[test]
+fn a_mirror_ports_copies_are_dropped_but_not_a_syn_sent_again() {
+    let mut wire = Wire::default();
+    wire.tcp(CLIENT, SERVER).syn(1000);
+    let copy = wire.packets[0].1.clone();
+    wire.push(copy.clone());
+    wire.push(Packet {
+        time: ms(20),
+        ip_id: 99,
+        ..copy
+    });
+    let (events, summary) = wire.run();
+    let one = attempt(&events[0]);
+    assert_eq!(
+        (one.tries, summary.duplicates, one.marks),
+        (2, 1, Marks::default())
+    );
+}
+
+#[test]
+fn a_quiet_connection_is_not_split() {
+    let a = told(|wire| {
+        wire.handshake(CLIENT, SERVER);
+        for _ in 0..3_000 {
+            wire.wait(1).udp("10.9.9.9:9", "224.0.0.1:9", 1);
+        }
+        wire.wait(86_400_000).tcp(CLIENT, SERVER).ack(1001, 5001, 1);
+    });
+    assert_eq!((a.outcome, a.bytes), (Outcome::Established, [1, 0]));
+}

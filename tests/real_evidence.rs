@@ -1,0 +1,237 @@
+//! What is true in real evidence that nobody on this project wrote, and what must stay silent there.
+//!
+//! Set `CASEWIRE_EVIDENCE` to the folder the evidence was unpacked into to run it; `.ci/run` does.
+//! Without it each test says so and passes.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The case of this name; `None`, and a word about it, where no evidence was given.
+fn case(name: &str) -> Option<PathBuf> {
+    let Some(folder) = std::env::var_os("CASEWIRE_EVIDENCE") else {
+        println!("skipped: set CASEWIRE_EVIDENCE to the folder with {name}");
+        return None;
+    };
+    let path = Path::new(&folder).join(name);
+    assert!(path.exists(), "{} is missing", path.display());
+    Some(path)
+}
+
+/// Standard output; the run must neither fail nor panic. Damaged evidence is no failure.
+#[track_caller]
+fn run(command: &[&str], evidence: &Path) -> Vec<u8> {
+    let output = Command::cargo_bin("casewire")
+        .unwrap()
+        .args(command)
+        .arg(evidence)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        matches!(output.status.code(), Some(0 | 3)),
+        "{}: {:?} {said}",
+        evidence.display(),
+        output.status
+    );
+    assert!(!said.contains("panicked"), "{}: {said}", evidence.display());
+    output.stdout
+}
+
+#[track_caller]
+fn report(evidence: &Path) -> Value {
+    serde_json::from_slice(&run(&["analyze", "-f", "json"], evidence)).unwrap()
+}
+
+/// The findings of one analytic.
+fn of<'a>(report: &'a Value, id: &str) -> Vec<&'a Value> {
+    let findings = report["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .filter(|f| f["analytic"]["id"] == id)
+        .collect()
+}
+
+/// Title of each finding, for messages.
+fn titles(findings: &[&Value]) -> Vec<String> {
+    findings
+        .iter()
+        .map(|f| format!("{} {} {}", f["severity"], f["tier"], f["title"]))
+        .collect()
+}
+
+#[track_caller]
+fn no_knock_in(name: &str) {
+    if let Some(path) = case(name) {
+        let report = report(&path);
+        let found = titles(&of(&report, "AN0842"));
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn a_real_knock_on_the_wire_is_one_finding_from_packets_alone() {
+    let Some(case) = case("G01_real_tool_captures") else {
+        return;
+    };
+    let report = report(&case.join("g1_knock_tcp_rst.pcap"));
+    let found = of(&report, "AN0842");
+    assert_eq!(found.len(), 1, "{:?}", titles(&found));
+    assert_eq!(found[0]["tier"], "network-only");
+    let text = found[0].to_string();
+    for port in ["7000", "8000", "9000", "2222"] {
+        assert!(text.contains(port), "port {port} is missing: {text}");
+    }
+}
+
+#[test]
+fn four_magic_packets_in_four_encapsulations_are_four_signals() {
+    let Some(case) = case("G01_real_tool_captures") else {
+        return;
+    };
+    let report = report(&case.join("g6_wol.pcap"));
+    let found = of(&report, "AN1448");
+    let steps: Vec<&Value> = found
+        .iter()
+        .flat_map(|f| f["steps"].as_array().unwrap())
+        .filter(|step| step["role"] == "wake")
+        .collect();
+    assert_eq!(steps.len(), 4, "{:?}", titles(&found));
+    let forms: BTreeSet<String> = steps
+        .iter()
+        .map(|step| {
+            let fields = &step["fields"];
+            format!(
+                "{} {} {} {}",
+                fields["wake_carrier"],
+                fields["dst_port"],
+                fields["dst_mac"] == "ff:ff:ff:ff:ff:ff",
+                fields["wake_password_length"]
+            )
+        })
+        .collect();
+    assert_eq!(forms.len(), 4, "{forms:?}");
+}
+
+#[test]
+fn a_scan_and_a_session_to_a_port_that_was_always_open_are_no_knock() {
+    let Some(case) = case("G01_real_tool_captures") else {
+        return;
+    };
+    let report = report(&case.join("g4_neg_nmap_then_open_service.pcap"));
+    let found = titles(&of(&report, "AN0842"));
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn every_packet_and_record_of_a_real_host_is_read_and_nothing_is_found() {
+    let Some(case) = case("P14_splunk_procdump") else {
+        return;
+    };
+    let report = report(&case);
+    let all: Vec<&Value> = report["findings"].as_array().unwrap().iter().collect();
+    assert!(all.is_empty(), "{:?}", titles(&all));
+    let mut logs = 0;
+    for file in report["evidence"].as_array().unwrap() {
+        let path = case.join(file["path"].as_str().unwrap());
+        let read = file["units_read"].as_u64().unwrap();
+        match file["kind"].as_str().unwrap() {
+            "pcapng" => {
+                // As its notes say, and as an independent reader counts where there is one.
+                assert_eq!(read, 2_081, "{}", path.display());
+                if let Some(counted) = capinfos(&path) {
+                    assert_eq!(read, counted, "{}", path.display());
+                }
+            }
+            "evtx" => {
+                assert_eq!(read, records(&path), "{}", path.display());
+                logs += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(logs, 7);
+}
+
+/// Packets as `capinfos` counts them, where it is installed.
+fn capinfos(path: &Path) -> Option<u64> {
+    let output = std::process::Command::new("capinfos")
+        .arg("-Tmrc")
+        .arg(path)
+        .output()
+        .ok()?;
+    let line = String::from_utf8(output.stdout).ok()?;
+    line.trim().rsplit(',').next()?.parse().ok()
+}
+
+/// Records as the evtx crate counts them.
+fn records(path: &Path) -> u64 {
+    let mut parser = evtx::EvtxParser::from_path(path).unwrap();
+    parser.records_json_value().filter(Result::is_ok).count() as u64
+}
+
+#[test]
+fn firewall_events_of_real_logs_are_read_and_are_no_knock() {
+    let Some(case) = case("H03_firewall_evtx_schemas") else {
+        return;
+    };
+    let lines = String::from_utf8(run(&["timeline", "-f", "jsonl"], &case)).unwrap();
+    let count = |id: u64| {
+        let events = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events
+            .filter(|event| event["fields"]["event_id"] == id)
+            .count()
+    };
+    for (id, least) in [(2003, 1), (2004, 2), (4950, 1), (5447, 984)] {
+        assert!(count(id) >= least, "event {id}: {}", count(id));
+    }
+    no_knock_in("H03_firewall_evtx_schemas");
+}
+
+#[test]
+fn harmless_captures_and_logs_hold_no_knock_of_weight_and_break_nothing() {
+    let Some(case) = case("benign") else { return };
+    let report = report(&case);
+    assert!(
+        report["evidence"].as_array().unwrap().len() > 800,
+        "the evidence was not unpacked"
+    );
+    let weighty: Vec<&Value> = of(&report, "AN0842")
+        .into_iter()
+        .filter(|f| {
+            ["medium", "high", "critical"]
+                .iter()
+                .any(|s| f["severity"] == *s)
+        })
+        .collect();
+    assert!(weighty.is_empty(), "{:?}", titles(&weighty));
+}
+
+#[test]
+fn scans_dead_hosts_and_odd_traffic_are_no_knock() {
+    for name in [
+        "N01_scans_ndpi",
+        "N02_dead_hosts_slips",
+        "N04_zeek_edge_traces",
+    ] {
+        no_knock_in(name);
+    }
+}
+
+#[test]
+fn what_administrators_and_attackers_do_without_knocking_is_no_knock() {
+    for name in [
+        "P01_purplesharp_ad_playbook",
+        "P04_dcom_blocked_by_firewall",
+        "P11_schtask_create",
+        "P13_nxlog_benign_pairs",
+        "P14_splunk_procdump",
+        "H02_fw_rule_and_listener",
+        "H07_benign_firewall_storms",
+    ] {
+        no_knock_in(name);
+    }
+}

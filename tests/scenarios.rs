@@ -1,0 +1,247 @@
+//! Every story: turned into evidence by the lab, read through the front door, held against what the
+//! page expects.
+//!
+//! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
+//! `testdata/incidents` runs all. A `set` block changes settings, one `AN0842.Name=value` a line.
+//! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
+//! code.
+
+use casewire::case::{Case, Incident};
+use casewire::evidence::progress::Silent;
+use casewire::investigate::{Request, investigate};
+use casewire::model::Provenance;
+use casewire::model::What;
+use casewire::model::finding::{Finding, Role};
+use casewire::model::net::mac_text;
+use casewire_lab::story::{Evidence, Story};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+/// The lines of a fenced block, and where it lies in the page.
+fn block<'p>(page: &'p str, name: &str) -> Option<(std::ops::Range<usize>, Vec<&'p str>)> {
+    let open = format!("```{name}\n");
+    let start = page.find(&open)? + open.len();
+    let end = start + page[start..].find("```")?;
+    let lines = page[start..end]
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    Some((start..end, lines))
+}
+
+fn request(folder: &Path, analytic: Option<&str>, page: &str) -> Request {
+    let settings = block(page, "set")
+        .map(|(_, lines)| {
+            lines
+                .iter()
+                .map(|line| {
+                    let (name, value) = line.split_once('=').expect("a set line is ID.Name=value");
+                    let (id, name) = name.split_once('.').expect("a set line is ID.Name=value");
+                    (
+                        id.trim().to_owned(),
+                        name.trim().to_owned(),
+                        value.trim().to_owned(),
+                    )
+                })
+                .collect()
+        })
+        .unwrap_or_default();
+    Request {
+        analytics: analytic.map(str::to_owned).into_iter().collect(),
+        settings,
+        ..Request::of(vec![folder.to_owned()])
+    }
+}
+
+struct Names<'e> {
+    evidence: &'e Evidence,
+    case: &'e Case,
+}
+
+impl Names<'_> {
+    fn of(&self, address: IpAddr) -> String {
+        self.evidence
+            .hosts
+            .iter()
+            .find(|host| host.addresses.contains(&address))
+            .map_or_else(|| address.to_string(), |host| host.name.clone())
+    }
+
+    fn of_mac(&self, mac: [u8; 6]) -> String {
+        self.evidence
+            .hosts
+            .iter()
+            .find(|host| host.mac == mac)
+            .map_or_else(|| mac_text(mac), |host| host.name.clone())
+    }
+
+    fn label(&self, at: &Provenance) -> String {
+        let file = self
+            .case
+            .evidence(at.evidence)
+            .map(|e| e.path.clone())
+            .unwrap_or_default();
+        let name = file.rsplit('/').next().unwrap_or_default();
+        self.evidence
+            .cite(name, at.item)
+            .map_or_else(|| at.to_string(), |cite| cite.label.clone())
+    }
+
+    /// A finding as an expect block words it.
+    fn line(&self, incident: &Incident) -> String {
+        let finding: &Finding = &incident.finding;
+        let who = &finding.entities;
+        let remote = match (who.remote, who.remote_mac) {
+            (Some(address), _) => self.of(address),
+            (None, Some(mac)) => self.of_mac(mac),
+            (None, None) => "?".to_owned(),
+        };
+        let about = if who.woken.is_empty() {
+            let host = match who.host_address {
+                Some(address) => self.of(address),
+                None => who.host_name.to_string(),
+            };
+            let port = who
+                .opened_ports
+                .first()
+                .map(|p| format!(":{p}"))
+                .unwrap_or_default();
+            format!("{remote} -> {host}{port}")
+        } else {
+            let woken: Vec<String> = who.woken.iter().map(|mac| self.of_mac(*mac)).collect();
+            format!("{remote} wakes {}", woken.join(" "))
+        };
+        let steps: Vec<String> = finding
+            .steps
+            .iter()
+            .filter(|step| step.role != Role::Context || !matches!(step.event.what, What::Host(_)))
+            .map(|step| self.label(&step.event.provenance))
+            .collect();
+        let mut line = format!("{} {}  {about}", finding.analytic, finding.severity.word());
+        for other in &finding.also_satisfies {
+            line.push_str(&format!("  also {other}"));
+        }
+        line.push_str(&format!("  {}", finding.tier.word()));
+        if !finding.order.certain {
+            line.push_str("  order uncertain");
+        }
+        line.push_str(&format!("  steps {}", steps.join(" ")));
+        line
+    }
+}
+
+/// What the tool says of a story, as an expect block words it.
+fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
+    let page = std::fs::read_to_string(path).expect("the page can be read");
+    let story = Story::parse(&page).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let evidence = story.play();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    evidence
+        .write_to(folder.path())
+        .expect("the evidence can be written");
+    let case = investigate(&request(folder.path(), analytic, &page), &Silent)
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let names = Names {
+        evidence: &evidence,
+        case: &case,
+    };
+    let mut lines: Vec<String> = case.incidents.iter().map(|i| names.line(i)).collect();
+    if lines.is_empty() {
+        lines.push("none".to_owned());
+    }
+    if block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with("near ")))
+    {
+        lines.extend(
+            case.near_misses
+                .iter()
+                .map(|miss| format!("near {} {}", miss.analytic, miss.text)),
+        );
+    }
+    for problem in case
+        .problems
+        .iter()
+        .filter(|p| p.weight == casewire::evidence::Weight::Loss)
+    {
+        lines.push(format!("loss {}", problem.kind.slug()));
+    }
+    for verdict in case
+        .verdicts
+        .iter()
+        .filter(|v| v.host != casewire::case::judged::UNNAMED)
+    {
+        let host = names
+            .evidence
+            .hosts
+            .iter()
+            .find(|h| h.computer.eq_ignore_ascii_case(&verdict.host));
+        let host = host.map_or(verdict.host.as_str(), |h| h.name.as_str());
+        lines.push(format!(
+            "verdict {} {host} {}",
+            verdict.analytic,
+            verdict.verdict.word()
+        ));
+    }
+    let expected = block(&page, "expect")
+        .map(|(range, _)| page[range].to_owned())
+        .unwrap_or_default();
+    (expected, lines.join("\n") + "\n")
+}
+
+fn hold(folder: &str, analytic: Option<&str>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = pages(&root.join(folder));
+    assert!(!pages.is_empty(), "{folder} holds no stories");
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = Vec::new();
+    for path in &pages {
+        let (expected, actual) = told(path, analytic);
+        if expected == actual {
+            continue;
+        }
+        if bless {
+            let page = std::fs::read_to_string(path).expect("the page can be read");
+            let (range, _) = block(&page, "expect").expect("a story has an expect block");
+            let page = format!("{}{actual}{}", &page[..range.start], &page[range.end..]);
+            std::fs::write(path, page).expect("the page can be written");
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        wrong.push(format!("== {name}\nexpected:\n{expected}told:\n{actual}"));
+    }
+    assert!(
+        bless || wrong.is_empty(),
+        "{} of {} stories:\n{}",
+        wrong.len(),
+        pages.len(),
+        wrong.join("\n")
+    );
+    if bless {
+        println!("{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn the_stories_of_an0842_are_told_as_expected() {
+    hold("src/analytics/an0842/scenarios", Some("AN0842"));
+}
+
+#[test]
+fn the_stories_of_an1448_are_told_as_expected() {
+    hold("src/analytics/an1448/scenarios", Some("AN1448"));
+}
+
+#[test]
+fn the_incidents_are_told_as_expected() {
+    hold("testdata/incidents", None);
+}
