@@ -162,7 +162,10 @@ impl LogSummary {
                 held.add_time(*time);
             }
             for (event_id, records) in source.ids {
-                held.count(event_id, records);
+                match held.ids.get_mut(&event_id) {
+                    Some(held) => *held += records,
+                    None => held.count(event_id, records),
+                }
             }
             if source.runs_overflowed {
                 held.runs_overflowed = true;
@@ -259,14 +262,17 @@ impl Tally {
             if let Some((first, last)) = source.run {
                 source.summary.add_run(first, last);
             }
-            for (event_id, records) in source.ids {
-                source.summary.count(event_id, records);
-            }
+            // A chunk has fewer records than ids are counted, so none is beyond.
+            source.summary.ids = source.ids.into_iter().collect();
             let key = (
                 source.summary.computer.to_lowercase(),
                 source.summary.channel.to_lowercase(),
             );
             source.summary.computer = texts.share(&source.summary.computer);
+            if !summary.sources.contains_key(&key) {
+                summary.sources.insert(key, source.summary);
+                continue;
+            }
             let one = LogSummary {
                 sources: BTreeMap::from([(key, source.summary)]),
                 ..LogSummary::default()
