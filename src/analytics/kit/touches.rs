@@ -316,14 +316,15 @@ impl Touches {
             }
         }
         if source.armed
-            && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source) {
-                if knock.touches.len() < KNOCK_TOUCHES {
-                    knock.touches.push(touch.clone());
-                } else {
-                    *dropped += 1;
-                }
-                knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
+            && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source)
+        {
+            if knock.touches.len() < KNOCK_TOUCHES {
+                knock.touches.push(touch.clone());
+            } else {
+                *dropped += 1;
             }
+            knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
+        }
         if source.recent.len() >= KNOCK_TOUCHES {
             source.recent.pop_front();
             *dropped += 1;
