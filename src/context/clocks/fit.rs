@@ -367,7 +367,7 @@ fn finish(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
         (Ok(plain), Ok(drifting)) if plain.0 > drifting.0 => Ok(drifting.1),
         (Ok(plain), _) => Ok(plain.1),
         (Err(_), Ok(drifting)) => Ok(drifting.1),
-        (Err(unfit), Err(_)) => Err(unfit),
+        (Err(_), Err(_)) => loose(points, pairs, grain),
     }
 }
 
@@ -467,6 +467,35 @@ fn bounded(
     Ok((
         dropped,
         segment(points, pairs, &kept, middle, half.max(FLOOR), growth),
+    ))
+}
+
+/// Too few pairs to show the drift that keeps their bounds apart: all that they leave possible.
+fn loose(points: &Points, pairs: &[Pair], grain: Grain) -> Result<Segment, Unfit> {
+    let deltas = || points.all.iter().map(|p| p.1);
+    let lowest = deltas().min_by(f64::total_cmp).unwrap_or(0.0);
+    let highest = deltas().max_by(f64::total_cmp).unwrap_or(0.0);
+    let span = points.all.last().map_or(0.0, |p| p.0);
+    let unit = grain.both() as f64;
+    if highest - lowest > unit + span * DRIFT_UNSEEN as f64 * 1e-9 + 2.0 * FLOOR {
+        return Err(Unfit::Scattered);
+    }
+    let (from, to) = (
+        lowest - grain.reference as f64,
+        highest + grain.clock as f64,
+    );
+    let middle = Line {
+        base: f64::midpoint(from, to),
+        slope: 0.0,
+    };
+    let all: Vec<usize> = (0..pairs.len()).collect();
+    Ok(segment(
+        points,
+        pairs,
+        &all,
+        middle,
+        (to - from) / 2.0 + FLOOR,
+        DRIFT_UNSEEN,
     ))
 }
 

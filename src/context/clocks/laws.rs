@@ -132,7 +132,7 @@ fn truth() -> impl Strategy<Value = Truth> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn an_offset_with_drift_is_recovered_within_its_uncertainty(truth in truth()) {

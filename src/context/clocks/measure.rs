@@ -101,23 +101,15 @@ pub fn measure(
         Unpaired::Disagreeing => Undetermined::NotOneRun,
     })?;
     let mut segments = Vec::new();
-    let (mut fitted, mut total) = (0, 0);
     for track in &tracks {
-        total += track.len();
-        match fit::fit(track, grain) {
-            Ok(pieces) => {
-                fitted += track.len();
-                if !grain.is_coarse() && early(track, &pieces) {
-                    return Err(Undetermined::BeforeCause);
-                }
-                segments.extend(pieces);
-            }
-            Err(Unfit::TooFew | Unfit::Scattered) => {}
+        // To leave out a track that does not fit would be to place its time by another one.
+        let pieces = fit::fit(track, grain).map_err(|unfit| match unfit {
+            Unfit::TooFew | Unfit::Scattered => Undetermined::NotOneRun,
+        })?;
+        if !grain.is_coarse() && early(track, &pieces) {
+            return Err(Undetermined::BeforeCause);
         }
-    }
-    // A track that does not fit is left out only while the others carry most of the weight.
-    if segments.is_empty() || fitted * 5 < total * 4 {
-        return Err(Undetermined::NotOneRun);
+        segments.extend(pieces);
     }
     Ok(Measured::of(segments, steps))
 }
@@ -259,8 +251,10 @@ impl Measured {
                 Boundary::At(step) if step.to >= step.from => (time > step.from, false),
                 Boundary::At(step) => (time >= step.to, (step.to..=step.from).contains(&time)),
                 Boundary::Between => {
-                    let before = a.corrected(time) <= a.corrected(a.to);
-                    let after = b.corrected(time) >= b.corrected(b.from);
+                    // The change was at any moment after the last pair of one and before the first
+                    // pair of the other.
+                    let before = a.corrected(time) <= b.corrected(b.from);
+                    let after = b.corrected(time) >= a.corrected(a.to);
                     match (before, after) {
                         (true, false) => (false, false),
                         (false, true) => (true, false),

@@ -63,6 +63,16 @@ impl Open {
         recent[n / 2]
     }
 
+    /// How far the last votes lie apart: after a long pause a drift shows.
+    fn spread(&self) -> i64 {
+        let recent = &self.recent[..self.votes.len().min(RECENT)];
+        let (least, most) = (recent.iter().min(), recent.iter().max());
+        least
+            .zip(most)
+            .map_or(0, |(least, most)| most.saturating_sub(*least))
+            .min(NEAR_AT_MOST)
+    }
+
     fn push(&mut self, vote: Vote) {
         self.recent[self.votes.len() % RECENT] = vote.pair.delta();
         self.last = vote.pair.reference;
@@ -225,6 +235,7 @@ fn tracks(votes: &[Vote], slack: i64) -> Vec<Candidate> {
         let reach = |track: &Open| {
             let seconds = vote.pair.reference.since(track.last).0 / 1_000_000_000;
             NEAR + slack
+                + track.spread()
                 + seconds
                     .saturating_mul(NEAR_PER_SECOND)
                     .clamp(0, NEAR_AT_MOST)

@@ -77,12 +77,27 @@ impl Clocks {
             (Clock::Capture, _) => self.of_sensor(event, plain(Span::ZERO)),
             (Clock::Host(id), What::Host(host)) => {
                 let log = Some((event.provenance.evidence, &*host.channel));
-                self.of_system(id, event.recorded, log, event.provenance.item)
+                let zone = self.zone_beside(id, event.recorded, host.written);
+                self.of_system(id, event.recorded.shifted(zone), log, event.provenance.item)
             }
             (Clock::SysmonNetwork(id), What::Host(host)) => {
                 self.of_sysmon(id, event, host, identity)
             }
             _ => plain(self.assumed_error),
+        }
+    }
+
+    /// An export that labels local times as UTC leaves the `UtcTime` inside its Sysmon records alone:
+    /// those are told by lying a zone apart from when they were written. Gives what puts them beside
+    /// the other times of the host.
+    fn zone_beside(&self, id: HostId, recorded: Timestamp, written: Timestamp) -> Span {
+        let Some(Known::Measured(measured, _)) = self.hosts.get(&id).map(|h| &h.system) else {
+            return Span::ZERO;
+        };
+        let apart = written.since(recorded);
+        match measured.zone_error {
+            Some(zone) if apart.plus(zone.negated()).abs() < apart.abs() => zone,
+            _ => Span::ZERO,
         }
     }
 
