@@ -92,6 +92,15 @@ impl SourceSummary {
         if self.runs_overflowed {
             return;
         }
+        // Nearly every run goes on where the last one ends.
+        if let Some(mut held) = self.runs.last_entry()
+            && *held.key() <= first
+            && held.get().saturating_add(1) >= first
+        {
+            let end = (*held.get()).max(last);
+            held.insert(end);
+            return;
+        }
         let (mut first, mut last) = (first, last);
         // Join with the runs it touches, before and behind.
         if let Some((&start, &end)) = self.runs.range(..=first).next_back()

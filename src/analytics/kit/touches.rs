@@ -250,6 +250,8 @@ struct Source {
 #[derive(Clone, Debug, Default)]
 pub struct Touches {
     sources: BTreeMap<IpAddr, Source>,
+    // Every source by its last touch: in a flood of made-up senders each new one makes another go.
+    by_last: BTreeSet<(Timestamp, IpAddr)>,
 }
 
 /// What a new touch did.
@@ -274,19 +276,17 @@ impl Touches {
         dropped: &mut u64,
     ) -> Heard {
         if !self.sources.contains_key(&touch.source) && self.sources.len() >= SOURCES {
-            let longest_silent = self
-                .sources
-                .iter()
-                .min_by_key(|(a, s)| (s.last, **a))
-                .map(|(a, _)| *a);
-            if let Some(address) = longest_silent {
-                self.sources.remove(&address);
+            if let Some((_, longest_silent)) = self.by_last.pop_first() {
+                self.sources.remove(&longest_silent);
                 *dropped += 1;
             }
         }
         let now = touch.event.time;
         let source = self.sources.entry(touch.source).or_default();
-        source.last = Some(now);
+        if let Some(before) = source.last.replace(now) {
+            self.by_last.remove(&(before, touch.source));
+        }
+        self.by_last.insert((now, touch.source));
         if source.corroborates(&touch, open) {
             return Heard::Known;
         }
