@@ -6,6 +6,7 @@
 
 use super::texts::Texts;
 use crate::model::{Text, Timestamp};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Computer and channel pairs followed in one file.
@@ -278,15 +279,18 @@ impl Tally {
                 source.summary.channel.to_lowercase(),
             );
             source.summary.computer = texts.share(&source.summary.computer);
-            if !summary.sources.contains_key(&key) {
-                summary.sources.insert(key, source.summary);
-                continue;
+            match summary.sources.entry(key) {
+                Entry::Vacant(slot) => {
+                    slot.insert(source.summary);
+                }
+                Entry::Occupied(slot) => {
+                    let one = LogSummary {
+                        sources: BTreeMap::from([(slot.key().clone(), source.summary)]),
+                        ..LogSummary::default()
+                    };
+                    summary.merge(one);
+                }
             }
-            let one = LogSummary {
-                sources: BTreeMap::from([(key, source.summary)]),
-                ..LogSummary::default()
-            };
-            summary.merge(one);
         }
         summary
     }

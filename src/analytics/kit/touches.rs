@@ -275,11 +275,12 @@ impl Touches {
         open: &mut [Knock],
         dropped: &mut u64,
     ) -> Heard {
-        if !self.sources.contains_key(&touch.source) && self.sources.len() >= SOURCES {
-            if let Some((_, longest_silent)) = self.by_last.pop_first() {
-                self.sources.remove(&longest_silent);
-                *dropped += 1;
-            }
+        if !self.sources.contains_key(&touch.source)
+            && self.sources.len() >= SOURCES
+            && let Some((_, longest_silent)) = self.by_last.pop_first()
+        {
+            self.sources.remove(&longest_silent);
+            *dropped += 1;
         }
         let now = touch.event.time;
         let source = self.sources.entry(touch.source).or_default();

@@ -213,7 +213,7 @@ mod tests {
     fn no_packet_of_a_busy_moment_is_forgotten_while_the_memory_can_grow() {
         let mut recent = RecentPackets::new(Span::millis(50));
         // Twice as many as the memory holds at first, all in the same millisecond.
-        let packets: Vec<Packet> = (0..2 * (WAYS as u64) << FEWEST)
+        let packets: Vec<Packet> = (0..(2 * WAYS as u64) << FEWEST)
             .map(|n| Packet {
                 seq: n as u32,
                 ..at_ms(1_000, n)
