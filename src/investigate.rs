@@ -7,7 +7,7 @@ use crate::analytics::register::{self, Entry};
 use crate::case::Case;
 use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
-use crate::evidence::{Problems, Progress, Weight, discover};
+use crate::evidence::{Problems, Progress, Unpacking, Weight, discover_in};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
 use crate::replay::replay;
@@ -36,6 +36,8 @@ pub struct Request {
     pub memory: u64,
     /// Hash every file.
     pub hash: bool,
+    /// Passwords to try on encrypted archives. They are not part of any report.
+    pub passwords: Vec<String>,
     /// Stop at the first piece of evidence that cannot be read.
     pub strict: bool,
     /// Clock error assumed where none can be measured.
@@ -62,6 +64,7 @@ impl Request {
             threads: None,
             memory: 128 << 20,
             hash: true,
+            passwords: Vec::new(),
             strict: false,
             max_skew: Clocks::default().assumed_error,
             clock: ClockChoice::default(),
@@ -165,8 +168,9 @@ pub fn events(
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
 fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
-    let files =
-        discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
+    let unpacking = Unpacking::with_passwords(&request.passwords);
+    let files = discover_in(&request.evidence, unpacking, &mut problems)
+        .map_err(|e| Error::Request(e.to_string()))?;
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
     let options = Options {

@@ -2,6 +2,7 @@
 
 mod announcements;
 pub mod attempts;
+mod conn_log;
 mod decode;
 mod interface;
 mod ledger;
@@ -21,5 +22,6 @@ mod wake;
 pub mod wake_copies;
 mod window;
 
+pub use conn_log::read_connections;
 pub use reader::{CaptureReader, first_time};
 pub use summary::{CaptureSummary, InterfaceSummary, Resolution};

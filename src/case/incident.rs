@@ -175,6 +175,7 @@ fn place(at: &Provenance, files: &BTreeMap<EvidenceId, &EvidenceRow>) -> Vec<u8>
     bytes.push(match at.kind {
         Item::Packet => b'p',
         Item::Record => b'r',
+        Item::Line => b'l',
     });
     bytes.extend_from_slice(&at.item.to_be_bytes());
     bytes.extend_from_slice(&at.offset.to_be_bytes());

@@ -102,6 +102,9 @@ pub struct Evidence {
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
     pub max_skew: Span,
+    /// Password of encrypted archives; it is seen in the list of processes (repeatable)
+    #[arg(long = "password", value_name = "TEXT", help_heading = "Limits")]
+    pub passwords: Vec<String>,
     /// Stop at the first piece of evidence that cannot be read
     #[arg(long, help_heading = "Limits")]
     pub strict: bool,

@@ -12,6 +12,7 @@ mod damage_tests;
 mod decode;
 pub mod evtx;
 mod fallback;
+pub mod forms;
 pub mod log;
 pub mod normalise;
 mod plan;
@@ -24,6 +25,7 @@ mod walk;
 
 pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
+pub use forms::read_text;
 pub use log::read_log;
 pub use summary::{LogSummary, SourceSummary};
 pub use walk::CHUNK_SIZE;

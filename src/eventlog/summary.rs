@@ -5,7 +5,7 @@
 //! logged.
 
 use super::texts::Texts;
-use crate::model::{Text, Timestamp};
+use crate::model::{Span, Text, Timestamp};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,13 +65,16 @@ pub struct SourceSummary {
     runs: BTreeMap<u64, u64>,
     /// True if there were more runs than are remembered: gaps are then unknown.
     pub runs_overflowed: bool,
+    /// True if this is a text that somebody exported: what is missing from it may only have been
+    /// left out.
+    pub exported: bool,
 }
 
 impl SourceSummary {
     /// Missing EventRecordIDs between the lowest and the highest, as first to last; `None` if there
     /// were too many to follow. A filtered export has gaps by nature.
     pub fn gaps(&self) -> Option<Vec<(u64, u64)>> {
-        if self.runs_overflowed {
+        if self.runs_overflowed || self.exported {
             return None;
         }
         let mut gaps = Vec::new();
@@ -85,6 +88,26 @@ impl SourceSummary {
             before = Some(before.map_or(*last, |end| end.max(*last)));
         }
         Some(gaps)
+    }
+
+    /// True if this holds a record of that number and time; `None` if there were too many to
+    /// follow. Times are cut to seconds in some forms.
+    pub fn holds(&self, record_id: u64, time: Timestamp) -> Option<bool> {
+        let near = Span::seconds(1);
+        let within = self
+            .first_time
+            .zip(self.last_time)
+            .is_some_and(|(from, to)| {
+                time.since(from) > near.negated() && to.since(time) > near.negated()
+            });
+        if !within || record_id == 0 {
+            return Some(false);
+        }
+        if self.runs_overflowed {
+            return None;
+        }
+        let run = self.runs.range(..=record_id).next_back();
+        Some(run.is_some_and(|(_, last)| *last >= record_id))
     }
 
     fn add_run(&mut self, first: u64, last: u64) {
@@ -177,6 +200,7 @@ impl LogSummary {
                     None => held.count(event_id, records),
                 }
             }
+            held.exported |= source.exported;
             if source.runs_overflowed {
                 held.runs_overflowed = true;
                 held.runs.clear();

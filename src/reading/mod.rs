@@ -4,6 +4,8 @@
 //! Every file is opened once and hashed in the same pass. Nothing here judges anything.
 
 mod captures;
+mod connections;
+mod duplicates;
 mod logs;
 mod tap;
 
@@ -137,7 +139,9 @@ pub fn gather(
     let of = |wanted: fn(Kind) -> bool| files.iter().filter(move |f| wanted(f.kind));
     let captures: Vec<&EvidenceFile> = of(Kind::is_capture).collect();
     let logs: Vec<&EvidenceFile> = of(Kind::is_event_log).collect();
-    let others: Vec<&EvidenceFile> = of(|k| !k.is_capture() && !k.is_event_log()).collect();
+    let connections: Vec<&EvidenceFile> = of(Kind::is_connection_log).collect();
+    let others: Vec<&EvidenceFile> =
+        of(|k| !k.is_capture() && !k.is_event_log() && !k.is_connection_log()).collect();
     let (wire, (host, rest)) = rayon::join(
         || captures::read(&captures, options, progress),
         || {
@@ -149,6 +153,9 @@ pub fn gather(
     );
     let mut all = wire?;
     all.join(host?);
+    if !connections.is_empty() {
+        all.join(connections::read(&connections, options, progress)?);
+    }
     all.join(rest);
     Ok(all)
 }

@@ -220,6 +220,14 @@ fn problem(problem: &crate::evidence::Problem) -> s::Problem {
 
 fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
     let evidence = evidence_number(place.evidence);
+    let host = event.and_then(|e| match &e.what {
+        What::Host(host) => Some(host),
+        What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+    });
+    let channel = host.map(|h| h.channel.to_string());
+    let event_id = host.map(|h| h.event_id);
+    let provider = host.map(|h| h.provider.to_string());
+    let computer = host.map(|h| h.computer.to_string());
     match place.kind {
         Item::Packet => Ref::Packet(s::PacketRef {
             evidence,
@@ -228,22 +236,26 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
             interface: place.interface,
             offset: place.offset,
         }),
-        Item::Record => {
-            let host = event.and_then(|e| match &e.what {
-                What::Host(host) => Some(host),
-                What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
-            });
-            Ref::Record(s::RecordRef {
-                evidence,
-                kind: "record",
-                record_id: place.item,
-                offset: place.offset,
-                channel: host.map(|h| h.channel.to_string()),
-                event_id: host.map(|h| h.event_id),
-                provider: host.map(|h| h.provider.to_string()),
-                computer: host.map(|h| h.computer.to_string()),
-            })
-        }
+        Item::Record => Ref::Record(s::RecordRef {
+            evidence,
+            kind: "record",
+            record_id: place.item,
+            offset: place.offset,
+            channel,
+            event_id,
+            provider,
+            computer,
+        }),
+        Item::Line => Ref::Line(s::LineRef {
+            evidence,
+            kind: "line",
+            line: place.item,
+            offset: place.offset,
+            channel,
+            event_id,
+            provider,
+            computer,
+        }),
     }
 }
 

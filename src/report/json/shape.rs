@@ -521,6 +521,8 @@ pub enum Ref {
     Packet(PacketRef),
     /// A record of an event log.
     Record(RecordRef),
+    /// A record in a text.
+    Line(LineRef),
 }
 
 /// A packet.
@@ -553,6 +555,33 @@ pub struct RecordRef {
     /// EventRecordID. Not unique in merged or carved files: the offset is.
     pub record_id: u64,
     /// Byte offset of its header in the decompressed file.
+    pub offset: u64,
+    /// Channel, for the record a step is made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Event id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<u32>,
+    /// Provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Computer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computer: Option<String>,
+}
+
+/// A record in a text: an export or a text log.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct LineRef {
+    /// The file.
+    pub evidence: EvidenceNumber,
+    /// Always `line`.
+    #[schemars(extend("const" = "line"))]
+    pub kind: &'static str,
+    /// Line it begins on, from 1.
+    pub line: u64,
+    /// Byte offset of the line in the unpacked text, as UTF-8 without a byte order mark.
     pub offset: u64,
     /// Channel, for the record a step is made from.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -38,12 +38,16 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
         match file.unit {
             Item::Packet => tshark(file, items, page),
             Item::Record if file.kind == "evtx" => get_win_event(file, items, page),
-            Item::Record => {
+            Item::Record | Item::Line => {
                 let each: Vec<String> = items.iter().map(u64::to_string).collect();
+                let what = match file.unit {
+                    Item::Line => "line",
+                    _ => "event record",
+                };
                 page.hanging(
                     2,
                     &format!("{}: ", file.id),
-                    &format!("event record {} in {}", each.join(", "), file.path),
+                    &format!("{what} {} in {}", each.join(", "), file.path),
                 );
             }
         }
