@@ -1,6 +1,7 @@
 //! From a folder of evidence to a case, on one page.
 
 mod conclude;
+mod hosts;
 
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
