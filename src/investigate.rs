@@ -188,12 +188,14 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
+    let processes = gathered.processes.freeze(&identity);
     let context = Context {
         clocks: Clocks {
             assumed_error: request.max_skew,
         },
         coverage,
         identity,
+        processes,
     };
     let events = gathered.events.into_stream(None).map_err(failed)?;
     Ok((

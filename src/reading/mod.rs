@@ -11,6 +11,7 @@ use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
+use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId};
@@ -55,6 +56,8 @@ pub struct Gathered {
     pub identity: IdentityBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
+    /// Which processes ran.
+    pub processes: ProcessesBuilder,
     /// Each file.
     pub files: BTreeMap<EvidenceId, FileReport>,
     /// What could not be read.
@@ -68,6 +71,7 @@ impl Gathered {
         self.events.join(other.events);
         self.identity.merge(other.identity);
         self.coverage.merge(other.coverage);
+        self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
     }
@@ -79,6 +83,7 @@ struct Collector {
     failed: Option<SpoolError>,
     identity: IdentityBuilder,
     coverage: CoverageBuilder,
+    processes: ProcessesBuilder,
 }
 
 impl Collector {
@@ -88,12 +93,14 @@ impl Collector {
             failed: None,
             identity: IdentityBuilder::default(),
             coverage: CoverageBuilder::default(),
+            processes: ProcessesBuilder::default(),
         }
     }
 
     fn take(&mut self, event: Event) {
         self.identity.observe(&event);
         self.coverage.observe(&event);
+        self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -109,6 +116,7 @@ impl Collector {
                 events: self.spool.finish(),
                 identity: self.identity,
                 coverage: self.coverage,
+                processes: self.processes,
                 ..Gathered::default()
             }),
         }
