@@ -6,7 +6,8 @@ mod hosts;
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
 use crate::case::Case;
-use crate::context::{Clocks, Context};
+use crate::context::Context;
+use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -40,6 +41,8 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// How clocks are treated.
+    pub clock: ClockChoice,
     /// Addresses that hosts had.
     pub hosts: Vec<(String, IpAddr)>,
     /// Case number for the report.
@@ -62,6 +65,7 @@ impl Request {
             hash: true,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            clock: ClockChoice::default(),
             hosts: Vec::new(),
             case: None,
             examiner: None,
@@ -186,18 +190,54 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     for (name, address) in &request.hosts {
         gathered.identity.state(name, *address);
     }
-    let identity = gathered.identity.freeze();
+    // Who had which address is decided by the times as recorded first: which connection a log and a
+    // capture share needs only the names. Where a clock proves wrong it is decided again.
+    let identity = gathered.identity.clone().freeze();
+    if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
+        return Err(Error::Request(format!(
+            "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
+        )));
+    }
+    progress.phase("comparing clocks");
+    let clocks = Clocks::measure(
+        gathered.anchors.freeze(),
+        &identity,
+        &request.clock,
+        request.max_skew,
+    );
+    let identity = if clocks.corrects() {
+        gathered.identity.retime(
+            |computer, time| {
+                let id = identity.named(computer);
+                id.map_or(time, |id| clocks.corrected(id, time))
+            },
+            |event| clocks.correct(event, &identity),
+        );
+        gathered.identity.freeze()
+    } else {
+        identity
+    };
     let coverage = gathered.coverage.freeze(&identity);
-    let processes = gathered.processes.freeze(&identity);
+    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let processes = gathered
+        .processes
+        .freeze(&identity, |host, time| clocks.corrected(host, time));
     let context = Context {
-        clocks: Clocks {
-            assumed_error: request.max_skew,
-        },
+        clocks,
         coverage,
         identity,
         processes,
     };
-    let events = gathered.events.into_stream(None).map_err(failed)?;
+    let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
+    let events = gathered
+        .events
+        .into_stream(
+            context
+                .clocks
+                .corrects()
+                .then_some(&correct as &dyn Fn(&mut Event)),
+        )
+        .map_err(failed)?;
     Ok((
         events,
         Read {

@@ -82,7 +82,7 @@ fn moved(identity: &Identity) -> Vec<String> {
             )
         })
     };
-    identity.moved().filter_map(sentence).collect()
+    identity.moved().into_iter().filter_map(sentence).collect()
 }
 
 fn conflicts(identity: &Identity) -> Vec<String> {

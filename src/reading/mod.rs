@@ -9,6 +9,7 @@ mod tap;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::clocks::AnchorBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
@@ -54,6 +55,8 @@ pub struct Gathered {
     pub events: Spooled,
     /// What hosts say about themselves.
     pub identity: IdentityBuilder,
+    /// What ties clocks together.
+    pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
     /// Which processes ran.
@@ -70,6 +73,7 @@ impl Gathered {
     fn join(&mut self, other: Self) {
         self.events.join(other.events);
         self.identity.merge(other.identity);
+        self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
         self.processes.merge(other.processes);
         self.files.extend(other.files);
@@ -82,6 +86,7 @@ struct Collector {
     spool: Spool,
     failed: Option<SpoolError>,
     identity: IdentityBuilder,
+    anchors: AnchorBuilder,
     coverage: CoverageBuilder,
     processes: ProcessesBuilder,
 }
@@ -92,6 +97,7 @@ impl Collector {
             spool: Spool::new(memory),
             failed: None,
             identity: IdentityBuilder::default(),
+            anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
             processes: ProcessesBuilder::default(),
         }
@@ -99,6 +105,7 @@ impl Collector {
 
     fn take(&mut self, event: Event) {
         self.identity.observe(&event);
+        self.anchors.observe(&event);
         self.coverage.observe(&event);
         self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
@@ -115,6 +122,7 @@ impl Collector {
             None => Ok(Gathered {
                 events: self.spool.finish(),
                 identity: self.identity,
+                anchors: self.anchors,
                 coverage: self.coverage,
                 processes: self.processes,
                 ..Gathered::default()

@@ -8,7 +8,9 @@ use super::sightings::{Period, Sightings};
 use super::{Identity, decide};
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Direction, Event, HostEvent, HostWhat, Span, Text, Timestamp, What};
+use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -33,12 +35,16 @@ pub(super) struct Rows {
     pub seen: Period,
 }
 
+/// By address, for millions of rows. Sorted before it is walked: its own order is random.
+pub(super) type Table<T> = HashMap<IpAddr, T, RandomState>;
+
+/// What a computer logged of itself.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     pub name: Text,
-    pub own: BTreeMap<IpAddr, Sightings>,
-    pub inbound_sources: BTreeMap<IpAddr, Rows>,
-    pub inbound_destinations: BTreeMap<IpAddr, Rows>,
+    pub own: Table<Sightings>,
+    pub inbound_sources: Table<Rows>,
+    pub inbound_destinations: Table<Rows>,
     pub starts: Vec<Event>,
 }
 
@@ -55,6 +61,8 @@ pub(super) struct NameKey {
 #[derive(Clone, Debug, Default)]
 pub struct IdentityBuilder {
     pub(super) facts: BTreeMap<String, Facts>,
+    // The computer of the last event, as written, and its key.
+    last: (Text, String),
     pub(super) stated: Vec<(String, IpAddr)>,
     pub(super) by_mac: BTreeMap<Mac, Vec<Event>>,
     pub(super) wakers: BTreeMap<Mac, Vec<IpAddr>>,
@@ -63,7 +71,7 @@ pub struct IdentityBuilder {
     pub(super) left_out: u64,
 }
 
-fn rows(table: &mut BTreeMap<IpAddr, Rows>, address: IpAddr, rows: Rows) {
+fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows) {
     if let Some(held) = table.get_mut(&address) {
         held.count += rows.count;
         held.seen = held.seen.with(rows.seen);
@@ -79,9 +87,14 @@ pub(super) fn telling(address: IpAddr) -> bool {
 
 impl Facts {
     fn own(&mut self, address: IpAddr, time: Timestamp) {
-        if telling(address) && (self.own.len() < ADDRESS_LIMIT || self.own.contains_key(&address)) {
-            let seen = self.own.entry(address).or_default();
-            seen.add(Period::new(time, time));
+        if !telling(address) {
+            return;
+        }
+        let now = Period::new(time, time);
+        if let Some(seen) = self.own.get_mut(&address) {
+            seen.add(now);
+        } else if self.own.len() < ADDRESS_LIMIT {
+            self.own.entry(address).or_default().add(now);
         }
     }
 }
@@ -178,7 +191,17 @@ impl IdentityBuilder {
     }
 
     fn observe_host(&mut self, event: &HostEvent, time: Timestamp) -> &mut Facts {
-        let facts = self.facts.entry(key_of(&event.computer)).or_default();
+        // The same computer follows itself thousands of times: its key is made once.
+        if self.last.0 != event.computer || self.last.1.is_empty() {
+            self.last = (event.computer.clone(), key_of(&event.computer));
+        }
+        let key = self.last.1.as_str();
+        if !self.facts.contains_key(key) {
+            self.facts.insert(key.to_owned(), Facts::default());
+        }
+        let Some(facts) = self.facts.get_mut(key) else {
+            unreachable!("it was put there if it was not")
+        };
         if facts.name.is_empty() {
             facts.name = event.computer.clone();
         }
@@ -217,20 +240,28 @@ impl IdentityBuilder {
         facts
     }
 
-    /// Moves all that `computer` logged by `by`: for a host clock that was measured to be wrong.
-    pub fn correct(&mut self, computer: &str, by: Span) {
-        let Some(facts) = self.facts.get_mut(&key_of(computer)) else {
-            return;
-        };
-        facts.own.values_mut().for_each(|seen| seen.shift(by));
-        let inbound = facts.inbound_sources.values_mut();
-        for rows in inbound.chain(facts.inbound_destinations.values_mut()) {
-            let seen = rows.seen;
-            rows.seen = Period::new(seen.from.shifted(by), seen.to.shifted(by));
+    /// Gives what was collected its time on the reference clock, before it is decided again:
+    /// `of_log` corrects a time in the log of the named computer, `of_event` a whole event.
+    ///
+    /// Periods of packet claims stay as they are: the captures are the reference, and two sensors
+    /// lie far less apart than what is taken for one period.
+    pub fn retime(
+        &mut self,
+        of_log: impl Fn(&str, Timestamp) -> Timestamp,
+        of_event: impl Fn(&mut Event),
+    ) {
+        for (key, facts) in &mut self.facts {
+            let correct = |time| of_log(key, time);
+            for seen in facts.own.values_mut() {
+                *seen = seen.retimed(correct);
+            }
+            let inbound = facts.inbound_sources.values_mut();
+            for rows in inbound.chain(facts.inbound_destinations.values_mut()) {
+                rows.seen = rows.seen.retimed(correct);
+            }
+            facts.starts.iter_mut().for_each(&of_event);
         }
-        for start in &mut facts.starts {
-            start.time = start.time.shifted(by);
-        }
+        self.by_mac.values_mut().flatten().for_each(of_event);
     }
 
     /// Takes over what another builder has seen.

@@ -202,7 +202,7 @@ struct Had {
 }
 
 /// A name that two addresses of one class have at the same time names neither, unless both belong
-/// to one hardware address.
+/// to one hardware address. Claims are moments, so moments close together are the same time.
 fn one_address_per_name(
     pieces: Vec<Piece>,
     facts: &BTreeMap<String, Facts>,
@@ -225,6 +225,7 @@ fn one_address_per_name(
     }
     for ((host, class), had) in &mut had {
         let own = facts.get(*host).map(|f| &f.own);
+        // In any order: sorted below.
         for (address, seen) in own.into_iter().flatten() {
             if class_of(*address) == *class && telling(*address) {
                 had.extend(seen.periods().iter().map(|period| Had {
@@ -244,7 +245,7 @@ fn one_address_per_name(
         while let Some(first) = rest.first() {
             let mut chain = first.period;
             let mut length = 1;
-            while let Some(next) = rest.get(length).filter(|n| chain.overlaps(n.period)) {
+            while let Some(next) = rest.get(length).filter(|n| chain.is_near(n.period)) {
                 chain = chain.with(next.period);
                 length += 1;
             }

@@ -4,7 +4,7 @@
 //! hardware address gives nobody an IP address, but it shows when an IP address went to another
 //! device.
 
-use super::builder::{Facts, IdentityBuilder, Mac, Rows, telling};
+use super::builder::{Facts, IdentityBuilder, Mac, Rows, Table, telling};
 use super::claims::{Macs, Piece, believe};
 use super::names::key_of;
 use super::sightings::{Period, Sightings};
@@ -53,10 +53,15 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
     }
     let (macs, pairs) = macs_of(builder.pairs);
     let mut believed = believe(builder.names, &builder.facts, &macs);
-    for (key, name) in std::mem::take(&mut believed.new_hosts) {
-        let facts = builder.facts.entry(key).or_default();
-        facts.name = name;
-    }
+    // After the others, whose numbers must not depend on what packets are believed.
+    let new_hosts = std::mem::take(&mut believed.new_hosts);
+    let new_hosts = new_hosts.into_iter().map(|(key, name)| {
+        let facts = Facts {
+            name,
+            ..Facts::default()
+        };
+        (key, facts)
+    });
     let mut identity = Identity {
         by_mac: builder.by_mac,
         wakers: builder.wakers,
@@ -69,7 +74,7 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
     for piece in believed.pieces {
         pieces.entry(piece.host.clone()).or_default().push(piece);
     }
-    for (i, (key, facts)) in builder.facts.into_iter().enumerate() {
+    for (i, (key, facts)) in builder.facts.into_iter().chain(new_hosts).enumerate() {
         let id = HostId(i as u32);
         let own = stated.get(&key);
         let pieces = pieces.remove(&key).unwrap_or_default();
@@ -137,6 +142,11 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
         identity.of_mac.entry(mac).or_default().push(address);
     }
     identity.macs = macs;
+    // Names as written as well, so that asking with them takes no copy in lower case.
+    for (host, id) in identity.hosts.iter().zip(0..) {
+        let name = host.name.to_string();
+        identity.by_name.entry(name).or_insert(HostId(id));
+    }
     identity
 }
 
@@ -156,6 +166,14 @@ fn macs_of(pairs: Pairs) -> (Macs, Pairs) {
     (macs, pairs)
 }
 
+/// The same in the order of the addresses.
+fn sorted<T>(table: &Table<T>) -> BTreeMap<IpAddr, &T> {
+    table
+        .iter()
+        .map(|(address, held)| (*address, held))
+        .collect()
+}
+
 /// The host itself; what its own log says of addresses goes to `logged`.
 fn settle_host(
     mut facts: Facts,
@@ -164,40 +182,40 @@ fn settle_host(
     pieces: &[Piece],
     mut logged: impl FnMut(IpAddr, Period),
 ) -> Host {
-    for (address, seen) in &facts.own {
+    let own = sorted(&facts.own);
+    let inbound_sources = sorted(&facts.inbound_sources);
+    let inbound_destinations = sorted(&facts.inbound_destinations);
+    for (address, seen) in &own {
         seen.periods().iter().for_each(|p| logged(*address, *p));
     }
-    let mut own: Vec<IpAddr> = facts.own.keys().copied().collect();
+    let mut own: Vec<IpAddr> = own.into_keys().collect();
     own.extend(stated);
     let told = !own.is_empty();
     own.extend(pieces.iter().map(|p| p.address));
     own.sort_unstable();
     own.dedup();
-    let sum = |table: &BTreeMap<IpAddr, Rows>| {
+    let sum = |table: &BTreeMap<IpAddr, &Rows>| {
         let own = own.iter().filter_map(|a| table.get(a));
         own.map(|rows| rows.count).sum::<u64>()
     };
     let mut votes = OrientationVotes {
-        packet_order: sum(&facts.inbound_destinations),
-        receiver_first: sum(&facts.inbound_sources),
+        packet_order: sum(&inbound_destinations),
+        receiver_first: sum(&inbound_sources),
     };
     if own.is_empty() {
         // No outbound row names the host. Its own side of inbound rows is the one that hardly
         // varies, while remote sides do.
-        let distinct = |t: &BTreeMap<IpAddr, Rows>| t.keys().filter(|a| telling(**a)).count();
-        let (s, d) = (
-            distinct(&facts.inbound_sources),
-            distinct(&facts.inbound_destinations),
-        );
-        let rows: u64 = facts.inbound_sources.values().map(|rows| rows.count).sum();
+        let distinct = |t: &BTreeMap<IpAddr, &Rows>| t.keys().filter(|a| telling(**a)).count();
+        let (s, d) = (distinct(&inbound_sources), distinct(&inbound_destinations));
+        let rows: u64 = inbound_sources.values().map(|rows| rows.count).sum();
         let side = match s.cmp(&d) {
             std::cmp::Ordering::Less if s > 0 => {
                 votes.receiver_first = rows;
-                &facts.inbound_sources
+                &inbound_sources
             }
             _ => {
                 votes.packet_order = rows;
-                &facts.inbound_destinations
+                &inbound_destinations
             }
         };
         let usual = side.iter().filter(|(a, _)| telling(**a)).take(GUESSED);

@@ -18,6 +18,8 @@ mod timeline;
 
 use crate::model::{Event, HostEvent, Text, Timestamp};
 use decide::Owner;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use names::key_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -27,7 +29,8 @@ pub use builder::IdentityBuilder;
 pub use orientation::{Orientation, OrientationVotes};
 pub use timeline::Held;
 
-/// A host that is known by name: an index in sorted name order.
+/// A host that is known by name: an index. Hosts that log or were stated come first, in the order of
+/// their names, then those that packets alone name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub u32);
 
@@ -122,7 +125,8 @@ pub enum Conflict {
 pub struct Identity {
     hosts: Vec<Host>,
     by_name: BTreeMap<String, HostId>,
-    by_address: BTreeMap<IpAddr, Timeline<Owner>>,
+    // Asked for nearly every event.
+    by_address: HashMap<IpAddr, Timeline<Owner>, RandomState>,
     macs: BTreeMap<IpAddr, Timeline<[u8; 6]>>,
     of_mac: BTreeMap<[u8; 6], Vec<IpAddr>>,
     mac_hosts: BTreeMap<[u8; 6], BTreeSet<HostId>>,
@@ -189,9 +193,9 @@ impl Identity {
 
     /// The addresses that more than one device had, with the spans of the known hosts in time
     /// order.
-    pub fn moved(&self) -> impl Iterator<Item = (IpAddr, Vec<Held<HostId>>)> {
+    pub fn moved(&self) -> Vec<(IpAddr, Vec<Held<HostId>>)> {
         let several = self.by_address.iter().filter(|(_, t)| t.spans().len() > 1);
-        several.map(|(address, timeline)| {
+        let known = several.map(|(address, timeline)| {
             let known = timeline.spans().iter().filter_map(|span| match span.owner {
                 Owner::Host(owner) => Some(Held {
                     from: span.from,
@@ -201,7 +205,10 @@ impl Identity {
                 Owner::Stranger => None,
             });
             (*address, known.collect())
-        })
+        });
+        let mut moved: Vec<_> = known.collect();
+        moved.sort_by_key(|(address, _)| *address);
+        moved
     }
 
     /// How a hardware address announced itself, in time order; the first few dozen.

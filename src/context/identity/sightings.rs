@@ -36,6 +36,19 @@ impl Period {
         }
     }
 
+    /// The same with both ends corrected.
+    pub fn retimed(self, correct: impl Fn(Timestamp) -> Timestamp) -> Self {
+        let (a, b) = (correct(self.from), correct(self.to));
+        let (from, to) = (a.min(b), a.max(b));
+        let until = to.max(correct(self.until));
+        Self { from, to, until }
+    }
+
+    /// True if less than `TOGETHER` lies between them.
+    pub fn is_near(self, other: Self) -> bool {
+        self.from <= other.to.shifted(TOGETHER) && other.from <= self.to.shifted(TOGETHER)
+    }
+
     pub fn overlaps(self, other: Self) -> bool {
         self.from <= other.to && other.from <= self.to
     }
@@ -50,12 +63,9 @@ pub(super) struct Sightings {
 impl Sightings {
     /// Adds a period; in what order they are added does not matter while there are few.
     pub fn add(&mut self, mut period: Period) {
-        let near = |a: &Period, b: &Period| {
-            a.from <= b.to.shifted(TOGETHER) && b.from <= a.to.shifted(TOGETHER)
-        };
         // Nearly always the newest.
         let start = match self.periods.last_mut() {
-            Some(last) if near(last, &period) && last.from <= period.from => {
+            Some(last) if last.is_near(period) && last.from <= period.from => {
                 *last = last.with(period);
                 return;
             }
@@ -65,7 +75,7 @@ impl Sightings {
                 .partition_point(|p| p.to.shifted(TOGETHER) < period.from),
         };
         let mut end = start;
-        while let Some(held) = self.periods.get(end).filter(|held| near(held, &period)) {
+        while let Some(held) = self.periods.get(end).filter(|held| held.is_near(period)) {
             period = period.with(*held);
             end += 1;
         }
@@ -92,15 +102,12 @@ impl Sightings {
         self.periods.iter().copied().reduce(Period::with)
     }
 
-    /// Moves every period.
-    pub fn shift(&mut self, by: Span) {
-        for period in &mut self.periods {
-            *period = Period {
-                from: period.from.shifted(by),
-                to: period.to.shifted(by),
-                until: period.until.shifted(by),
-            };
-        }
+    /// The same with every time corrected; a clock that stepped back may turn an order round.
+    pub fn retimed(&self, correct: impl Fn(Timestamp) -> Timestamp + Copy) -> Self {
+        let mut seen = Self::default();
+        let periods = self.periods.iter();
+        periods.for_each(|period| seen.add(period.retimed(correct)));
+        seen
     }
 }
 

@@ -3,7 +3,7 @@
 use super::image::service_of;
 use super::volumes::Samples;
 use super::{Processes, instances};
-use crate::context::identity::Identity;
+use crate::context::identity::{HostId, Identity};
 use crate::model::host_event::Process;
 use crate::model::{Event, HostWhat, Provenance, Text, Timestamp, What};
 use std::collections::BTreeMap;
@@ -83,7 +83,10 @@ impl ProcessesBuilder {
             let fresh = Logged::default();
             self.hosts.insert(computer.to_string(), fresh);
         }
-        self.hosts.entry(computer.to_string()).or_default()
+        match self.hosts.get_mut(computer.as_ref()) {
+            Some(logged) => logged,
+            None => unreachable!("it was put there if it was not"),
+        }
     }
 
     fn tell(
@@ -123,12 +126,17 @@ impl ProcessesBuilder {
         self.forgotten += other.forgotten;
     }
 
-    /// Joins starts and ends, with computers resolved to hosts.
-    pub fn freeze(self, identity: &Identity) -> Processes {
+    /// Joins starts and ends, with computers resolved to hosts and times corrected by `correct`.
+    pub fn freeze(
+        self,
+        identity: &Identity,
+        correct: impl Fn(HostId, Timestamp) -> Timestamp,
+    ) -> Processes {
         let mut hosts: BTreeMap<_, Logged> = BTreeMap::new();
         for (computer, logged) in self.hosts {
             if let Some(id) = identity.named(&computer) {
-                hosts.entry(id).or_default().join(logged);
+                let corrected = logged.retimed(|time| correct(id, time));
+                hosts.entry(id).or_default().join(corrected);
             }
         }
         Processes {
@@ -142,6 +150,14 @@ impl ProcessesBuilder {
 }
 
 impl Logged {
+    fn retimed(mut self, correct: impl Fn(Timestamp) -> Timestamp) -> Self {
+        self.told.iter_mut().for_each(|t| t.time = correct(t.time));
+        self.boots.iter_mut().for_each(|t| *t = correct(*t));
+        self.samples.retime(&correct);
+        self.forgotten_from = self.forgotten_from.map(correct);
+        self
+    }
+
     fn join(&mut self, other: Self) {
         self.told.extend(other.told);
         self.boots.extend(other.boots);

@@ -81,7 +81,7 @@ fn identity() -> Identity {
 fn built(events: &[Event]) -> Processes {
     let mut builder = ProcessesBuilder::default();
     events.iter().for_each(|e| builder.observe(e));
-    builder.freeze(&identity())
+    builder.freeze(&identity(), |_, time| time)
 }
 
 /// The start of the instance that `pid` meant at each of these moments.
@@ -216,6 +216,6 @@ fn merged_builders_know_what_one_would() {
         [&mut a, &mut b][i % 2].observe(event);
     }
     b.merge(a);
-    let merged = b.freeze(&identity());
+    let merged = b.freeze(&identity(), |_, time| time);
     assert_eq!(format!("{merged:?}"), format!("{:?}", built(&events)));
 }

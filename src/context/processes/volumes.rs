@@ -40,6 +40,12 @@ impl Samples {
         }
     }
 
+    /// Corrects every time.
+    pub fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
+        let all = self.by_process.values_mut();
+        all.for_each(|(time, _)| *time = correct(*time));
+    }
+
     /// Process id, time and path of each.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Timestamp, &Text)> {
         let all = self.by_process.iter();
