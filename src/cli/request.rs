@@ -4,6 +4,7 @@ use super::args::{Evidence, Global};
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
 use casewire::analytics::about::Described;
+use casewire::config::Config;
 use casewire::investigate::Request;
 
 /// A request for the evidence alone, without analytics or case data.
@@ -31,6 +32,8 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
     Ok(Request {
         evidence: args.evidence.clone(),
         analytics: Vec::new(),
+        config: Config::default(),
+        profile: None,
         settings: Vec::new(),
         from: args.from,
         to: args.to,
@@ -125,6 +128,7 @@ mod tests {
             name: "MinSequenceLen",
             kind: "whole number",
             default: "3".to_owned(),
+            profiles: Vec::new(),
             value: "3".to_owned(),
             range: "2 to 32".to_owned(),
             meaning: "",

@@ -239,6 +239,7 @@ mod tests {
             name: "Names",
             kind: "names",
             default: String::new(),
+            profiles: Vec::new(),
             value: "x.exe".to_owned(),
             range: "any names".to_owned(),
             meaning: "one\nor | more",
