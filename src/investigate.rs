@@ -113,14 +113,26 @@ pub enum Error {
 /// # Errors
 /// `Error::Request` for a setting that does not exist or is out of range.
 pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>, Error> {
-    let entries = chosen(&[], Profile::Default, settings)?;
-    Ok(entries
+    Ok(described(&chosen(&[], Profile::Default, settings)?))
+}
+
+/// The analytics with the settings that a settings file gives them.
+///
+/// # Errors
+/// None for a file that `Config::read` took.
+pub fn in_force(config: &Config) -> Result<Vec<Described>, Error> {
+    let profile = config.profile.unwrap_or_default();
+    Ok(described(&chosen(&[], profile, &config.settings)?))
+}
+
+fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
+    entries
         .iter()
         .map(|e| Described {
             about: *e.about(),
             settings: e.settings(),
         })
-        .collect())
+        .collect()
 }
 
 fn chosen(

@@ -1,10 +1,10 @@
 //! From arguments to a request: what needs a look at more than one argument.
 
 use super::args::{Evidence, Global};
+use super::config;
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
 use casewire::analytics::about::Described;
-use casewire::config::Config;
 use casewire::investigate::Request;
 
 /// A request for the evidence alone, without analytics or case data.
@@ -32,7 +32,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
     Ok(Request {
         evidence: args.evidence.clone(),
         analytics: Vec::new(),
-        config: Config::default(),
+        config: config::of(global)?,
         profile: None,
         settings: Vec::new(),
         from: args.from,
