@@ -82,7 +82,8 @@ pub fn apply(
                     until: Some(row.until.clone()),
                 });
                 row.suppressed.push(incident.number);
-                hosts.extend(facts.about.iter().map(Side::label));
+                // One wake signal for many is one incident, not many hosts.
+                hosts.extend(facts.about.first().map(Side::label));
             }
         }
         let asked =
@@ -132,20 +133,27 @@ fn remarks(rule: &Rule, row: &RuleRow, taken: bool, hosts: usize, asked: bool) -
     if rule.is_unbounded() {
         remarks.push(format!(
             "{subject} is too broad: it names no source, target, host, process, account, port or rule, and so hides \
-             {}; narrow it",
+             everything{}{}; narrow it",
             if rule.analytics.is_empty() {
-                "everything".to_owned()
+                String::new()
             } else {
-                format!("everything of {}", rule.analytics.join(" and "))
-            }
+                format!(" of {}", rule.analytics.join(" and "))
+            },
+            if rule.windows.is_empty() { "" } else { " inside its windows" }
         ));
     } else if row.suppressed.len() > MANY_INCIDENTS || hosts > MANY_HOSTS {
         remarks.push(format!(
-            "{subject} hides {} incidents on {hosts} hosts; make sure that it is not too broad",
-            row.suppressed.len()
+            "{subject} hides {} incident{} on {hosts} host{}; make sure that it is not too broad",
+            row.suppressed.len(),
+            plural(row.suppressed.len()),
+            plural(hosts)
         ));
     }
     remarks
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
 }
 
 /// Keeps what a known scanner started at info and says why.
@@ -386,5 +394,221 @@ fn is_image(glob: &Glob, image: &str) -> bool {
         glob.fits(image) || Glob::new(&image_key(&glob.to_string())).fits(&image_key(image))
     } else {
         glob.fits(image_name(image))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::incident::number;
+    use crate::config::Config;
+    use crate::report::samples::{knock, wake};
+
+    const MUST: &str = "reason = \"r\"\nby = \"b\"\nuntil = \"2026-04-01\"\n";
+
+    fn rules(text: &str) -> Vec<Rule> {
+        Config::read(text.as_bytes())
+            .unwrap_or_else(|e| panic!("{e}"))
+            .rules
+    }
+
+    fn one(line: &str) -> Vec<Rule> {
+        rules(&format!("[[suppress]]\n{MUST}{line}\n"))
+    }
+
+    fn applied(rules: &[Rule], findings: Vec<Finding>) -> (Vec<Incident>, Vec<RuleRow>) {
+        let mut incidents = number(findings, &[]);
+        let rows = apply(
+            rules,
+            &mut incidents,
+            &Identity::default(),
+            &["AN0842", "AN1448"],
+        );
+        (incidents, rows)
+    }
+
+    fn hides(line: &str, finding: Finding) -> bool {
+        applied(&one(line), vec![finding]).0[0].suppressed.is_some()
+    }
+
+    #[test]
+    fn each_key_takes_what_it_names_and_nothing_else() {
+        for (fits, other) in [
+            ("analytic = \"AN0842\"", "analytic = \"AN1448\""),
+            ("source = \"203.0.113.0/24\"", "source = \"10.20.0.15\""),
+            ("target = \"10.20.0.15\"", "target = \"203.0.113.7\""),
+            ("target = \"fs01\"", "target = \"fs02\""),
+            ("host = \"*.corp.example\"", "host = \"fs01.other.example\""),
+            ("process = \"SVCHELPER.exe\"", "process = \"helper.exe\""),
+            (
+                r"process = 'D:\ProgramData\*'",
+                r"process = 'C:\Windows\Temp\*'",
+            ),
+            (r"account = 'corp\svc-*'", r"account = 'corp\admin'"),
+            ("port = [22, \"4000-5000\"]", "port = \"4445-5000\""),
+            ("rule = \"core networking*\"", "rule = \"core networking\""),
+            (
+                "windows = \"sat 02:11-02:12\"",
+                "windows = \"sun 02:11-02:12\"",
+            ),
+            ("windows = \"02:00-02:11\"", "windows = \"02:12-02:10\""),
+        ] {
+            assert!(hides(fits, knock()), "{fits}");
+            assert!(!hides(other, knock()), "{other}");
+            let more = if fits.starts_with("port") {
+                "rule = \"x\""
+            } else {
+                "port = 1"
+            };
+            assert!(
+                !hides(&format!("{fits}\n{more}"), knock()),
+                "all keys must fit: {fits}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_hides_nothing_that_it_does_not_name() {
+        let mut two = wake();
+        two.entities.woken.push([0xaa, 0xbb, 0xcc, 0, 1, 3]);
+        let target = "target = [\"aa:bb:cc:00:01:02\", \"10.0.0.1\"]";
+        assert!(hides(target, wake()));
+        assert!(!hides(target, two));
+        let mut ports = knock();
+        ports.entities.opened_ports.push(5555);
+        assert!(!hides("port = 4444", ports));
+        assert!(hides("source = \"02:00:00:00:00:05\"", wake()));
+        assert!(!hides("port = \"0-65535\"", wake()), "no port was opened");
+        assert!(!hides("rule = \"*\"", wake()), "no rule was changed");
+    }
+
+    #[test]
+    fn an_expired_rule_hides_nothing_and_is_named() {
+        let text = format!("[[suppress]]\nsource = \"203.0.113.7\"\n{MUST}");
+        let day_before = rules(&text.replace("2026-04-01", "2026-03-13"));
+        let (incidents, rows) = applied(&day_before, vec![knock()]);
+        assert!(incidents[0].suppressed.is_none());
+        assert_eq!(rows[0].too_late, [1]);
+        let [remark] = &rows[0].remarks[..] else {
+            panic!("{:?}", rows[0].remarks)
+        };
+        assert!(
+            remark.contains("line 1 of the settings file expired 2026-03-13"),
+            "{remark}"
+        );
+        assert!(
+            remark.contains("#1") && remark.contains("not today's date"),
+            "{remark}"
+        );
+        let same_day = rules(&text.replace("2026-04-01", "2026-03-14"));
+        let (incidents, rows) = applied(&same_day, vec![knock()]);
+        let held = incidents[0].suppressed.as_ref().unwrap();
+        assert_eq!((held.reason.as_str(), held.by.as_str()), ("r", "b"));
+        assert_eq!(held.until.as_deref(), Some("2026-03-14"));
+        assert_eq!(
+            (&rows[0].suppressed[..], rows[0].remarks.len()),
+            (&[1][..], 0)
+        );
+    }
+
+    #[test]
+    fn a_rule_that_does_nothing_is_named_unless_its_analytic_did_not_run() {
+        let (_, rows) = applied(&one("source = \"192.0.2.1\""), vec![knock()]);
+        assert!(
+            rows[0].remarks[0].contains("(source 192.0.2.1) matches no incident"),
+            "{:?}",
+            rows[0].remarks
+        );
+        let rules_ = one("analytic = \"AN1448\"\nsource = \"192.0.2.1\"");
+        let rows = apply(&rules_, &mut [], &Identity::default(), &["AN0842"]);
+        assert!(rows[0].remarks.is_empty());
+        let twice = rules(&format!(
+            "[[suppress]]\nport = 4444\n{MUST}[[suppress]]\nsource = \"203.0.113.7\"\n{MUST}"
+        ));
+        let (_, rows) = applied(&twice, vec![knock()]);
+        assert!(rows[0].remarks.is_empty());
+        assert!(
+            rows[1].remarks[0].contains("only matches what an earlier rule hides"),
+            "{:?}",
+            rows[1].remarks
+        );
+    }
+
+    #[test]
+    fn a_rule_that_takes_too_much_is_named() {
+        for line in [
+            "",
+            "source = \"0.0.0.0/0\"",
+            "host = \"*\"",
+            "port = \"0-65535\"",
+            "windows = \"02:00-03:00\"",
+        ] {
+            let (_, rows) = applied(&one(line), vec![knock()]);
+            assert!(
+                rows[0]
+                    .remarks
+                    .iter()
+                    .any(|r| r.contains("too broad: it names no")),
+                "{line} {:?}",
+                rows[0]
+            );
+        }
+        let source = one("source = \"203.0.113.7\"");
+        let (_, rows) = applied(&source, vec![knock(); MANY_INCIDENTS]);
+        assert!(rows[0].remarks.is_empty());
+        let (_, rows) = applied(&source, vec![knock(); MANY_INCIDENTS + 1]);
+        assert!(
+            rows[0].remarks[0].contains("hides 21 incidents on 1 host;"),
+            "{:?}",
+            rows[0].remarks
+        );
+        let on = |n: usize| {
+            let mut finding = knock();
+            finding.entities.host_name = format!("FS{n:02}").into();
+            finding
+        };
+        let (_, rows) = applied(&source, (0..=MANY_HOSTS).map(on).collect());
+        assert!(
+            rows[0].remarks[0].contains("hides 6 incidents on 6 hosts"),
+            "{:?}",
+            rows[0].remarks
+        );
+    }
+
+    #[test]
+    fn what_a_known_scanner_started_is_kept_at_info_with_the_reason() {
+        let kept = |text: &str| {
+            let config = Config::read(text.as_bytes()).unwrap();
+            let mut findings = [knock()];
+            known_scanners(
+                &mut findings,
+                &config.scanners,
+                &config.assets,
+                &Identity::default(),
+            );
+            let [finding] = findings;
+            (
+                finding.severity,
+                finding.notes.last().cloned().unwrap_or_default(),
+            )
+        };
+        let (severity, note) = kept("[known]\nscanners = [\"203.0.113.0/24\"]\n");
+        assert_eq!(severity, Severity::Info);
+        assert_eq!(
+            note,
+            "Kept at info: 203.0.113.0/24 is one of the known scanners of the settings file."
+        );
+        let (severity, note) = kept("[roles]\n\"203.0.113.7\" = \"scanner\"\n");
+        assert_eq!(severity, Severity::Info);
+        assert!(note.contains("203.0.113.7 has the role scanner"), "{note}");
+        // Its target is no scanner's doing.
+        assert_eq!(
+            kept("[known]\nscanners = [\"10.20.0.15\"]\n").0,
+            Severity::High
+        );
+        assert_eq!(
+            kept("[roles]\n\"203.0.113.7\" = \"monitoring\"\n").0,
+            Severity::High
+        );
     }
 }

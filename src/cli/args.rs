@@ -59,14 +59,8 @@ pub struct Global {
     /// Columns of text output, from 60 [default: the terminal, or 80]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=500))]
     pub width: Option<u16>,
-    /// Settings file; see 'casewire config check'
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CASEWIRE_CONFIG",
-        hide_env_values = true
-    )]
+    /// Settings file; see 'casewire config check' [env: CASEWIRE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 

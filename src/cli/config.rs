@@ -8,7 +8,7 @@ use casewire::investigate;
 use casewire::report::text::{Style, settings_file};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Runs `casewire config`.
 pub fn run(what: &ConfigCommand, global: &Global) -> anyhow::Result<Exit> {
@@ -24,12 +24,16 @@ pub fn run(what: &ConfigCommand, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The settings file of a run, if there is one.
+/// The settings file of a run: that of `--config`, else that of `CASEWIRE_CONFIG`, else none.
 pub fn of(global: &Global) -> Result<Config, Wrong> {
-    match &global.config {
-        // An empty variable is a variable that is not set.
-        Some(path) if !path.as_os_str().is_empty() => load(path),
-        _ => Ok(Config::default()),
+    let variable = || std::env::var_os("CASEWIRE_CONFIG").filter(|path| !path.is_empty());
+    match global
+        .config
+        .clone()
+        .or_else(|| variable().map(PathBuf::from))
+    {
+        Some(path) => load(&path),
+        None => Ok(Config::default()),
     }
 }
 
