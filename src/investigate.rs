@@ -6,7 +6,8 @@ use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
 use crate::case::Case;
 use crate::config::Config;
-use crate::context::{Clocks, Context};
+use crate::context::Context;
+use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -44,6 +45,8 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// How clocks are treated.
+    pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
     /// Case number for the report; wins over the settings file.
@@ -68,6 +71,7 @@ impl Request {
             hash: true,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            clock: ClockChoice::default(),
             hosts: Vec::new(),
             case: None,
             examiner: None,
@@ -227,15 +231,36 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
+    if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
+        return Err(Error::Request(format!(
+            "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
+        )));
+    }
+    progress.phase("comparing clocks");
+    let clocks = Clocks::measure(
+        gathered.anchors.freeze(),
+        &identity,
+        &request.clock,
+        request.max_skew,
+    );
+    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let identity = identity.retime(|event, identity| clocks.correct(event, identity));
     let context = Context {
-        clocks: Clocks {
-            assumed_error: request.max_skew,
-        },
+        clocks,
         coverage,
         identity,
         assets: request.config.assets.clone(),
     };
-    let events = gathered.events.into_stream(None).map_err(failed)?;
+    let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
+    let events = gathered
+        .events
+        .into_stream(
+            context
+                .clocks
+                .corrects()
+                .then_some(&correct as &dyn Fn(&mut Event)),
+        )
+        .map_err(failed)?;
     Ok((
         events,
         Read {

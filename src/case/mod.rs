@@ -15,6 +15,7 @@ pub use suppression::RuleRow;
 use crate::analytics::about::{Described, Profile};
 use crate::config::Rule;
 use crate::context::Assets;
+use crate::context::clocks::ClockChoice;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
@@ -69,6 +70,8 @@ pub struct Parameters {
     pub to: Option<Timestamp>,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// How clocks were treated.
+    pub clock: ClockChoice,
     /// Addresses that hosts are said to have had.
     pub hosts: Vec<(String, IpAddr)>,
     /// The profile in force.

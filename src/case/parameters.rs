@@ -18,6 +18,7 @@ impl Parameters {
         put("from", &time(self.from));
         put("to", &time(self.to));
         put("max_skew_ns", &self.max_skew.0.to_string());
+        put("clock", self.clock.mode.word());
         put("profile", self.profile.word());
         for run in &self.analytics {
             put(run.about.id, run.about.version);
@@ -35,6 +36,14 @@ impl Parameters {
         sorted(
             "host",
             self.hosts.iter().map(|(n, a)| format!("{n}={a}")).collect(),
+        );
+        sorted(
+            "clock",
+            self.clock
+                .given
+                .iter()
+                .map(|(name, offset)| format!("{name}={}", offset.0))
+                .collect(),
         );
         sorted("scanner", self.scanners.clone());
         sorted(
@@ -119,6 +128,8 @@ mod tests {
     use super::*;
     use crate::analytics::about::Profile;
     use crate::config::Config;
+    use crate::context::clocks::{ClockChoice, ClockMode};
+    use crate::model::Span;
 
     #[test]
     fn the_hash_names_what_is_in_force_and_not_how_it_was_said() {
@@ -135,6 +146,12 @@ mod tests {
         assert_eq!(one.sha256(), asked(&[b, a], Profile::Default).sha256());
         assert_ne!(one.sha256(), asked(&[a], Profile::Default).sha256());
         assert_ne!(one.sha256(), asked(&[a, b], Profile::Strict).sha256());
+        let mut clocked = one.clone();
+        clocked.clock.mode = ClockMode::AsRecorded;
+        assert_ne!(one.sha256(), clocked.sha256());
+        clocked.clock = ClockChoice::default();
+        clocked.clock.given = vec![("A".to_owned(), Span::seconds(3))];
+        assert_ne!(one.sha256(), clocked.sha256());
         let mut file = one.clone();
         file.config_sha256 = Some([7; 32]);
         assert_eq!(one.sha256(), file.sha256());

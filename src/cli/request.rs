@@ -4,8 +4,11 @@ use super::args::{Evidence, Global};
 use super::config;
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
+use super::values;
 use casewire::analytics::about::Described;
+use casewire::context::clocks::ClockChoice;
 use casewire::investigate::Request;
+use casewire::model::Span;
 
 /// A request for the evidence alone, without analytics or case data.
 pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
@@ -42,9 +45,42 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         hash: !args.no_hash,
         strict: args.strict,
         max_skew: args.max_skew,
+        clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
         case: None,
         examiner: None,
+    })
+}
+
+/// One mode for all hosts, and at most one offset for each.
+fn clock(args: &[values::Clock]) -> Result<ClockChoice, Wrong> {
+    let mut mode = None;
+    let mut given: Vec<(String, Span)> = Vec::new();
+    for arg in args {
+        match arg {
+            values::Clock::Mode(wanted) if mode.is_some_and(|held| held != *wanted) => {
+                return Err(Wrong(
+                    "--clock is both measured and as-recorded; give one of them".to_owned(),
+                ));
+            }
+            values::Clock::Mode(wanted) => mode = Some(*wanted),
+            values::Clock::Ahead(name, offset) => {
+                match given
+                    .iter()
+                    .find(|(held, _)| held.eq_ignore_ascii_case(name))
+                {
+                    Some((_, held)) if held != offset => {
+                        return Err(Wrong(format!("--clock gives {name} two offsets; give one")));
+                    }
+                    Some(_) => {}
+                    None => given.push((name.clone(), *offset)),
+                }
+            }
+        }
+    }
+    Ok(ClockChoice {
+        mode: mode.unwrap_or_default(),
+        given,
     })
 }
 
@@ -109,6 +145,7 @@ fn unknown(what: &str, near: Option<&str>, else_do: &str) -> Wrong {
 mod tests {
     use super::*;
     use casewire::analytics::about::{About, Setting};
+    use casewire::context::clocks::ClockMode;
 
     fn register() -> Vec<Described> {
         let about = About {
@@ -138,6 +175,20 @@ mod tests {
             about,
             settings: vec![setting],
         }]
+    }
+
+    #[test]
+    fn two_modes_or_two_offsets_of_one_host_are_refused() {
+        let given = |texts: &[&str]| {
+            let args: Vec<values::Clock> =
+                texts.iter().map(|t| values::clock(t).unwrap()).collect();
+            clock(&args)
+        };
+        let choice = given(&["FS01=+1s", "FS02=-1s", "FS01=1s"]).unwrap();
+        assert_eq!(choice.given.len(), 2);
+        assert_eq!(choice.mode, ClockMode::Measured);
+        assert!(given(&["FS01=+1s", "fs01=2s"]).is_err());
+        assert!(given(&["measured", "as-recorded"]).is_err());
     }
 
     fn set(id: &str, name: &str) -> Vec<(String, String, String)> {

@@ -5,6 +5,8 @@
 use super::identity::{HostId, Identity};
 use crate::eventlog::LogSummary;
 use crate::model::{Event, EvidenceId, Timestamp, What};
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -47,7 +49,8 @@ pub struct CoverageBuilder {
     hosts: BTreeMap<String, BTreeMap<(Log, u32), Seen>>,
     channels: BTreeMap<String, BTreeMap<Log, Seen>>,
     captures: Vec<(EvidenceId, Interval)>,
-    wire: BTreeSet<IpAddr>,
+    // Asked and counted, never walked in its own order: that order is random.
+    wire: HashSet<IpAddr, RandomState>,
     wire_full: bool,
 }
 
@@ -71,7 +74,12 @@ impl Seen {
     ) {
         self.count += count;
         self.interval.widen(interval);
-        self.evidence.extend(evidence);
+        for evidence in evidence {
+            // Nearly always known already, and asking is cheaper than inserting.
+            if !self.evidence.contains(&evidence) {
+                self.evidence.insert(evidence);
+            }
+        }
     }
 }
 
@@ -95,13 +103,21 @@ pub enum Log {
 impl Log {
     /// The log of a channel.
     pub fn of(channel: &str) -> Self {
-        let channel = channel.to_ascii_lowercase();
-        match channel.as_str() {
-            "security" => Self::Security,
-            "system" => Self::System,
-            c if c.starts_with("microsoft-windows-sysmon") => Self::Sysmon,
-            c if c.contains("windows firewall with advanced security") => Self::Firewall,
-            c if c.contains("powershell") => Self::PowerShell,
+        // Asked for every event: no copy of the name is made.
+        let holds = |word: &str| {
+            let mut places = channel.as_bytes().windows(word.len());
+            places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let begins = |word: &str| {
+            let begin = channel.as_bytes().get(..word.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        match channel {
+            c if c.eq_ignore_ascii_case("security") => Self::Security,
+            c if c.eq_ignore_ascii_case("system") => Self::System,
+            _ if begins("microsoft-windows-sysmon") => Self::Sysmon,
+            _ if holds("windows firewall with advanced security") => Self::Firewall,
+            _ if holds("powershell") => Self::PowerShell,
             _ => Self::Other,
         }
     }
@@ -232,11 +248,31 @@ pub struct Coverage {
     events: BTreeMap<HostId, BTreeMap<(Log, u32), Seen>>,
     channels: BTreeMap<HostId, BTreeMap<Log, Seen>>,
     captures: Vec<(EvidenceId, Interval)>,
-    wire: BTreeSet<IpAddr>,
+    wire: HashSet<IpAddr, RandomState>,
     wire_full: bool,
 }
 
 impl Coverage {
+    /// Gives what it knows of hosts its time on the reference clock.
+    pub fn retime(mut self, correct: impl Fn(HostId, Timestamp) -> Timestamp) -> Self {
+        let events = self
+            .events
+            .iter_mut()
+            .flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        let channels = self
+            .channels
+            .iter_mut()
+            .flat_map(|(id, t)| t.values_mut().map(|s| (*id, s)));
+        for (id, seen) in events.chain(channels) {
+            let Interval { from, to } = seen.interval;
+            seen.interval = Interval {
+                from: correct(id, from),
+                to: correct(id, to),
+            };
+        }
+        self
+    }
+
     /// What one host's logs show of one event id.
     pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
         self.events.get(&host)?.get(&(log, event_id))

@@ -6,6 +6,7 @@
 
 use super::texts::Texts;
 use crate::model::{Text, Timestamp};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Computer and channel pairs followed in one file.
@@ -92,6 +93,15 @@ impl SourceSummary {
         if self.runs_overflowed {
             return;
         }
+        // Nearly every run goes on where the last one ends.
+        if let Some(mut held) = self.runs.last_entry()
+            && *held.key() <= first
+            && held.get().saturating_add(1) >= first
+        {
+            let end = (*held.get()).max(last);
+            held.insert(end);
+            return;
+        }
         let (mut first, mut last) = (first, last);
         // Join with the runs it touches, before and behind.
         if let Some((&start, &end)) = self.runs.range(..=first).next_back()
@@ -162,7 +172,10 @@ impl LogSummary {
                 held.add_time(*time);
             }
             for (event_id, records) in source.ids {
-                held.count(event_id, records);
+                match held.ids.get_mut(&event_id) {
+                    Some(held) => *held += records,
+                    None => held.count(event_id, records),
+                }
             }
             if source.runs_overflowed {
                 held.runs_overflowed = true;
@@ -259,19 +272,25 @@ impl Tally {
             if let Some((first, last)) = source.run {
                 source.summary.add_run(first, last);
             }
-            for (event_id, records) in source.ids {
-                source.summary.count(event_id, records);
-            }
+            // A chunk has fewer records than ids are counted, so none is beyond.
+            source.summary.ids = source.ids.into_iter().collect();
             let key = (
                 source.summary.computer.to_lowercase(),
                 source.summary.channel.to_lowercase(),
             );
             source.summary.computer = texts.share(&source.summary.computer);
-            let one = LogSummary {
-                sources: BTreeMap::from([(key, source.summary)]),
-                ..LogSummary::default()
-            };
-            summary.merge(one);
+            match summary.sources.entry(key) {
+                Entry::Vacant(slot) => {
+                    slot.insert(source.summary);
+                }
+                Entry::Occupied(slot) => {
+                    let one = LogSummary {
+                        sources: BTreeMap::from([(slot.key().clone(), source.summary)]),
+                        ..LogSummary::default()
+                    };
+                    summary.merge(one);
+                }
+            }
         }
         summary
     }
