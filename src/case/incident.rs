@@ -298,6 +298,7 @@ mod tests {
             id: EvidenceId(id),
             kind: "pcap".to_owned(),
             path: path.to_owned(),
+            archive: None,
             size: 99,
             sha256,
             verified_after_run: None,

@@ -104,8 +104,10 @@ pub struct EvidenceRow {
     pub id: EvidenceId,
     /// `pcap`, `pcapng`, `evtx` …
     pub kind: String,
-    /// Path as shown: relative to what was given.
+    /// Path as shown: relative to what was given; a member of an archive behind a `!`.
     pub path: String,
+    /// The archive it lies in, for a member of one.
+    pub archive: Option<EvidenceId>,
     /// Bytes on disk.
     pub size: u64,
     /// SHA-256 of the file as it lies on disk; `None` where hashing was switched off.

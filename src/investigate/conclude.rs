@@ -9,7 +9,7 @@ use crate::case::{
 };
 use crate::context::Context;
 use crate::context::identity::{KnownBy, Orientation};
-use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
+use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
@@ -153,6 +153,10 @@ impl Read {
                     kind => kind.word().to_owned(),
                 },
                 path: file.shown.clone(),
+                archive: match file.source {
+                    Source::Member { archive, .. } => Some(archive),
+                    Source::Disk => None,
+                },
                 size: file.size,
                 sha256: report
                     .and_then(|r| r.custody.as_ref())

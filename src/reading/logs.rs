@@ -24,7 +24,7 @@ pub fn read(
         let (custody, summary) = match tap::open(file, options.hash, progress, &mut problems) {
             None => (None, LogSummary::default()),
             Some(mut input) => {
-                let mut sieve = known.sieve(file.id);
+                let mut sieve = known.sieve(file);
                 let (summary, found) = match file.kind {
                     Kind::Text(form, _) => {
                         read_text(file.id, form, &mut input, &mut |event, record| {

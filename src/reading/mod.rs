@@ -15,7 +15,7 @@ use crate::context::clocks::AnchorBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
-use crate::eventlog::LogSummary;
+use crate::eventlog::{LogSummary, forms};
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId};
 use crate::stream::{Spool, SpoolError, Spooled};
@@ -106,7 +106,11 @@ impl Collector {
     }
 
     fn take(&mut self, event: Event) {
-        self.identity.observe(&event);
+        // A firewall's own log is shown under a name made of its address: were that address its own,
+        // the host that really has it would lose it.
+        if !forms::is_firewall_log(&event) {
+            self.identity.observe(&event);
+        }
         self.anchors.observe(&event);
         self.coverage.observe(&event);
         self.processes.observe(&event);

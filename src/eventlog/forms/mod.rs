@@ -26,7 +26,7 @@ use super::log::event_of;
 use super::summary::{LogSummary, Tally};
 use super::texts::Texts;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
-use crate::model::{Event, EvidenceId};
+use crate::model::{Event, EvidenceId, What};
 use draft::{Draft, Refused};
 use pieces::{Piece, Pieces};
 use rayon::prelude::*;
@@ -214,6 +214,11 @@ impl Share {
             effect: "these records are left out; the others were read".to_owned(),
         });
     }
+}
+
+/// True for rows of the Windows Firewall's own log, whose computer is named after its address.
+pub fn is_firewall_log(event: &Event) -> bool {
+    matches!(&event.what, What::Host(host) if &*host.channel == pfirewall::CHANNEL)
 }
 
 /// What the form leaves out, as a note.

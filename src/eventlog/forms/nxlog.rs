@@ -5,6 +5,7 @@
 //! differ by seconds otherwise. Without both, the zone is not known.
 
 use super::draft::{Draft, Refused, first_text, number, of_json, utc};
+use crate::eventlog::record::Value as Field;
 use crate::evidence::Form;
 use crate::model::{Span, Timestamp};
 use serde_json::{Map, Value};
@@ -36,10 +37,27 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
         }
         _ => draft.local_time = !said,
     }
+    if let Some(event_type) = sysmons_event_type(object) {
+        draft.field("EventType", Field::Text(event_type.into()));
+    }
     for (name, value) in object {
         draft.field(name.as_str(), of_json(value));
     }
     Ok(draft)
+}
+
+/// NXLog has an `EventType` of its own (`INFO`), which takes the place of Sysmon's. Sysmon's stands
+/// in the message, which is English in every language of Windows.
+fn sysmons_event_type(object: &Map<String, Value>) -> Option<&str> {
+    let of = |name: &str| object.get(name).and_then(Value::as_str);
+    if !of("SourceName")?.eq_ignore_ascii_case("Microsoft-Windows-Sysmon") {
+        return None;
+    }
+    of("Message")?
+        .lines()
+        .take(8)
+        .find_map(|line| line.strip_prefix("EventType: "))
+        .map(str::trim)
 }
 
 fn has_zone(text: &str) -> bool {
@@ -64,6 +82,15 @@ fn zone(received: Option<&str>, stamped: Option<&str>) -> Option<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sysmons_event_type_is_taken_from_its_message() {
+        let line = r#"{"EventID":12,"SourceName":"Microsoft-Windows-Sysmon","EventType":"INFO",
+            "Message":"Registry object added or deleted:\r\nRuleName: -\r\nEventType: DeleteValue\r\n"}"#;
+        let object: Map<String, Value> = serde_json::from_str(line).unwrap();
+        let record = draft(&object).unwrap().record(1, 0);
+        assert_eq!(record.text("EventType").as_deref(), Some("DeleteValue"));
+    }
 
     #[test]
     fn the_zone_is_what_lies_between_two_moments_of_receipt() {

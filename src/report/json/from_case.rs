@@ -181,6 +181,7 @@ fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
         id: evidence_number(row.id),
         kind: row.kind.clone(),
         path: row.path.clone(),
+        archive: row.archive.map(evidence_number),
         size: row.size,
         hashes: s::Hashes {
             sha256: row.sha256.map(|h| Sha256Text(hex(&h))),

@@ -222,6 +222,10 @@ pub struct Evidence {
     pub kind: String,
     /// Its path, as shown.
     pub path: String,
+    /// The archive it lies in; its path then stands behind a `!`, and its hash is that of its
+    /// unpacked bytes. Left out for files of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<EvidenceNumber>,
     /// Bytes on disk.
     pub size: u64,
     /// Hashes of the file as it lies on disk.

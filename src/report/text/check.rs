@@ -35,11 +35,31 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
     for (file, items) in files {
         let left_out = items.len().saturating_sub(NAMED);
         let items = &items[..items.len().min(NAMED)];
+        let each = || {
+            items
+                .iter()
+                .map(u64::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match file.unit {
+            // No other tool reads a member where it lies.
+            _ if file.archive.is_some() => {
+                let what = match file.unit {
+                    Item::Packet => "packet",
+                    Item::Record => "event record",
+                    Item::Line => "line",
+                };
+                let place = file.path.replacen('!', ", in its member ", 1);
+                page.hanging(
+                    2,
+                    &format!("{}: ", file.id),
+                    &format!("unpack it, then look at {what} {} in {place}", each()),
+                );
+            }
             Item::Packet => tshark(file, items, page),
             Item::Record if file.kind == "evtx" => get_win_event(file, items, page),
             Item::Record | Item::Line => {
-                let each: Vec<String> = items.iter().map(u64::to_string).collect();
                 let what = match file.unit {
                     Item::Line => "line",
                     _ => "event record",
@@ -47,7 +67,7 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
                 page.hanging(
                     2,
                     &format!("{}: ", file.id),
-                    &format!("{what} {} in {}", each.join(", "), file.path),
+                    &format!("{what} {} in {}", each(), file.path),
                 );
             }
         }
