@@ -4,7 +4,7 @@ mod conclude;
 
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
-use crate::case::Case;
+use crate::case::{Case, gaps};
 use crate::context::{Clocks, Context};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
@@ -39,6 +39,8 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// Silences longer than this are told as gaps.
+    pub silence: Span,
     /// Addresses that hosts had.
     pub hosts: Vec<(String, IpAddr)>,
     /// Case number for the report.
@@ -61,6 +63,7 @@ impl Request {
             hash: true,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            silence: gaps::SILENCE,
             hosts: Vec::new(),
             case: None,
             examiner: None,

@@ -39,6 +39,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         hash: !args.no_hash,
         strict: args.strict,
         max_skew: args.max_skew,
+        silence: casewire::case::gaps::SILENCE,
         hosts: args.hosts.clone(),
         case: None,
         examiner: None,

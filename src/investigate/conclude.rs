@@ -4,6 +4,7 @@ use super::{Error, Request};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
+use crate::case::gaps::{Search, Window};
 use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
 use crate::context::Context;
 use crate::context::identity::Orientation;
@@ -94,9 +95,10 @@ impl Read {
             .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
         case.incidents = incident::number(merging::merge(findings), &case.evidence);
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
-        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
+        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.search(request));
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        case.gaps = judged.gaps;
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -112,6 +114,19 @@ impl Read {
         };
         case.span = times().min().zip(times().max());
         Ok(case)
+    }
+
+    /// Where gaps are looked for.
+    fn search(&self, request: &Request) -> Search<'_> {
+        Search {
+            context: &self.context,
+            attempts: &self.attempts,
+            asked: Window {
+                from: request.from,
+                to: request.to,
+            },
+            silence: request.silence,
+        }
     }
 
     fn evidence_rows(&self) -> Vec<EvidenceRow> {

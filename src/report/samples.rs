@@ -1,9 +1,10 @@
 //! Cases built by hand, for the tests of the renderers.
 
 use crate::analytics::about::{About, Described, Need, Setting};
+use crate::case::gaps::Lessens;
 use crate::case::{
-    Case, Clock, CoverageRow, EvidenceRow, HostRow, Met, Parameters, Totals, Verdict, VerdictRow,
-    incident,
+    Case, Clock, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met, Parameters, Totals, Verdict,
+    VerdictRow, incident,
 };
 use crate::evidence::{Problem, ProblemKind, Weight};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
@@ -415,6 +416,22 @@ fn coverage(
         start: Some(at("01:58:00")),
         end: None,
         note: note.to_owned(),
+        gaps: Vec::new(),
+    }
+}
+
+fn gap(kind: GapKind, host: &str, what: &str) -> Gap {
+    Gap {
+        kind,
+        host: host.to_owned(),
+        evidence: Vec::new(),
+        from: Some(at("01:58:00")),
+        to: None,
+        what: what.to_owned(),
+        why: "older records were overwritten, removed, or not exported".to_owned(),
+        remedy: "Security records before 02:14:09".to_owned(),
+        lessens: Lessens::Nothing,
+        whole: false,
     }
 }
 
@@ -473,7 +490,7 @@ pub fn quiet() -> Case {
                 hosts[0],
                 "firewall or listener change",
                 Met::Partial,
-                "Security log starts 02:14:09, 16 min into the capture",
+                "",
             ),
             coverage(
                 "AN0842",
@@ -481,6 +498,21 @@ pub fn quiet() -> Case {
                 "firewall or listener change",
                 Met::Absent,
                 "no event log files were given",
+            ),
+        ],
+        gaps: vec![
+            Gap {
+                evidence: vec![EvidenceId(1)],
+                ..gap(
+                    GapKind::CaptureDropped,
+                    "",
+                    "the capturing system reports 318 packets it dropped",
+                )
+            },
+            gap(
+                GapKind::LogStartsLate,
+                hosts[0],
+                "Security log starts 02:14:09, 16 min into the capture",
             ),
         ],
         verdicts: vec![
@@ -579,6 +611,9 @@ pub fn with_text_everywhere(text: &str) -> Case {
         row.host = own();
         row.needs = own();
         row.note = own();
+    }
+    for gap in &mut case.gaps {
+        (gap.host, gap.what, gap.why, gap.remedy) = (own(), own(), own(), own());
     }
     for row in &mut case.verdicts {
         row.host = own();

@@ -1,35 +1,29 @@
-//! What the evidence covers: captures by time, event ids by host.
+//! What the evidence covers: captures by time, logs and event ids by host.
 //!
 //! Absence is only ever stated as absence from this evidence; nothing here says why.
 
+pub mod channel;
+pub mod interval;
+pub mod log;
+pub mod logging;
+pub mod sensor;
+pub mod wire;
+
+pub use channel::{Channel, Reach};
+pub use interval::Interval;
+pub use log::Log;
+pub use logging::{LoggingChange, LoggingChanges, LoggingWhat};
+pub use sensor::Sensor;
+pub use wire::{Sides, Wire};
+
 use super::identity::{HostId, Identity};
+use crate::capture::CaptureSummary;
 use crate::eventlog::LogSummary;
 use crate::model::{Event, EvidenceId, Timestamp, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// First and last time of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval {
-    /// First time.
-    pub from: Timestamp,
-    /// Last time.
-    pub to: Timestamp,
-}
-
-impl Interval {
-    /// True if `time` lies inside.
-    pub fn holds(&self, time: Timestamp) -> bool {
-        self.from <= time && time <= self.to
-    }
-
-    fn widen(&mut self, other: Self) {
-        self.from = self.from.min(other.from);
-        self.to = self.to.max(other.to);
-    }
-}
-
-/// What one host's logs show of one event id.
+/// What one host's logs show of one event id, or of one log.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// How often.
@@ -39,20 +33,6 @@ pub struct Seen {
     /// In which files.
     pub evidence: BTreeSet<EvidenceId>,
 }
-
-/// Collects coverage while reading; merges in any order.
-#[derive(Clone, Debug, Default)]
-pub struct CoverageBuilder {
-    // By computer as written, then by source and event id: `sysmon`, 3.
-    hosts: BTreeMap<String, BTreeMap<(Log, u32), Seen>>,
-    channels: BTreeMap<String, BTreeMap<Log, Seen>>,
-    captures: Vec<(EvidenceId, Interval)>,
-    wire: BTreeSet<IpAddr>,
-    wire_full: bool,
-}
-
-/// Addresses on the wire that are remembered; beyond, absence is not claimed.
-const WIRE_ADDRESSES: usize = 200_000;
 
 impl Seen {
     fn new(interval: Interval) -> Self {
@@ -73,52 +53,61 @@ impl Seen {
         self.interval.widen(interval);
         self.evidence.extend(evidence);
     }
+
+    fn merge(&mut self, other: Self) {
+        self.add(other.count, other.interval, other.evidence);
+    }
 }
 
-/// A log, as coverage tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Log {
-    /// Security.
-    Security,
-    /// Microsoft-Windows-Sysmon/Operational.
-    Sysmon,
-    /// Microsoft-Windows-Windows Firewall With Advanced Security/Firewall.
-    Firewall,
-    /// System.
-    System,
-    /// PowerShell operational.
-    PowerShell,
-    /// Any other.
-    Other,
+/// What is known of one computer or host.
+#[derive(Clone, Debug, Default)]
+struct OfHost {
+    events: BTreeMap<(Log, u32), Seen>,
+    // By name in lower case.
+    channels: BTreeMap<String, Channel>,
+    changes: LoggingChanges,
+    // Per log, made from the channels at the end.
+    logs: BTreeMap<Log, Seen>,
 }
 
-impl Log {
-    /// The log of a channel.
-    pub fn of(channel: &str) -> Self {
-        let channel = channel.to_ascii_lowercase();
-        match channel.as_str() {
-            "security" => Self::Security,
-            "system" => Self::System,
-            c if c.starts_with("microsoft-windows-sysmon") => Self::Sysmon,
-            c if c.contains("windows firewall with advanced security") => Self::Firewall,
-            c if c.contains("powershell") => Self::PowerShell,
-            _ => Self::Other,
+impl OfHost {
+    fn merge(&mut self, other: Self) {
+        for (key, seen) in other.events {
+            self.events
+                .entry(key)
+                .or_insert_with(|| Seen::new(seen.interval))
+                .merge(seen);
+        }
+        for (key, channel) in other.channels {
+            match self.channels.get_mut(&key) {
+                Some(held) => held.merge(channel),
+                None => {
+                    self.channels.insert(key, channel);
+                }
+            }
+        }
+        self.changes.merge(other.changes);
+    }
+
+    fn finish(&mut self) {
+        for channel in self.channels.values() {
+            if let Some(at) = channel.interval() {
+                self.logs
+                    .entry(channel.log)
+                    .or_insert_with(|| Seen::new(at))
+                    .add(channel.held.records, at, channel.evidence.iter().copied());
+            }
         }
     }
 }
 
-impl Log {
-    /// As people name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Security => "Security",
-            Self::Sysmon => "Sysmon",
-            Self::Firewall => "Firewall",
-            Self::System => "System",
-            Self::PowerShell => "PowerShell",
-            Self::Other => "other",
-        }
-    }
+/// Collects coverage while reading; merges in any order.
+#[derive(Clone, Debug, Default)]
+pub struct CoverageBuilder {
+    // By computer as written.
+    computers: BTreeMap<String, OfHost>,
+    sensors: Vec<Sensor>,
+    wire: Wire,
 }
 
 impl CoverageBuilder {
@@ -126,120 +115,93 @@ impl CoverageBuilder {
     pub fn observe(&mut self, event: &Event) {
         let host = match &event.what {
             What::Host(host) => host,
-            What::Attempt(attempt) => {
-                self.on_wire(attempt.initiator.address);
-                self.on_wire(attempt.responder.address);
-                return;
-            }
-            What::Neighbour(neighbour) => return self.on_wire(neighbour.address),
+            What::Attempt(attempt) => return self.wire.attempt(attempt),
+            What::Neighbour(neighbour) => return self.wire.address(neighbour.address),
             What::Wake(_) => return,
         };
-        let (evidence, event) = (event.provenance.evidence, host);
-        let key = (Log::of(&event.channel), event.event_id);
-        let at = Interval {
-            from: event.written,
-            to: event.written,
+        let at = Interval::at(host.written);
+        let evidence = event.provenance.evidence;
+        let known = match self.computers.get_mut(host.computer.as_ref()) {
+            Some(known) => known,
+            None => self.computers.entry(host.computer.to_string()).or_default(),
         };
-        let host = match self.hosts.get_mut(event.computer.as_ref()) {
-            Some(host) => host,
-            None => self.hosts.entry(event.computer.to_string()).or_default(),
-        };
-        host.entry(key)
+        if let Some(change) = LoggingChange::of(event) {
+            known.changes.add(change);
+        }
+        known
+            .events
+            .entry((Log::of(&host.channel), host.event_id))
             .or_insert_with(|| Seen::new(at))
             .add(1, at, [evidence]);
     }
 
-    fn on_wire(&mut self, address: IpAddr) {
-        if self.wire.len() < WIRE_ADDRESSES {
-            self.wire.insert(address);
-        } else {
-            self.wire_full |= !self.wire.contains(&address);
-        }
-    }
-
     /// Takes in what a whole log file holds, wanted or not.
     pub fn log(&mut self, evidence: EvidenceId, summary: &LogSummary) {
-        for source in summary.sources.values() {
-            let (Some(from), Some(to)) = (source.first_time, source.last_time) else {
-                continue;
-            };
-            let at = Interval { from, to };
-            self.channels
+        for ((_, key), source) in &summary.sources {
+            let channel = Channel::of(evidence, summary, source);
+            let known = self
+                .computers
                 .entry(source.computer.to_string())
-                .or_default()
-                .entry(Log::of(&source.channel))
-                .or_insert_with(|| Seen::new(at))
-                .add(source.records, at, [evidence]);
+                .or_default();
+            match known.channels.get_mut(key) {
+                Some(held) => held.merge(channel),
+                None => {
+                    known.channels.insert(key.clone(), channel);
+                }
+            }
         }
     }
 
-    /// Takes in a capture's time range.
-    pub fn capture(&mut self, evidence: EvidenceId, from: Timestamp, to: Timestamp) {
-        self.captures.push((evidence, Interval { from, to }));
+    /// Takes in what a capture file holds.
+    pub fn capture(&mut self, evidence: EvidenceId, summary: &CaptureSummary) {
+        self.sensors.extend(Sensor::of(evidence, summary));
     }
 
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
-        for (computer, table) in other.hosts {
-            merge_tables(self.hosts.entry(computer).or_default(), table);
+        for (computer, known) in other.computers {
+            self.computers.entry(computer).or_default().merge(known);
         }
-        for (computer, table) in other.channels {
-            merge_tables(self.channels.entry(computer).or_default(), table);
-        }
-        self.captures.extend(other.captures);
-        self.wire.extend(other.wire);
-        self.wire_full |= other.wire_full;
+        self.sensors.extend(other.sensors);
+        self.wire.merge(other.wire);
     }
 
     /// Freezes, with computers resolved to hosts.
     pub fn freeze(mut self, identity: &Identity) -> Coverage {
-        self.captures
-            .sort_by_key(|(id, interval)| (interval.from, *id));
+        self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
+        let mut hosts: BTreeMap<HostId, OfHost> = BTreeMap::new();
+        for (computer, known) in self.computers {
+            if let Some(id) = identity.named(&computer) {
+                hosts.entry(id).or_default().merge(known);
+            }
+        }
+        hosts.values_mut().for_each(OfHost::finish);
         Coverage {
-            events: by_host(self.hosts, identity),
-            channels: by_host(self.channels, identity),
-            captures: self.captures,
+            hosts,
+            captures: self
+                .sensors
+                .iter()
+                .map(|s| (s.evidence, s.interval))
+                .collect(),
+            sensors: self.sensors,
             wire: self.wire,
-            wire_full: self.wire_full,
         }
-    }
-}
-
-fn by_host<K: Ord>(
-    tables: BTreeMap<String, BTreeMap<K, Seen>>,
-    identity: &Identity,
-) -> BTreeMap<HostId, BTreeMap<K, Seen>> {
-    let mut hosts: BTreeMap<HostId, BTreeMap<K, Seen>> = BTreeMap::new();
-    for (computer, table) in tables {
-        if let Some(id) = identity.named(&computer) {
-            merge_tables(hosts.entry(id).or_default(), table);
-        }
-    }
-    hosts
-}
-
-fn merge_tables<K: Ord>(ours: &mut BTreeMap<K, Seen>, theirs: BTreeMap<K, Seen>) {
-    for (key, seen) in theirs {
-        ours.entry(key)
-            .or_insert_with(|| Seen::new(seen.interval))
-            .add(seen.count, seen.interval, seen.evidence);
     }
 }
 
 /// The frozen answer.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    events: BTreeMap<HostId, BTreeMap<(Log, u32), Seen>>,
-    channels: BTreeMap<HostId, BTreeMap<Log, Seen>>,
+    hosts: BTreeMap<HostId, OfHost>,
     captures: Vec<(EvidenceId, Interval)>,
-    wire: BTreeSet<IpAddr>,
-    wire_full: bool,
+    sensors: Vec<Sensor>,
+    wire: Wire,
 }
 
 impl Coverage {
     /// What one host's logs show of one event id.
     pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
-        self.events.get(&host)?.get(&(log, event_id))
+        self.hosts.get(&host)?.events.get(&(log, event_id))
     }
 
     /// True if any of these event ids occurs on the host.
@@ -251,25 +213,51 @@ impl Coverage {
 
     /// Everything one host's logs show.
     pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
-        self.events
+        self.hosts
             .get(&host)
             .into_iter()
-            .flatten()
+            .flat_map(|known| &known.events)
             .map(|((log, id), seen)| (*log, *id, seen))
     }
 
     /// What one host's log holds in all, wanted events or not.
     pub fn channel(&self, host: HostId, log: Log) -> Option<&Seen> {
-        self.channels.get(&host)?.get(&log)
+        self.hosts.get(&host)?.logs.get(&log)
+    }
+
+    /// The channels of one host, by name.
+    pub fn channels(&self, host: HostId) -> impl Iterator<Item = &Channel> {
+        self.hosts
+            .get(&host)
+            .into_iter()
+            .flat_map(|known| known.channels.values())
+    }
+
+    /// What one host's logs say about what they hold.
+    pub fn logging_changes(&self, host: HostId) -> Option<&LoggingChanges> {
+        self.hosts.get(&host).map(|known| &known.changes)
+    }
+
+    /// From the first record of any log of a host to the last; `None` without one that has a time.
+    pub fn history(&self, host: HostId) -> Option<Interval> {
+        let intervals = self.hosts.get(&host)?.logs.values().map(|s| s.interval);
+        intervals.reduce(Interval::hull)
     }
 
     /// Whether packets of this address were captured; `None` if too many addresses were seen to
     /// say no.
     pub fn on_wire(&self, address: IpAddr) -> Option<bool> {
-        match self.wire.contains(&address) {
-            false if self.wire_full => None,
-            seen => Some(seen),
-        }
+        self.wire.holds(address)
+    }
+
+    /// The addresses in the captures.
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// The capture files with what each interface covers, by start.
+    pub fn sensors(&self) -> &[Sensor] {
+        &self.sensors
     }
 
     /// The captures with their time ranges, by start.

@@ -39,6 +39,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             .map(|(i, row)| host(i, row))
             .collect(),
         coverage: case.coverage.iter().map(coverage).collect(),
+        gaps: gaps(case),
         verdicts: case
             .verdicts
             .iter()
@@ -186,7 +187,30 @@ fn coverage(row: &case::CoverageRow) -> s::Coverage {
         start: row.start.map(time),
         end: row.end.map(time),
         note: row.note.clone(),
+        gaps: row.gaps.iter().map(|at| gap_number(*at)).collect(),
     }
+}
+
+fn gap_number(at: usize) -> s::GapNumber {
+    s::GapNumber(format!("G{}", at + 1))
+}
+
+pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
+    case.gaps
+        .iter()
+        .enumerate()
+        .map(|(i, gap)| s::Gap {
+            id: gap_number(i),
+            kind: gap.kind.word(),
+            host: (!gap.host.is_empty()).then(|| gap.host.clone()),
+            evidence: gap.evidence.iter().map(|id| evidence_number(*id)).collect(),
+            start: gap.from.map(time),
+            end: gap.to.map(time),
+            what: gap.what.clone(),
+            why: gap.why.clone(),
+            remedy: (!gap.remedy.is_empty()).then(|| gap.remedy.clone()),
+        })
+        .collect()
 }
 
 fn problem(problem: &crate::evidence::Problem) -> s::Problem {

@@ -2,10 +2,10 @@
 
 use super::page::{Cell, Page, Tone};
 use super::short_host;
-use crate::case::{Case, CoverageRow, Met, Verdict};
+use crate::case::{Case, CoverageRow, Gap, Met, Verdict};
 use crate::report::escape::fit;
 use crate::report::words::count;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Hosts shown; JSON has all.
 const HOSTS: usize = 24;
@@ -47,6 +47,7 @@ pub(super) fn write(case: &Case, page: &mut Page) {
         0,
         "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
     );
+    gaps(case, page);
     remarks(case, page);
 }
 
@@ -172,20 +173,50 @@ fn needs<'a>(rows: impl Iterator<Item = &'a CoverageRow>) -> Vec<&'a str> {
     found
 }
 
-/// What qualifies coverage: equal remarks about one host are said once.
-fn remarks(case: &Case, page: &mut Page) {
-    let mut said: BTreeMap<(&str, &str), ()> = BTreeMap::new();
-    for row in case.coverage.iter().filter(|row| !row.note.is_empty()) {
-        said.insert((&row.host, &row.note), ());
-    }
-    if said.is_empty() {
+/// What is missing: of the captures first, then host by host.
+pub(super) fn gaps(case: &Case, page: &mut Page) {
+    if case.gaps.is_empty() {
         return;
     }
     page.heading("Gaps");
-    for (host, note) in said.keys().take(REMARKS) {
+    for gap in case.gaps.iter().take(REMARKS) {
+        let why = if gap.why.is_empty() { "" } else { ": " };
+        let text = format!("{}{why}{}", gap.what, gap.why);
+        page.hanging(2, &format!("{}  ", whose(case, gap)), &text);
+    }
+    more(case.gaps.len(), page);
+}
+
+/// What a gap is about, in a few columns: the host, else the file.
+fn whose(case: &Case, gap: &Gap) -> String {
+    match (gap.host.as_str(), gap.evidence.as_slice()) {
+        ("", [one]) => one.to_string(),
+        ("", []) => "all".to_owned(),
+        ("", [first, ..]) => format!("{first} ff"),
+        (host, _) => fit(short_host(case, host), 20),
+    }
+}
+
+/// What qualifies coverage beside the gaps: equal remarks about one host are said once.
+fn remarks(case: &Case, page: &mut Page) {
+    let said: BTreeSet<(&str, &str)> = case
+        .coverage
+        .iter()
+        .filter(|row| !row.note.is_empty())
+        .map(|row| (row.host.as_str(), row.note.as_str()))
+        .collect();
+    if said.is_empty() {
+        return;
+    }
+    page.heading("Why part, NO or ?");
+    for (host, note) in said.iter().take(REMARKS) {
         page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), note);
     }
-    let more = said.len().saturating_sub(REMARKS);
+    more(said.len(), page);
+}
+
+fn more(all: usize, page: &mut Page) {
+    let more = all.saturating_sub(REMARKS);
     if more > 0 {
         page.text(2, &format!("{} more: see -f json", count(more as u64)));
     }
