@@ -1,9 +1,11 @@
 //! From a folder of evidence to a case, on one page.
 
 mod conclude;
+mod inventory;
 
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
+use crate::case::inventory::Inventory;
 use crate::case::{Case, gaps};
 use crate::context::{Clocks, Context};
 use crate::evidence::{Problems, Progress, Weight, discover};
@@ -138,6 +140,18 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
         let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
         read.conclude(request, &entries, outcomes)
+    })
+}
+
+/// Reads the evidence and says what there is; no analytic runs.
+///
+/// # Errors
+/// See `Error`.
+pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
+    let entries = chosen(&request.analytics, &request.settings)?;
+    with_threads(request, || {
+        let (_, mut read) = open(request, progress)?;
+        inventory::of(&mut read, request, &entries)
     })
 }
 

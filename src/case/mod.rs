@@ -4,8 +4,11 @@
 
 pub mod gaps;
 pub mod incident;
+pub mod inventory;
 pub mod judged;
 pub mod merging;
+#[cfg(test)]
+mod tests;
 
 pub use gaps::{Gap, GapKind};
 pub use incident::{Incident, Suppressed};

@@ -97,6 +97,32 @@ impl MissingRecords {
 }
 
 impl SourceSummary {
+    /// What one record shows; `join` makes more of it.
+    pub fn of_record(
+        computer: Text,
+        channel: Text,
+        event_id: u32,
+        record_id: u64,
+        time: Option<Timestamp>,
+    ) -> Self {
+        let mut source = Self {
+            computer,
+            channel,
+            records: 1,
+            ids: BTreeMap::from([(event_id, 1)]),
+            first_time: time,
+            last_time: time,
+            ..Self::default()
+        };
+        let run = Run {
+            last: record_id,
+            from: time,
+            to: time,
+        };
+        source.add_run(record_id, run);
+        source
+    }
+
     /// Missing EventRecordIDs between the lowest and the highest; `None` if there were too many to
     /// follow. A filtered export has gaps by nature.
     pub fn gaps(&self) -> Option<Vec<MissingRecords>> {

@@ -2,10 +2,12 @@
 
 use crate::analytics::about::{About, Described, Need, Setting};
 use crate::case::gaps::Lessens;
+use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{
     Case, Clock, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met, Parameters, Totals, Verdict,
     VerdictRow, incident,
 };
+use crate::context::identity::{Orientation, OrientationVotes};
 use crate::evidence::{Problem, ProblemKind, Weight};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
 use crate::model::finding::*;
@@ -485,13 +487,16 @@ pub fn quiet() -> Case {
         coverage: vec![
             coverage("AN0842", hosts[0], "packets to the host", Met::Seen, ""),
             coverage("AN0842", hosts[1], "packets to the host", Met::Present, ""),
-            coverage(
-                "AN0842",
-                hosts[0],
-                "firewall or listener change",
-                Met::Partial,
-                "",
-            ),
+            CoverageRow {
+                gaps: vec![1],
+                ..coverage(
+                    "AN0842",
+                    hosts[0],
+                    "firewall or listener change",
+                    Met::Partial,
+                    "",
+                )
+            },
             coverage(
                 "AN0842",
                 hosts[1],
@@ -503,6 +508,8 @@ pub fn quiet() -> Case {
         gaps: vec![
             Gap {
                 evidence: vec![EvidenceId(1)],
+                why: "an answer that seems missing may only have been dropped".to_owned(),
+                remedy: String::new(),
                 ..gap(
                     GapKind::CaptureDropped,
                     "",
@@ -544,6 +551,61 @@ pub fn quiet() -> Case {
         },
         span: Some((at("01:58:00"), at("03:11:00"))),
         ..Case::default()
+    }
+}
+
+/// The inventory of the same evidence.
+pub fn inventory() -> Inventory {
+    let mut case = quiet();
+    case.near_misses.clear();
+    let range = Some((at("01:58:00.000112"), at("03:11:00")));
+    let more = HostMore {
+        votes: OrientationVotes {
+            packet_order: 0,
+            receiver_first: 12,
+        },
+        orientation: Orientation::ReceiverFirst,
+        logged: range,
+        attempts: 412,
+        syns: 400,
+        answered: 380,
+    };
+    let channel = |channel: &str, evidence| ChannelRow {
+        host: case.hosts[0].label(),
+        channel: channel.into(),
+        evidence: vec![EvidenceId(evidence)],
+        records: 131_072,
+        record_ids: Some((500, 131_583)),
+        times: range,
+        event_ids: vec![(4688, 1_000), (5156, 130_072)],
+        uncounted: 0,
+        missing: Some((1, 12)),
+        wrapped: true,
+    };
+    let channels = vec![
+        channel("Security", 2),
+        ChannelRow {
+            missing: None,
+            wrapped: false,
+            uncounted: 7,
+            ..channel("Microsoft-Windows-Sysmon/Operational", 4)
+        },
+    ];
+    Inventory {
+        hosts: vec![more, HostMore::default()],
+        channels,
+        interfaces: vec![InterfaceRow {
+            evidence: EvidenceId(1),
+            number: 0,
+            link: 1,
+            snap_length: 262_144,
+            packets: 61_884,
+            dropped: 318,
+            times: range,
+            silences: vec![(at("02:05:00"), at("02:51:00"))],
+        }],
+        silence: Span::seconds(1800),
+        case,
     }
 }
 

@@ -33,7 +33,8 @@ pub enum Reach {
 }
 
 impl Channel {
-    pub(super) fn of(evidence: EvidenceId, summary: &LogSummary, source: &SourceSummary) -> Self {
+    /// What one file holds of it: `source` is one of `summary`.
+    pub fn of(evidence: EvidenceId, summary: &LogSummary, source: &SourceSummary) -> Self {
         Self {
             log: Log::of(&source.channel),
             held: source.clone(),
@@ -43,7 +44,8 @@ impl Channel {
         }
     }
 
-    pub(super) fn merge(&mut self, other: Self) {
+    /// Takes in what another file holds of it.
+    pub fn merge(&mut self, other: Self) {
         // Named as in the first file, whatever the order of merging.
         let name = |c: &Self| {
             let held = &c.held;

@@ -17,11 +17,7 @@ pub(super) fn report(case: &Case) -> s::Report {
     s::Report {
         schema: "casewire-report",
         schema_version: super::SCHEMA_VERSION,
-        tool: s::Tool {
-            name: "casewire",
-            version: case.version.clone(),
-            commit: case.commit.clone(),
-        },
+        tool: tool(case),
         case: s::CaseFile {
             id: case.number.clone(),
             examiner: case.examiner.clone(),
@@ -69,15 +65,23 @@ pub(super) fn report(case: &Case) -> s::Report {
     }
 }
 
-fn time(t: Timestamp) -> Time {
+pub(super) fn tool(case: &Case) -> s::Tool {
+    s::Tool {
+        name: "casewire",
+        version: case.version.clone(),
+        commit: case.commit.clone(),
+    }
+}
+
+pub(super) fn time(t: Timestamp) -> Time {
     Time(t.rfc3339())
 }
 
-fn evidence_number(id: EvidenceId) -> EvidenceNumber {
+pub(super) fn evidence_number(id: EvidenceId) -> EvidenceNumber {
     EvidenceNumber(id.to_string())
 }
 
-fn analytic_id(id: &str) -> AnalyticId {
+pub(super) fn analytic_id(id: &str) -> AnalyticId {
     AnalyticId(id.to_owned())
 }
 
@@ -85,7 +89,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn parameters(asked: &case::Parameters) -> s::Parameters {
+pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
     let mut shape = s::Parameters {
         sha256: Sha256Text(String::new()),
         time_zone: "UTC",
@@ -139,7 +143,7 @@ fn parameters(asked: &case::Parameters) -> s::Parameters {
     shape
 }
 
-fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
+pub(super) fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
     s::Evidence {
         id: evidence_number(row.id),
         kind: row.kind.clone(),
@@ -168,16 +172,20 @@ fn host(index: usize, row: &case::HostRow) -> s::Host {
         name: (!row.name.is_empty()).then(|| row.name.to_string()),
         addresses: row.addresses.iter().map(ToString::to_string).collect(),
         evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
-        clock: s::Clock {
-            offset_ns: row.clock.offset.map(|x| x.0),
-            uncertainty_ns: row.clock.uncertainty.map(|x| x.0),
-            method: row.clock.method.clone(),
-            anchors: row.clock.anchors,
-        },
+        clock: clock(&row.clock),
     }
 }
 
-fn coverage(row: &case::CoverageRow) -> s::Coverage {
+pub(super) fn clock(clock: &case::Clock) -> s::Clock {
+    s::Clock {
+        offset_ns: clock.offset.map(|x| x.0),
+        uncertainty_ns: clock.uncertainty.map(|x| x.0),
+        method: clock.method.clone(),
+        anchors: clock.anchors,
+    }
+}
+
+pub(super) fn coverage(row: &case::CoverageRow) -> s::Coverage {
     s::Coverage {
         analytic: analytic_id(row.analytic),
         host: row.host.clone(),
@@ -213,7 +221,7 @@ pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
         .collect()
 }
 
-fn problem(problem: &crate::evidence::Problem) -> s::Problem {
+pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
     s::Problem {
         evidence: problem.evidence.map(evidence_number),
         kind: problem.kind.slug().to_owned(),

@@ -15,6 +15,18 @@ const REMARKS: usize = 30;
 const PER_HOST: usize = 8;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
+    if case.coverage.is_empty() && case.verdicts.is_empty() && case.gaps.is_empty() {
+        return;
+    }
+    grids(case, page);
+    if !case.gaps.is_empty() {
+        page.heading("Gaps");
+        gap_lines(case, REMARKS, page);
+    }
+}
+
+/// The grid, and why it is not better.
+pub(super) fn grids(case: &Case, page: &mut Page) {
     if case.coverage.is_empty() && case.verdicts.is_empty() {
         return;
     }
@@ -47,7 +59,6 @@ pub(super) fn write(case: &Case, page: &mut Page) {
         0,
         "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
     );
-    gaps(case, page);
     remarks(case, page);
 }
 
@@ -173,18 +184,14 @@ fn needs<'a>(rows: impl Iterator<Item = &'a CoverageRow>) -> Vec<&'a str> {
     found
 }
 
-/// What is missing: of the captures first, then host by host.
-pub(super) fn gaps(case: &Case, page: &mut Page) {
-    if case.gaps.is_empty() {
-        return;
-    }
-    page.heading("Gaps");
-    for gap in case.gaps.iter().take(REMARKS) {
+/// What is missing, at most so many lines: of the captures first, then host by host.
+pub(super) fn gap_lines(case: &Case, most: usize, page: &mut Page) {
+    for gap in case.gaps.iter().take(most) {
         let why = if gap.why.is_empty() { "" } else { ": " };
         let text = format!("{}{why}{}", gap.what, gap.why);
         page.hanging(2, &format!("{}  ", whose(case, gap)), &text);
     }
-    more(case.gaps.len(), page);
+    more(case.gaps.len(), most, page);
 }
 
 /// What a gap is about, in a few columns: the host, else the file.
@@ -212,11 +219,11 @@ fn remarks(case: &Case, page: &mut Page) {
     for (host, note) in said.iter().take(REMARKS) {
         page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), note);
     }
-    more(said.len(), page);
+    more(said.len(), REMARKS, page);
 }
 
-fn more(all: usize, page: &mut Page) {
-    let more = all.saturating_sub(REMARKS);
+fn more(all: usize, most: usize, page: &mut Page) {
+    let more = all.saturating_sub(most);
     if more > 0 {
         page.text(2, &format!("{} more: see -f json", count(more as u64)));
     }
