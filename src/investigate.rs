@@ -7,7 +7,8 @@ use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
 use crate::case::inventory::Inventory;
 use crate::case::{Case, gaps};
-use crate::context::{Clocks, Context};
+use crate::context::Context;
+use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -43,6 +44,8 @@ pub struct Request {
     pub max_skew: Span,
     /// Silences longer than this are told as gaps.
     pub silence: Span,
+    /// How clocks are treated.
+    pub clock: ClockChoice,
     /// Addresses that hosts had.
     pub hosts: Vec<(String, IpAddr)>,
     /// Case number for the report.
@@ -66,6 +69,7 @@ impl Request {
             strict: false,
             max_skew: Clocks::default().assumed_error,
             silence: gaps::SILENCE,
+            clock: ClockChoice::default(),
             hosts: Vec::new(),
             case: None,
             examiner: None,
@@ -204,14 +208,38 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
+    if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
+        return Err(Error::Request(format!(
+            "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
+        )));
+    }
+    progress.phase("comparing clocks");
+    let clocks = Clocks::measure(
+        gathered.anchors.freeze(),
+        &identity,
+        &request.clock,
+        request.max_skew,
+    );
+    let coverage = coverage.retime(
+        |host, time| clocks.corrected(host, time),
+        |sensor, time| clocks.corrected_of_sensor(sensor, time),
+    );
+    let identity = identity.retime(|event, identity| clocks.correct(event, identity));
     let context = Context {
-        clocks: Clocks {
-            assumed_error: request.max_skew,
-        },
+        clocks,
         coverage,
         identity,
     };
-    let events = gathered.events.into_stream(None).map_err(failed)?;
+    let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
+    let events = gathered
+        .events
+        .into_stream(
+            context
+                .clocks
+                .corrects()
+                .then_some(&correct as &dyn Fn(&mut Event)),
+        )
+        .map_err(failed)?;
     Ok((
         events,
         Read {

@@ -3,7 +3,7 @@
 //! Set `CASEWIRE_EVIDENCE` to a folder with `.evtx` files to run it; without it the test says so and
 //! passes. `cargo test --test real_evtx -- --nocapture` shows the counts.
 
-use casewire::eventlog::record::{Record, Value};
+use casewire::eventlog::record::{Name, Record, Value};
 use casewire::eventlog::{ChunkBytes, EvtxReader, Select, read_chunk, texts::Texts};
 use casewire::model::{EvidenceId, Timestamp};
 use serde_json::Value as Json;
@@ -63,6 +63,13 @@ fn canonical(text: &str) -> String {
     text.trim_end_matches('\0').to_owned()
 }
 
+fn name_text(name: &Name<'_>) -> String {
+    match name {
+        Name::Utf16(bytes) => casewire::eventlog::record::decode_utf16(bytes),
+        Name::Text(text) => text.to_string(),
+    }
+}
+
 fn value_text(value: &Value<'_>) -> String {
     canonical(&value.text())
 }
@@ -83,7 +90,7 @@ fn own_fields(record: &Record<'_>) -> Flat {
         record
             .fields
             .iter()
-            .map(|(n, v)| (n.to_string(), value_text(v))),
+            .map(|(n, v)| (name_text(n), value_text(v))),
     );
     flat.sort();
     flat

@@ -39,6 +39,8 @@ pub struct Keyed<A: Analytic> {
     // Every key once, about in order of last touch: an entry that was touched again after it was
     // queued goes to the back when its turn comes.
     queue: VecDeque<(Timestamp, A::Key)>,
+    // The keys of the event in hand; kept for its space.
+    keys: Vec<A::Key>,
     found: Found,
     // Only divides keys over shards.
     divider: foldhash::fast::FixedState,
@@ -58,36 +60,34 @@ impl<A: Analytic> Keyed<A> {
             budget: budget.max(1),
             states: HashMap::default(),
             queue: VecDeque::new(),
+            keys: Vec::new(),
             found: Found::default(),
             divider: foldhash::fast::FixedState::with_seed(0),
         }
     }
 
     fn step(&mut self, key: &A::Key, event: &Event, context: &Context) {
-        let horizon = self.analytic.horizon();
-        if let Some(slot) = self.states.get_mut(key) {
-            if event.time.since(slot.last) > horizon {
-                let state = std::mem::take(&mut slot.state);
-                self.analytic.close(key, state, context, &mut self.found);
-            }
-        } else {
+        if !self.states.contains_key(key) {
             if self.states.len() >= self.budget {
                 self.make_room(event.time, context);
             }
-            self.states.insert(
-                key.clone(),
-                Slot {
-                    last: event.time,
-                    state: A::State::default(),
-                },
-            );
+            let slot = Slot {
+                last: event.time,
+                state: A::State::default(),
+            };
+            self.states.insert(key.clone(), slot);
             self.queue.push_back((event.time, key.clone()));
         }
-        if let Some(slot) = self.states.get_mut(key) {
-            slot.last = slot.last.max(event.time);
-            self.analytic
-                .step(key, &mut slot.state, event, context, &mut self.found);
+        let Some(slot) = self.states.get_mut(key) else {
+            return;
+        };
+        if event.time.since(slot.last) > self.analytic.horizon() {
+            let state = std::mem::take(&mut slot.state);
+            self.analytic.close(key, state, context, &mut self.found);
         }
+        slot.last = slot.last.max(event.time);
+        self.analytic
+            .step(key, &mut slot.state, event, context, &mut self.found);
     }
 
     fn make_room(&mut self, now: Timestamp, context: &Context) {
@@ -113,7 +113,8 @@ impl<A: Analytic> Keyed<A> {
 
 impl<A: Analytic> Runner for Keyed<A> {
     fn event(&mut self, event: &Event, context: &Context) {
-        let mut keys: Vec<A::Key> = Vec::new();
+        let mut keys = std::mem::take(&mut self.keys);
+        keys.clear();
         let (shard, divider) = (self.shard, &self.divider);
         self.analytic.keys(event, context, &mut |key| {
             if (shard.count == 1 || divider.hash_one(&key) % shard.count == shard.index)
@@ -125,6 +126,7 @@ impl<A: Analytic> Runner for Keyed<A> {
         for key in &keys {
             self.step(key, event, context);
         }
+        self.keys = keys;
     }
 
     fn finish(mut self: Box<Self>, context: &Context) -> Found {

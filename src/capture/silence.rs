@@ -72,6 +72,13 @@ impl Silences {
             .filter(move |(from, to)| to.since(*from) > span)
     }
 
+    /// Gives the packets other times, in the same order.
+    pub fn retime(&mut self, time: impl Fn(Timestamp) -> Timestamp) {
+        for (from, to) in &mut self.list {
+            (*from, *to) = (time(*from), time(*to));
+        }
+    }
+
     /// The longest silence that was not kept because there were too many; zero if all were.
     pub fn forgotten(&self) -> Span {
         self.forgotten

@@ -29,7 +29,7 @@ pub struct HostMore {
     pub orientation: Orientation,
     /// What that rests on.
     pub votes: OrientationVotes,
-    /// First and last record of any of its logs.
+    /// First and last record of any of its logs, on the reference clock.
     pub logged: Option<(Timestamp, Timestamp)>,
     /// TCP attempts in the captures with one of its addresses on either end.
     pub attempts: u64,
@@ -52,8 +52,10 @@ pub struct ChannelRow {
     pub records: u64,
     /// Lowest and highest EventRecordID.
     pub record_ids: Option<(u64, u64)>,
-    /// Earliest and latest TimeCreated.
+    /// Earliest and latest TimeCreated, as recorded.
     pub times: Option<(Timestamp, Timestamp)>,
+    /// The same on the reference clock, where that moves them.
+    pub corrected: Option<(Timestamp, Timestamp)>,
     /// Event ids that occur, with how often.
     pub event_ids: Vec<(u32, u64)>,
     /// Records of event ids beyond those counted.
@@ -80,7 +82,7 @@ pub struct InterfaceRow {
     pub packets: u64,
     /// Packets the capturing system says it dropped.
     pub dropped: u64,
-    /// Earliest and latest packet.
+    /// Earliest and latest packet, on the reference clock.
     pub times: Option<(Timestamp, Timestamp)>,
     /// Silences longer than `Inventory::silence`.
     pub silences: Vec<(Timestamp, Timestamp)>,

@@ -102,14 +102,14 @@ impl Wishes {
             }
             // Where a gap makes the whole difference, what fills it is better than a capture or an
             // audit policy anew.
-            let mut remedies: Vec<&str> = row
-                .gaps
+            let taking: Vec<&Gap> = row.gaps.iter().filter_map(|at| gaps.get(*at)).collect();
+            let mut remedies: Vec<&str> = taking
                 .iter()
-                .filter_map(|at| gaps.get(*at))
                 .map(|gap| gap.remedy.as_str())
                 .filter(|remedy| !remedy.is_empty())
                 .collect();
-            if remedies.is_empty() {
+            let none_held = row.status == Met::Absent && !taking.iter().any(|gap| gap.whole);
+            if remedies.is_empty() || none_held {
                 remedies.push(need.what);
             }
             for remedy in remedies {

@@ -14,6 +14,7 @@ pub use gaps::{Gap, GapKind};
 pub use incident::{Incident, Suppressed};
 
 use crate::analytics::about::Described;
+use crate::context::clocks::ClockChoice;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
@@ -68,6 +69,8 @@ pub struct Parameters {
     pub to: Option<Timestamp>,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// How clocks were treated.
+    pub clock: ClockChoice,
     /// Addresses that hosts are said to have had.
     pub hosts: Vec<(String, IpAddr)>,
     /// The analytics that ran, with their settings in force.

@@ -405,6 +405,7 @@ fn what_unblocks_most_is_advised_first() {
     let mut staged = whole();
     staged.records.retain(|r| r.0 != "Security");
     staged.records[0].2 = 9;
+    staged.records.push(("System", 7036, 1, HOUR - 60));
     let judged = staged.judged();
     assert_eq!(verdict(&judged), Verdict::Blind);
     assert_eq!(

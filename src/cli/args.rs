@@ -107,6 +107,10 @@ pub struct Evidence {
     #[arg(long = "host", value_name = "NAME=ADDR", value_parser = values::host,
         help_heading = "Time and hosts")]
     pub hosts: Vec<(String, IpAddr)>,
+    /// measured (the default), as-recorded, or HOST=±s: how far the clock of a host is ahead, e.g.
+    /// FS01.corp.example=-1.8s (repeatable)
+    #[arg(long, value_name = "CLOCK", value_parser = values::clock, help_heading = "Time and hosts")]
+    pub clock: Vec<values::Clock>,
     /// Assumed clock error where none can be measured
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
@@ -119,7 +123,7 @@ pub struct Evidence {
         help_heading = "Limits")]
     pub threads: Option<u16>,
     /// Upper bound of held state, e.g. 512MiB; older state is spilled
-    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "2GiB",
+    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "128MiB",
         help_heading = "Limits")]
     pub memory: u64,
     /// Do not hash the evidence: for benchmarks, not for case work

@@ -3,8 +3,11 @@
 use super::args::{Evidence, Global};
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
+use super::values;
 use casewire::analytics::about::Described;
+use casewire::context::clocks::ClockChoice;
 use casewire::investigate::Request;
+use casewire::model::Span;
 
 /// A request for the evidence alone, without analytics or case data.
 pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
@@ -40,9 +43,42 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         strict: args.strict,
         max_skew: args.max_skew,
         silence: casewire::case::gaps::SILENCE,
+        clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
         case: None,
         examiner: None,
+    })
+}
+
+/// One mode for all hosts, and at most one offset for each.
+fn clock(args: &[values::Clock]) -> Result<ClockChoice, Wrong> {
+    let mut mode = None;
+    let mut given: Vec<(String, Span)> = Vec::new();
+    for arg in args {
+        match arg {
+            values::Clock::Mode(wanted) if mode.is_some_and(|held| held != *wanted) => {
+                return Err(Wrong(
+                    "--clock is both measured and as-recorded; give one of them".to_owned(),
+                ));
+            }
+            values::Clock::Mode(wanted) => mode = Some(*wanted),
+            values::Clock::Ahead(name, offset) => {
+                match given
+                    .iter()
+                    .find(|(held, _)| held.eq_ignore_ascii_case(name))
+                {
+                    Some((_, held)) if held != offset => {
+                        return Err(Wrong(format!("--clock gives {name} two offsets; give one")));
+                    }
+                    Some(_) => {}
+                    None => given.push((name.clone(), *offset)),
+                }
+            }
+        }
+    }
+    Ok(ClockChoice {
+        mode: mode.unwrap_or_default(),
+        given,
     })
 }
 
@@ -107,6 +143,7 @@ fn unknown(what: &str, near: Option<&str>, else_do: &str) -> Wrong {
 mod tests {
     use super::*;
     use casewire::analytics::about::{About, Setting};
+    use casewire::context::clocks::ClockMode;
 
     fn register() -> Vec<Described> {
         let about = About {
@@ -135,6 +172,20 @@ mod tests {
             about,
             settings: vec![setting],
         }]
+    }
+
+    #[test]
+    fn two_modes_or_two_offsets_of_one_host_are_refused() {
+        let given = |texts: &[&str]| {
+            let args: Vec<values::Clock> =
+                texts.iter().map(|t| values::clock(t).unwrap()).collect();
+            clock(&args)
+        };
+        let choice = given(&["FS01=+1s", "FS02=-1s", "FS01=1s"]).unwrap();
+        assert_eq!(choice.given.len(), 2);
+        assert_eq!(choice.mode, ClockMode::Measured);
+        assert!(given(&["FS01=+1s", "fs01=2s"]).is_err());
+        assert!(given(&["measured", "as-recorded"]).is_err());
     }
 
     fn set(id: &str, name: &str) -> Vec<(String, String, String)> {

@@ -1,6 +1,7 @@
 //! Values on the command line: what they look like, and how to put them right.
 
 use casewire::capture::silence::SHORTEST;
+use casewire::context::clocks::ClockMode;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use casewire::report::text::inventory::Section;
@@ -82,6 +83,36 @@ pub fn host(text: &str) -> Result<(String, IpAddr), String> {
     }
 }
 
+/// One `--clock`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// `measured` or `as-recorded`: for all hosts.
+    Mode(ClockMode),
+    /// `HOST=±s`: how far the clock of one host is ahead.
+    Ahead(String, Span),
+}
+
+/// `measured`, `as-recorded` or `HOST=±s`.
+pub fn clock(text: &str) -> Result<Clock, String> {
+    match text.trim() {
+        "measured" => return Ok(Clock::Mode(ClockMode::Measured)),
+        "as-recorded" => return Ok(Clock::Mode(ClockMode::AsRecorded)),
+        _ => {}
+    }
+    let wrong = || {
+        "not measured, as-recorded or HOST=±s; write it as FS01.corp.example=+1.8s for a clock that is 1.8 s ahead"
+            .to_owned()
+    };
+    let (name, offset) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let offset = Span::parse(offset).ok_or_else(wrong)?;
+    let name = name.trim();
+    if name.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(Clock::Ahead(name.to_owned(), offset))
+    }
+}
+
 /// `ID.NAME=VALUE`.
 pub fn setting(text: &str) -> Result<(String, String, String), String> {
     let parts = text.split_once('=').and_then(|(path, value)| {
@@ -131,6 +162,22 @@ mod tests {
         );
         for wrong in ["AN0842", "AN0842=4", ".x=1", "AN0842.=1"] {
             assert!(setting(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_a_mode_or_a_signed_offset_of_one_host() {
+        assert_eq!(clock("as-recorded"), Ok(Clock::Mode(ClockMode::AsRecorded)));
+        assert_eq!(
+            clock("FS01=-1.8s"),
+            Ok(Clock::Ahead("FS01".to_owned(), Span::millis(-1_800)))
+        );
+        assert_eq!(
+            clock("FS01=+5h"),
+            Ok(Clock::Ahead("FS01".to_owned(), Span::seconds(18_000)))
+        );
+        for wrong in ["", "recorded", "FS01", "FS01=soon", "=5s", "FS01="] {
+            assert!(clock(wrong).is_err(), "{wrong}");
         }
     }
 

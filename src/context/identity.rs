@@ -6,6 +6,8 @@
 
 use crate::model::net::{FIRST_DYNAMIC_PORT, is_group_or_wildcard};
 use crate::model::{Direction, Endpoint, Event, HostEvent, HostWhat, Text, What};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -61,7 +63,8 @@ pub struct Host {
 pub struct Identity {
     hosts: Vec<Host>,
     by_name: BTreeMap<String, HostId>,
-    by_address: BTreeMap<IpAddr, HostId>,
+    // Asked, never walked.
+    by_address: HashMap<IpAddr, HostId, RandomState>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
     wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
     /// Addresses that more than one host logged as its own, with those hosts.
@@ -80,9 +83,9 @@ const ANNOUNCEMENTS: usize = 64;
 #[derive(Clone, Debug, Default)]
 struct Facts {
     name: Text,
-    own: BTreeMap<IpAddr, u64>,
-    inbound_sources: BTreeMap<IpAddr, u64>,
-    inbound_destinations: BTreeMap<IpAddr, u64>,
+    own: Counts,
+    inbound_sources: Counts,
+    inbound_destinations: Counts,
     starts: Vec<Event>,
 }
 
@@ -90,6 +93,8 @@ struct Facts {
 #[derive(Clone, Debug, Default)]
 pub struct IdentityBuilder {
     facts: BTreeMap<String, Facts>,
+    // The computer of the last event, as written, and its key.
+    last: (Text, String),
     stated: Vec<(String, IpAddr)>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
     wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
@@ -100,9 +105,14 @@ fn key_of(computer: &str) -> String {
     computer.trim().trim_end_matches('.').to_lowercase()
 }
 
-fn count(table: &mut BTreeMap<IpAddr, u64>, address: IpAddr) {
-    if table.len() < ADDRESS_LIMIT || table.contains_key(&address) {
-        *table.entry(address).or_default() += 1;
+/// How often each address was seen. Sorted before it is walked: its own order is random.
+type Counts = HashMap<IpAddr, u64, RandomState>;
+
+fn count(table: &mut Counts, address: IpAddr) {
+    if let Some(seen) = table.get_mut(&address) {
+        *seen += 1;
+    } else if table.len() < ADDRESS_LIMIT {
+        table.insert(address, 1);
     }
 }
 
@@ -157,7 +167,17 @@ impl IdentityBuilder {
     }
 
     fn observe_host(&mut self, event: &HostEvent) -> &mut Facts {
-        let facts = self.facts.entry(key_of(&event.computer)).or_default();
+        // The same computer follows itself thousands of times: its key is made once.
+        if self.last.0 != event.computer || self.last.1.is_empty() {
+            self.last = (event.computer.clone(), key_of(&event.computer));
+        }
+        let key = self.last.1.as_str();
+        if !self.facts.contains_key(key) {
+            self.facts.insert(key.to_owned(), Facts::default());
+        }
+        let Some(facts) = self.facts.get_mut(key) else {
+            unreachable!("it was put there if it was not")
+        };
         if facts.name.is_empty() {
             facts.name = event.computer.clone();
         }
@@ -244,6 +264,9 @@ impl IdentityBuilder {
         let mut claims: BTreeMap<IpAddr, Vec<HostId>> = BTreeMap::new();
         for (i, (key, mut facts)) in self.facts.into_iter().enumerate() {
             let id = HostId(i as u32);
+            let [inbound_sources, inbound_destinations] =
+                [facts.inbound_sources, facts.inbound_destinations]
+                    .map(|counts| counts.into_iter().collect::<BTreeMap<_, _>>());
             let mut own: Vec<IpAddr> = facts.own.keys().copied().collect();
             let stated = self
                 .stated
@@ -257,27 +280,24 @@ impl IdentityBuilder {
                 own.iter().filter_map(|a| table.get(a)).sum::<u64>()
             };
             let mut votes = OrientationVotes {
-                packet_order: sum(&facts.inbound_destinations),
-                receiver_first: sum(&facts.inbound_sources),
+                packet_order: sum(&inbound_destinations),
+                receiver_first: sum(&inbound_sources),
             };
             if own.is_empty() {
                 // No outbound row names the host. Its own side of inbound rows is the one that
                 // hardly varies, while remote sides do.
                 let distinct =
                     |t: &BTreeMap<IpAddr, u64>| t.keys().filter(|a| telling(**a)).count();
-                let (s, d) = (
-                    distinct(&facts.inbound_sources),
-                    distinct(&facts.inbound_destinations),
-                );
-                let rows: u64 = facts.inbound_sources.values().sum();
+                let (s, d) = (distinct(&inbound_sources), distinct(&inbound_destinations));
+                let rows: u64 = inbound_sources.values().sum();
                 let side = match s.cmp(&d) {
                     std::cmp::Ordering::Less if s > 0 => {
                         votes.receiver_first = rows;
-                        &facts.inbound_sources
+                        &inbound_sources
                     }
                     _ => {
                         votes.packet_order = rows;
-                        &facts.inbound_destinations
+                        &inbound_destinations
                     }
                 };
                 own.extend(side.keys().copied().filter(|a| telling(*a)).take(64));
@@ -313,11 +333,36 @@ impl IdentityBuilder {
                 (None, _) => identity.conflicts.push((address, ids)),
             }
         }
+        // Names as written as well, so that asking with them takes no copy in lower case.
+        for (host, id) in identity.hosts.iter().zip(0..) {
+            let name = host.name.to_string();
+            identity.by_name.entry(name).or_insert(HostId(id));
+        }
         identity
     }
 }
 
 impl Identity {
+    /// Gives the events it holds their time on the reference clock.
+    pub fn retime(mut self, correct: impl Fn(&mut Event, &Self)) -> Self {
+        let mut starts: Vec<Vec<Event>> = self
+            .hosts
+            .iter_mut()
+            .map(|h| std::mem::take(&mut h.starts))
+            .collect();
+        let mut announced = std::mem::take(&mut self.by_mac);
+        let held = starts.iter_mut().chain(announced.values_mut());
+        for events in held {
+            events.iter_mut().for_each(|event| correct(event, &self));
+            events.sort_by_key(Event::order);
+        }
+        for (host, starts) in self.hosts.iter_mut().zip(starts) {
+            host.starts = starts;
+        }
+        self.by_mac = announced;
+        self
+    }
+
     /// All hosts, in order of `HostId`.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts

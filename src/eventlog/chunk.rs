@@ -4,7 +4,7 @@
 //! thread in any order. What the records mean is for the channel tables.
 
 use super::binxml::Damage;
-use super::decode::{Decoded, Decoder, System};
+use super::decode::{Decoded, Decoder, Field, System};
 use super::fallback;
 use super::record::{Place, Record, Value};
 use super::summary::{LogSummary, Tally};
@@ -65,6 +65,7 @@ pub fn read_chunk(
         tally: Tally::default(),
         out: ChunkReading::default(),
         unusual: Vec::new(),
+        last: Default::default(),
     };
     reading.all();
     let Reading {
@@ -87,6 +88,27 @@ struct Reading<'r, 'c> {
     tally: Tally,
     out: ChunkReading,
     unusual: Vec<Span>,
+    /// Channel, provider and computer of the last record.
+    last: [Last; 3],
+}
+
+/// A text and its bytes: where records follow each other that say the same, it is not looked up
+/// again.
+#[derive(Debug, Default)]
+struct Last {
+    bytes: Vec<u8>,
+    text: Text,
+}
+
+impl Last {
+    fn share(&mut self, bytes: &[u8], texts: &mut Texts) -> Text {
+        if self.bytes != bytes {
+            self.text = texts.share_utf16(bytes);
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+        }
+        self.text.clone()
+    }
 }
 
 impl<'c> Reading<'_, 'c> {
@@ -284,8 +306,13 @@ impl<'c> Reading<'_, 'c> {
             None => false,
         };
         let (at, end) = (span.start + RECORD_HEADER, span.end - 4);
-        match decoder.record(at, end, self.texts, &mut gate) {
+        match decoder.record(at, end, &mut gate) {
             Ok(Decoded::Unwanted(system)) => {
+                // Nobody asks who wrote a record that nobody wants.
+                let system = System {
+                    provider: None,
+                    ..system
+                };
                 if let Some(head) = self.head(&system, span) {
                     self.read(&head);
                 }
@@ -301,10 +328,6 @@ impl<'c> Reading<'_, 'c> {
                 {
                     return;
                 }
-                let fields = fields
-                    .iter()
-                    .map(|(n, v)| (Cow::Borrowed(&**n), v.clone()))
-                    .collect();
                 self.hand_on(&head, fields);
             }
             Err(Damage::Excessive) => {
@@ -329,9 +352,12 @@ impl<'c> Reading<'_, 'c> {
             );
             return None;
         };
-        let share = |value: &Option<Value<'_>>, texts: &mut Texts| {
-            texts.share_value(value.as_ref().unwrap_or(&Value::Null))
+        let share = |value: &Option<Value<'_>>, texts: &mut Texts, last: &mut Last| match value {
+            Some(Value::Utf16(bytes)) => last.share(bytes, texts),
+            Some(other) => texts.share_value(other),
+            None => texts.share_value(&Value::Null),
         };
+        let [channel, provider, computer] = &mut self.last;
         Some(Head {
             event_id,
             record_id: system
@@ -340,9 +366,9 @@ impl<'c> Reading<'_, 'c> {
                 .and_then(Value::unsigned)
                 .unwrap_or(span.number),
             time: system.time.as_ref().and_then(Value::time),
-            channel: share(&system.channel, self.texts),
-            provider: share(&system.provider, self.texts),
-            computer: share(&system.computer, self.texts),
+            channel: share(&system.channel, self.texts, channel),
+            provider: share(&system.provider, self.texts, provider),
+            computer: share(&system.computer, self.texts, computer),
             offset: self.chunk.offset + span.start as u64,
         })
     }
@@ -358,7 +384,7 @@ impl<'c> Reading<'_, 'c> {
         );
     }
 
-    fn hand_on(&mut self, head: &Head, fields: Vec<(Cow<'_, str>, Value<'_>)>) {
+    fn hand_on(&mut self, head: &Head, fields: Vec<Field<'_>>) {
         let record = Record {
             place: Place {
                 offset: head.offset,

@@ -5,9 +5,7 @@
 
 use super::binxml::{ARRAY, BIN_XML, Cursor, Damage, array_items, value};
 use super::plan::{FieldName, Part, Plan, Source, Step, Within, parse};
-use super::record::Value;
-use super::texts::Texts;
-use crate::model::Text;
+use super::record::{Name, Value};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::borrow::Cow;
@@ -34,8 +32,8 @@ pub(crate) struct System<'c> {
     pub(crate) computer: Option<Value<'c>>,
 }
 
-/// A field's name: shared with the plan.
-pub(crate) type Field<'c> = (Text, Value<'c>);
+/// A field's name and value.
+pub(crate) type Field<'c> = (Name<'c>, Value<'c>);
 
 /// Reads the records of one chunk, remembering its templates.
 pub(crate) struct Decoder<'c> {
@@ -67,7 +65,6 @@ struct Work<'c, 'w> {
     fields: Vec<Field<'c>>,
     gate: &'w mut dyn FnMut(&System<'c>) -> bool,
     passed: Option<bool>,
-    texts: &'w mut Texts,
 }
 
 impl<'c> Decoder<'c> {
@@ -86,7 +83,6 @@ impl<'c> Decoder<'c> {
         &mut self,
         at: usize,
         end: usize,
-        texts: &mut Texts,
         gate: &mut dyn FnMut(&System<'c>) -> bool,
     ) -> Result<Decoded<'c>, Damage> {
         let mut work = Work {
@@ -94,7 +90,6 @@ impl<'c> Decoder<'c> {
             fields: Vec::new(),
             gate,
             passed: None,
-            texts,
         };
         if self.budget == 0 {
             return Err(Damage::Excessive);
@@ -146,9 +141,8 @@ impl<'c> Decoder<'c> {
                 0x01 | 0x41 => {
                     self.charge(start.end() - start.at())?;
                     // Start tags outside a template carry no dependency, but some writers put one.
-                    let mut name = |bytes: &'c [u8]| work.texts.share_utf16(bytes);
-                    let plan = parse(&mut start.clone(), within, false, &mut name)
-                        .or_else(|_| parse(&mut start.clone(), within, true, &mut name))?;
+                    let plan = parse(&mut start.clone(), within, false)
+                        .or_else(|_| parse(&mut start.clone(), within, true))?;
                     return self.run(&plan, &[], depth, work);
                 }
                 _ => return Err(Damage::Token),
@@ -167,7 +161,7 @@ impl<'c> Decoder<'c> {
         // Version (1), template id (4), offset of its definition (4).
         cursor.take(5)?;
         let definition = cursor.offset()?;
-        let plan = self.plan(definition, within, work.texts)?;
+        let plan = self.plan(definition, within)?;
         if definition == cursor.at() {
             cursor.take(20)?;
             let length = cursor.offset()?;
@@ -194,28 +188,16 @@ impl<'c> Decoder<'c> {
         result
     }
 
-    fn plan(
-        &mut self,
-        definition: usize,
-        within: Within,
-        texts: &mut Texts,
-    ) -> Result<Rc<Plan<'c>>, Damage> {
+    fn plan(&mut self, definition: usize, within: Within) -> Result<Rc<Plan<'c>>, Damage> {
         if let Some(plan) = self.plans.get(&(definition, within)) {
             return plan.clone();
         }
-        let plan = self
-            .parse_definition(definition, within, texts)
-            .map(Rc::new);
+        let plan = self.parse_definition(definition, within).map(Rc::new);
         self.plans.insert((definition, within), plan.clone());
         plan
     }
 
-    fn parse_definition(
-        &mut self,
-        definition: usize,
-        within: Within,
-        texts: &mut Texts,
-    ) -> Result<Plan<'c>, Damage> {
+    fn parse_definition(&mut self, definition: usize, within: Within) -> Result<Plan<'c>, Damage> {
         // Next definition (4), GUID (16), length of what follows (4).
         let mut header = Cursor::new(self.chunk, definition, self.chunk.len())?;
         header.take(20)?;
@@ -223,9 +205,7 @@ impl<'c> Decoder<'c> {
         let end = header.at().checked_add(length).ok_or(Damage::OutOfBounds)?;
         self.charge(length.min(self.chunk.len()))?;
         let mut body = Cursor::new(self.chunk, header.at(), end)?;
-        parse(&mut body, within, true, &mut |bytes| {
-            texts.share_utf16(bytes)
-        })
+        parse(&mut body, within, true)
     }
 
     fn run(
@@ -291,11 +271,14 @@ impl<'c> Decoder<'c> {
                         continue;
                     }
                     let name = match name {
-                        FieldName::Is(name) => name.clone(),
+                        FieldName::Is(name) => Name::Utf16(name),
                         FieldName::Gaps(source) => {
                             let found = values.of(source)?;
                             self.charge(size(&found))?;
-                            work.texts.share_value(&found)
+                            match found {
+                                Value::Utf16(name) => Name::Utf16(name),
+                                other => Name::Text(other.text().into_owned().into()),
+                            }
                         }
                     };
                     if let Source::One(Part::Gap(gap)) = source

@@ -24,6 +24,8 @@ pub struct EvtxReader<R> {
     offset: u64,
     /// Bytes read ahead of a chunk that does not begin where it should.
     ahead: Vec<u8>,
+    /// Space of chunks that are done with.
+    spare: Vec<Vec<u8>>,
     zeros: Zeros,
     header_read: bool,
     ended: bool,
@@ -49,6 +51,7 @@ impl<R: Read> EvtxReader<R> {
             input,
             offset: 0,
             ahead: Vec::new(),
+            spare: Vec::new(),
             zeros: Zeros::default(),
             header_read: false,
             ended: false,
@@ -67,8 +70,8 @@ impl<R: Read> EvtxReader<R> {
         }
         while !self.ended {
             let offset = self.offset;
-            let mut bytes = std::mem::take(&mut self.ahead);
-            self.fill(&mut bytes, CHUNK_SIZE);
+            let ahead = std::mem::take(&mut self.ahead);
+            let mut bytes = self.fill(ahead, CHUNK_SIZE);
             if bytes.is_empty() {
                 self.ended = true;
                 break;
@@ -156,8 +159,7 @@ impl<R: Read> EvtxReader<R> {
     }
 
     fn file_header(&mut self) {
-        let mut header = Vec::new();
-        self.fill(&mut header, FILE_HEADER);
+        let header = self.fill(Vec::new(), FILE_HEADER);
         if header.starts_with(CHUNK_MAGIC) {
             self.add(
                 ProblemKind::FileHeader,
@@ -227,22 +229,42 @@ impl<R: Read> EvtxReader<R> {
         }
     }
 
-    /// Fills `bytes` up to `length`, or to the end of the file.
-    fn fill(&mut self, bytes: &mut Vec<u8>, length: usize) {
-        let wanted = length.saturating_sub(bytes.len()) as u64;
-        bytes.reserve_exact(wanted as usize);
-        if let Err(error) = self.input.by_ref().take(wanted).read_to_end(bytes) {
-            self.ended = true;
-            let offset = self.offset + bytes.len() as u64;
-            let message = format!("the file cannot be read further: {error}");
-            self.add(
-                ProblemKind::Unreadable,
-                Weight::Loss,
-                offset,
-                &message,
-                "records behind this point are missing from the timeline",
-            );
+    /// Takes back the space of a chunk that is done with.
+    pub fn recycle(&mut self, chunk: ChunkBytes) {
+        self.spare.push(chunk.bytes);
+    }
+
+    /// `ahead` and what follows it, up to `length`, or to the end of the file.
+    fn fill(&mut self, ahead: Vec<u8>, length: usize) -> Vec<u8> {
+        let mut filled = ahead.len();
+        // Space that was used before holds an older chunk, which is written over or cut off.
+        let mut bytes = match self.spare.pop() {
+            Some(spare) if ahead.is_empty() => spare,
+            _ => ahead,
+        };
+        bytes.resize(length.max(filled), 0);
+        while filled < bytes.len() {
+            match self.input.read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    let offset = self.offset + filled as u64;
+                    let message = format!("the file cannot be read further: {error}");
+                    self.add(
+                        ProblemKind::Unreadable,
+                        Weight::Loss,
+                        offset,
+                        &message,
+                        "records behind this point are missing from the timeline",
+                    );
+                    break;
+                }
+            }
         }
+        bytes.truncate(filled);
+        bytes
     }
 
     fn add(&mut self, kind: ProblemKind, weight: Weight, at: u64, message: &str, effect: &str) {

@@ -3,7 +3,7 @@
 //! Slow (it renders JSON), so it is asked only for records the plans could not read, once a chunk.
 
 use super::decode::System;
-use super::record::Value;
+use super::record::{Name, Value};
 use super::walk::CHUNK_MAGIC;
 use ::evtx::{EvtxChunkData, ParserSettings};
 use serde_json::{Map, Value as Json};
@@ -87,7 +87,7 @@ impl<'j> Rendered<'j> {
     }
 
     /// Payload fields by name; fields without a name have an empty one.
-    pub(crate) fn fields(&self) -> Vec<(Cow<'j, str>, Value<'j>)> {
+    pub(crate) fn fields(&self) -> Vec<(Name<'j>, Value<'j>)> {
         let mut fields = Vec::new();
         for payload in ["EventData", "UserData"] {
             if let Some(Json::Object(inner)) = self.event.get(payload) {
@@ -98,7 +98,7 @@ impl<'j> Rendered<'j> {
     }
 }
 
-fn flatten<'j>(object: &'j Map<String, Json>, fields: &mut Vec<(Cow<'j, str>, Value<'j>)>) {
+fn flatten<'j>(object: &'j Map<String, Json>, fields: &mut Vec<(Name<'j>, Value<'j>)>) {
     for (name, held) in object {
         if name == "#attributes" {
             continue;

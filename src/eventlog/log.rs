@@ -46,6 +46,7 @@ pub fn read_log(
             problems.merge(reading.problems);
             events.into_iter().for_each(&mut *emit);
         }
+        batch.into_iter().for_each(|chunk| reader.recycle(chunk));
         batch = next;
     }
     problems.merge(reader.finish());

@@ -7,7 +7,6 @@
 
 use super::binxml::{ARRAY, BIN_XML, Cursor, Damage, value};
 use super::record::{Value, decode_utf16};
-use crate::model::Text;
 
 /// Elements open at once at most; real events have five.
 const MAX_DEPTH: usize = 32;
@@ -67,7 +66,7 @@ impl<'c> Source<'c> {
 /// A field's name.
 #[derive(Clone, Debug)]
 pub(crate) enum FieldName<'c> {
-    Is(Text),
+    Is(&'c [u8]),
     Gaps(Source<'c>),
 }
 
@@ -143,7 +142,6 @@ pub(crate) fn parse<'c>(
     cursor: &mut Cursor<'c>,
     within: Within,
     in_template: bool,
-    name: &mut dyn FnMut(&'c [u8]) -> Text,
 ) -> Result<Plan<'c>, Damage> {
     let mut plan = Plan::default();
     let mut open: Vec<Open<'c>> = Vec::new();
@@ -214,7 +212,7 @@ pub(crate) fn parse<'c>(
                 in_start_tag = false;
                 attribute = None;
                 let closed = open.pop().ok_or(Damage::Token)?;
-                close(&mut plan, closed, name);
+                close(&mut plan, closed);
             }
             0x05 | 0x45 | 0x07 | 0x47 | 0x08 | 0x48 | 0x09 | 0x49 => {
                 let literal = literal(token, cursor)?;
@@ -365,7 +363,7 @@ fn role(parent: Option<Role>, within: Within, element: &[u8]) -> Role {
     }
 }
 
-fn close<'c>(plan: &mut Plan<'c>, closed: Open<'c>, name: &mut dyn FnMut(&'c [u8]) -> Text) {
+fn close<'c>(plan: &mut Plan<'c>, closed: Open<'c>) {
     let system = &mut plan.system;
     match closed.role {
         Role::Provider => system.provider = closed.name_attribute,
@@ -380,12 +378,10 @@ fn close<'c>(plan: &mut Plan<'c>, closed: Open<'c>, name: &mut dyn FnMut(&'c [u8
             }
             let is_data = is(closed.element, "Data");
             let field_name = match closed.name_attribute {
-                Source::One(Part::Literal(Value::Utf16(text))) if is_data => {
-                    FieldName::Is(name(text))
-                }
-                Source::Nothing if is_data => FieldName::Is(name(&[])),
+                Source::One(Part::Literal(Value::Utf16(text))) if is_data => FieldName::Is(text),
+                Source::Nothing if is_data => FieldName::Is(&[]),
                 gaps if is_data => FieldName::Gaps(gaps),
-                _ => FieldName::Is(name(closed.element)),
+                _ => FieldName::Is(closed.element),
             };
             plan.steps.push(Step::Field {
                 name: field_name,

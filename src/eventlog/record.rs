@@ -59,17 +59,50 @@ pub struct Record<'a> {
     /// System/TimeCreated; `None` if it cannot be read.
     pub time: Option<Timestamp>,
     /// EventData or UserData fields in order; the first of equal names is the one asked for.
-    pub fields: Vec<(Cow<'a, str>, Value<'a>)>,
+    pub fields: Vec<(Name<'a>, Value<'a>)>,
+}
+
+/// A field's name as the reader found it; it is only ever asked whether it is some word.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Name<'a> {
+    /// UTF-16LE text, not yet decoded.
+    Utf16(&'a [u8]),
+    /// Text.
+    Text(Cow<'a, str>),
+}
+
+impl Name<'_> {
+    /// True if this is `word`, which is ASCII, in any case.
+    pub fn is(&self, word: &str) -> bool {
+        match self {
+            Self::Utf16(bytes) => {
+                let mut bytes = *bytes;
+                while let [rest @ .., 0, 0] = bytes {
+                    bytes = rest;
+                }
+                let (units, _) = bytes.as_chunks::<2>();
+                units.len() == word.len()
+                    && units
+                        .iter()
+                        .zip(word.bytes())
+                        .all(|(unit, byte)| unit[1] == 0 && unit[0].eq_ignore_ascii_case(&byte))
+            }
+            Self::Text(text) => text.eq_ignore_ascii_case(word),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
 }
 
 impl<'a> Record<'a> {
     /// The value of the first field called `name`; names are compared without case, because
     /// `ProcessID` and `ProcessId` differ between events.
     pub fn value(&self, name: &str) -> Option<&Value<'a>> {
-        self.fields
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
+        self.fields.iter().find(|(n, _)| n.is(name)).map(|(_, v)| v)
     }
 
     /// As text: the words a rendered record would show. `None` if absent; empty if null.

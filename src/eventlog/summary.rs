@@ -6,6 +6,7 @@
 
 use super::texts::Texts;
 use crate::model::{Text, Timestamp};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Computer and channel pairs followed in one file.
@@ -177,6 +178,16 @@ impl SourceSummary {
         if self.runs_overflowed {
             return;
         }
+        // Nearly every run goes on where the last one ends.
+        if let Some(mut held) = self.runs.last_entry()
+            && *held.key() <= first
+            && held.get().last.saturating_add(1) >= first
+        {
+            if run.last > held.get().last {
+                (held.get_mut().last, held.get_mut().to) = (run.last, run.to);
+            }
+            return;
+        }
         let (mut first, mut run) = (first, run);
         // Join with the runs it touches, before and behind.
         if let Some((&start, &held)) = self.runs.range(..=first).next_back()
@@ -336,19 +347,25 @@ impl Tally {
             if let Some((first, run)) = source.run {
                 source.summary.add_run(first, run);
             }
-            for (event_id, records) in source.ids {
-                source.summary.count(event_id, records);
-            }
+            // A chunk has fewer records than ids are counted, so none is beyond.
+            source.summary.ids = source.ids.into_iter().collect();
             let key = (
                 source.summary.computer.to_lowercase(),
                 source.summary.channel.to_lowercase(),
             );
             source.summary.computer = texts.share(&source.summary.computer);
-            let one = LogSummary {
-                sources: BTreeMap::from([(key, source.summary)]),
-                ..LogSummary::default()
-            };
-            summary.merge(one);
+            match summary.sources.entry(key) {
+                Entry::Vacant(slot) => {
+                    slot.insert(source.summary);
+                }
+                Entry::Occupied(slot) => {
+                    let one = LogSummary {
+                        sources: BTreeMap::from([(slot.key().clone(), source.summary)]),
+                        ..LogSummary::default()
+                    };
+                    summary.merge(one);
+                }
+            }
         }
         summary
     }

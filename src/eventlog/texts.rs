@@ -14,12 +14,18 @@ const MAX_TEXTS: usize = 8_192;
 /// Texts longer than this (in bytes as stored) are seldom repeated and are not held.
 const MAX_LENGTH: usize = 1_024;
 
+/// Channel, provider and computer of a record are asked for together, and again for the next.
+const RECENT: usize = 4;
+
 /// Text seen before, by its spelling in the evidence.
 #[derive(Debug, Default)]
 pub struct Texts {
     plain: HashMap<Text, (), FixedState>,
     utf16: HashMap<Box<[u8]>, Text, FixedState>,
     empty: Text,
+    /// Given out last. Most text that is asked for is one of these very copies.
+    recent: [Text; RECENT],
+    next: usize,
 }
 
 impl Texts {
@@ -31,6 +37,16 @@ impl Texts {
         if text.len() > MAX_LENGTH {
             return Text::from(text);
         }
+        if let Some(held) = self.recent.iter().find(|held| std::ptr::eq(&***held, text)) {
+            return held.clone();
+        }
+        let shared = self.look_up(text);
+        self.recent[self.next] = shared.clone();
+        self.next = (self.next + 1) % RECENT;
+        shared
+    }
+
+    fn look_up(&mut self, text: &str) -> Text {
         if let Some((held, ())) = self.plain.get_key_value(text) {
             return held.clone();
         }

@@ -12,6 +12,8 @@ use std::thread::JoinHandle;
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 * 1024;
+/// Where nothing is hashed, a reader that asks for this much or more is served by the system itself.
+const DIRECT: usize = 4 * 1024;
 /// Blocks that may wait for the hash before reading waits, too.
 const WAITING: usize = 8;
 
@@ -165,7 +167,7 @@ impl BufRead for Tap {
 
 impl Read for Tap {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.hasher.is_none() && self.at == self.filled && into.len() >= BLOCK {
+        if self.hasher.is_none() && self.at == self.filled && into.len() >= DIRECT {
             // Nobody else wants the bytes: no need to pass them through a block.
             let read = read_on(&mut self.file, into, &mut self.failure)?;
             self.count += read as u64;

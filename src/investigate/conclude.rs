@@ -64,6 +64,7 @@ impl Read {
                 from: request.from,
                 to: request.to,
                 max_skew: request.max_skew,
+                clock: request.clock.clone(),
                 hosts: request.hosts.clone(),
                 analytics: entries
                     .iter()
@@ -194,11 +195,14 @@ impl Read {
                 name: host.name.clone(),
                 addresses: host.addresses.iter().copied().take(ADDRESSES).collect(),
                 evidence: evidence.into_iter().collect(),
-                clock: Clock {
-                    offset: None,
-                    uncertainty: Some(self.context.clocks.assumed_error),
-                    method: "not measured; error assumed (--max-skew)".to_owned(),
-                    anchors: 0,
+                clock: {
+                    let report = self.context.clocks.report(id, &self.context.identity);
+                    Clock {
+                        offset: report.offset,
+                        uncertainty: Some(report.uncertainty),
+                        method: report.method,
+                        anchors: report.anchors,
+                    }
                 },
             });
         }
@@ -243,6 +247,30 @@ impl Read {
                     host.name, host.votes.receiver_first, host.votes.packet_order
                 ));
             }
+        }
+        let clocks = &self.context.clocks;
+        for host in self.context.identity.hosts() {
+            let Some(id) = self.context.identity.named(&host.name) else {
+                continue;
+            };
+            let report = clocks.report(id, &self.context.identity);
+            if let Some(zone) = report.zone_error {
+                notes.push(format!(
+                    "{}: times are off by {zone}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
+                     clock",
+                    host.name
+                ));
+            }
+            if !report.network.is_empty() {
+                notes.push(report.network);
+            }
+        }
+        for ((evidence, interface), measured) in clocks.sensors() {
+            notes.push(format!(
+                "{evidence}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
+                 by both), and its times are corrected by that; packets that both saw may count twice",
+                measured.offset, measured.uncertainty, measured.anchors
+            ));
         }
         for (address, hosts) in &self.context.identity.conflicts {
             let names: Vec<String> = hosts

@@ -99,6 +99,7 @@ fn channel_row(host: &str, channel: &Channel) -> ChannelRow {
         records: held.records,
         record_ids: held.first_id.zip(held.last_id),
         times: held.first_time.zip(held.last_time),
+        corrected: channel.corrected().map(|i| (i.from, i.to)),
         event_ids: held.ids.iter().map(|(id, n)| (*id, *n)).collect(),
         uncounted: held.uncounted,
         missing: held.gaps().map(|holes| {

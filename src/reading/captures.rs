@@ -48,6 +48,7 @@ pub fn read(
             .collect();
         let mut merge = Merge::new(unopened);
         while let Some((evidence, packet)) = merge.next() {
+            collector.anchors.packet(evidence, packet);
             attempts.packet(evidence, packet, &mut |event| collector.take(event));
         }
         order = merge.problems();

@@ -9,6 +9,7 @@ mod tap;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::clocks::AnchorBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::eventlog::LogSummary;
@@ -53,6 +54,8 @@ pub struct Gathered {
     pub events: Spooled,
     /// What hosts say about themselves.
     pub identity: IdentityBuilder,
+    /// What ties clocks together.
+    pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
     /// Each file.
@@ -67,6 +70,7 @@ impl Gathered {
     fn join(&mut self, other: Self) {
         self.events.join(other.events);
         self.identity.merge(other.identity);
+        self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
@@ -78,6 +82,7 @@ struct Collector {
     spool: Spool,
     failed: Option<SpoolError>,
     identity: IdentityBuilder,
+    anchors: AnchorBuilder,
     coverage: CoverageBuilder,
 }
 
@@ -87,12 +92,14 @@ impl Collector {
             spool: Spool::new(memory),
             failed: None,
             identity: IdentityBuilder::default(),
+            anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
         }
     }
 
     fn take(&mut self, event: Event) {
         self.identity.observe(&event);
+        self.anchors.observe(&event);
         self.coverage.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
@@ -108,6 +115,7 @@ impl Collector {
             None => Ok(Gathered {
                 events: self.spool.finish(),
                 identity: self.identity,
+                anchors: self.anchors,
                 coverage: self.coverage,
                 ..Gathered::default()
             }),

@@ -577,6 +577,12 @@ pub fn inventory() -> Inventory {
         records: 131_072,
         record_ids: Some((500, 131_583)),
         times: range,
+        corrected: range.map(|(from, to)| {
+            (
+                from.shifted(Span::seconds(-90)),
+                to.shifted(Span::seconds(-90)),
+            )
+        }),
         event_ids: vec![(4688, 1_000), (5156, 130_072)],
         uncounted: 0,
         missing: Some((1, 12)),

@@ -28,7 +28,7 @@ const ORDER: [&[&str]; 11] = [
 const LINES: usize = 500;
 
 /// Longer files, each with the reason.
-const LONG: [(&str, &str); 3] = [
+const LONG: [(&str, &str); 2] = [
     (
         "src/report/json/fields.rs",
         "a table: the fields of each event",
@@ -36,10 +36,6 @@ const LONG: [(&str, &str); 3] = [
     (
         "src/report/words/host.rs",
         "a table: the sentence for each host event",
-    ),
-    (
-        "src/analytics/an1448/sequence.rs",
-        "four ways a signal may succeed, judged side by side",
     ),
 ];
 

@@ -6,7 +6,9 @@ use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::Door;
 use crate::analytics::kit::exposure::{STORM, Tie, named_port};
-use crate::analytics::kit::picture::{Picture, TiedChange, host_words, is_first, tied_changes};
+use crate::analytics::kit::picture::{
+    Picture, TiedChange, everyday, host_words, is_first, tied_changes,
+};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
@@ -30,12 +32,8 @@ impl PortKnock {
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
         };
-        if knock.periodic {
-            return miss(
-                2,
-                "the same ports were touched at a steady period before: a health check".to_owned(),
-                found,
-            );
+        if let Some(why) = everyday(place, knock, until, context) {
+            return miss(2, why.to_owned(), found);
         }
         let visited = door.reached_by(knock.source, knock.first(), knock.last().event.time);
         if visited > self.settings.max_extra_open_ports as usize {

@@ -73,8 +73,8 @@ impl Analytic for PortKnock {
                     Source::Packets,
                     Source::Events(Log::Security, &[5152, 5157]),
                 ],
-                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
-                      Drop\" (failure)",
+                what: "a capture of the host's traffic, or the audit subcategories \"Filtering Platform Packet \
+                      Drop\" and \"Filtering Platform Connection\" (failure)",
             },
             Need {
                 name: "firewall or listener change",

@@ -6,6 +6,7 @@
 
 mod sequence;
 mod settings;
+mod telling;
 mod waking;
 
 pub use settings::SignallingSettings;
@@ -85,8 +86,8 @@ impl Analytic for Signalling {
                     Source::Packets,
                     Source::Events(Log::Security, &[5152, 5157]),
                 ],
-                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform Packet \
-                      Drop\" (failure)",
+                what: "a capture of the host's traffic, or the audit subcategories \"Filtering Platform Packet \
+                      Drop\" and \"Filtering Platform Connection\" (failure)",
             },
             Need {
                 name: "firewall change, or sniffer-backed socket",

@@ -3,22 +3,19 @@
 
 use super::Signalling;
 use super::settings::SignallingSettings;
+use super::telling::{Success, tell};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::{Door, doors_of};
-use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of, listens_on, made_by};
+use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of};
 use crate::analytics::kit::picture::{
-    LINGER, Picture, TiedChange, check_order, closes_again, entities, host_words, is_first,
-    opened_port, steps, tied_changes,
+    Picture, TiedChange, everyday, host_words, is_first, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
-use crate::analytics::kit::unseen;
 use crate::context::{Context, Place};
-use crate::model::finding::{
-    Condition, Finding, NearMiss, Order, Role, ScoreItem, Severity, Step, Tier,
-};
+use crate::model::finding::{NearMiss, Order};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::net::FIRST_DYNAMIC_PORT;
@@ -35,16 +32,6 @@ pub struct Touched {
     door: Door,
     sniffing: Sniffing,
     outgoing: VecDeque<(IpAddr, Event)>,
-}
-
-/// Which connection came after.
-enum Success<'a> {
-    /// By the same source, to the port.
-    Same(&'a Arrival),
-    /// By another source, to the port.
-    Other(&'a Arrival),
-    /// From the host back to the source.
-    Back(&'a Event),
 }
 
 /// The hosts an event matters to.
@@ -167,12 +154,9 @@ impl Touched {
         if knock.scan {
             return miss(2, "more ports than a signal has: a scan", found);
         }
-        if knock.periodic {
-            return miss(
-                2,
-                "the same ports were touched at a steady period before: a health check",
-                found,
-            );
+        let until = knock.first().shifted(settings.time_window);
+        if let Some(why) = everyday(place, knock, until, context) {
+            return miss(2, why, found);
         }
         if is_traceroute(knock) {
             return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
@@ -187,7 +171,6 @@ impl Touched {
         }
 
         let rules = settings.door(context);
-        let until = knock.first().shifted(settings.time_window);
         let arming = &knock.arming().event;
         let from = arming.time.shifted(context.clocks.assumed_error.negated());
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
@@ -404,253 +387,4 @@ fn is_traceroute(knock: &Knock) -> bool {
             .count()
             * 2
             >= ports.len().saturating_sub(1)
-}
-
-fn tell(
-    picture: &Picture<'_>,
-    success: &Success<'_>,
-    signs: &[&Sign],
-    settings: &SignallingSettings,
-    context: &Context,
-) -> Finding {
-    let about = &Signalling::ABOUT;
-    let knock = picture.knock;
-    let host = host_words(picture.place, context);
-    let tie = picture
-        .tied
-        .iter()
-        .map(|t| t.tie)
-        .max()
-        .unwrap_or(Tie::None);
-    let mut check = check_order(picture, context);
-    if let Success::Back(event) = success {
-        check.certain &= context.order(&knock.arming().event, event) == Order::Before;
-        check.uncertainty = check.uncertainty.max(context.clocks.between(
-            &knock.arming().event,
-            event,
-            &context.identity,
-        ));
-    }
-    let allowed = picture
-        .tied
-        .iter()
-        .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
-    let no_change = picture.tied.is_empty() && signs.is_empty();
-    let wire = knock.touches.iter().any(|t| t.on_the_wire())
-        || picture.arrival.is_some_and(Arrival::on_the_wire);
-    let tier = match (no_change, wire) {
-        (true, _) => Tier::NetworkOnly,
-        (false, true) => Tier::Both,
-        (false, false) => Tier::HostOnly,
-    };
-    let severity = match success {
-        _ if allowed => Severity::Info,
-        _ if no_change => Severity::Low,
-        Success::Other(_) if signs.is_empty() => Severity::Low,
-        Success::Same(_)
-            if check.certain
-                && tier == Tier::Both
-                && !knock.only_client_ports()
-                && tie != Tie::Program =>
-        {
-            Severity::High
-        }
-        Success::Back(_) if check.certain && !signs.is_empty() => Severity::High,
-        _ => Severity::Medium,
-    };
-    let mut score = vec![match success {
-        _ if no_change => item("refused touches, then a first success, no change seen", 25),
-        Success::Same(_) => item("the same source connected after the change", 45),
-        Success::Back(_) => item("the host connected back to the source", 40),
-        Success::Other(_) => item("another source connected after the change", 20),
-    }];
-    match tie {
-        Tie::Exact => score.push(item("a change names the port", 20)),
-        Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
-        Tie::Covers => score.push(item("a change covers the port among others", 10)),
-        Tie::Weak | Tie::None => {}
-    }
-    let mut kinds: Vec<&str> = signs.iter().map(|s| s.what).collect();
-    kinds.dedup();
-    for kind in &kinds {
-        score.push(item(&format!("sniffer sign: {kind}"), 10));
-    }
-    if picture
-        .tied
-        .iter()
-        .any(|t| made_by(t.change, &settings.suspicious_processes))
-    {
-        score.push(item(
-            "the change was made by one of SuspiciousProcesses",
-            10,
-        ));
-    }
-    if picture.arrival.is_some_and(|a| closes_again(picture, a)) {
-        score.push(item(
-            "the door was closed again within 300 s of the connection",
-            10,
-        ));
-    }
-    if knock.only_client_ports() {
-        score.push(item(
-            "the touched ports are ones that clients try on their own",
-            -15,
-        ));
-    }
-    if allowed {
-        score.push(item(
-            "the change was made by a program or account on AllowedFirewallChangers",
-            -40,
-        ));
-    }
-    let cap = if !check.certain || no_change { 39 } else { 100 };
-    let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, cap) as u8;
-
-    let port = opened_port(picture)
-        .map(|p| format!("port {p}/tcp"))
-        .unwrap_or_default();
-    let what = if !kinds.is_empty() {
-        "a process with signs of a packet sniffer opened a socket"
-    } else if no_change {
-        "no change was seen"
-    } else {
-        "the exposure of the host changed"
-    };
-    let end = match success {
-        Success::Same(_) => format!("and it then made the first connection to {port}"),
-        Success::Other(a) => format!(
-            "and {} then made the first connection to {port}",
-            a.remote.address
-        ),
-        Success::Back(_) => "and the host then connected back to it".to_owned(),
-    };
-    let mut steps = steps(picture);
-    for sign in signs {
-        steps.push(Step {
-            role: Role::Context,
-            event: sign.event.clone(),
-            also: Vec::new(),
-            remark: sign.what.to_owned(),
-        });
-    }
-    if let Success::Back(event) = success {
-        let remark = "from the host back to the source".to_owned();
-        steps.push(Step {
-            role: Role::Connect,
-            event: (*event).clone(),
-            also: Vec::new(),
-            remark,
-        });
-    }
-    steps.sort_by_key(|s| s.event.order());
-    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
-    let last = steps.last().map_or(knock.first(), |s| s.event.time);
-    Finding {
-        analytic: about.id,
-        also_satisfies: Vec::new(),
-        title: format!(
-            "{} touched {} closed ports of {host}; {what}, {end}",
-            knock.source,
-            knock.ports().len()
-        ),
-        severity,
-        tier,
-        confidence,
-        entities: entities(picture, context),
-        conditions: conditions(picture, success, &kinds, settings),
-        score,
-        order: check,
-        unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
-        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: about.actions[..2].iter().map(|s| (*s).to_owned()).collect(),
-        notes: vec![reject_mix(knock)],
-        steps,
-    }
-}
-
-fn item(reason: &str, points: i32) -> ScoreItem {
-    ScoreItem {
-        reason: reason.to_owned(),
-        points,
-    }
-}
-
-fn conditions(
-    picture: &Picture<'_>,
-    success: &Success<'_>,
-    kinds: &[&str],
-    settings: &SignallingSettings,
-) -> Vec<Condition> {
-    let knock = picture.knock;
-    let window = format!("within {} of the first touch", settings.time_window);
-    let mut conditions = vec![Condition {
-        text: "distinct closed ports touched by one source".to_owned(),
-        setting: format!(
-            "at least {} within {}",
-            settings.min_sequence_len, settings.knock_span
-        ),
-        measured: format!("{} in {}", knock.ports().len(), knock.length()),
-    }];
-    if let Some(tied) = picture
-        .tied
-        .iter()
-        .filter(|t| t.tie > Tie::Weak)
-        .max_by_key(|t| t.tie)
-    {
-        let text = match listens_on(tied.change) {
-            Some((_, port)) => format!("a process began to listen on port {port}"),
-            None => "a firewall rule was added or enabled".to_owned(),
-        };
-        let measured = tied.change.event.time.since(knock.first()).to_string();
-        conditions.push(Condition {
-            text,
-            setting: window.clone(),
-            measured,
-        });
-    }
-    if !kinds.is_empty() {
-        conditions.push(Condition {
-            text: "the process shows signs of a packet sniffer".to_owned(),
-            setting: "one strong sign or two weak ones".to_owned(),
-            measured: kinds.join("; "),
-        });
-    }
-    let (text, at) = match success {
-        Success::Same(a) => (
-            "the same source made the first completed connection to the port",
-            a.event.time,
-        ),
-        Success::Other(a) => (
-            "another source made the first completed connection to the port",
-            a.event.time,
-        ),
-        Success::Back(e) => ("the host connected back to the source", e.time),
-    };
-    conditions.push(Condition {
-        text: text.to_owned(),
-        setting: window,
-        measured: at.since(knock.first()).to_string(),
-    });
-    conditions
-}
-
-/// How the touches were turned away, in numbers.
-fn reject_mix(knock: &Knock) -> String {
-    use crate::analytics::kit::touches::Answer;
-    let count = |answers: &[Answer]| {
-        knock
-            .touches
-            .iter()
-            .filter(|t| answers.contains(&t.answer))
-            .count()
-    };
-    format!(
-        "of {} touches: {} reset, {} refused by ICMP, {} without an answer, {} dropped or blocked by the host \
-         (a door that closes again is looked for during {LINGER})",
-        knock.touches.len(),
-        count(&[Answer::Reset]),
-        count(&[Answer::PortUnreachable, Answer::Prohibited]),
-        count(&[Answer::Silence]),
-        count(&[Answer::Dropped, Answer::Blocked])
-    )
 }

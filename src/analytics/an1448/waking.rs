@@ -4,6 +4,7 @@ use super::settings::SignallingSettings;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
+use crate::analytics::kit::picture::clock_notes;
 use crate::context::Context;
 use crate::model::finding::{
     Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
@@ -228,7 +229,6 @@ fn tell(
     } else {
         (Severity::Low, 50, "a magic packet was sent")
     };
-    let first = signals.first().map(|e| e.time).unwrap_or_default();
     let mut score = vec![ScoreItem {
         reason: grade.to_owned(),
         points: base,
@@ -252,7 +252,7 @@ fn tell(
             } else {
                 w.name.to_string()
             },
-            w.start.time.since(first)
+            w.start.time.since(targets[&w.mac].time)
         ),
         (1, None) => format!(
             "{sender_words} sent a magic packet to wake {}",
@@ -392,6 +392,9 @@ fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> Or
             check.smallest_gap = Some(check.smallest_gap.map_or(gap, |held| held.min(gap)));
             check.uncertainty = check.uncertainty.max(uncertainty);
         }
+    }
+    if check.smallest_gap.is_some() {
+        check.notes = clock_notes(&[(signal, start), (start, visit)], context);
     }
     check
 }

@@ -165,7 +165,7 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 impl Arrivals {
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
-        let Some((_, sign)) = sign_of(event, context) else {
+        let Some((place, sign)) = sign_of(event, context) else {
             return;
         };
         if sign.transport != Transport::TCP {
@@ -173,15 +173,18 @@ impl Arrivals {
         }
         let tuple = (sign.transport, sign.remote, sign.port);
         let known = self.tuples.get(&tuple).copied();
-        if known.is_none() {
-            if self.order.len() >= TUPLES
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.tuples.remove(&oldest);
+        // Endpoints are remembered for a second telling by a log; a host without logs has none.
+        if matches!(place, Place::Host(_)) {
+            if known.is_none() {
+                if self.order.len() >= TUPLES
+                    && let Some(oldest) = self.order.pop_front()
+                {
+                    self.tuples.remove(&oldest);
+                }
+                self.order.push_back(tuple);
             }
-            self.order.push_back(tuple);
+            self.tuples.insert(tuple, event.time);
         }
-        self.tuples.insert(tuple, event.time);
         if let Some(at) = known {
             let held = self.held.iter_mut().rev().find(|a| {
                 a.transport == sign.transport

@@ -174,13 +174,13 @@ impl Door {
     }
 
     /// Arrivals at a port after `after` by anyone but `source`.
-    pub fn others_at<'a>(
-        &'a self,
+    pub fn others_at(
+        &self,
         transport: Transport,
         port: u16,
         source: IpAddr,
         after: Timestamp,
-    ) -> impl Iterator<Item = &'a Arrival> {
+    ) -> impl Iterator<Item = &Arrival> {
         self.arrivals
             .between(after, Timestamp::MAX)
             .filter(move |a| {

@@ -51,7 +51,7 @@ pub struct Change {
     burst: Option<u32>,
 }
 
-/// This many rule changes by one hand within a minute are a deployment.
+/// This many rule changes by one hand, or new listeners, within a minute are a deployment.
 pub const STORM: usize = 10;
 /// Rules that name at most this many ports name each of them.
 const FEW_PORTS: usize = 8;
@@ -312,6 +312,23 @@ impl Changes {
             .count()
     }
 
+    /// Distinct ports that began to listen within a minute around `change`: many are a host or a
+    /// suite of services starting up.
+    pub fn listeners_around(&self, change: &Change) -> usize {
+        let mut ports: Vec<_> = self
+            .held
+            .iter()
+            .filter(|c| {
+                c.effect == Effect::Listens
+                    && c.event.time.since(change.event.time).abs() <= Span::seconds(60)
+            })
+            .filter_map(listens_on)
+            .collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports.len()
+    }
+
     /// The image that listens on or binds the port, as told by a listener record up to `to`.
     pub fn listener(&self, transport: Transport, port: u16, to: Timestamp) -> Option<&Change> {
         self.held.iter().rev().find(|c| {
@@ -324,13 +341,14 @@ impl Changes {
     /// to `until` does.
     pub fn tie(&self, change: &Change, at: &Port<'_>) -> Tie {
         let tie = self.tie_alone(change, at);
-        // One of many changes by the same hand within a minute is a deployment: only one that names
-        // the port stands out of it.
-        if tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM {
-            Tie::Weak
-        } else {
-            tie
-        }
+        // One of many rule changes by the same hand within a minute is a deployment: only one that
+        // names the port stands out of it. One of many new listeners is a host or a suite of
+        // services starting, and each of them names a port.
+        let in_a_storm = match change.effect {
+            Effect::Listens => tie > Tie::Weak && self.listeners_around(change) >= STORM,
+            _ => tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM,
+        };
+        if in_a_storm { Tie::Weak } else { tie }
     }
 
     fn tie_alone(&self, change: &Change, at: &Port<'_>) -> Tie {

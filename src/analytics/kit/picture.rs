@@ -8,7 +8,7 @@ use super::touches::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
 use crate::model::firewall::{Ports, RuleChange};
-use crate::model::{Event, HostWhat, Span, What};
+use crate::model::{Event, HostWhat, Span, Timestamp, What};
 use std::net::IpAddr;
 
 /// How long after the connection a door that closes again counts as part of the picture: knockd
@@ -38,6 +38,46 @@ pub struct Picture<'a> {
     pub tied: Vec<TiedChange<'a>>,
     /// The port is known to have been closed before, by the wire or by the change itself.
     pub proven: bool,
+}
+
+/// True if something shows that the host was up before the last touch. Silence of a host that was
+/// not there says nothing about its ports.
+pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
+    let alive = |address: IpAddr| {
+        let since = context.coverage.alive_since(address);
+        since.is_some_and(|since| since < knock.last().event.time)
+    };
+    match place {
+        Place::Address(address) => alive(address),
+        Place::Host(id) => {
+            let addresses = context.identity.host(id).map(|h| h.addresses.as_slice());
+            addresses.unwrap_or_default().iter().any(|a| alive(*a))
+                || context
+                    .coverage
+                    .history(id)
+                    .is_some_and(|logged| logged.from < knock.last().event.time)
+        }
+    }
+}
+
+/// Why a sequence of touches is everyday business whatever followed, if it is.
+pub fn everyday(
+    place: Place,
+    knock: &Knock,
+    until: Timestamp,
+    context: &Context,
+) -> Option<&'static str> {
+    if knock.periodic {
+        return Some("the same ports were touched at a steady period before: a health check");
+    }
+    let Place::Host(id) = place else { return None };
+    let started = context
+        .identity
+        .host(id)?
+        .starts
+        .iter()
+        .any(|e| e.time >= knock.first() && e.time <= until);
+    started.then_some("the host was starting: every port is closed before its service is up")
 }
 
 /// The host's name, or its address.
@@ -163,7 +203,7 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         certain: true,
         notes: Vec::new(),
     };
-    for (a, b) in pairs {
+    for &(a, b) in &pairs {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == Order::Before;
         if uncertainty > Span::ZERO {
@@ -175,12 +215,24 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
         }
     }
     if check.smallest_gap.is_some() {
-        check.notes.push(format!(
-            "the clocks were not compared; each host clock is taken to be within {} of the capture's (--max-skew)",
-            context.clocks.assumed_error
-        ));
+        check.notes = clock_notes(&pairs, context);
     }
     check
+}
+
+/// What was measured of the clocks that an order rests on, a sentence each.
+pub fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
+    let mut clocks: Vec<_> = pairs
+        .iter()
+        .flat_map(|(a, b)| [a, b])
+        .map(|e| context.clocks.clock_of(e, &context.identity))
+        .collect();
+    clocks.sort_unstable();
+    clocks.dedup();
+    clocks
+        .into_iter()
+        .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
+        .collect()
 }
 
 /// The port that was reached, or that the first change opens.

@@ -76,7 +76,7 @@ pub fn sign_of(event: &Event) -> Option<Sign> {
         HostWhat::ServiceInstalled { image, name, .. } => {
             let text = format!("{name} {image}").to_lowercase();
             if SERVICE_WORDS.iter().any(|w| text.contains(w)) {
-                sign("a capture service is installed", 2, None)
+                sign("a capture service is installed", 1, None)
             } else {
                 None
             }

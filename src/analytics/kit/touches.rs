@@ -250,6 +250,8 @@ struct Source {
 #[derive(Clone, Debug, Default)]
 pub struct Touches {
     sources: BTreeMap<IpAddr, Source>,
+    // Every source by its last touch: in a flood of made-up senders each new one makes another go.
+    by_last: BTreeSet<(Timestamp, IpAddr)>,
 }
 
 /// What a new touch did.
@@ -273,20 +275,19 @@ impl Touches {
         open: &mut [Knock],
         dropped: &mut u64,
     ) -> Heard {
-        if !self.sources.contains_key(&touch.source) && self.sources.len() >= SOURCES {
-            let longest_silent = self
-                .sources
-                .iter()
-                .min_by_key(|(a, s)| (s.last, **a))
-                .map(|(a, _)| *a);
-            if let Some(address) = longest_silent {
-                self.sources.remove(&address);
-                *dropped += 1;
-            }
+        if !self.sources.contains_key(&touch.source)
+            && self.sources.len() >= SOURCES
+            && let Some((_, longest_silent)) = self.by_last.pop_first()
+        {
+            self.sources.remove(&longest_silent);
+            *dropped += 1;
         }
         let now = touch.event.time;
         let source = self.sources.entry(touch.source).or_default();
-        source.last = Some(now);
+        if let Some(before) = source.last.replace(now) {
+            self.by_last.remove(&(before, touch.source));
+        }
+        self.by_last.insert((now, touch.source));
         if source.corroborates(&touch, open) {
             return Heard::Known;
         }
@@ -315,15 +316,15 @@ impl Touches {
                 source.recent.pop_front();
             }
         }
-        if source.armed {
-            if let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source) {
-                if knock.touches.len() < KNOCK_TOUCHES {
-                    knock.touches.push(touch.clone());
-                } else {
-                    *dropped += 1;
-                }
-                knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
+        if source.armed
+            && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source)
+        {
+            if knock.touches.len() < KNOCK_TOUCHES {
+                knock.touches.push(touch.clone());
+            } else {
+                *dropped += 1;
             }
+            knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
         }
         if source.recent.len() >= KNOCK_TOUCHES {
             source.recent.pop_front();

@@ -1,9 +1,11 @@
 //! The same packet captured twice: by a second sensor, or by a mirror port that copies both the
 //! way in and the way out.
 //!
-//! A set-associative memory of recent packets, of fixed size, each set one cache line. What it
-//! forgets early is processed twice, which costs a wrong packet count and never an answer: what
-//! packets prove does not change when they are seen again.
+//! A set-associative memory of recent packets, each set one cache line. It is as small as the
+//! traffic allows, because every packet asks it and a small one stays in the processor's cache; it
+//! grows, up to a limit, before it would forget a packet that a copy may still follow. What it
+//! forgets early beyond the limit is processed twice, which costs a wrong packet count and never an
+//! answer: what packets prove does not change when they are seen again.
 
 use super::key::Key;
 use crate::capture::packet::flags::{FIN, RST, SYN};
@@ -13,8 +15,13 @@ use foldhash::fast::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-const SETS: usize = 1 << 14;
+/// Sets at first and at most, as powers of two.
+const FEWEST: u32 = 8;
+const MOST: u32 = 14;
 const WAYS: usize = 4;
+/// The part of a print that chooses the set.
+const SET_BITS: u32 = 16;
+const SET_MASK: u64 = (1 << SET_BITS) - 1;
 /// No stack repeats a segment this soon, save a bare ACK.
 const NO_RETRY_YET: Span = Span::millis(1);
 
@@ -40,6 +47,8 @@ struct Held {
 /// Recent packets.
 pub(super) struct RecentPackets {
     sets: Vec<[Held; WAYS]>,
+    /// Number of sets, as a power of two.
+    size: u32,
     print: RandomState,
     window: i64,
     sensors: Vec<(EvidenceId, u16)>,
@@ -50,7 +59,8 @@ impl RecentPackets {
     /// Copies lie at most `window` apart.
     pub(super) fn new(window: Span) -> Self {
         Self {
-            sets: vec![[Held::default(); WAYS]; SETS],
+            sets: vec![[Held::default(); WAYS]; 1 << FEWEST],
+            size: FEWEST,
             print: RandomState::default(),
             window: window.0.max(0),
             sensors: Vec::new(),
@@ -67,37 +77,63 @@ impl RecentPackets {
     /// within a millisecond.
     pub(super) fn seen(&mut self, evidence: EvidenceId, packet: &Packet, key: &Key) -> Seen {
         let sensor = self.sensor_of(evidence, packet.interface);
-        let (print, set) = self.print_and_set(packet, key);
+        let print = self.print_of(packet, key);
         let stamp = ((packet.time.0 >> 16) as u64) << 16 | u64::from(sensor);
-        let set = &mut self.sets[set];
-        let mut oldest = 0;
-        for place in 0..WAYS {
-            if set[place].print == print {
-                let apart = Timestamp(time_of(set[place].stamp))
-                    .since(packet.time)
-                    .abs();
-                if apart.0 <= self.window {
-                    let elsewhere = set[place].stamp as u16 != sensor;
-                    if elsewhere {
-                        return Seen::ByAnotherSensor;
+        loop {
+            let index = set_of(print, self.size);
+            let set = &mut self.sets[index];
+            let mut oldest = 0;
+            for place in 0..WAYS {
+                if set[place].print == print {
+                    let apart = Timestamp(time_of(set[place].stamp))
+                        .since(packet.time)
+                        .abs();
+                    if apart.0 <= self.window {
+                        let elsewhere = set[place].stamp as u16 != sensor;
+                        if elsewhere {
+                            return Seen::ByAnotherSensor;
+                        }
+                        let own_id = packet.ip_id != 0 && matches!(key, Key::V4(_));
+                        let sent_again_later = packet.transport == Transport::TCP
+                            && (packet.payload > 0 || packet.flags & (SYN | FIN | RST) != 0);
+                        let no_retry = sent_again_later && apart <= NO_RETRY_YET;
+                        if own_id || no_retry {
+                            return Seen::Mirrored;
+                        }
                     }
-                    let own_id = packet.ip_id != 0 && matches!(key, Key::V4(_));
-                    let sent_again_later = packet.transport == Transport::TCP
-                        && (packet.payload > 0 || packet.flags & (SYN | FIN | RST) != 0);
-                    let no_retry = sent_again_later && apart <= NO_RETRY_YET;
-                    if own_id || no_retry {
-                        return Seen::Mirrored;
-                    }
+                    oldest = place;
+                    break;
                 }
-                oldest = place;
-                break;
+                if time_of(set[place].stamp) < time_of(set[oldest].stamp) || set[place].print == 0 {
+                    oldest = place;
+                }
             }
-            if time_of(set[place].stamp) < time_of(set[oldest].stamp) || set[place].print == 0 {
-                oldest = place;
+            let Held {
+                print: other,
+                stamp: then,
+            } = set[oldest];
+            if self.size < MOST && other != 0 && other != print {
+                let apart = Timestamp(time_of(then)).since(packet.time).abs();
+                if apart.0 <= self.window.saturating_mul(2) {
+                    self.grow();
+                    continue;
+                }
+            }
+            set[oldest] = Held { print, stamp };
+            return Seen::New;
+        }
+    }
+
+    /// Twice the sets, each packet in the one of the two that is its own.
+    fn grow(&mut self) {
+        let mut sets = vec![[Held::default(); WAYS]; self.sets.len() * 2];
+        self.size += 1;
+        for set in &self.sets {
+            for (place, held) in set.iter().enumerate().filter(|(_, held)| held.print != 0) {
+                sets[set_of(held.print, self.size)][place] = *held;
             }
         }
-        set[oldest] = Held { print, stamp };
-        Seen::New
+        self.sets = sets;
     }
 
     fn sensor_of(&mut self, evidence: EvidenceId, interface: u16) -> u16 {
@@ -116,9 +152,10 @@ impl RecentPackets {
         self.sensor
     }
 
-    /// The print is seeded, so that no one can make two packets look like copies; the set is not,
-    /// so that what is forgotten is the same in every run.
-    fn print_and_set(&self, packet: &Packet, key: &Key) -> (u64, usize) {
+    /// The print: never 0. Its upper 48 bits are seeded, so that no one can make two packets look
+    /// like copies; the lower 16 choose the set and are not, so that what is forgotten is the same in
+    /// every run.
+    fn print_of(&self, packet: &Packet, key: &Key) -> u64 {
         let numbers = u64::from(packet.seq) << 32 | u64::from(packet.ack);
         let shape = u64::from(packet.ip_id) << 48
             | u64::from(packet.flags) << 40
@@ -154,10 +191,46 @@ impl RecentPackets {
         };
         let mixed =
             (ends ^ numbers.rotate_left(17) ^ shape ^ rest.3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (print | 1, (mixed >> (64 - SETS.trailing_zeros())) as usize)
+        (print | 1 << SET_BITS) & !SET_MASK | mixed >> (u64::BITS - SET_BITS)
     }
+}
+
+/// The set of a print among `1 << size` sets.
+fn set_of(print: u64, size: u32) -> usize {
+    ((print & SET_MASK) >> (SET_BITS - size)) as usize
 }
 
 fn time_of(stamp: u64) -> i64 {
     (stamp & !0xFFFF) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::attempts::wire::at_ms;
+
+    #[test]
+    fn no_packet_of_a_busy_moment_is_forgotten_while_the_memory_can_grow() {
+        let mut recent = RecentPackets::new(Span::millis(50));
+        // Twice as many as the memory holds at first, all in the same millisecond.
+        let packets: Vec<Packet> = (0..(2 * WAYS as u64) << FEWEST)
+            .map(|n| Packet {
+                seq: n as u32,
+                ..at_ms(1_000, n)
+            })
+            .collect();
+        let mut all = |evidence| {
+            let seen = packets
+                .iter()
+                .map(|packet| recent.seen(evidence, packet, &Key::of(packet)));
+            seen.collect::<Vec<_>>()
+        };
+        assert!(all(EvidenceId(1)).iter().all(|seen| *seen == Seen::New));
+        assert!(
+            all(EvidenceId(2))
+                .iter()
+                .all(|seen| *seen == Seen::ByAnotherSensor)
+        );
+        assert!(recent.size > FEWEST && recent.size < MOST);
+    }
 }

@@ -139,7 +139,7 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
         gap
     };
     let causes = "removed, overwritten, or not exported";
-    let Some(holes) = channel.held.gaps() else {
+    let Some(holes) = channel.missing() else {
         let what = format!("{log} record IDs have too many holes to follow");
         return vec![one(what, "as in an export of selected records", None, None)];
     };

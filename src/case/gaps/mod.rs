@@ -2,7 +2,7 @@
 //! logs that begin too late, missing records, changes of what is logged.
 //!
 //! A gap says what is missing and which causes that may have; it never picks one that the evidence
-//! does not show. What gaps mean for an analytic is `judged`'s part. Times of logs are as recorded.
+//! does not show. What gaps mean for an analytic is `judged`'s part. Times are on the reference clock.
 
 mod logs;
 mod packets;

@@ -2,7 +2,7 @@
 
 use super::interval::Interval;
 use super::log::Log;
-use crate::eventlog::{LogSummary, SourceSummary};
+use crate::eventlog::{LogSummary, MissingRecords, SourceSummary};
 use crate::model::{EvidenceId, Text, Timestamp};
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 pub struct Channel {
     /// Which of the logs that matter it is.
     pub log: Log,
-    /// What all files hold of it together.
+    /// What all files hold of it together, its times as recorded.
     pub held: SourceSummary,
     /// The files.
     pub evidence: BTreeSet<EvidenceId>,
@@ -19,6 +19,8 @@ pub struct Channel {
     pub wrapped: bool,
     /// Records of its files that could not be read; they may be of other channels.
     pub unread: u64,
+    interval: Option<Interval>,
+    missing: Option<Vec<MissingRecords>>,
 }
 
 /// How far back a channel reaches.
@@ -41,6 +43,23 @@ impl Channel {
             evidence: [evidence].into(),
             wrapped: summary.wrapped,
             unread: summary.records_skipped,
+            interval: None,
+            missing: None,
+        }
+    }
+
+    /// Draws the conclusions, once all files are taken in.
+    pub(super) fn finish(&mut self) {
+        let times = self.held.first_time.zip(self.held.last_time);
+        self.interval = times.map(|(from, to)| Interval { from, to });
+        self.missing = self.held.gaps();
+    }
+
+    pub(super) fn retime(&mut self, time: impl Fn(Timestamp) -> Timestamp) {
+        self.interval = self.interval.map(|i| i.retimed(&time));
+        for hole in self.missing.iter_mut().flatten() {
+            hole.after = hole.after.map(&time);
+            hole.before = hole.before.map(&time);
         }
     }
 
@@ -70,17 +89,26 @@ impl Channel {
 
     /// From its first record to its last.
     pub fn interval(&self) -> Option<Interval> {
-        Some(Interval {
-            from: self.held.first_time?,
-            to: self.held.last_time?,
-        })
+        self.interval
+    }
+
+    /// The same, where it differs from what was recorded.
+    pub fn corrected(&self) -> Option<Interval> {
+        let recorded = self.held.first_time.zip(self.held.last_time);
+        self.interval.filter(|i| Some((i.from, i.to)) != recorded)
+    }
+
+    /// The EventRecordIDs that are missing between its first record and its last, by ID; `None` if
+    /// there were too many holes to follow.
+    pub fn missing(&self) -> Option<&[MissingRecords]> {
+        self.missing.as_deref()
     }
 
     /// How far back it reaches.
     pub fn reach(&self) -> Reach {
-        match (self.held.first_id, self.held.first_time) {
+        match (self.held.first_id, self.interval) {
             (Some(0 | 1), _) => Reach::Beginning,
-            (_, Some(time)) => Reach::Since(time),
+            (_, Some(interval)) => Reach::Since(interval.from),
             (_, None) => Reach::Unknown,
         }
     }

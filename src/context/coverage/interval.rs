@@ -38,6 +38,11 @@ impl Interval {
         }
     }
 
+    /// With other times, in order whatever they are.
+    pub(super) fn retimed(self, time: impl Fn(Timestamp) -> Timestamp) -> Self {
+        Self::at(time(self.from)).hull(Self::at(time(self.to)))
+    }
+
     pub(super) fn widen(&mut self, other: Self) {
         *self = self.hull(other);
     }

@@ -20,14 +20,27 @@ pub enum Log {
 impl Log {
     /// The log of a channel.
     pub fn of(channel: &str) -> Self {
-        let channel = channel.to_ascii_lowercase();
-        match channel.as_str() {
-            "security" => Self::Security,
-            "system" => Self::System,
+        // Asked for every event: no copy of the name is made.
+        let holds = |word: &str| {
+            let mut places = channel.as_bytes().windows(word.len());
+            places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let begins = |word: &str| {
+            let begin = channel.as_bytes().get(..word.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        match channel {
+            c if c.eq_ignore_ascii_case("security") => Self::Security,
+            c if c.eq_ignore_ascii_case("system") => Self::System,
             // Its neighbours ConnectionSecurity and FirewallDiagnostics hold other things.
-            "microsoft-windows-windows firewall with advanced security/firewall" => Self::Firewall,
-            c if c.starts_with("microsoft-windows-sysmon/") => Self::Sysmon,
-            c if c.contains("powershell") => Self::PowerShell,
+            c if c.eq_ignore_ascii_case(
+                "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall",
+            ) =>
+            {
+                Self::Firewall
+            }
+            _ if begins("microsoft-windows-sysmon/") => Self::Sysmon,
+            _ if holds("powershell") => Self::PowerShell,
             _ => Self::Other,
         }
     }

@@ -95,6 +95,17 @@ impl LoggingChanges {
         }
     }
 
+    pub(super) fn retime(&mut self, time: impl Fn(Timestamp) -> Timestamp) {
+        let list = std::mem::take(&mut self.list);
+        self.list = list
+            .into_iter()
+            .map(|change| LoggingChange {
+                time: time(change.time),
+                ..change
+            })
+            .collect();
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         self.further += other.further;
         for change in other.list {

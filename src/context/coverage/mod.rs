@@ -16,6 +16,7 @@ pub use logging::{LoggingChange, LoggingChanges, LoggingWhat};
 pub use sensor::Sensor;
 pub use wire::{Sides, Wire};
 
+use super::clocks::anchors as clocks;
 use super::identity::{HostId, Identity};
 use crate::capture::CaptureSummary;
 use crate::eventlog::LogSummary;
@@ -51,7 +52,12 @@ impl Seen {
     ) {
         self.count += count;
         self.interval.widen(interval);
-        self.evidence.extend(evidence);
+        for evidence in evidence {
+            // Nearly always known already, and asking is cheaper than inserting.
+            if !self.evidence.contains(&evidence) {
+                self.evidence.insert(evidence);
+            }
+        }
     }
 
     fn merge(&mut self, other: Self) {
@@ -89,8 +95,19 @@ impl OfHost {
         self.changes.merge(other.changes);
     }
 
+    fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
+        for seen in self.events.values_mut().chain(self.logs.values_mut()) {
+            seen.interval = seen.interval.retimed(&correct);
+        }
+        for channel in self.channels.values_mut() {
+            channel.retime(&correct);
+        }
+        self.changes.retime(&correct);
+    }
+
     fn finish(&mut self) {
-        for channel in self.channels.values() {
+        for channel in self.channels.values_mut() {
+            channel.finish();
             if let Some(at) = channel.interval() {
                 self.logs
                     .entry(channel.log)
@@ -115,8 +132,8 @@ impl CoverageBuilder {
     pub fn observe(&mut self, event: &Event) {
         let host = match &event.what {
             What::Host(host) => host,
-            What::Attempt(attempt) => return self.wire.attempt(attempt),
-            What::Neighbour(neighbour) => return self.wire.address(neighbour.address),
+            What::Attempt(attempt) => return self.wire.attempt(event, attempt),
+            What::Neighbour(neighbour) => return self.wire.neighbour(event, neighbour),
             What::Wake(_) => return,
         };
         let at = Interval::at(host.written);
@@ -178,15 +195,15 @@ impl CoverageBuilder {
         hosts.values_mut().for_each(OfHost::finish);
         Coverage {
             hosts,
-            captures: self
-                .sensors
-                .iter()
-                .map(|s| (s.evidence, s.interval))
-                .collect(),
+            captures: captures(&self.sensors),
             sensors: self.sensors,
             wire: self.wire,
         }
     }
+}
+
+fn captures(sensors: &[Sensor]) -> Vec<(EvidenceId, Interval)> {
+    sensors.iter().map(|s| (s.evidence, s.interval)).collect()
 }
 
 /// The frozen answer.
@@ -199,6 +216,25 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Puts its times on the reference clock: those of logs by `of_host`, those of packets by
+    /// `of_sensor`. What the summaries of files hold stays as recorded.
+    pub fn retime(
+        mut self,
+        of_host: impl Fn(HostId, Timestamp) -> Timestamp,
+        of_sensor: impl Fn(clocks::Sensor, Timestamp) -> Timestamp,
+    ) -> Self {
+        for (id, known) in &mut self.hosts {
+            known.retime(|time| of_host(*id, time));
+        }
+        for sensor in &mut self.sensors {
+            sensor.retime(&of_sensor);
+        }
+        self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
+        self.captures = captures(&self.sensors);
+        self.wire.retime(of_sensor);
+        self
+    }
+
     /// What one host's logs show of one event id.
     pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
         self.hosts.get(&host)?.events.get(&(log, event_id))
@@ -248,6 +284,12 @@ impl Coverage {
     /// say no.
     pub fn on_wire(&self, address: IpAddr) -> Option<bool> {
         self.wire.holds(address)
+    }
+
+    /// The first sign of life of an address: it was up from then on at the latest. A packet it sent,
+    /// or one that answered. `None` if there is none, or it is not remembered.
+    pub fn alive_since(&self, address: IpAddr) -> Option<Timestamp> {
+        self.wire.alive_since(address)
     }
 
     /// The addresses in the captures.

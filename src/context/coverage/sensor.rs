@@ -2,6 +2,7 @@
 
 use super::interval::{Interval, joined};
 use crate::capture::{CaptureSummary, InterfaceSummary};
+use crate::context::clocks::anchors as clocks;
 use crate::model::{EvidenceId, Span, Timestamp};
 
 /// One capture file.
@@ -35,6 +36,21 @@ impl Sensor {
             cut: summary.snapped,
             interfaces: summary.interfaces.clone(),
         })
+    }
+
+    pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
+        let mut whole: Option<Interval> = None;
+        for interface in &mut self.interfaces {
+            let sensor = (self.evidence, interface.number as u16);
+            interface.first = interface.first.map(|t| time(sensor, t));
+            interface.last = interface.last.map(|t| time(sensor, t));
+            interface.silences.retime(|t| time(sensor, t));
+            if let (Some(from), Some(to)) = (interface.first, interface.last) {
+                let own = Interval { from, to };
+                whole = Some(whole.map_or(own, |all| all.hull(own)));
+            }
+        }
+        self.interval = whole.unwrap_or(self.interval);
     }
 
     /// Packets the capturing system says it dropped.

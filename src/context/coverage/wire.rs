@@ -1,8 +1,11 @@
 //! Which addresses speak in the captures, and whether both directions of their talk were captured.
 
+use crate::context::clocks::anchors as clocks;
 use crate::model::attempt::Attempt;
-use crate::model::{Outcome, Transport};
-use std::collections::BTreeMap;
+use crate::model::neighbour::Neighbour;
+use crate::model::{Event, Outcome, Timestamp, Transport};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::net::IpAddr;
 
 /// Addresses that are remembered; beyond, absence is not claimed.
@@ -25,6 +28,8 @@ pub struct Sides {
     pub only_it: u64,
     /// Conversations in which only the other end was heard.
     pub only_others: u64,
+    // First sign of life, and which sensor's clock says so.
+    alive: Option<(Timestamp, clocks::Sensor)>,
 }
 
 impl Sides {
@@ -41,25 +46,36 @@ impl Sides {
         self.both += other.both;
         self.only_it += other.only_it;
         self.only_others += other.only_others;
+        self.alive = match (self.alive, other.alive) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
     }
 }
 
 /// The addresses in the captures, up to a bound.
 #[derive(Clone, Debug, Default)]
 pub struct Wire {
-    addresses: BTreeMap<IpAddr, Sides>,
+    // Asked by address; walked only where the order makes no difference.
+    addresses: HashMap<IpAddr, Sides, RandomState>,
     full: bool,
 }
 
 impl Wire {
-    pub(super) fn attempt(&mut self, attempt: &Attempt) {
+    pub(super) fn attempt(&mut self, event: &Event, attempt: &Attempt) {
         let tcp = attempt.transport == Transport::TCP;
         let syn = tcp && attempt.isn.is_some();
         let silent = matches!(attempt.outcome, Outcome::Unanswered | Outcome::Aborted);
         let [from, to] = attempt.packets.map(|n| n > 0);
-        for (address, sent, received) in [
-            (attempt.initiator.address, from, to),
-            (attempt.responder.address, to, from),
+        // The responder's first packet lies before what it decided, or else before the end.
+        let answered = match attempt.outcome {
+            Outcome::Unanswered | Outcome::Aborted | Outcome::Unreachable(_) => attempt.ended,
+            _ => attempt.decided.min(attempt.ended),
+        };
+        let sensor = clocks::sensor_of(&event.provenance);
+        for (address, sent, received, at) in [
+            (attempt.initiator.address, from, to, event.time),
+            (attempt.responder.address, to, from, answered),
         ] {
             let one = Sides {
                 attempts: u64::from(tcp),
@@ -68,13 +84,18 @@ impl Wire {
                 both: u64::from(sent && received),
                 only_it: u64::from(sent && !received),
                 only_others: u64::from(received && !sent),
+                alive: sent.then_some((at, sensor)),
             };
             self.add(address, &one);
         }
     }
 
-    pub(super) fn address(&mut self, address: IpAddr) {
-        self.add(address, &Sides::default());
+    pub(super) fn neighbour(&mut self, event: &Event, neighbour: &Neighbour) {
+        let sides = Sides {
+            alive: Some((event.time, clocks::sensor_of(&event.provenance))),
+            ..Sides::default()
+        };
+        self.add(neighbour.address, &sides);
     }
 
     fn add(&mut self, address: IpAddr, sides: &Sides) {
@@ -89,10 +110,21 @@ impl Wire {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
+        // Without the bound, which the other kept too: whom it would leave out is up to the order.
         for (address, sides) in other.addresses {
-            self.add(address, &sides);
+            self.addresses.entry(address).or_default().add(&sides);
         }
         self.full |= other.full;
+    }
+
+    pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
+        for (at, sensor) in self.addresses.values_mut().filter_map(|s| s.alive.as_mut()) {
+            *at = time(*sensor, *at);
+        }
+    }
+
+    pub(super) fn alive_since(&self, address: IpAddr) -> Option<Timestamp> {
+        Some(self.addresses.get(&address)?.alive?.0)
     }
 
     /// Whether packets of this address were captured; `None` if too many addresses were seen to
@@ -140,10 +172,10 @@ mod tests {
         let mut wire = Wire::default();
         let address = |n: usize| IpAddr::from((n as u32).to_be_bytes());
         for n in 0..MOST {
-            wire.address(address(n));
+            wire.add(address(n), &Sides::default());
         }
         assert_eq!(wire.holds(address(MOST)), Some(false));
-        wire.address(address(MOST));
+        wire.add(address(MOST), &Sides::default());
         assert_eq!(wire.holds(address(MOST)), None);
         assert_eq!(wire.holds(address(7)), Some(true));
     }

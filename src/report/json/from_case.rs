@@ -4,6 +4,7 @@ use super::fields::fields;
 use super::shape as s;
 use super::shape::{AnalyticId, EvidenceNumber, Ref, Sha256Text, Time};
 use crate::case::{self, Case, Incident};
+use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::{Finding, Severity};
 use crate::model::net::mac_text;
@@ -118,7 +119,20 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
             })
             .collect(),
         clock: s::ClockMode {
-            mode: "measured",
+            mode: match (asked.clock.mode, asked.clock.given.is_empty()) {
+                (ClockMode::Measured, _) => "measured",
+                (ClockMode::AsRecorded, true) => "as-recorded",
+                (ClockMode::AsRecorded, false) => "given",
+            },
+            given: asked
+                .clock
+                .given
+                .iter()
+                .map(|(name, offset)| s::GivenClock {
+                    host: name.clone(),
+                    offset_ns: offset.0,
+                })
+                .collect(),
             max_skew_ns: asked.max_skew.0,
         },
         hosts: asked

@@ -155,10 +155,14 @@ pub struct Channel {
     pub holes: Option<u64>,
     /// EventRecordIDs missing in the holes, as text; null if there were too many holes to follow.
     pub missing_records: Option<String>,
-    /// Earliest record.
+    /// Earliest record, as recorded.
     pub first_time: Option<Time>,
-    /// Latest record.
+    /// Latest record, as recorded.
     pub last_time: Option<Time>,
+    /// Earliest record on the reference clock; null where that is what was recorded.
+    pub first_time_corrected: Option<Time>,
+    /// Latest record on the reference clock; null where that is what was recorded.
+    pub last_time_corrected: Option<Time>,
     /// The event ids that occur.
     pub event_ids: Vec<EventId>,
     /// Records of further event ids.
@@ -326,6 +330,8 @@ fn channel(row: &of::ChannelRow) -> Channel {
         missing_records: row.missing.map(|(_, records)| records.to_string()),
         first_time: first(row.times),
         last_time: last(row.times),
+        first_time_corrected: first(row.corrected),
+        last_time_corrected: last(row.corrected),
         event_ids: row
             .event_ids
             .iter()

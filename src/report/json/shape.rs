@@ -139,11 +139,24 @@ pub struct AnalyticRun {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClockMode {
-    /// `measured`: offsets were measured from the evidence and applied.
+    /// `measured`: offsets were measured from the evidence and applied; `as-recorded`: none was;
+    /// `given`: only those in `given` were.
     #[schemars(extend("enum" = ["as-recorded", "measured", "given"]))]
     pub mode: &'static str,
+    /// Offsets that the examiner gave; they win over measured ones.
+    pub given: Vec<GivenClock>,
     /// Clock error assumed where none could be measured, in nanoseconds.
     pub max_skew_ns: i64,
+}
+
+/// The offset of a host's clock, as given.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GivenClock {
+    /// The host.
+    pub host: String,
+    /// How far its clock is ahead, in nanoseconds.
+    pub offset_ns: i64,
 }
 
 /// An address a host was said to have had.

@@ -3,7 +3,7 @@
 use super::Style;
 use super::page::{Cell, Page, Tone};
 use crate::analytics::about::Described;
-use crate::report::escape::{cells, vis};
+use comfy_table::{ContentArrangement, Table, presets};
 
 /// One line per analytic: id, version, techniques, name.
 pub fn list(register: &[Described], style: &Style) -> String {
@@ -12,38 +12,25 @@ pub fn list(register: &[Described], style: &Style) -> String {
         page.text(0, "This build holds no analytics.");
         return page.finish();
     }
-    let techniques: Vec<String> = register
-        .iter()
-        .map(|d| {
-            d.about
-                .technique
-                .iter()
-                .map(|(id, _)| *id)
-                .collect::<Vec<_>>()
-                .join(", ")
-        })
-        .collect();
-    let width = techniques
-        .iter()
-        .map(|t| cells(&vis(t)))
-        .max()
-        .unwrap_or(0)
-        .clamp(9, 20);
-    let name = 19 + width + 2;
-    let room = page.width - name;
-    page.row(&[
-        Cell::new(0, 9, "ANALYTIC").tone(Tone::Heading),
-        Cell::new(10, 8, "VERSION").tone(Tone::Heading),
-        Cell::new(19, width, "TECHNIQUE").tone(Tone::Heading),
-        Cell::new(name, room, "NAME").tone(Tone::Heading),
-    ]);
-    for (described, technique) in register.iter().zip(&techniques) {
-        page.row(&[
-            Cell::new(0, 9, described.about.id),
-            Cell::new(10, 8, described.about.version),
-            Cell::new(19, width, technique),
-            Cell::new(name, room, described.about.name),
-        ]);
+    // The list is the one table that has no fixed columns: its library lays it out.
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(page.width).unwrap_or(u16::MAX))
+        .set_header(["ANALYTIC", "VERSION", "TECHNIQUE", "NAME"]);
+    for described in register {
+        let about = &described.about;
+        let techniques: Vec<&str> = about.technique.iter().map(|(id, _)| *id).collect();
+        table.add_row([about.id, about.version, &techniques.join(", "), about.name]);
+    }
+    for (number, line) in table.lines().enumerate() {
+        let tone = if number == 0 {
+            Tone::Heading
+        } else {
+            Tone::Plain
+        };
+        page.row(&[Cell::new(0, page.width, line.trim()).tone(tone)]);
     }
     page.gap();
     page.text(0, "casewire analytics show <ID> explains one.");

@@ -56,6 +56,8 @@ const ROWS: usize = 500;
 const IDS: usize = 60;
 /// Columns of a label in front of a value.
 const LABEL: usize = 10;
+/// Where it begins: a hash behind it ends within 80 columns.
+const PAIR: usize = 5;
 
 /// The sections asked for, in the order of the page.
 pub fn render(inventory: &Inventory, sections: &[Section], style: &Style) -> String {
@@ -115,7 +117,11 @@ fn files(inventory: &Inventory, page: &mut Page) {
             .filter(|i| i.evidence == row.id)
             .collect();
         for interface in own.iter().take(ROWS) {
-            pair("interface", &interface_words(interface), page);
+            pair(
+                "interface",
+                &interface_words(interface, inventory.silence),
+                page,
+            );
         }
         more(own.len(), page);
     }
@@ -130,7 +136,7 @@ fn digest(row: &EvidenceRow) -> String {
     )
 }
 
-fn interface_words(interface: &InterfaceRow) -> String {
+fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
     let mut words = format!(
         "{}, link type {}, {}",
         interface.number,
@@ -145,6 +151,15 @@ fn interface_words(interface: &InterfaceRow) -> String {
     }
     if interface.dropped > 0 {
         words.push_str(&format!(", {} dropped", count(interface.dropped)));
+    }
+    words.push_str(&format!("; {}", times(interface.times)));
+    let silences = interface.silences.len() as u64;
+    if silences > 0 {
+        words.push_str(&format!(
+            "; {} of more than {}",
+            counted(silences, "silence"),
+            silence.roughly()
+        ));
     }
     words
 }
@@ -170,8 +185,8 @@ fn times(range: Option<(Timestamp, Timestamp)>) -> String {
 /// A labelled line below a row's first line.
 fn pair(label: &str, value: &str, page: &mut Page) {
     page.row(&[
-        Cell::new(7, LABEL, label),
-        Cell::new(7 + LABEL, page.width - 7 - LABEL, value),
+        Cell::new(PAIR, LABEL, label),
+        Cell::new(PAIR + LABEL, page.width - PAIR - LABEL, value),
     ]);
 }
 
@@ -297,6 +312,9 @@ fn channel(row: &ChannelRow, page: &mut Page) {
         page,
     );
     pair("time", &times(row.times), page);
+    if row.corrected.is_some() {
+        pair("corrected", &times(row.corrected), page);
+    }
     let mut seen: Vec<String> = row
         .event_ids
         .iter()

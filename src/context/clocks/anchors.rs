@@ -1,0 +1,255 @@
+//! What can tie clocks together, collected while reading: when captures and logs saw which TCP
+//! connection, when sensors saw which SYN, and where logs say that a clock was changed.
+//!
+//! Compact sights in bounded samples, never events. UDP is left out: what counts as the start of a
+//! UDP exchange differs between a host and the wire. Nothing is measured here.
+
+use super::measure::Step;
+use super::sample::{Sample, Sight, bucket, key};
+use crate::capture::packet::{Packet, flags};
+use crate::model::attempt::Outcome;
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{
+    Attempt, Endpoint, Event, EvidenceId, HostWhat, Provenance, Span, Text, Transport, What,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Sights held of the captures, of all hosts together, and of sensors.
+const WIRE: usize = 400_000;
+const HOSTS: usize = 400_000;
+const FRAMES: usize = 200_000;
+/// Clock changes kept of one host, the largest; and hosts with clock changes.
+const STEPS: usize = 256;
+const STEPPING: usize = 4_096;
+/// W32Time nudges a clock all the time; only more than this is a step.
+const STEP: Span = Span::millis(50);
+
+/// A capture file and interface.
+pub type Sensor = (EvidenceId, u16);
+
+/// Which clock of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Domain {
+    System,
+    SysmonNetwork,
+}
+
+/// Collects anchors; builders of several readers merge in any order.
+#[derive(Clone, Debug)]
+pub struct AnchorBuilder {
+    wire: Sample<u8>,
+    frames: Sample<Sensor>,
+    hosts: Sample<(Text, Domain)>,
+    steps: BTreeMap<Text, BTreeSet<(u64, Step)>>,
+    late: bool,
+}
+
+impl Default for AnchorBuilder {
+    fn default() -> Self {
+        Self {
+            wire: Sample::new(WIRE),
+            frames: Sample::new(FRAMES),
+            hosts: Sample::new(HOSTS),
+            steps: BTreeMap::new(),
+            late: false,
+        }
+    }
+}
+
+impl AnchorBuilder {
+    /// Takes in an event.
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Attempt(attempt) => self.attempt(event, attempt),
+            What::Host(host) => match &host.what {
+                HostWhat::Filtered {
+                    transport: Transport::TCP,
+                    source,
+                    destination,
+                    ..
+                } => {
+                    if let Some(key) = telling(*source, *destination) {
+                        let sight = Sight {
+                            key,
+                            time: event.recorded,
+                            from: 0,
+                        };
+                        self.hosts
+                            .add((host.computer.clone(), Domain::System), sight);
+                    }
+                }
+                HostWhat::Connected {
+                    transport,
+                    source,
+                    destination,
+                    utc_time,
+                    ..
+                } => {
+                    self.late = true;
+                    if let (Some(time), Some(key), Transport::TCP) =
+                        (*utc_time, telling(*source, *destination), *transport)
+                    {
+                        let sight = Sight { key, time, from: 0 };
+                        self.hosts
+                            .add((host.computer.clone(), Domain::SysmonNetwork), sight);
+                    }
+                }
+                HostWhat::NameQueried { .. } => self.late = true,
+                HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
+                    let at = event.provenance;
+                    let log = (at.evidence, host.channel.clone());
+                    let step = Step {
+                        from: *from,
+                        to: *to,
+                        log,
+                        record: at.item,
+                    };
+                    self.step(&host.computer, step);
+                }
+                _ => {}
+            },
+            What::Wake(_) | What::Neighbour(_) => {}
+        }
+    }
+
+    fn attempt(&mut self, event: &Event, attempt: &Attempt) {
+        let started = attempt.transport == Transport::TCP
+            && attempt.isn.is_some()
+            && !matches!(attempt.outcome, Outcome::Midstream | Outcome::OneSided);
+        let (a, b) = (attempt.initiator, attempt.responder);
+        if let Some(key) = telling(a, b).filter(|_| started) {
+            let sight = Sight {
+                key,
+                time: event.recorded,
+                from: tag(sensor_of(&event.provenance)),
+            };
+            let (first, second) = (bucket(a.address), bucket(b.address));
+            self.wire.add(first, sight);
+            if second != first {
+                self.wire.add(second, sight);
+            }
+        }
+    }
+
+    fn step(&mut self, computer: &Text, step: Step) {
+        let held = self.steps.entry(computer.clone()).or_default();
+        held.insert((step.size().0.unsigned_abs(), step));
+        if held.len() > STEPS {
+            held.pop_first();
+        }
+        if self.steps.len() > STEPPING {
+            self.steps.pop_last();
+        }
+    }
+
+    /// Takes in a packet, for what several sensors saw.
+    pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet) {
+        if packet.transport == Transport::TCP
+            && packet.flags & (flags::SYN | flags::ACK) == flags::SYN
+        {
+            let number = u64::from(packet.seq) << 1 | 1;
+            let key = key(Transport::TCP, packet.source, packet.destination, number);
+            self.frames.add(
+                (evidence, packet.interface),
+                Sight {
+                    key,
+                    time: packet.time,
+                    from: 0,
+                },
+            );
+        }
+    }
+
+    /// Takes over what another builder has seen.
+    pub fn merge(&mut self, other: Self) {
+        self.wire.merge(other.wire);
+        self.frames.merge(other.frames);
+        self.hosts.merge(other.hosts);
+        for (computer, steps) in other.steps {
+            for (_, step) in steps {
+                self.step(&computer, step);
+            }
+        }
+        self.late |= other.late;
+    }
+
+    /// Ends the collecting.
+    pub fn freeze(self) -> Anchors {
+        let mut wire: Vec<Sight> = self.wire.into_groups().into_values().flatten().collect();
+        wire.sort_unstable();
+        wire.dedup();
+        let mut hosts: BTreeMap<Text, HostAnchors> = BTreeMap::new();
+        for ((computer, domain), sights) in self.hosts.into_groups() {
+            let host = hosts.entry(computer).or_default();
+            match domain {
+                Domain::System => host.system = sights,
+                Domain::SysmonNetwork => host.network = sights,
+            }
+        }
+        for (computer, steps) in self.steps {
+            hosts.entry(computer).or_default().steps =
+                steps.into_iter().map(|(_, step)| step).collect();
+        }
+        Anchors {
+            wire,
+            sensors: self.frames.into_groups(),
+            hosts,
+            late: self.late,
+        }
+    }
+}
+
+/// What was collected.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    /// TCP connections in captures, at their first SYN, sorted; `from` is the sensor's `tag`.
+    pub wire: Vec<Sight>,
+    /// SYNs by sensor.
+    pub sensors: BTreeMap<Sensor, Vec<Sight>>,
+    /// By computer, as the records spell it.
+    pub hosts: BTreeMap<Text, HostAnchors>,
+    /// True if there are Sysmon 3 or 22 events, which are written late.
+    pub late: bool,
+}
+
+/// What was collected of one host.
+#[derive(Clone, Debug, Default)]
+pub struct HostAnchors {
+    /// 5152, 5153, 5156 and 5157, at TimeCreated.
+    pub system: Vec<Sight>,
+    /// Sysmon 3, at its UtcTime.
+    pub network: Vec<Sight>,
+    /// Changes of the system clock that logs name.
+    pub steps: Vec<Step>,
+}
+
+impl HostAnchors {
+    /// Adds what another spelling of the name has.
+    pub fn join(&mut self, other: Self) {
+        for (ours, theirs) in [
+            (&mut self.system, other.system),
+            (&mut self.network, other.network),
+        ] {
+            ours.extend(theirs);
+            ours.sort_unstable();
+        }
+        self.steps.extend(other.steps);
+    }
+}
+
+/// The sensor that saw a packet.
+pub fn sensor_of(at: &Provenance) -> Sensor {
+    (at.evidence, at.interface)
+}
+
+/// A sensor as a number.
+pub fn tag(sensor: Sensor) -> u64 {
+    u64::from(sensor.0.0) << 16 | u64::from(sensor.1)
+}
+
+/// The key of a connection that can be told from others; loopback never leaves the host.
+fn telling(a: Endpoint, b: Endpoint) -> Option<u64> {
+    let tells =
+        |e: &Endpoint| !e.address.is_loopback() && !is_group_or_wildcard(e.address) && e.port != 0;
+    (tells(&a) && tells(&b) && a.address != b.address).then(|| key(Transport::TCP, a, b, 0))
+}

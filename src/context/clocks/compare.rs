@@ -1,0 +1,334 @@
+//! Which clock is measured against which: sensors against each other, hosts against the captures,
+//! hosts that no capture saw against hosts that are measured, Sysmon's network clock against the
+//! captures or its own host.
+
+use super::anchors::{Anchors, HostAnchors, Sensor, tag};
+use super::fit::grain;
+use super::measure::{Measured, Undetermined, measure};
+use super::sample::Sight;
+use super::{ClockChoice, ClockMode};
+use crate::context::identity::{HostId, Identity};
+use crate::model::{Span, Text};
+use std::collections::BTreeMap;
+
+/// What a clock was compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// The captures.
+    Captures,
+    /// Other hosts, whose clocks are measured.
+    Hosts,
+    /// The system clock of the same host.
+    OwnSystem,
+}
+
+/// How a clock is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Measured.
+    Measured(Box<Measured>, Against),
+    /// The examiner said how far it is ahead.
+    Given(Span),
+    /// There is no capture, and other hosts are compared with this one.
+    Reference,
+    /// Nobody looked: times are taken as recorded.
+    AsRecorded,
+    /// It could not be measured.
+    Undetermined(Undetermined),
+}
+
+/// The clocks of one host.
+#[derive(Clone, Debug)]
+pub struct HostClock {
+    /// The system clock.
+    pub system: Known,
+    /// Sysmon's clock of network events.
+    pub network: Known,
+}
+
+/// What was compared.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    pub sensors: BTreeMap<Sensor, Measured>,
+    pub hosts: BTreeMap<HostId, HostClock>,
+}
+
+/// Compares all clocks.
+pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> Compared {
+    let mut given: BTreeMap<HostId, Span> = BTreeMap::new();
+    for (name, offset) in &choice.given {
+        if let Some(id) = identity.named(name) {
+            given.insert(id, *offset);
+        }
+    }
+    if choice.mode == ClockMode::AsRecorded {
+        let as_given = |(id, offset)| {
+            (
+                id,
+                HostClock {
+                    system: Known::Given(offset),
+                    network: Known::AsRecorded,
+                },
+            )
+        };
+        return Compared {
+            sensors: BTreeMap::new(),
+            hosts: given.into_iter().map(as_given).collect(),
+        };
+    }
+    let sensors = align(&anchors.sensors);
+    let wire = on_one_clock(anchors.wire, &sensors);
+    let mut sights: BTreeMap<HostId, HostAnchors> = BTreeMap::new();
+    for (computer, seen) in anchors.hosts {
+        if let Some(id) = identity.named(&computer) {
+            sights.entry(id).or_default().join(seen);
+        }
+    }
+    let systems = systems(&sights, &wire, &given);
+    let known = |id: &HostId| {
+        systems
+            .get(id)
+            .cloned()
+            .unwrap_or(Known::Undetermined(Undetermined::NothingShared))
+    };
+    let hosts = sights
+        .iter()
+        .map(|(id, seen)| {
+            (
+                *id,
+                HostClock {
+                    system: known(id),
+                    network: network(seen, &wire),
+                },
+            )
+        })
+        .chain(
+            given
+                .keys()
+                .filter(|id| !sights.contains_key(id))
+                .map(|id| {
+                    (
+                        *id,
+                        HostClock {
+                            system: known(id),
+                            network: Known::Undetermined(Undetermined::NothingShared),
+                        },
+                    )
+                }),
+        )
+        .collect();
+    Compared { sensors, hosts }
+}
+
+/// How far each sensor is ahead of the first that saw the same frames. Those that share nothing with
+/// an earlier one are taken to be on its clock: a rotated capture shares nothing with its next file.
+fn align(sensors: &BTreeMap<Sensor, Vec<Sight>>) -> BTreeMap<Sensor, Measured> {
+    let mut aligned = BTreeMap::new();
+    let mut all: Vec<Sight> = Vec::new();
+    for (sensor, sights) in sensors {
+        let measured = if all.is_empty() {
+            None
+        } else {
+            measure(sights, &all, &[]).ok()
+        };
+        let start = all.len();
+        all.extend_from_slice(sights);
+        if let Some(measured) = measured.filter(apart) {
+            all[start..].iter_mut().for_each(|s| correct(s, &measured));
+            aligned.insert(*sensor, measured);
+        }
+        // Two sorted runs: a stable sort only merges them.
+        all.sort();
+    }
+    aligned
+}
+
+/// True if an offset can be told from zero.
+pub fn apart(measured: &Measured) -> bool {
+    measured.segments.iter().any(|s| {
+        [s.from, s.to]
+            .iter()
+            .any(|t| s.offset_at(*t).abs() > s.uncertainty)
+    })
+}
+
+fn correct(sight: &mut Sight, by: &Measured) {
+    let (piece, _) = by.piece_at(sight.time, None, 0);
+    sight.time = sight.time.shifted(by.at(piece, sight.time).0.negated());
+}
+
+fn on_one_clock(mut wire: Vec<Sight>, sensors: &BTreeMap<Sensor, Measured>) -> Vec<Sight> {
+    if !sensors.is_empty() {
+        let tags: BTreeMap<u64, &Measured> = sensors.iter().map(|(s, m)| (tag(*s), m)).collect();
+        for sight in &mut wire {
+            if let Some(measured) = tags.get(&sight.from) {
+                correct(sight, measured);
+            }
+        }
+        wire.sort_unstable();
+    }
+    wire
+}
+
+/// The system clocks: against the captures first, then against hosts that are known by then.
+fn systems(
+    sights: &BTreeMap<HostId, HostAnchors>,
+    wire: &[Sight],
+    given: &BTreeMap<HostId, Span>,
+) -> BTreeMap<HostId, Known> {
+    let mut known: BTreeMap<HostId, Known> = given
+        .iter()
+        .map(|(id, offset)| (*id, Known::Given(*offset)))
+        .collect();
+    let mut open: Vec<HostId> = Vec::new();
+    for (id, seen) in sights.iter().filter(|(id, _)| !given.contains_key(id)) {
+        let (known_as, again) = match measure(&seen.system, wire, &seen.steps) {
+            Ok(measured) => (
+                Known::Measured(Box::new(measured), Against::Captures),
+                false,
+            ),
+            // What contradicts the captures must not be forced onto another host's clock.
+            Err(why) => (
+                Known::Undetermined(why),
+                matches!(why, Undetermined::NothingShared | Undetermined::TooFew(..)),
+            ),
+        };
+        known.insert(*id, known_as);
+        if again && !seen.system.is_empty() {
+            open.push(*id);
+        }
+    }
+    if wire.is_empty()
+        && given.is_empty()
+        && let Some(first) = best_connected(sights)
+    {
+        known.insert(first, Known::Reference);
+        open.retain(|id| *id != first);
+    }
+    loop {
+        let pool = pool(sights, &known);
+        let before = open.len();
+        open.retain(|id| {
+            let seen = &sights[id];
+            match measure(&seen.system, &pool, &seen.steps) {
+                Ok(mut measured) => {
+                    let theirs = known
+                        .values()
+                        .filter_map(uncertainty_of)
+                        .max()
+                        .unwrap_or_default();
+                    for segment in &mut measured.segments {
+                        segment.uncertainty = segment.uncertainty.plus(theirs);
+                    }
+                    measured.uncertainty = measured.uncertainty.plus(theirs);
+                    known.insert(*id, Known::Measured(Box::new(measured), Against::Hosts));
+                    false
+                }
+                Err(_) => true,
+            }
+        });
+        if open.is_empty() || open.len() == before {
+            // With nobody to compare it with, the reference is a host like any other.
+            let alone = !known.values().any(|k| matches!(k, Known::Measured(..)));
+            if alone {
+                known
+                    .values_mut()
+                    .filter(|k| **k == Known::Reference)
+                    .for_each(|k| {
+                        *k = Known::Undetermined(Undetermined::NothingShared);
+                    });
+            }
+            return known;
+        }
+    }
+}
+
+fn uncertainty_of(known: &Known) -> Option<Span> {
+    match known {
+        Known::Measured(measured, _) => Some(measured.uncertainty),
+        _ => None,
+    }
+}
+
+/// What measured hosts saw, on the reference clock. Times cut to seconds bind nobody else.
+fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>) -> Vec<Sight> {
+    let mut pool = Vec::new();
+    for (id, how) in known {
+        let Some(seen) = sights.get(id).map(|s| &s.system) else {
+            continue;
+        };
+        if grain(seen.iter().map(|s| s.time)) > 1_000_000 {
+            continue;
+        }
+        match how {
+            Known::Measured(measured, _) => pool.extend(seen.iter().map(|s| {
+                let mut sight = *s;
+                correct(&mut sight, measured);
+                sight
+            })),
+            Known::Reference => pool.extend_from_slice(seen),
+            Known::Given(_) | Known::AsRecorded | Known::Undetermined(_) => {}
+        }
+    }
+    pool.sort_unstable();
+    pool
+}
+
+/// The host that shares most connections with others.
+fn best_connected(sights: &BTreeMap<HostId, HostAnchors>) -> Option<HostId> {
+    let mut all: Vec<(u64, HostId)> = sights
+        .iter()
+        .filter(|(_, seen)| grain(seen.system.iter().map(|s| s.time)) <= 1_000_000)
+        .flat_map(|(id, seen)| seen.system.iter().map(|s| (s.key, *id)))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut shared: BTreeMap<HostId, u64> = BTreeMap::new();
+    for same in all
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|same| same.len() > 1)
+    {
+        for (_, id) in same {
+            *shared.entry(*id).or_default() += 1;
+        }
+    }
+    shared
+        .into_iter()
+        .max_by_key(|(id, n)| (*n, std::cmp::Reverse(*id)))
+        .map(|(id, _)| id)
+}
+
+/// Sysmon's network clock: against the captures, else against the same host's own rows.
+fn network(seen: &HostAnchors, wire: &[Sight]) -> Known {
+    if seen.network.is_empty() {
+        return Known::Undetermined(Undetermined::NothingShared);
+    }
+    match measure(&seen.network, wire, &[]) {
+        Ok(measured) => Known::Measured(Box::new(measured), Against::Captures),
+        Err(why) => match measure(&seen.network, &seen.system, &[]) {
+            Ok(measured) => Known::Measured(Box::new(measured), Against::OwnSystem),
+            Err(own) => Known::Undetermined(if why == Undetermined::NothingShared {
+                own
+            } else {
+                why
+            }),
+        },
+    }
+}
+
+/// Names in `choice` that no host has.
+pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'a str> {
+    choice
+        .given
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| identity.named(name).is_none())
+        .collect()
+}
+
+/// The name of a host, for sentences.
+pub fn name_of(id: HostId, identity: &Identity) -> Text {
+    identity
+        .host(id)
+        .map_or_else(|| "a host".into(), |h| h.name.clone())
+}

@@ -1,0 +1,264 @@
+//! Clocks: whose clock an event was timed by, how wrong that clock is, and which order two events
+//! can be claimed to have.
+//!
+//! Offsets are measured from connections that captures and logs both saw, never guessed: where too
+//! few agree, or two recordings are not of one run, the clock stays undetermined and times stay as
+//! recorded. The recorded time of an event is never touched.
+//!
+//! Order is three-valued. Two events timed by one clock are ordered by it; between clocks the gap
+//! must be larger than both uncertainties together. Equal times on one clock are ambiguous unless
+//! one log holds both and numbers them.
+
+pub mod anchors;
+mod compare;
+pub mod fit;
+#[cfg(test)]
+mod laws;
+pub mod measure;
+pub mod pairing;
+mod reading;
+mod report;
+pub mod sample;
+#[cfg(test)]
+mod tests;
+
+use super::identity::{HostId, Identity};
+use crate::model::finding::Order;
+use crate::model::{Event, HostWhat, Span, Timestamp, What};
+use anchors::Sensor;
+use measure::Measured;
+use std::collections::BTreeMap;
+
+pub use anchors::{AnchorBuilder, Anchors};
+pub use compare::{Against, HostClock, Known};
+pub use report::ClockReport;
+
+/// Whose clock timed an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clock {
+    /// The capturing sensor's.
+    Capture,
+    /// A host's system clock.
+    Host(HostId),
+    /// Sysmon 3 and 22 of a host: a clock of its own, and reported by the kernel up to two seconds
+    /// late.
+    SysmonNetwork(HostId),
+    /// A computer that identity does not know.
+    Unknown,
+}
+
+/// How clocks are treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockMode {
+    /// Offsets are measured from the evidence and applied.
+    #[default]
+    Measured,
+    /// Times are taken as recorded.
+    AsRecorded,
+}
+
+/// What the examiner wants of the clocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockChoice {
+    /// How clocks are treated.
+    pub mode: ClockMode,
+    /// How far the clocks of single hosts are ahead, by name: these win over what is measured.
+    pub given: Vec<(String, Span)>,
+}
+
+/// How far each clock can be trusted.
+#[derive(Clone, Debug)]
+pub struct Clocks {
+    /// Assumed error of a host clock against the capture, where none was measured.
+    pub assumed_error: Span,
+    mode: ClockMode,
+    sensors: BTreeMap<Sensor, Measured>,
+    hosts: BTreeMap<HostId, HostClock>,
+    late: bool,
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Self::as_recorded(Span::seconds(2))
+    }
+}
+
+impl Clocks {
+    /// Clocks nobody measured: times are taken as recorded.
+    pub fn as_recorded(assumed_error: Span) -> Self {
+        Self {
+            assumed_error,
+            mode: ClockMode::AsRecorded,
+            sensors: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            late: false,
+        }
+    }
+
+    /// Measures all clocks.
+    pub fn measure(
+        anchors: Anchors,
+        identity: &Identity,
+        choice: &ClockChoice,
+        assumed_error: Span,
+    ) -> Self {
+        let late = anchors.late;
+        let compared = compare::compare(anchors, identity, choice);
+        Self {
+            assumed_error,
+            mode: choice.mode,
+            sensors: compared.sensors,
+            hosts: compared.hosts,
+            late,
+        }
+    }
+
+    /// How clocks are treated.
+    pub fn mode(&self) -> ClockMode {
+        self.mode
+    }
+
+    /// What is known of the clocks of a host.
+    pub fn of(&self, host: HostId) -> Option<&HostClock> {
+        self.hosts.get(&host)
+    }
+
+    /// How far sensors are ahead of the first that saw the same frames, where that can be told
+    /// from zero.
+    pub fn sensors(&self) -> impl Iterator<Item = (Sensor, &Measured)> {
+        self.sensors
+            .iter()
+            .map(|(sensor, measured)| (*sensor, measured))
+    }
+
+    /// Names in `choice` that no host has.
+    pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'a str> {
+        compare::unknown_names(choice, identity)
+    }
+
+    /// Whose clock timed `event`.
+    pub fn clock_of(&self, event: &Event, identity: &Identity) -> Clock {
+        match &event.what {
+            What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => Clock::Capture,
+            What::Host(host) => match (identity.named(&host.computer), &host.what) {
+                (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => {
+                    Clock::SysmonNetwork(id)
+                }
+                (Some(id), _) => Clock::Host(id),
+                (None, _) => Clock::Unknown,
+            },
+        }
+    }
+
+    /// The uncertainty of a clock against the reference clock, between its anchors.
+    pub fn uncertainty(&self, clock: Clock) -> Span {
+        match clock {
+            Clock::Capture => Span::ZERO,
+            Clock::Unknown => self.assumed_error,
+            Clock::Host(id) => match self.hosts.get(&id).map(|h| &h.system) {
+                Some(Known::Measured(measured, _)) => reading::widest(measured),
+                Some(Known::Reference) => Span::ZERO,
+                _ => self.assumed_error,
+            },
+            Clock::SysmonNetwork(id) => {
+                let own = match self.hosts.get(&id).map(|h| &h.network) {
+                    Some(Known::Measured(measured, Against::Captures)) => {
+                        return measured.uncertainty;
+                    }
+                    Some(Known::Measured(measured, _)) => measured.uncertainty,
+                    _ if self.mode == ClockMode::Measured => reading::LATE_BY,
+                    _ => reading::LATEST,
+                };
+                self.uncertainty(Clock::Host(id)).plus(own)
+            }
+        }
+    }
+
+    /// The uncertainty of the difference of two events' times.
+    pub fn between(&self, a: &Event, b: &Event, identity: &Identity) -> Span {
+        let (a, b) = (self.read(a, identity), self.read(b, identity));
+        match (a.clock, b.clock) {
+            (Clock::Unknown, _) | (_, Clock::Unknown) => a.uncertainty.plus(b.uncertainty),
+            (x, y) if x == y => {
+                if a.piece == b.piece && a.doubt == Span::ZERO && b.doubt == Span::ZERO {
+                    Span::ZERO
+                } else {
+                    a.uncertainty.plus(b.uncertainty)
+                }
+            }
+            (Clock::Host(x), Clock::SysmonNetwork(y))
+            | (Clock::SysmonNetwork(x), Clock::Host(y))
+                if x == y =>
+            {
+                a.of_host.plus(b.of_host)
+            }
+            _ => a.uncertainty.plus(b.uncertainty),
+        }
+    }
+
+    /// The order of `a` and `b`.
+    pub fn order(&self, a: &Event, b: &Event, identity: &Identity) -> Order {
+        let margin = self.between(a, b, identity).0;
+        let gap = b.time.since(a.time).0;
+        if gap > margin {
+            Order::Before
+        } else if gap < -margin {
+            Order::After
+        } else if margin == 0
+            && a.provenance.evidence == b.provenance.evidence
+            && a.provenance != b.provenance
+        {
+            // Same time, same file: the file numbers them.
+            if a.provenance < b.provenance {
+                Order::Before
+            } else {
+                Order::After
+            }
+        } else {
+            Order::Ambiguous
+        }
+    }
+
+    /// True if some event's time is not its recorded time.
+    pub fn corrects(&self) -> bool {
+        let moves = |known: &Known| match known {
+            Known::Measured(measured, _) => compare::apart(measured),
+            Known::Given(offset) => *offset != Span::ZERO,
+            Known::Reference | Known::AsRecorded | Known::Undetermined(_) => false,
+        };
+        self.late && self.mode == ClockMode::Measured
+            || !self.sensors.is_empty()
+            || self.hosts.values().any(|h| moves(&h.system))
+    }
+
+    /// The reference time of a moment that a host's system clock recorded.
+    pub fn corrected(&self, host: HostId, recorded: Timestamp) -> Timestamp {
+        self.of_system(host, recorded, None, 0).time
+    }
+
+    /// The reference time of a moment that a sensor recorded.
+    pub fn corrected_of_sensor(&self, sensor: Sensor, recorded: Timestamp) -> Timestamp {
+        self.sensors.get(&sensor).map_or(recorded, |measured| {
+            let (piece, _) = measured.piece_at(recorded, None, 0);
+            recorded.shifted(measured.at(piece, recorded).0.negated())
+        })
+    }
+
+    /// Gives `event` its time on the reference clock; its recorded time stays.
+    pub fn correct(&self, event: &mut Event, identity: &Identity) {
+        let time = self.read(event, identity).time;
+        let by = time.since(event.recorded);
+        event.time = time;
+        if let What::Attempt(attempt) = &mut event.what
+            && by != Span::ZERO
+        {
+            for moment in [
+                &mut attempt.last_try,
+                &mut attempt.decided,
+                &mut attempt.ended,
+            ] {
+                *moment = moment.shifted(by);
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What was measured of a clock, in words.
+
+use super::compare::{Against, Known, name_of};
+use super::measure::{Measured, Undetermined};
+use super::{Clock, ClockMode, Clocks, reading};
+use crate::context::identity::{HostId, Identity};
+use crate::model::Span;
+
+/// What is known of a host's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockReport {
+    /// How far the system clock is ahead of the reference clock; `None` if that is not known.
+    pub offset: Option<Span>,
+    /// Half width of the interval the offset lies in.
+    pub uncertainty: Span,
+    /// Nanoseconds the offset grows in a second (1,000 are 1 ppm).
+    pub drift: i64,
+    /// Straight pieces of the clock; more than one if it steps or its drift changes.
+    pub pieces: usize,
+    /// Connections that agree on it.
+    pub anchors: u64,
+    /// The multiple of 15 minutes the offset is, if it is one.
+    pub zone_error: Option<Span>,
+    /// How that is known, in a few words.
+    pub method: String,
+    /// What is known of Sysmon's clock of network events, as a sentence; empty if it logged none.
+    pub network: String,
+}
+
+impl Clocks {
+    /// What is known of a host's clock.
+    pub fn report(&self, host: HostId, identity: &Identity) -> ClockReport {
+        let assumed = |method: String| ClockReport {
+            uncertainty: self.assumed_error,
+            method,
+            ..ClockReport::default()
+        };
+        let known = self.hosts.get(&host);
+        let mut report = match known.map(|h| &h.system) {
+            Some(Known::Measured(measured, against)) => ClockReport {
+                offset: Some(measured.offset),
+                uncertainty: measured.uncertainty,
+                drift: measured.drift,
+                pieces: measured.segments.len(),
+                anchors: measured.anchors,
+                zone_error: measured.zone_error,
+                method: method(measured, against),
+                network: String::new(),
+            },
+            Some(Known::Given(offset)) => ClockReport {
+                offset: Some(*offset),
+                pieces: 1,
+                ..assumed("given (--clock); error assumed (--max-skew)".to_owned())
+            },
+            Some(Known::Reference) => ClockReport {
+                offset: Some(Span::ZERO),
+                pieces: 1,
+                method:
+                    "no capture to compare with; this clock is the reference for the other hosts"
+                        .to_owned(),
+                ..ClockReport::default()
+            },
+            Some(Known::Undetermined(why)) => assumed(format!(
+                "not measured: {}; error assumed (--max-skew)",
+                undetermined(why)
+            )),
+            Some(Known::AsRecorded) => assumed(AS_RECORDED.to_owned()),
+            None if self.mode == ClockMode::AsRecorded => assumed(AS_RECORDED.to_owned()),
+            None => assumed(format!(
+                "not measured: {}; error assumed (--max-skew)",
+                undetermined(&Undetermined::NothingShared)
+            )),
+        };
+        if let Some(known) = known.filter(|_| self.late) {
+            report.network = self.network(&known.network, &name_of(host, identity));
+        }
+        report
+    }
+
+    fn network(&self, known: &Known, host: &str) -> String {
+        match known {
+            Known::Measured(measured, against) => {
+                let whose = match against {
+                    Against::OwnSystem => "the host's own clock",
+                    Against::Captures | Against::Hosts => "the captures'",
+                };
+                format!(
+                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (± {}; {}); these events are placed by it.",
+                    ahead(measured.offset),
+                    measured.uncertainty,
+                    connections(measured.anchors),
+                )
+            }
+            Known::AsRecorded => String::new(),
+            _ => format!(
+                "The clock of Sysmon 3 and 22 on {host} could not be measured; these events are placed 1.5 s before \
+                 they were written (± {}).",
+                reading::LATE_BY
+            ),
+        }
+    }
+
+    /// What a reader must know of a clock that an order rests on; `None` for the captures'.
+    pub fn sentence(&self, clock: Clock, identity: &Identity) -> Option<String> {
+        let (id, network) = match clock {
+            Clock::Capture => return None,
+            Clock::Unknown => {
+                return Some(format!(
+                    "A computer without a name: its clock was not measured and is taken to be within {} of the \
+                     captures' (--max-skew).",
+                    self.assumed_error
+                ));
+            }
+            Clock::Host(id) => (id, false),
+            Clock::SysmonNetwork(id) => (id, true),
+        };
+        let name = name_of(id, identity);
+        let report = self.report(id, identity);
+        let mut text = match (report.offset, self.hosts.get(&id).map(|h| &h.system)) {
+            (Some(offset), Some(Known::Measured(measured, _))) => {
+                let zone = report
+                    .zone_error
+                    .map(|z| format!(", a zone error of {}", hours(z)))
+                    .unwrap_or_default();
+                let pieces = match measured.segments.len() {
+                    0 | 1 => String::new(),
+                    n => format!(", with steps or changes of drift between {n} stretches of it"),
+                };
+                let applied = if super::compare::apart(measured) {
+                    "times are corrected by that"
+                } else {
+                    "that cannot be told from zero, and times stay as recorded"
+                };
+                format!(
+                    "The clock of {name} is {} the captures' (± {}; {}){zone}{pieces}; {applied}.",
+                    ahead(offset),
+                    report.uncertainty,
+                    report.method
+                )
+            }
+            (Some(_), Some(Known::Reference)) => {
+                format!("There is no capture; the clock of {name} is the reference.")
+            }
+            (Some(offset), _) => format!(
+                "The clock of {name} was said to be {} (--clock); it is taken to be right within {} (--max-skew).",
+                if offset == Span::ZERO {
+                    "right".to_owned()
+                } else {
+                    ahead(offset).trim_end_matches(" of").to_owned()
+                },
+                self.assumed_error
+            ),
+            (None, _) => format!(
+                "The clock of {name}: {}; it is taken to be within {} of the captures'.",
+                report.method, self.assumed_error
+            ),
+        };
+        if network && !report.network.is_empty() {
+            text.push(' ');
+            text.push_str(&report.network);
+        }
+        Some(text)
+    }
+}
+
+const AS_RECORDED: &str =
+    "not measured, as asked (--clock as-recorded); error assumed (--max-skew)";
+
+fn method(measured: &Measured, against: &Against) -> String {
+    let against = match against {
+        Against::Captures => "seen by captures and by 5156, 5157 or 5152",
+        Against::Hosts | Against::OwnSystem => {
+            "logged by this host and by hosts whose clocks are known"
+        }
+    };
+    let mut text = format!("{} {against}", connections(measured.anchors));
+    if let Some(zone) = measured.zone_error {
+        text.push_str(&format!("; zone error of {}", hours(zone)));
+    }
+    if measured.drift != 0 {
+        let drift = measured.drift;
+        text.push_str(&format!(
+            "; drift {}{}.{:03} ppm",
+            if drift < 0 { "-" } else { "" },
+            drift.unsigned_abs() / 1_000,
+            drift.unsigned_abs() % 1_000
+        ));
+    }
+    if measured.segments.len() > 1 {
+        text.push_str(&format!("; {} straight pieces", measured.segments.len()));
+    }
+    text
+}
+
+fn connections(n: u64) -> String {
+    format!("{n} connections")
+}
+
+/// `1.842 s ahead of`, `5 ms behind`, as words before a name.
+fn ahead(offset: Span) -> String {
+    if offset < Span::ZERO {
+        format!("{} behind", offset.abs())
+    } else {
+        format!("{offset} ahead of")
+    }
+}
+
+/// `-5 h`, `+5:45 h`.
+fn hours(zone: Span) -> String {
+    let minutes = zone.0 / 60_000_000_000;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (h, m) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
+    if m == 0 {
+        format!("{sign}{h} h")
+    } else {
+        format!("{sign}{h}:{m:02} h")
+    }
+}
+
+/// Why there is no measurement.
+pub fn undetermined(why: &Undetermined) -> String {
+    match why {
+        Undetermined::NothingShared => {
+            "no TCP connection is both in a capture and in 5152, 5156 or 5157 rows of this host"
+                .to_owned()
+        }
+        Undetermined::TooFew(n, on) => format!(
+            "only {n} {} and 3 are needed{}",
+            if *n == 1 {
+                "connection is on both sides"
+            } else {
+                "connections agree"
+            },
+            on.map(|on| format!(
+                " ({} would fit: {})",
+                if *n == 1 { "it" } else { "they" },
+                on
+            ))
+            .unwrap_or_default()
+        ),
+        Undetermined::Contradicting(a, b) => {
+            format!("two offsets are supported alike, {a} and {b}")
+        }
+        Undetermined::NotOneRun => {
+            "the connections on both sides disagree: captures and logs may not be of the same run"
+                .to_owned()
+        }
+        Undetermined::BeforeCause => {
+            "rows would come before the packets that caused them".to_owned()
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A bounded sample of when which connection was seen, such that two samples of the same traffic
+//! keep the same connections.
+//!
+//! What is kept depends on a hash of the connection, not on chance or on the order of reading: the
+//! smallest hashes of each stratum stay. A stratum is one group (a host, a part of the addresses)
+//! in one hour, the hours going round after 64, so that a flood in one hour or of one address cannot
+//! push out what was seen at other times and elsewhere. Samples merge in any order to the same
+//! result. Nothing here knows what a clock is.
+
+use crate::model::{Endpoint, Timestamp, Transport};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// A connection seen at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sight {
+    /// Hash of what both sides know of the connection.
+    pub key: u64,
+    /// When, on the clock of whoever saw it.
+    pub time: Timestamp,
+    /// Who saw it, where that matters.
+    pub from: u64,
+}
+
+/// Strata by time: hours, going round.
+const HOURS: i64 = 64;
+const HOUR: i64 = 3_600_000_000_000;
+/// Sights of one connection kept per stratum: the earliest. More say nothing new.
+const SIGHTS_OF_ONE: usize = 4;
+
+/// Strata at most; beyond that the last groups in order are left out.
+const STRATA: usize = 65_536;
+
+/// The sample.
+#[derive(Clone, Debug)]
+pub struct Sample<G: Ord + Clone> {
+    strata: BTreeMap<(G, u8), BTreeSet<Sight>>,
+    held: usize,
+    /// Sights per stratum; halved whenever the budget is passed.
+    each: usize,
+    budget: usize,
+}
+
+impl<G: Ord + Clone> Sample<G> {
+    /// A sample that keeps about `budget` sights, 40 bytes each.
+    pub fn new(budget: usize) -> Self {
+        Self {
+            strata: BTreeMap::new(),
+            held: 0,
+            each: 4_096,
+            budget: budget.max(1),
+        }
+    }
+
+    /// Takes in a sight of `group`.
+    pub fn add(&mut self, group: G, sight: Sight) {
+        let slot = sight.time.0.div_euclid(HOUR).rem_euclid(HOURS) as u8;
+        let stratum = self.strata.entry((group, slot)).or_default();
+        if !insert(stratum, sight) {
+            return;
+        }
+        self.held += 1;
+        if stratum.len() > self.each {
+            stratum.pop_last();
+            self.held -= 1;
+        }
+        if self.strata.len() > STRATA
+            && let Some((_, dropped)) = self.strata.pop_last()
+        {
+            self.held -= dropped.len();
+        }
+        self.shrink();
+    }
+
+    /// Takes over another sample.
+    pub fn merge(&mut self, other: Self) {
+        if other.each < self.each {
+            self.each = other.each;
+            self.trim();
+        }
+        for ((group, _), stratum) in other.strata {
+            for sight in stratum {
+                self.add(group.clone(), sight);
+            }
+        }
+    }
+
+    fn shrink(&mut self) {
+        while self.held > self.budget && self.each > 1 {
+            self.each /= 2;
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        for stratum in self.strata.values_mut() {
+            while stratum.len() > self.each {
+                stratum.pop_last();
+                self.held -= 1;
+            }
+        }
+    }
+
+    /// True if nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.strata.is_empty()
+    }
+
+    /// All sights by group, sorted by connection and time.
+    pub fn into_groups(self) -> BTreeMap<G, Vec<Sight>> {
+        let mut groups: BTreeMap<G, Vec<Sight>> = BTreeMap::new();
+        for ((group, _), stratum) in self.strata {
+            groups.entry(group).or_default().extend(stratum);
+        }
+        for sights in groups.values_mut() {
+            sights.sort_unstable();
+            sights.dedup();
+        }
+        groups
+    }
+}
+
+/// Adds a sight unless enough earlier ones of its connection are there; true if the stratum grew.
+fn insert(stratum: &mut BTreeSet<Sight>, sight: Sight) -> bool {
+    let first = Sight {
+        key: sight.key,
+        time: Timestamp::MIN,
+        from: 0,
+    };
+    let last = Sight {
+        key: sight.key,
+        time: Timestamp::MAX,
+        from: u64::MAX,
+    };
+    let of_one = stratum.range(first..=last);
+    if of_one.clone().count() < SIGHTS_OF_ONE {
+        return stratum.insert(sight);
+    }
+    let latest = of_one.last().copied();
+    if latest.is_some_and(|latest| sight < latest) && stratum.insert(sight) {
+        latest.map(|latest| stratum.remove(&latest));
+    }
+    false
+}
+
+/// Hash of a connection, the same from both ends.
+///
+/// Fixed, not seeded: a capture and a log must agree on it. Who crafts collisions gets pairs that
+/// contradict each other, and those are outvoted or make the measurement fail.
+pub fn key(transport: Transport, a: Endpoint, b: Endpoint, extra: u64) -> u64 {
+    let (low, high) = if a <= b { (a, b) } else { (b, a) };
+    let mut hash = mixed(u64::from(transport.0) ^ extra.rotate_left(8));
+    for end in [low, high] {
+        let (upper, lower) = halves(end.address);
+        hash = mixed(hash ^ upper);
+        hash = mixed(hash ^ lower);
+        hash = mixed(hash ^ u64::from(end.port));
+    }
+    hash
+}
+
+/// One of 64 groups of addresses.
+pub fn bucket(address: IpAddr) -> u8 {
+    let (upper, lower) = halves(address);
+    (mixed(mixed(upper) ^ lower) & 63) as u8
+}
+
+fn halves(address: IpAddr) -> (u64, u64) {
+    match address {
+        IpAddr::V4(v4) => (4, u64::from(v4.to_bits())),
+        IpAddr::V6(v6) => ((v6.to_bits() >> 64) as u64, v6.to_bits() as u64),
+    }
+}
+
+/// The finaliser of MurmurHash3, after a step that keeps zero from mapping to itself.
+fn mixed(value: u64) -> u64 {
+    let mut x = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ (x >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    x = (x ^ (x >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    x ^ (x >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sight(n: u64) -> Sight {
+        Sight {
+            key: mixed(n / 3),
+            time: Timestamp((n as i64 % 97) * HOUR / 3),
+            from: n % 2,
+        }
+    }
+
+    fn sample(of: impl Iterator<Item = u64>) -> Sample<u8> {
+        let mut sample = Sample::new(300);
+        of.for_each(|n| sample.add((n % 5) as u8, sight(n)));
+        sample
+    }
+
+    #[test]
+    fn what_is_kept_does_not_depend_on_the_order_of_reading_or_merging() {
+        let forward = sample(0..5_000).into_groups();
+        let backward = sample((0..5_000).rev()).into_groups();
+        let mut merged = sample((0..5_000).filter(|n| n % 7 < 2));
+        merged.merge(sample((0..5_000).filter(|n| n % 7 >= 2).rev()));
+        assert_eq!(forward, backward);
+        assert_eq!(forward, merged.into_groups());
+    }
+
+    #[test]
+    fn the_budget_holds() {
+        let held: usize = sample(0..50_000).into_groups().values().map(Vec::len).sum();
+        assert!(held > 0 && held <= 320, "{held}");
+    }
+
+    #[test]
+    fn a_flood_in_one_hour_leaves_the_other_hours() {
+        let mut sample = Sample::new(1_000);
+        for hour in 0..24 {
+            for n in 0..20 {
+                sample.add(
+                    0u8,
+                    Sight {
+                        key: mixed(hour * 100 + n),
+                        time: Timestamp(hour as i64 * HOUR),
+                        from: 0,
+                    },
+                );
+            }
+        }
+        for n in 0..100_000 {
+            sample.add(
+                0u8,
+                Sight {
+                    key: mixed(1 << 40 | n),
+                    time: Timestamp(5 * HOUR + 1),
+                    from: 0,
+                },
+            );
+        }
+        let kept = &sample.into_groups()[&0];
+        for hour in (0..24).filter(|h| *h != 5) {
+            assert!(
+                kept.iter().filter(|s| s.time.0 == hour * HOUR).count() == 20,
+                "hour {hour}"
+            );
+        }
+    }
+
+    #[test]
+    fn both_ends_of_a_connection_have_one_key() {
+        let end = |text: &str| {
+            let at: std::net::SocketAddr = text.parse().unwrap();
+            Endpoint::new(at.ip(), at.port())
+        };
+        let (a, b) = (end("10.0.0.1:50000"), end("[::ffff:10.0.0.2]:445"));
+        assert_eq!(key(Transport::TCP, a, b, 0), key(Transport::TCP, b, a, 0));
+        assert_ne!(key(Transport::TCP, a, b, 0), key(Transport::UDP, b, a, 0));
+        assert_ne!(
+            key(Transport::TCP, a, b, 0),
+            key(Transport::TCP, a, end("10.0.0.2:446"), 0)
+        );
+    }
+}

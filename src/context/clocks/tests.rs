@@ -1,0 +1,484 @@
+//! Clocks over whole events: collecting, measuring, correcting, ordering.
+
+use super::*;
+use crate::context::identity::IdentityBuilder;
+use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
+use crate::model::firewall::Layer;
+use crate::model::host_event::{Process, Verdict};
+use crate::model::provenance::Item;
+use crate::model::{Direction, Endpoint, EvidenceId, HostEvent, Provenance, Timestamp, Transport};
+
+const START: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+fn at(ms: i64) -> Timestamp {
+    START.shifted(Span::millis(ms))
+}
+
+fn end(host: u8, port: u16) -> Endpoint {
+    Endpoint::new([10, 0, 0, host].into(), port)
+}
+
+fn event(time: Timestamp, evidence: u32, item: u64, what: What) -> Event {
+    let kind = if matches!(what, What::Host(_)) {
+        Item::Record
+    } else {
+        Item::Packet
+    };
+    let provenance = Provenance {
+        evidence: EvidenceId(evidence),
+        interface: 0,
+        kind,
+        item,
+        offset: item,
+    };
+    Event {
+        time,
+        recorded: time,
+        provenance,
+        what,
+    }
+}
+
+/// Connection `n` of host `from` to host `to`, as the sensor `evidence` saw it.
+fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
+    let attempt = Attempt {
+        transport: Transport::TCP,
+        initiator: end(from, 50_000 + n),
+        responder: end(to, 445),
+        isn: Some(u32::from(n)),
+        tries: 1,
+        last_try: at(ms),
+        outcome: Outcome::Established,
+        decided: at(ms + 1),
+        deciding: None,
+        accepted: None,
+        bytes: [1, 1],
+        packets: [3, 2],
+        end: FlowEnd::Closed,
+        ended: at(ms + 5),
+        marks: Marks::default(),
+        pid: None,
+        vlan: None,
+    };
+    event(
+        at(ms),
+        evidence,
+        u64::from(n),
+        What::Attempt(Box::new(attempt)),
+    )
+}
+
+fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Event {
+    let (channel, event_id) = match what {
+        HostWhat::Connected { .. } => ("Microsoft-Windows-Sysmon/Operational", 3),
+        _ => ("Security", 5156),
+    };
+    let host = HostEvent {
+        computer: computer.into(),
+        channel: channel.into(),
+        provider: "".into(),
+        event_id,
+        written,
+        what,
+    };
+    event(
+        written,
+        if event_id == 3 { 8 } else { 9 },
+        item,
+        What::Host(Box::new(host)),
+    )
+}
+
+fn row(ms: i64, computer: &str, n: u16, from: u8, to: u8, direction: Direction) -> Event {
+    logged(
+        at(ms),
+        computer,
+        u64::from(n),
+        HostWhat::Filtered {
+            verdict: Verdict::Permitted,
+            layer: Layer::Connect,
+            direction: Some(direction),
+            process: Process::default(),
+            transport: Transport::TCP,
+            source: end(from, 50_000 + n),
+            destination: end(to, 445),
+        },
+    )
+}
+
+fn sysmon(written: i64, utc: i64, computer: &str, n: u16, from: u8, to: u8) -> Event {
+    logged(
+        at(written),
+        computer,
+        u64::from(n),
+        HostWhat::Connected {
+            process: Process::default(),
+            initiated: true,
+            transport: Transport::TCP,
+            source: end(from, 50_000 + n),
+            destination: end(to, 445),
+            user: "".into(),
+            utc_time: Some(at(utc)),
+        },
+    )
+}
+
+fn clocks(events: &[Event], choice: &ClockChoice) -> (Clocks, Identity) {
+    let (mut anchors, mut identity) = (AnchorBuilder::default(), IdentityBuilder::default());
+    for event in events {
+        anchors.observe(event);
+        identity.observe(event);
+    }
+    let identity = identity.freeze();
+    (
+        Clocks::measure(anchors.freeze(), &identity, choice, Span::seconds(2)),
+        identity,
+    )
+}
+
+fn corrected(mut event: Event, clocks: &Clocks, identity: &Identity) -> Event {
+    clocks.correct(&mut event, identity);
+    event
+}
+
+/// Ten connections of A, whose clock is `ahead`, seen by a capture.
+fn one_host(ahead: i64) -> Vec<Event> {
+    (0..10u16)
+        .flat_map(|n| {
+            let ms = i64::from(n) * 7_013;
+            [
+                seen(ms, 1, n, 1, 2),
+                row(ms + ahead + 1, "A", n, 1, 2, Direction::Outbound),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn a_host_event_is_placed_on_the_captures_clock_and_keeps_its_recorded_time() {
+    let (clocks, identity) = clocks(&one_host(3_600_000), &ClockChoice::default());
+    let event = corrected(
+        row(3_650_000, "A", 99, 1, 2, Direction::Outbound),
+        &clocks,
+        &identity,
+    );
+    assert_eq!(event.recorded, at(3_650_000));
+    assert!(
+        event.time.since(at(50_000)).abs() < Span::millis(5),
+        "{}",
+        event.time.rfc3339()
+    );
+    let report = clocks.report(identity.named("a").unwrap(), &identity);
+    assert_eq!(
+        (report.anchors, report.zone_error),
+        (10, Some(Span::seconds(3_600)))
+    );
+    assert!(
+        report.uncertainty <= Span::millis(10) && report.method.contains("zone error of +1 h"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn an_offset_that_cannot_be_told_from_zero_moves_nothing_but_is_counted() {
+    let (clocks, identity) = clocks(&one_host(0), &ClockChoice::default());
+    assert!(!clocks.corrects());
+    let host = row(10_100, "A", 99, 1, 2, Direction::Outbound);
+    let wire = seen(10_000, 1, 98, 3, 2);
+    assert_eq!(corrected(host.clone(), &clocks, &identity), host);
+    assert!(clocks.between(&host, &wire, &identity) >= Span::millis(5));
+    assert_eq!(clocks.order(&wire, &host, &identity), Order::Before);
+    let near = row(10_004, "A", 97, 1, 2, Direction::Outbound);
+    assert_eq!(clocks.order(&wire, &near, &identity), Order::Ambiguous);
+}
+
+#[test]
+fn as_recorded_leaves_all_times_and_a_given_offset_wins() {
+    let asked = ClockChoice {
+        mode: ClockMode::AsRecorded,
+        given: Vec::new(),
+    };
+    let (plain, _) = clocks(&one_host(5_000), &asked);
+    assert!(!plain.corrects());
+    let given = ClockChoice {
+        given: vec![("A".to_owned(), Span::seconds(7))],
+        ..ClockChoice::default()
+    };
+    let (clocks, identity) = clocks(&one_host(5_000), &given);
+    let event = corrected(
+        row(20_000, "A", 99, 1, 2, Direction::Outbound),
+        &clocks,
+        &identity,
+    );
+    assert_eq!(event.time, at(13_000));
+    assert_eq!(
+        clocks.uncertainty(Clock::Host(identity.named("A").unwrap())),
+        Span::seconds(2)
+    );
+    let nobody = ClockChoice {
+        given: vec![("B".to_owned(), Span::ZERO)],
+        ..ClockChoice::default()
+    };
+    assert_eq!(Clocks::unknown_names(&nobody, &identity), ["B"]);
+}
+
+#[test]
+fn sysmon_connections_are_placed_by_their_own_calibrated_clock() {
+    let mut events = one_host(500);
+    // The kernel's clock is 61.22 s behind; rows are written 1.0 to 1.9 s late.
+    for n in 0..10u16 {
+        let ms = i64::from(n) * 7_013;
+        events.push(sysmon(
+            ms + 500 + 1_000 + i64::from(n) * 100,
+            ms - 61_220,
+            "A",
+            n,
+            1,
+            2,
+        ));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let event = corrected(
+        sysmon(42_000, 40_000 - 61_220, "A", 70, 1, 2),
+        &clocks,
+        &identity,
+    );
+    assert!(
+        event.time.since(at(40_000)).abs() <= Span::millis(5),
+        "{}",
+        event.time.rfc3339()
+    );
+    // After a resume that clock has another offset: the calibration says this was two days ago.
+    let stale = corrected(
+        sysmon(42_000, -200_000_000, "A", 71, 1, 2),
+        &clocks,
+        &identity,
+    );
+    assert!(
+        stale.time.since(at(42_000 - 500 - 1_500)).abs() <= Span::millis(5),
+        "{}",
+        stale.time.rfc3339()
+    );
+    assert!(clocks.between(&event, &stale, &identity) >= Span::seconds(1));
+}
+
+#[test]
+fn without_a_capture_sysmon_is_calibrated_by_the_hosts_own_rows() {
+    let mut events: Vec<Event> = one_host(0)
+        .into_iter()
+        .filter(|e| matches!(e.what, What::Host(_)))
+        .collect();
+    for n in 0..10u16 {
+        events.push(sysmon(
+            i64::from(n) * 7_013 + 1_500,
+            i64::from(n) * 7_013 + 3_260,
+            "A",
+            n,
+            1,
+            2,
+        ));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let event = corrected(
+        sysmon(42_000, 40_000 + 3_260, "A", 70, 1, 2),
+        &clocks,
+        &identity,
+    );
+    assert!(
+        event.time.since(at(40_000)).abs() <= Span::millis(5),
+        "{}",
+        event.time.rfc3339()
+    );
+    let own = row(40_100, "A", 80, 1, 2, Direction::Outbound);
+    assert!(clocks.between(&event, &own, &identity) <= Span::millis(20));
+    assert!(clocks.between(&event, &seen(0, 1, 1, 1, 2), &identity) >= Span::seconds(2));
+}
+
+#[test]
+fn uncalibrated_sysmon_connections_are_placed_before_they_were_written() {
+    let events = [
+        sysmon(10_000, 0, "A", 1, 1, 2),
+        row(0, "A", 7, 1, 2, Direction::Outbound),
+    ];
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    assert!(clocks.corrects());
+    let event = corrected(events[0].clone(), &clocks, &identity);
+    assert_eq!((event.time, event.recorded), (at(8_500), at(10_000)));
+    assert_eq!(
+        clocks.between(&event, &events[1], &identity),
+        Span::seconds(1)
+    );
+}
+
+#[test]
+fn a_host_that_no_capture_saw_is_measured_through_one_that_is() {
+    let mut events = one_host(5_000);
+    for n in 0..10u16 {
+        let ms = 1_000_000 + i64::from(n) * 3_017;
+        events.push(row(ms + 5_000, "A", 500 + n, 1, 3, Direction::Outbound));
+        events.push(row(ms - 20_000, "B", 500 + n, 1, 3, Direction::Inbound));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let event = corrected(
+        row(990_000, "B", 90, 1, 3, Direction::Inbound),
+        &clocks,
+        &identity,
+    );
+    assert!(
+        event.time.since(at(1_010_000)).abs() <= Span::millis(10),
+        "{}",
+        event.time.rfc3339()
+    );
+    let both = clocks.uncertainty(Clock::Host(identity.named("B").unwrap()));
+    assert!(both > clocks.uncertainty(Clock::Host(identity.named("A").unwrap())));
+}
+
+#[test]
+fn without_a_capture_hosts_are_put_on_one_hosts_clock() {
+    let mut events = Vec::new();
+    for n in 0..10u16 {
+        let ms = i64::from(n) * 3_017;
+        events.push(row(ms, "A", n, 1, 3, Direction::Outbound));
+        events.push(row(ms + 90_000, "B", n, 1, 3, Direction::Inbound));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let event = corrected(
+        row(100_000, "B", 90, 1, 3, Direction::Inbound),
+        &clocks,
+        &identity,
+    );
+    assert_eq!(event.time, at(10_000));
+    assert!(
+        clocks
+            .report(identity.named("A").unwrap(), &identity)
+            .method
+            .contains("reference")
+    );
+}
+
+#[test]
+fn two_anchors_are_reported_and_correct_nothing() {
+    let events: Vec<Event> = one_host(5_000).into_iter().take(4).collect();
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    assert!(!clocks.corrects());
+    let report = clocks.report(identity.named("A").unwrap(), &identity);
+    assert_eq!(
+        (report.offset, report.uncertainty),
+        (None, Span::seconds(2))
+    );
+    assert!(
+        report.method.contains("only 2 connections agree"),
+        "{}",
+        report.method
+    );
+}
+
+#[test]
+fn a_step_that_the_log_names_divides_its_records_by_number() {
+    let mut events = Vec::new();
+    for n in 0..20u16 {
+        let ms = i64::from(n) * 10_003;
+        events.push(seen(ms, 1, n, 1, 2));
+        // At 95 s the clock is set back by 60 s.
+        let ahead = if n < 10 { 60_000 } else { 0 };
+        events.push(row(ms + ahead, "A", n, 1, 2, Direction::Outbound));
+    }
+    let mut step = logged(
+        at(95_000),
+        "A",
+        10,
+        HostWhat::ClockChanged {
+            from: at(155_000),
+            to: at(95_000),
+            process: "".into(),
+        },
+    );
+    if let What::Host(host) = &mut step.what {
+        host.event_id = 4616;
+    }
+    // Connection 10 has record 10 too: it comes after the step in the file.
+    events.push(step);
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let placed = |record: u16| {
+        corrected(
+            row(130_000, "A", record, 1, 2, Direction::Outbound),
+            &clocks,
+            &identity,
+        )
+        .time
+    };
+    assert!(placed(7).since(at(70_000)).abs() <= Span::millis(8));
+    assert!(placed(13).since(at(130_000)).abs() <= Span::millis(8));
+    let (before, after) = (
+        corrected(
+            row(130_000, "A", 7, 1, 2, Direction::Outbound),
+            &clocks,
+            &identity,
+        ),
+        corrected(
+            row(120_000, "A", 12, 1, 2, Direction::Outbound),
+            &clocks,
+            &identity,
+        ),
+    );
+    assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
+}
+
+#[test]
+fn a_sensor_that_is_ahead_is_put_beside_the_others() {
+    use crate::capture::packet::{Packet, flags};
+    let syn = |ms: i64, n: u16| Packet {
+        time: at(ms),
+        number: u64::from(n),
+        offset: 0,
+        source: end(1, 50_000 + n),
+        destination: end(2, 445),
+        flags: flags::SYN,
+        seq: u32::from(n) * 7_919,
+        transport: Transport::TCP,
+        ttl: 64,
+        ip_id: n,
+        interface: 0,
+        vlan: None,
+        ack: 0,
+        payload: 0,
+        pid: 0,
+        first_fragment: false,
+        cut: false,
+        extra: None,
+    };
+    let mut builder = AnchorBuilder::default();
+    for n in 0..10u16 {
+        builder.packet(EvidenceId(1), &syn(i64::from(n) * 2_011, n));
+        builder.packet(EvidenceId(2), &syn(i64::from(n) * 2_011 + 4_000, n));
+    }
+    let identity = Identity::default();
+    let clocks = Clocks::measure(
+        builder.freeze(),
+        &identity,
+        &ClockChoice::default(),
+        Span::seconds(2),
+    );
+    let moved = corrected(seen(9_000, 2, 1, 1, 2), &clocks, &identity);
+    assert_eq!((moved.time, moved.recorded), (at(5_000), at(9_000)));
+    let What::Attempt(attempt) = &moved.what else {
+        unreachable!()
+    };
+    assert_eq!((attempt.decided, attempt.ended), (at(5_001), at(5_005)));
+    let still = seen(9_000, 1, 1, 1, 2);
+    assert_eq!(corrected(still.clone(), &clocks, &identity), still);
+    assert!(clocks.between(&moved, &still, &identity) >= Span::millis(5));
+}
+
+#[test]
+fn records_whose_utc_time_escaped_a_zone_error_are_not_moved_by_the_zone() {
+    let (clocks, identity) = clocks(&one_host(-18_000_000), &ClockChoice::default());
+    let mut inside = row(-17_990_000, "A", 50, 1, 2, Direction::Outbound);
+    inside.recorded = at(10_000);
+    let moved = corrected(inside, &clocks, &identity);
+    assert!(
+        moved.time.since(at(10_000)).abs() <= Span::millis(5),
+        "{}",
+        moved.time.rfc3339()
+    );
+}
