@@ -123,6 +123,7 @@ impl Staged {
             coverage: coverage.freeze(&identity),
             clocks: Clocks::default(),
             identity,
+            ..Context::default()
         };
         let hosts = [HostRow {
             name: HOST.into(),

@@ -6,6 +6,7 @@
 mod analytics;
 mod analyze;
 mod args;
+mod config;
 mod exit;
 mod inventory;
 mod nearest;
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
+        Command::Config { what } => config::run(what, &cli.global),
         Command::Inventory(args) => inventory::run(args, &cli.global),
         Command::Schema { of } => schema(*of),
     };
