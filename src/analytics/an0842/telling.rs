@@ -7,7 +7,8 @@ use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Effect, STORM, Tie, made_by, only_for};
 use crate::analytics::kit::picture::{
-    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps, was_up,
+    LINGER, NOT_UP, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::coverage::Log;
@@ -298,13 +299,8 @@ fn assemble(
         });
     }
     let mut notes = notes(picture);
-    if tier == Tier::NetworkOnly && !was_up(picture.place, knock, context) {
-        notes.push(
-            "nothing shows that the host was up before the last touch: it may have been starting, and then its ports \
-             were silent because nobody was there"
-                .to_owned(),
-        );
-    }
+    let up = was_up(picture.place, knock, context);
+    notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
         analytic: about.id,
         also_satisfies: Vec::new(),
@@ -426,10 +422,12 @@ fn conditions(
         conditions.push(Condition {
             text: "the port had been closed to the same source before".to_owned(),
             setting: "a reset, a refusal or no answer, of a host that is up".to_owned(),
-            measured: match was_up(picture.place, knock, context) {
-                true => "seen".to_owned(),
-                false => "no answer; nothing shows that the host was up".to_owned(),
-            },
+            measured: if was_up(picture.place, knock, context) {
+                "seen"
+            } else {
+                "no answer; the host may have been down"
+            }
+            .to_owned(),
         });
     }
     conditions

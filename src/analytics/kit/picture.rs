@@ -40,6 +40,10 @@ pub struct Picture<'a> {
     pub proven: bool,
 }
 
+/// What a finding from packets alone says where `was_up` is false.
+pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
+                          then its ports were silent because nobody was there";
+
 /// True if something shows that the host was up before the last touch. Silence of a host that was
 /// not there says nothing about its ports.
 pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
