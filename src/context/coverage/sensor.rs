@@ -41,7 +41,7 @@ impl Sensor {
     pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
         let mut whole: Option<Interval> = None;
         for interface in &mut self.interfaces {
-            let sensor = (self.evidence, interface.number as u16);
+            let sensor = (self.evidence, interface.number);
             interface.first = interface.first.map(|t| time(sensor, t));
             interface.last = interface.last.map(|t| time(sensor, t));
             interface.silences.retime(|t| time(sensor, t));
@@ -140,7 +140,10 @@ pub(crate) mod tests {
         let at = |s: i64| Timestamp(s * 1_000_000_000);
         let one = sensor(1, &[0, 5000, 5010]);
         let longest = Span::seconds(1800);
-        assert_eq!(silences(&[one.clone()], longest), [(at(0), at(5000))]);
+        assert_eq!(
+            silences(std::slice::from_ref(&one), longest),
+            [(at(0), at(5000))]
+        );
         // The second listens in between, but stops 40 minutes before the first goes on.
         let two = sensor(2, &[100, 1500, 2600]);
         assert_eq!(
