@@ -45,6 +45,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         hash: !args.no_hash,
         strict: args.strict,
         max_skew: args.max_skew,
+        silence: casewire::case::gaps::SILENCE,
         clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
         case: None,
