@@ -2,10 +2,12 @@
 
 mod conclude;
 mod hosts;
+mod inventory;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
-use crate::case::Case;
+use crate::case::inventory::Inventory;
+use crate::case::{Case, gaps};
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
@@ -48,6 +50,8 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// Silences longer than this are told as gaps.
+    pub silence: Span,
     /// How clocks are treated.
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
@@ -75,6 +79,7 @@ impl Request {
             passwords: Vec::new(),
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            silence: gaps::SILENCE,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
             case: None,
@@ -143,6 +148,11 @@ fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
         .collect()
 }
 
+fn asked(request: &Request) -> Result<Vec<Box<dyn Entry>>, Error> {
+    let settings = [&request.config.settings[..], &request.settings[..]].concat();
+    chosen(&request.analytics, request.profile(), &settings)
+}
+
 fn chosen(
     ids: &[String],
     profile: Profile,
@@ -175,14 +185,25 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
-    let settings = [&request.config.settings[..], &request.settings[..]].concat();
-    let entries = chosen(&request.analytics, request.profile(), &settings)?;
+    let entries = asked(request)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress)?;
         progress.phase("replaying");
         let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
         read.conclude(request, &entries, outcomes)
+    })
+}
+
+/// Reads the evidence and says what there is; no analytic runs.
+///
+/// # Errors
+/// See `Error`.
+pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
+    let entries = asked(request)?;
+    with_threads(request, || {
+        let (_, mut read) = open(request, progress)?;
+        inventory::of(&mut read, request, &entries)
     })
 }
 
@@ -262,7 +283,10 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         identity
     };
     let coverage = gathered.coverage.freeze(&identity);
-    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let coverage = coverage.retime(
+        |host, time| clocks.corrected(host, time),
+        |sensor, time| clocks.corrected_of_sensor(sensor, time),
+    );
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));

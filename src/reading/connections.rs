@@ -23,9 +23,7 @@ pub fn read(
                 (Some(input.finish(&mut problems)), summary)
             }
         };
-        if let (Some(from), Some(to)) = (summary.first, summary.last) {
-            collector.coverage.capture(file.id, from, to);
-        }
+        collector.coverage.capture(file.id, &summary);
         let content = Content::Capture(summary);
         reports.push((file.id, FileReport { custody, content }));
     }

@@ -86,7 +86,7 @@ pub fn read_text(
         }
     }
     for source in summary.sources.values_mut() {
-        source.exported = true;
+        source.mark_exported();
     }
     problems.merge(lacks(evidence, form, &summary));
     (summary, problems)

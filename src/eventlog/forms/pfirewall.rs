@@ -114,7 +114,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
         summary.records_read += 1;
         summary.events += 1;
         let channel = texts.share(CHANNEL);
-        tally.add(&row.computer, &channel, 0, line.number, Some(row.time));
+        tally.add(&row.computer, &channel, 0, 0, Some(row.time));
         rows += 1;
         if rows % TOGETHER == 0 {
             summary.merge(std::mem::take(&mut tally).finish(&mut texts));
@@ -162,7 +162,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
     }
     summary.merge(tally.finish(&mut texts));
     for source in summary.sources.values_mut() {
-        source.exported = true;
+        source.mark_exported();
     }
     (summary, problems)
 }
