@@ -64,10 +64,13 @@ pub struct Sieve<'k> {
     local: bool,
     two_clocks: u64,
     /// The last source asked for: records of one source follow each other.
-    last: Option<(Written, Option<&'k [(EvidenceId, SourceSummary)]>)>,
+    last: Option<(Written, Option<Earlier<'k>>)>,
     twice: BTreeMap<EvidenceId, u64>,
     unsure: BTreeSet<EvidenceId>,
 }
+
+/// What earlier files hold of one source.
+type Earlier<'k> = &'k [(EvidenceId, SourceSummary)];
 
 /// Computer and channel, as a record has them.
 type Written = (crate::model::Text, crate::model::Text);
@@ -103,7 +106,7 @@ impl<'k> Sieve<'k> {
         true
     }
 
-    fn earlier(&mut self, host: &HostEvent) -> Option<&'k [(EvidenceId, SourceSummary)]> {
+    fn earlier(&mut self, host: &HostEvent) -> Option<Earlier<'k>> {
         if let Some(((computer, channel), found)) = &self.last
             && *computer == host.computer
             && *channel == host.channel
