@@ -217,6 +217,8 @@ pub(super) struct FlowLine {
 /// What becomes of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// The host's own firewall blocks it: nothing on the wire.
+    Blocked,
     Unanswered,
     Reset {
         wrong_ack: bool,
@@ -314,6 +316,10 @@ pub(super) enum RuleChange {
 /// Things a host does, as its logs tell them.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
+    Intrudes {
+        by: ProcessName,
+        into: ProcessName,
+    },
     Rule(Box<RuleLine>),
     Firewall {
         on: bool,

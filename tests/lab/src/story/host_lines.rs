@@ -7,7 +7,7 @@ use super::words::{Read, Words};
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, sysmon, logon, runs script, creates file, resolves, logs, pings, arp";
+     boots, shuts down, announces, sysmon, logon, runs script, creates file, resolves, injects into, logs, pings, arp";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
@@ -201,6 +201,20 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
                 answer,
                 via,
                 by: by(words, "svchost.exe")?,
+            }
+        }
+        "injects" => {
+            words.take("into");
+            let image = words.next("the process that is reached into")?;
+            let into = ProcessName {
+                image,
+                pid: None,
+                account: None,
+                under: None,
+            };
+            Deed::Intrudes {
+                into,
+                by: by(words, "powershell.exe")?,
             }
         }
         "logs" => {
