@@ -9,6 +9,7 @@ mod tap;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::baseline::BaselineBuilder;
 use crate::context::clocks::AnchorBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
@@ -58,6 +59,8 @@ pub struct Gathered {
     pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
+    /// What hosts usually do.
+    pub baseline: BaselineBuilder,
     /// Each file.
     pub files: BTreeMap<EvidenceId, FileReport>,
     /// What could not be read.
@@ -72,6 +75,7 @@ impl Gathered {
         self.identity.merge(other.identity);
         self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
+        self.baseline.merge(other.baseline);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
     }
@@ -84,6 +88,7 @@ struct Collector {
     identity: IdentityBuilder,
     anchors: AnchorBuilder,
     coverage: CoverageBuilder,
+    baseline: BaselineBuilder,
 }
 
 impl Collector {
@@ -94,6 +99,7 @@ impl Collector {
             identity: IdentityBuilder::default(),
             anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
+            baseline: BaselineBuilder::default(),
         }
     }
 
@@ -101,6 +107,7 @@ impl Collector {
         self.identity.observe(&event);
         self.anchors.observe(&event);
         self.coverage.observe(&event);
+        self.baseline.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -117,6 +124,7 @@ impl Collector {
                 identity: self.identity,
                 anchors: self.anchors,
                 coverage: self.coverage,
+                baseline: self.baseline,
                 ..Gathered::default()
             }),
         }
