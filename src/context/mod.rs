@@ -4,6 +4,7 @@
 //! Built once from summaries of everything that was read, then frozen; analytics only ask it.
 
 pub mod baseline;
+pub mod assets;
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
@@ -12,6 +13,7 @@ use crate::model::Event;
 use crate::model::finding::Order;
 
 pub use baseline::Baseline;
+pub use assets::Assets;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
@@ -27,6 +29,8 @@ pub struct Context {
     pub coverage: Coverage,
     /// What was usual.
     pub baseline: Baseline,
+    /// What the settings file says of the network.
+    pub assets: Assets,
 }
 
 impl Context {
