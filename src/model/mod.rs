@@ -9,7 +9,9 @@ pub mod firewall;
 pub mod host_event;
 pub mod neighbour;
 pub mod net;
+pub mod payload;
 pub mod provenance;
+pub mod resolution;
 pub mod time;
 pub mod wake;
 

@@ -19,7 +19,8 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
             others.extend(attempt.accepted.into_iter().chain(attempt.deciding))
         }
         What::Wake(signal) => others.extend(&signal.copy_packets),
-        What::Neighbour(_) | What::Host(_) => {}
+        What::Solicitation(asked) => others.extend(asked.deciding),
+        What::Neighbour(_) | What::Resolution(_) | What::Host(_) => {}
     }
     others.remove(&event.provenance);
     std::iter::once(event.provenance).chain(others).collect()
@@ -66,7 +67,7 @@ pub fn started(finding: &Finding) -> Started {
                 } => return Started::Host,
                 _ => {}
             },
-            What::Wake(_) | What::Neighbour(_) => {}
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
     if who.remote.is_none() && who.remote_mac.is_none() {
@@ -138,7 +139,9 @@ fn cited_targets(finding: &Finding) -> String {
                 | HostWhat::Connected { destination, .. } => Some(destination.address),
                 _ => None,
             },
-            What::Wake(_) | What::Neighbour(_) => None,
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {
+                None
+            }
         })
         .collect();
     let mut each = targets.iter();
