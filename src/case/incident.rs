@@ -245,6 +245,8 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
         };
         let provenance = Provenance {
             evidence: EvidenceId(file),

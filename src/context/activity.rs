@@ -3,14 +3,15 @@
 //! A sign of life is something the address itself did: a frame from it, an answer, an announcement,
 //! a record its computer wrote, a logged connection that it made. What is sent *to* an address is
 //! none, nor is a router's word about it. Every answer is as of a moment and rests on what was
-//! before it. How a network *should* look is not here but in [`known`](super::known).
+//! before it.
 
-use super::baseline::Day;
 use super::identity::{HostId, Identity};
+use super::known::KnownHosts;
 use crate::model::host_event::Verdict;
+use crate::model::neighbour::Heard;
 use crate::model::net::{is_group_or_wildcard, is_private};
 use crate::model::{
-    Attempt, Direction, Event, HostEvent, HostWhat, Outcome, Span, Text, Timestamp, Transport, What,
+    Attempt, Direction, Event, HostEvent, HostWhat, Network, Outcome, Span, Text, Timestamp, Transport, What,
 };
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -105,7 +106,6 @@ pub struct ActivityBuilder {
     logs: BTreeMap<Text, Logged>,
     counts: [usize; 2],
     forgotten: u64,
-    syns: BTreeMap<Day, [u64; 2]>,
 }
 
 impl ActivityBuilder {
@@ -114,6 +114,14 @@ impl ActivityBuilder {
         match &event.what {
             What::Attempt(attempt) => self.observe_attempt(attempt, event.time),
             What::Neighbour(neighbour) => self.sign(neighbour.address, event.time, event.time),
+            What::Solicitation(asked) => {
+                // Asking is a sign of the asker, being answered for one of the target.
+                self.sign(asked.asker, event.time, asked.last_try);
+                if let Heard::Answered(_) = asked.outcome {
+                    self.sign(asked.target, asked.decided, asked.decided);
+                }
+            }
+            What::Resolution(_) => {}
             What::Wake(signal) => {
                 if let Some(sender) = signal.sender {
                     self.sign(sender.address, event.time, event.time);
@@ -125,11 +133,6 @@ impl ActivityBuilder {
 
     fn observe_attempt(&mut self, attempt: &Attempt, first: Timestamp) {
         let (from, to) = (attempt.initiator.address, attempt.responder.address);
-        if attempt.transport == Transport::TCP && attempt.isn.is_some() {
-            let [syns, answered] = self.syns.entry(Day::of(first)).or_default();
-            *syns += 1;
-            *answered += u64::from(attempt.outcome == Outcome::Established);
-        }
         if attempt.packets[0] > 0 || attempt.tries > 0 {
             let last = match attempt.outcome {
                 Outcome::Established | Outcome::Midstream => attempt.ended,
@@ -224,11 +227,6 @@ impl ActivityBuilder {
             *ours += theirs;
         }
         self.forgotten += other.forgotten;
-        for (day, [syns, answered]) in other.syns {
-            let ours = self.syns.entry(day).or_default();
-            ours[0] += syns;
-            ours[1] += answered;
-        }
     }
 
     /// Freezes, with what hosts logged brought to the reference clock by `correct`.
@@ -236,6 +234,7 @@ impl ActivityBuilder {
         self,
         identity: &Identity,
         correct: impl Fn(HostId, Timestamp) -> Timestamp,
+        known: &KnownHosts,
     ) -> Activity {
         let mut trails = self.wire;
         for (computer, logged) in self.logs {
@@ -267,12 +266,22 @@ impl ActivityBuilder {
             seen.sort_unstable();
             seen.truncate(4);
         }
+        let begin = trails.values().filter_map(Trail::first).min();
+        let mut listed = known.addresses.clone();
+        for (name, seen) in &known.names {
+            let host = identity.named(name).and_then(|id| identity.host(id));
+            for address in host.map_or(&[][..], |h| &h.addresses) {
+                let held = listed.entry(*address).or_default();
+                *held = (*held).max(*seen);
+            }
+        }
         Activity {
-            begin: trails.values().filter_map(Trail::first).min(),
+            begin,
             trails,
+            listed,
+            networks: known.networks.clone(),
             segments,
             forgotten: self.forgotten,
-            syns: self.syns,
         }
     }
 }
@@ -319,8 +328,25 @@ pub enum State {
     Active(Timestamp),
     /// The last sign of life is older.
     Inactive(Timestamp),
+    /// No sign of life before the moment, but the host is on a list without a date.
+    Listed,
     /// No sign of life before the moment.
     Never,
+}
+
+/// An address is inactive when its last sign of life is older (Cortex "Failed Connections").
+pub const INACTIVE_AFTER: Span = Span::seconds(86_400);
+
+impl State {
+    /// True if an address in this state is missing, given how much of the past is known: a listed
+    /// host can be said to be silent only after a day of listening.
+    pub fn is_missing(self, history: Span) -> bool {
+        match self {
+            Self::Active(_) => false,
+            Self::Inactive(_) | Self::Never => true,
+            Self::Listed => history >= INACTIVE_AFTER,
+        }
+    }
 }
 
 /// The frozen answer.
@@ -331,8 +357,9 @@ pub struct Activity {
     // The first few addresses of each neighbourhood, by their first sign.
     segments: BTreeMap<IpAddr, Vec<(Timestamp, IpAddr)>>,
     begin: Option<Timestamp>,
-    // SYNs and established connections by day.
-    syns: BTreeMap<Day, [u64; 2]>,
+    // What a list says: addresses with their last sign of life, networks in use.
+    listed: BTreeMap<IpAddr, Option<Timestamp>>,
+    networks: Vec<Network>,
     /// Signs of addresses beyond those that are remembered.
     pub forgotten: u64,
 }
@@ -340,16 +367,29 @@ pub struct Activity {
 impl Activity {
     /// The last sign of life of `address` at or before `time`.
     pub fn last_seen(&self, address: IpAddr, time: Timestamp) -> Option<Timestamp> {
-        self.trails.get(&address)?.last(time)
+        let listed = self.listed.get(&address).copied().flatten();
+        self.trails
+            .get(&address)
+            .and_then(|trail| trail.last(time))
+            .max(listed.filter(|seen| *seen <= time))
     }
 
     /// The state of `address` just before `time`: active if the last sign is at most `within` old.
     pub fn state(&self, address: IpAddr, time: Timestamp, within: Span) -> State {
         match self.last_seen(address, time) {
+            None if self.listed.contains_key(&address) => State::Listed,
             None => State::Never,
             Some(last) if time.since(last) <= within => State::Active(last),
             Some(last) => State::Inactive(last),
         }
+    }
+
+    /// True if `address` showed life between the two moments.
+    pub fn between(&self, address: IpAddr, from: Timestamp, to: Timestamp) -> bool {
+        self.trails
+            .get(&address)
+            .and_then(|trail| trail.last(to))
+            .is_some_and(|last| last >= from)
     }
 
     /// How much of the past is known at `time`: since the first sign of life of anybody.
@@ -366,11 +406,9 @@ impl Activity {
             .into_iter()
             .flatten()
             .any(|(first, address)| *first <= time && *address != source && *address != target)
-    }
-
-    /// SYNs and established TCP connections in the captures, on the days up to that of `time`.
-    pub fn answered(&self, time: Timestamp) -> [u64; 2] {
-        let days = self.syns.range(..=Day::of(time));
-        days.fold([0, 0], |sum, (_, n)| [sum[0] + n[0], sum[1] + n[1]])
+            || self.networks.iter().any(|network| network.contains(target))
+            || self.listed.keys().any(|address| {
+                segment_of(*address) == segment_of(target) && *address != source
+            })
     }
 }

@@ -162,7 +162,7 @@ impl IdentityBuilder {
                     }
                 }
             }
-            What::Attempt(_) => {}
+            What::Attempt(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
 

@@ -83,7 +83,7 @@ impl BaselineBuilder {
         match &event.what {
             What::Host(host) => self.observe_host(host, event.time),
             What::Attempt(attempt) => self.observe_attempt(attempt, event.time),
-            What::Wake(_) | What::Neighbour(_) => {}
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
 

@@ -255,7 +255,11 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
         Item::Record => {
             let host = event.and_then(|e| match &e.what {
                 What::Host(host) => Some(host),
-                What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+                What::Attempt(_)
+                | What::Wake(_)
+                | What::Neighbour(_)
+                | What::Solicitation(_)
+                | What::Resolution(_) => None,
             });
             Ref::Record(s::RecordRef {
                 evidence,
