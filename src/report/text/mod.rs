@@ -12,6 +12,7 @@ pub mod page;
 pub mod problems;
 pub mod sequence;
 pub mod summary;
+mod table;
 
 #[cfg(test)]
 mod tests;
