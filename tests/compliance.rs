@@ -102,6 +102,7 @@ impl Stream {
             vlan: None,
             icmp: None,
             payload: None,
+            actor: None,
         };
         self.add(1, time, What::Attempt(Box::new(attempt)));
     }
@@ -112,6 +113,7 @@ impl Stream {
             channel: channel.into(),
             provider: "test".into(),
             event_id,
+            socket: None,
             written: time,
             what,
         };

@@ -283,6 +283,7 @@ impl Flow {
             vlan: self.vlan,
             icmp: None,
             payload: None,
+            actor: None,
         };
         Event {
             time: self.first,
