@@ -231,6 +231,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
+    let baseline = gathered.baseline.freeze([], [], &identity);
     if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
         return Err(Error::Request(format!(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
@@ -244,11 +245,13 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         request.max_skew,
     );
     let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let baseline = baseline.retime(|host, time| clocks.corrected(host, time));
     let identity = identity.retime(|event, identity| clocks.correct(event, identity));
     let context = Context {
         clocks,
         coverage,
         identity,
+        baseline,
         assets: request.config.assets.clone(),
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);

@@ -162,7 +162,7 @@ impl IdentityBuilder {
                     }
                 }
             }
-            What::Attempt(_) => {}
+            What::Attempt(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
 
@@ -524,6 +524,7 @@ mod tests {
             channel: "Security".into(),
             provider: "Microsoft-Windows-Security-Auditing".into(),
             event_id: 5156,
+            socket: None,
             written: Timestamp(0),
             what: HostWhat::Filtered {
                 verdict: Verdict::Permitted,

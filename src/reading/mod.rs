@@ -9,7 +9,11 @@ mod tap;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::Assets;
+use crate::context::activity::ActivityBuilder;
+use crate::context::baseline::BaselineBuilder;
 use crate::context::clocks::AnchorBuilder;
+use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::eventlog::LogSummary;
@@ -25,6 +29,8 @@ pub struct Options {
     pub hash: bool,
     /// Bytes of events to hold in memory before they spill to a temporary folder.
     pub memory: usize,
+    /// What is stated of the network: which addresses are internal.
+    pub assets: Assets,
 }
 
 /// What a file held.
@@ -58,6 +64,12 @@ pub struct Gathered {
     pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
+    /// What hosts usually do.
+    pub baseline: BaselineBuilder,
+    /// Who showed signs of life.
+    pub activity: ActivityBuilder,
+    /// Who reached for whom.
+    pub contacts: ContactsBuilder,
     /// Each file.
     pub files: BTreeMap<EvidenceId, FileReport>,
     /// What could not be read.
@@ -72,6 +84,9 @@ impl Gathered {
         self.identity.merge(other.identity);
         self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
+        self.baseline.merge(other.baseline);
+        self.activity.merge(other.activity);
+        self.contacts.merge(other.contacts);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
     }
@@ -84,16 +99,22 @@ struct Collector {
     identity: IdentityBuilder,
     anchors: AnchorBuilder,
     coverage: CoverageBuilder,
+    baseline: BaselineBuilder,
+    activity: ActivityBuilder,
+    contacts: ContactsBuilder,
 }
 
 impl Collector {
-    fn new(memory: usize) -> Self {
+    fn new(options: &Options) -> Self {
         Self {
-            spool: Spool::new(memory),
+            spool: Spool::new(options.memory),
             failed: None,
             identity: IdentityBuilder::default(),
             anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
+            baseline: BaselineBuilder::default(),
+            activity: ActivityBuilder::default(),
+            contacts: ContactsBuilder::new(options.assets.clone()),
         }
     }
 
@@ -101,6 +122,9 @@ impl Collector {
         self.identity.observe(&event);
         self.anchors.observe(&event);
         self.coverage.observe(&event);
+        self.baseline.observe(&event);
+        self.activity.observe(&event);
+        self.contacts.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -117,6 +141,9 @@ impl Collector {
                 identity: self.identity,
                 anchors: self.anchors,
                 coverage: self.coverage,
+                baseline: self.baseline,
+                activity: self.activity,
+                contacts: self.contacts,
                 ..Gathered::default()
             }),
         }

@@ -255,7 +255,11 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
         Item::Record => {
             let host = event.and_then(|e| match &e.what {
                 What::Host(host) => Some(host),
-                What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+                What::Attempt(_)
+                | What::Wake(_)
+                | What::Neighbour(_)
+                | What::Solicitation(_)
+                | What::Resolution(_) => None,
             });
             Ref::Record(s::RecordRef {
                 evidence,
@@ -334,6 +338,15 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 text: c.text.clone(),
                 setting: c.setting.clone(),
                 measured: c.measured.clone(),
+            })
+            .collect(),
+        tables: found
+            .tables
+            .iter()
+            .map(|t| s::Table {
+                title: t.title.clone(),
+                columns: t.columns.clone(),
+                rows: t.rows.clone(),
             })
             .collect(),
         steps: steps(found),
