@@ -2,6 +2,7 @@
 
 use crate::pcap::Format;
 use crate::pcap::frame::Mac;
+use crate::pcap::speech::Protocol;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -162,15 +163,12 @@ pub(super) struct Seen {
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Flow(FlowLine),
-    Ping {
-        from: End,
-        to: End,
-        answered: bool,
-    },
+    Ping(PingLine),
     Arp {
         from: End,
         to: IpAddr,
         answered: bool,
+        tries: u32,
     },
     Wake(WakeLine),
     Host(usize, Deed),
@@ -249,6 +247,14 @@ pub(super) enum Ending {
     ResetByServer,
 }
 
+/// What a name server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameAnswer {
+    Addresses(Vec<IpAddr>),
+    NoSuchName,
+    Failure,
+}
+
 /// What the payload is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Carrying {
@@ -256,6 +262,27 @@ pub(super) enum Carrying {
     Base64,
     Padding,
     Magic(Mac),
+    /// An opening of this protocol, with the name asked for.
+    Speech(Protocol, String),
+    /// Bytes of no protocol.
+    Binary,
+}
+
+/// Echo requests, or other ICMP messages.
+#[derive(Clone, Debug)]
+pub(super) struct PingLine {
+    pub(super) from: End,
+    pub(super) to: End,
+    pub(super) answered: bool,
+    pub(super) times: u32,
+    /// Nanoseconds from one request to the next.
+    pub(super) every: i64,
+    /// Payload of request and reply; `None` for what Windows sends.
+    pub(super) bytes: Option<(usize, usize)>,
+    /// Type and code of an error, and who sends it if not the target.
+    pub(super) error: Option<(u8, u8, Option<usize>)>,
+    /// Another type than echo request.
+    pub(super) kind: Option<u8>,
 }
 
 /// Magic packets.
@@ -404,7 +431,7 @@ pub(super) enum Deed {
     },
     Resolves {
         name: String,
-        answer: IpAddr,
+        answer: NameAnswer,
         via: Option<usize>,
         by: ProcessName,
     },

@@ -260,12 +260,18 @@ pub fn configured(utc: Moment, file: &str) -> Event {
 }
 
 /// 22: a process asked for a name.
-pub fn name_queried(utc: Moment, process: &Program, name: &str, results: &str) -> Event {
+pub fn name_queried(
+    utc: Moment,
+    process: &Program,
+    name: &str,
+    status: &str,
+    results: &str,
+) -> Event {
     let mut all = fields([("RuleName", Value::text("-"))]);
     all.extend(head(utc, process).into_iter().skip(1).take(3));
     all.extend(fields([
         ("QueryName", Value::text(name)),
-        ("QueryStatus", Value::text("0")),
+        ("QueryStatus", Value::text(status)),
         ("QueryResults", Value::text(results)),
         ("Image", Value::text(process.image.as_str())),
         ("User", Value::text(process.account.full())),
