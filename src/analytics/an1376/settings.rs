@@ -6,7 +6,7 @@ crate::settings! {
     /// How AN1376 decides.
     pub struct FallbackSettings {
         /// Longest time from the last sign of the disruption to the first use of the new channel.
-        "TimeWindow" time_window: Span = Span::seconds(900), in [Span::seconds(1), Span::seconds(2_592_000)], from "ATT&CK AN1376; implants wait from 60 s (TAINTEDSCRIBE) to days (Ebury)";
+        "TimeWindow" time_window: Span = Span::seconds(900), in [Span::seconds(1), Span::seconds(2_592_000)], profiles [Strict: Span::seconds(300), Sensitive: Span::seconds(3_600)], from "ATT&CK AN1376; implants wait from 60 s (TAINTEDSCRIBE) to days (Ebury)";
         /// Connections with payload both ways that make a relation established.
         "MinPrior" min_prior: u32 = 3, in [1, 1_000], from "casewire";
         /// Contacts that make a rhythm.
@@ -14,7 +14,7 @@ crate::settings! {
         /// One connection at least this long makes a relation established.
         "LongConnection" long_connection: Span = Span::seconds(60), in [Span::seconds(1), Span::seconds(86_400)], from "casewire";
         /// Failures in a row that are a disruption.
-        "MinFail" min_fail: u32 = 3, in [1, 1_000], from "casewire; OilBooster falls back after 10";
+        "MinFail" min_fail: u32 = 3, in [1, 1_000], profiles [Strict: 5, Sensitive: 2], from "casewire; OilBooster falls back after 10";
         /// Beats of a rhythm that must be missing.
         "MissingBeats" missing_beats: u32 = 3, in [2, 100], from "casewire";
         /// Rhythm from which a relation counts as a beacon, in hundredths.
