@@ -1,5 +1,6 @@
 //! From a folder of evidence to a case, on one page.
 
+mod background;
 mod conclude;
 
 use crate::analytics::about::{Described, Profile};
@@ -13,6 +14,7 @@ use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
 use crate::replay::replay;
 use crate::stream::Merged;
+pub use background::{Background, baseline};
 use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -49,6 +51,8 @@ pub struct Request {
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// What is known beside the evidence: baselines, lists of hosts.
+    pub background: Background,
     /// Case number for the report; wins over the settings file.
     pub case: Option<String>,
     /// Examiner for the report; wins over the settings file.
@@ -73,6 +77,7 @@ impl Request {
             max_skew: Clocks::default().assumed_error,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            background: Background::default(),
             case: None,
             examiner: None,
         }
@@ -174,7 +179,7 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
     let settings = [&request.config.settings[..], &request.settings[..]].concat();
     let entries = chosen(&request.analytics, request.profile(), &settings)?;
     with_threads(request, || {
-        let (events, mut read) = open(request, progress)?;
+        let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
         let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
@@ -192,7 +197,7 @@ pub fn events(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
-    let (events, mut read) = with_threads(request, || open(request, progress))?;
+    let (events, mut read) = with_threads(request, || open(request, progress, None))?;
     for event in events {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
@@ -203,7 +208,11 @@ pub fn events(
 }
 
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
-fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
+fn open(
+    request: &Request,
+    progress: &dyn Progress,
+    counted: Option<(Timestamp, Timestamp)>,
+) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
     let files =
         discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
@@ -212,6 +221,8 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let options = Options {
         hash: request.hash,
         memory: usize::try_from(request.memory / 2).unwrap_or(usize::MAX),
+        assets: request.config.assets.clone(),
+        counted,
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
@@ -231,7 +242,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
-    let baseline = gathered.baseline.freeze([], [], &identity);
+    let baseline = request.background.freeze(gathered.baseline, &identity);
     if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
         return Err(Error::Request(format!(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
@@ -247,10 +258,23 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
     let baseline = baseline.retime(|host, time| clocks.corrected(host, time));
     let identity = identity.retime(|event, identity| clocks.correct(event, identity));
+    let activity = gathered.activity.freeze(
+        &identity,
+        |host, time| clocks.corrected(host, time),
+        request.background.known(),
+    );
+    let contacts = gathered.contacts.freeze(
+        &identity,
+        &coverage,
+        &activity,
+        request.background.contacts(),
+    );
     let context = Context {
         clocks,
         coverage,
         identity,
+        activity,
+        contacts,
         baseline,
         assets: request.config.assets.clone(),
     };

@@ -11,7 +11,8 @@ use crate::model::host_event::Verdict;
 use crate::model::neighbour::Heard;
 use crate::model::net::{is_group_or_wildcard, is_private};
 use crate::model::{
-    Attempt, Direction, Event, HostEvent, HostWhat, Network, Outcome, Span, Text, Timestamp, Transport, What,
+    Attempt, Direction, Event, HostEvent, HostWhat, Network, Outcome, Span, Text, Timestamp,
+    Transport, What,
 };
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -407,8 +408,9 @@ impl Activity {
             .flatten()
             .any(|(first, address)| *first <= time && *address != source && *address != target)
             || self.networks.iter().any(|network| network.contains(target))
-            || self.listed.keys().any(|address| {
-                segment_of(*address) == segment_of(target) && *address != source
-            })
+            || self
+                .listed
+                .keys()
+                .any(|address| segment_of(*address) == segment_of(target) && *address != source)
     }
 }

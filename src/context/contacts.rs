@@ -241,7 +241,9 @@ impl ContactsBuilder {
                 sum.failing += 1;
                 *failing.entry((*target, day)).or_default() += 1;
                 let state = activity.state(*target, failed, INACTIVE_AFTER);
-                if state.is_missing(activity.history(failed)) && reach.reached.is_none_or(|r| r > failed) {
+                if state.is_missing(activity.history(failed))
+                    && reach.reached.is_none_or(|r| r > failed)
+                {
                     sum.missing += 1;
                 }
             }
@@ -254,7 +256,10 @@ impl ContactsBuilder {
                 .add(&sum);
         }
         failing.retain(|_, sources| *sources >= SHARED_BY);
-        contacts.shared = failing.into_keys().map(|(target, day)| (day, target)).collect();
+        contacts.shared = failing
+            .into_keys()
+            .map(|(target, day)| (day, target))
+            .collect();
         for (name, day, sum) in imported {
             let place = match (identity.named(&name), name.parse::<IpAddr>()) {
                 (Some(id), _) => Place::Host(id),

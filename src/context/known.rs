@@ -38,7 +38,9 @@ impl KnownHosts {
                 continue;
             }
             if number > ENTRIES {
-                faults.push(format!("line {number}: more than {ENTRIES} lines; split the list"));
+                faults.push(format!(
+                    "line {number}: more than {ENTRIES} lines; split the list"
+                ));
                 break;
             }
             if let Err(fault) = known.entry(entry) {
@@ -100,14 +102,18 @@ mod tests {
             Timestamp::parse("2026-03-01"),
             "the later date counts"
         );
-        assert_eq!(known.addresses[&"10.0.0.6".parse::<IpAddr>().unwrap()], None);
+        assert_eq!(
+            known.addresses[&"10.0.0.6".parse::<IpAddr>().unwrap()],
+            None
+        );
         assert_eq!(known.networks.len(), 1);
         assert!(known.names["ws07.corp.example"].is_some());
     }
 
     #[test]
     fn every_wrong_line_is_named() {
-        let faults = KnownHosts::read("10.0.0.5 yesterday\nok\n10.0.0.5/24\n\u{1b}[31m\n").unwrap_err();
+        let faults =
+            KnownHosts::read("10.0.0.5 yesterday\nok\n10.0.0.5/24\n\u{1b}[31m\n").unwrap_err();
         assert_eq!(faults.len(), 3, "{faults:?}");
         assert!(faults[0].starts_with("line 1: ") && faults[0].contains("write it as"));
         assert!(faults[1].starts_with("line 3: "));

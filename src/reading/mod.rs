@@ -18,7 +18,7 @@ use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
-use crate::model::{Event, EvidenceId};
+use crate::model::{Event, EvidenceId, Timestamp};
 use crate::stream::{Spool, SpoolError, Spooled};
 use std::collections::BTreeMap;
 
@@ -31,6 +31,8 @@ pub struct Options {
     pub memory: usize,
     /// What is stated of the network: which addresses are internal.
     pub assets: Assets,
+    /// Only what is recorded inside counts as usual; `None` for everything.
+    pub counted: Option<(Timestamp, Timestamp)>,
 }
 
 /// What a file held.
@@ -102,6 +104,7 @@ struct Collector {
     baseline: BaselineBuilder,
     activity: ActivityBuilder,
     contacts: ContactsBuilder,
+    counted: Option<(Timestamp, Timestamp)>,
 }
 
 impl Collector {
@@ -115,6 +118,7 @@ impl Collector {
             baseline: BaselineBuilder::default(),
             activity: ActivityBuilder::default(),
             contacts: ContactsBuilder::new(options.assets.clone()),
+            counted: options.counted,
         }
     }
 
@@ -122,9 +126,12 @@ impl Collector {
         self.identity.observe(&event);
         self.anchors.observe(&event);
         self.coverage.observe(&event);
-        self.baseline.observe(&event);
+        let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
         self.activity.observe(&event);
-        self.contacts.observe(&event);
+        if self.counted.is_none_or(counts) {
+            self.baseline.observe(&event);
+            self.contacts.observe(&event);
+        }
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)

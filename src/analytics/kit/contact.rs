@@ -8,6 +8,7 @@ use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
     Strength, Text, Timestamp, Transport, What,
@@ -100,8 +101,31 @@ pub fn contact_of<'e>(event: &'e Event, context: &Context) -> Option<Contact<'e>
     match &event.what {
         What::Attempt(attempt) => of_attempt(event, attempt, context),
         What::Host(host) => of_record(event, host, context),
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Solicitation(asked) => of_solicitation(event, asked, context),
+        What::Wake(_) | What::Neighbour(_) | What::Resolution(_) => None,
     }
+}
+
+fn of_solicitation<'e>(
+    event: &'e Event,
+    asked: &'e Solicitation,
+    context: &Context,
+) -> Option<Contact<'e>> {
+    Some(Contact {
+        event,
+        from: context.identity.place(asked.asker),
+        local: Endpoint::new(asked.asker, 0),
+        remote: Endpoint::new(asked.target, 0),
+        transport: Transport::ICMP,
+        form: Form::Resolution,
+        actor: None,
+        fate: match asked.outcome {
+            Heard::Answered(_) => Fate::Answered,
+            Heard::Unanswered => Fate::Unreachable,
+            Heard::ReplyNotVisible | Heard::CutShort => Fate::Untold,
+        },
+        decided: asked.decided,
+    })
 }
 
 fn of_attempt<'e>(

@@ -212,7 +212,11 @@ impl BaselineBuilder {
     /// Takes over what another builder has counted.
     pub fn merge(&mut self, other: Self) {
         for (key, theirs) in other.hosts {
-            self.hosts.entry(key).or_default().usage.merge(&theirs.usage);
+            self.hosts
+                .entry(key)
+                .or_default()
+                .usage
+                .merge(&theirs.usage);
         }
         self.addresses += other.addresses;
         self.entries += other.entries;

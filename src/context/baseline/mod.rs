@@ -5,6 +5,7 @@
 //! connections is not here but in [`contacts`](super::contacts).
 
 mod collect;
+pub mod file;
 pub mod tally;
 pub mod usage;
 
@@ -284,10 +285,7 @@ fn earlier(times: Option<&Vec<Timestamp>>, before: Timestamp) -> u64 {
     times.map_or(0, |times| times.partition_point(|t| *t < before) as u64)
 }
 
-fn image_use<'a>(
-    usages: impl IntoIterator<Item = &'a ImageUsage>,
-    before: Timestamp,
-) -> ImageUse {
+fn image_use<'a>(usages: impl IntoIterator<Item = &'a ImageUsage>, before: Timestamp) -> ImageUse {
     let mut told = ImageUse::default();
     for usage in usages {
         told.executions += usage.executions.before(before);

@@ -144,7 +144,9 @@ impl Tally {
 
     /// Moves the moments onto another clock. Days stay those of the clock that recorded them.
     pub(super) fn retime(&mut self, correct: &dyn Fn(Timestamp) -> Timestamp) {
-        self.exact.iter_mut().for_each(|time| *time = correct(*time));
+        self.exact
+            .iter_mut()
+            .for_each(|time| *time = correct(*time));
         self.exact.sort_unstable();
         self.last = self.last.map(correct);
     }
