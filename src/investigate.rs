@@ -7,7 +7,8 @@ use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
 use crate::case::Case;
 use crate::config::Config;
-use crate::context::Context;
+use crate::context::containment::Stated;
+use crate::context::{Containments, Context};
 use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
@@ -51,6 +52,8 @@ pub struct Request {
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// When something was contained.
+    pub containments: Vec<Stated>,
     /// What is known beside the evidence: baselines, lists of hosts.
     pub background: Background,
     /// Case number for the report; wins over the settings file.
@@ -77,6 +80,7 @@ impl Request {
             max_skew: Clocks::default().assumed_error,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            containments: Vec::new(),
             background: Background::default(),
             case: None,
             examiner: None,
@@ -248,6 +252,12 @@ fn open(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
         )));
     }
+    let containments = Containments::of(&request.containments, &identity).map_err(|name| {
+        Error::Request(format!(
+            "--containment: no host of this evidence is called {name}; give the name as 'casewire analyze' prints it, \
+             or an address"
+        ))
+    })?;
     progress.phase("comparing clocks");
     let clocks = Clocks::measure(
         gathered.anchors.freeze(),
@@ -277,6 +287,7 @@ fn open(
         contacts,
         baseline,
         assets: request.config.assets.clone(),
+        containments,
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered

@@ -16,6 +16,7 @@ use crate::analytics::about::{Described, Profile};
 use crate::config::Rule;
 use crate::context::Assets;
 use crate::context::clocks::ClockChoice;
+use crate::context::containment::Stated;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
@@ -84,6 +85,8 @@ pub struct Parameters {
     pub scanners: Vec<String>,
     /// Suppression rules.
     pub rules: Vec<Rule>,
+    /// When something was contained, as stated.
+    pub containments: Vec<Stated>,
     /// Baseline files that counted.
     pub baselines: Vec<BackgroundFile>,
     /// Lists of known hosts that counted.

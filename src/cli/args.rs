@@ -3,6 +3,7 @@
 
 use super::values;
 use casewire::analytics::Profile;
+use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -117,6 +118,11 @@ pub struct Evidence {
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
     pub max_skew: Span,
+    /// When something was contained, for one host or for all: AN1376 looks at what came after
+    /// (repeatable)
+    #[arg(long, value_name = "TIME[,HOST]", value_parser = values::containment,
+        help_heading = "Time and hosts")]
+    pub containment: Vec<Stated>,
     /// What is usual, made with 'casewire baseline build' (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Background")]
     pub baseline: Vec<PathBuf>,

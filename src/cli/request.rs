@@ -47,6 +47,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         max_skew: args.max_skew,
         clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
+        containments: args.containment.clone(),
         background: background(args)?,
         case: None,
         examiner: None,

@@ -77,6 +77,7 @@ impl Read {
                     .map(ToString::to_string)
                     .collect(),
                 rules: request.config.rules.clone(),
+                containments: request.containments.clone(),
                 baselines: request.background.baselines(),
                 known_hosts: request.background.lists(),
                 analytics: entries

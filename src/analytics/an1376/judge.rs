@@ -139,7 +139,6 @@ pub fn judge(
     let unusual = measure(
         &Pair {
             place,
-            old: &waiting.old,
             old_relation: old,
             new: &waiting.new,
             new_relation: new,

@@ -55,8 +55,6 @@ pub struct Term {
 pub struct Pair<'a> {
     /// The host.
     pub place: Place,
-    /// The broken channel.
-    pub old: &'a Route,
     /// What passed over it.
     pub old_relation: &'a Relation,
     /// The new one.

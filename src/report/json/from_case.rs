@@ -161,6 +161,14 @@ fn parameters(asked: &case::Parameters) -> s::Parameters {
         scanners: asked.scanners.clone(),
         baselines: background(&asked.baselines),
         known_hosts: background(&asked.known_hosts),
+        containments: asked
+            .containments
+            .iter()
+            .map(|stated| s::Containment {
+                time: stated.time.rfc3339(),
+                host: stated.host.clone(),
+            })
+            .collect(),
     }
 }
 

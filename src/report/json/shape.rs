@@ -121,6 +121,8 @@ pub struct Parameters {
     pub baselines: Vec<BackgroundFile>,
     /// Lists of known hosts that counted.
     pub known_hosts: Vec<BackgroundFile>,
+    /// When something was contained, as stated by the examiner.
+    pub containments: Vec<Containment>,
 }
 
 /// A file beside the evidence that findings may rest on.
@@ -216,6 +218,16 @@ pub struct GivenClock {
     pub host: String,
     /// How far its clock is ahead, in nanoseconds.
     pub offset_ns: i64,
+}
+
+/// A containment as stated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Containment {
+    /// When it took effect.
+    pub time: String,
+    /// The host it was for, as given; `null` for all.
+    pub host: Option<String>,
 }
 
 /// An address a host was said to have had.
