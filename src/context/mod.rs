@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod coverage;
 pub mod identity;
 pub mod known;
+pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
@@ -23,6 +24,7 @@ pub use contacts::Contacts;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
 pub use known::KnownHosts;
+pub use processes::Processes;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +41,8 @@ pub struct Context {
     pub contacts: Contacts,
     /// What was usual.
     pub baseline: Baseline,
+    /// Processes by id and time.
+    pub processes: Processes,
     /// What the settings file says of the network.
     pub assets: Assets,
 }

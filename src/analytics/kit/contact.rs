@@ -113,7 +113,7 @@ fn of_solicitation<'e>(
 ) -> Option<Contact<'e>> {
     Some(Contact {
         event,
-        from: context.identity.place(asked.asker),
+        from: context.identity.place(asked.asker, event.time),
         local: Endpoint::new(asked.asker, 0),
         remote: Endpoint::new(asked.target, 0),
         transport: Transport::ICMP,
@@ -148,7 +148,7 @@ fn of_attempt<'e>(
     };
     Some(Contact {
         event,
-        from: context.identity.place(attempt.initiator.address),
+        from: context.identity.place(attempt.initiator.address, event.time),
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,

@@ -300,10 +300,10 @@ fn image_use<'a>(usages: impl IntoIterator<Item = &'a ImageUsage>, before: Times
 }
 
 /// Whom a name in an imported baseline means here.
-fn whose(name: &str, identity: &Identity) -> Whose {
+fn whose(name: &str, usage: &Usage, identity: &Identity) -> Whose {
     match (identity.named(name), name.parse::<IpAddr>()) {
         (Some(id), _) => Whose::Place(Place::Host(id)),
-        (None, Ok(address)) => Whose::Place(identity.place(address)),
+        (None, Ok(address)) => Whose::Place(identity.place(address, usage.last_seen())),
         (None, Err(_)) => Whose::Elsewhere(name.to_lowercase().into()),
     }
 }
