@@ -6,6 +6,7 @@
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
+pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
@@ -13,6 +14,7 @@ use crate::model::finding::Order;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
+pub use processes::Processes;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+    /// Processes by id and time.
+    pub processes: Processes,
 }
 
 impl Context {

@@ -1,12 +1,12 @@
 //! From what was read and found to the case.
 
-use super::{Error, Request};
+use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
 use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
 use crate::context::Context;
-use crate::context::identity::Orientation;
+use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
@@ -161,6 +161,9 @@ impl Read {
     fn host_rows(&self) -> Vec<HostRow> {
         let mut rows = Vec::new();
         for host in self.context.identity.hosts() {
+            if host.known_by == KnownBy::Packets {
+                continue;
+            }
             let Some(id) = self.context.identity.named(&host.name) else {
                 continue;
             };
@@ -233,6 +236,7 @@ impl Read {
                 ));
             }
         }
+        notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
             let Some(id) = self.context.identity.named(&host.name) else {
@@ -255,17 +259,6 @@ impl Read {
                 "{evidence}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
                  by both), and its times are corrected by that; packets that both saw may count twice",
                 measured.offset, measured.uncertainty, measured.anchors
-            ));
-        }
-        for (address, hosts) in &self.context.identity.conflicts {
-            let names: Vec<String> = hosts
-                .iter()
-                .filter_map(|id| self.context.identity.host(*id))
-                .map(|h| h.name.to_string())
-                .collect();
-            notes.push(format!(
-                "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
-                names.join(" and ")
             ));
         }
         notes
