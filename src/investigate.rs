@@ -11,7 +11,8 @@ use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
-use crate::replay::replay;
+use crate::replay::attribute::Account;
+use crate::replay::{attribute, replay};
 use crate::stream::Merged;
 use conclude::Read;
 use std::net::IpAddr;
@@ -137,8 +138,12 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
     with_threads(request, || {
         let (events, mut read) = open(request, progress)?;
         progress.phase("replaying");
-        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let mut events = attribute(events, &read.context);
+        let inside = events
+            .by_ref()
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        read.attributed = events.account();
         read.conclude(request, &entries, outcomes)
     })
 }
@@ -154,12 +159,14 @@ pub fn events(
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
     let (events, mut read) = with_threads(request, || open(request, progress))?;
-    for event in events {
+    let mut events = attribute(events, &read.context);
+    for event in events.by_ref() {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
             break;
         }
     }
+    read.attributed = events.account();
     read.conclude(request, &[], Vec::new())
 }
 
@@ -246,6 +253,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             problems: gathered.problems,
             attempts: gathered.attempts,
             context,
+            attributed: Account::default(),
         },
     ))
 }

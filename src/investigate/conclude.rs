@@ -12,6 +12,7 @@ use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
+use crate::replay::attribute::Account;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything learnt by reading, beside the stream itself.
@@ -21,6 +22,8 @@ pub(super) struct Read {
     pub problems: Problems,
     pub attempts: AttemptSummary,
     pub context: Context,
+    /// What came of tying attempts to processes.
+    pub attributed: Account,
 }
 
 /// Addresses of one host that a report lists.
@@ -98,6 +101,8 @@ impl Read {
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        let tied = self.attribution();
+        case.notes.extend(tied);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -262,6 +267,41 @@ impl Read {
             ));
         }
         notes
+    }
+
+    /// How many attempts of each host have a process, and what could not wait for one.
+    fn attribution(&mut self) -> Vec<String> {
+        let account = &self.attributed;
+        let counts = [
+            (
+                account.cut_short,
+                "attempts and socket records could not wait for each other because too many came at once",
+                "an attempt may lack its process, or count a second time from the log",
+            ),
+            (
+                account.forgotten,
+                "endpoints of connections were forgotten because there were too many",
+                "a connection that Windows logs again may count a second time",
+            ),
+        ];
+        for (count, what, effect) in counts {
+            if count > 0 {
+                self.problems.add(Problem {
+                    evidence: None,
+                    kind: ProblemKind::Limit,
+                    weight: Weight::Note,
+                    count,
+                    first_offset: None,
+                    message: format!("processes of attempts: {what}"),
+                    effect: effect.to_owned(),
+                });
+            }
+        }
+        let rows = account.hosts.iter().filter_map(|(id, row)| {
+            let host = self.context.identity.host(*id)?;
+            Some(format!("{}: {}", host.name, row.sentence()?))
+        });
+        rows.collect()
     }
 
     /// What an analytic had to forget becomes a problem of the run.

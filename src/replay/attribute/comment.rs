@@ -37,8 +37,8 @@ impl Comments {
         if own.iter().any(|a| ends.contains(a)) {
             own.retain(|a| ends.contains(a));
         }
-        let host = context.identity.at(ends[0]);
-        let only_known = host.is_some() && context.identity.at(ends[1]).is_none();
+        let host = context.identity.at(ends[0], time);
+        let only_known = host.is_some() && context.identity.at(ends[1], time).is_none();
         let shared = own.as_slice() == [ends[0]];
         if !(shared || only_known && own.contains(&ends[0])) {
             return;

@@ -4,6 +4,7 @@
 //! once: Security 5156 or 5157, and Sysmon 3. A second record of one log for one attempt is that
 //! connection logged again.
 
+use super::waiting::Told;
 use super::{Attribution, WINDOW};
 use crate::analytics::kit::contact::outgoing;
 use crate::context::{Context, HostId};
@@ -78,7 +79,7 @@ impl Attribution<'_> {
                 self.tie(number, record, Strength::Exact);
             }
         }
-        match self.context.identity.at(tuple.1.address) {
+        match self.context.identity.at(tuple.1.address, time) {
             Some(host) => self.again.made(host, tuple, time, provenance),
             None => self.nat_attempt(number),
         }
@@ -100,7 +101,7 @@ impl Attribution<'_> {
         let (time, provenance) = (event.time, event.provenance);
         let tuple = (transport, local, remote);
         let actor = actor_of(event, host, id, self.context);
-        let sysmon = is_sysmon(host);
+        let log = log_of(host);
 
         // The packets' attempt, the nearest that this log has not told of yet.
         let attempts = self.joins.attempts.get(&tuple).cloned().unwrap_or_default();
@@ -111,7 +112,7 @@ impl Attribution<'_> {
         let untold = near
             .iter()
             .copied()
-            .filter(|a| !self.told_by_log(*a, sysmon))
+            .filter(|a| !self.waiting.told(*a, log))
             .min_by_key(|a| self.apart(*a, number));
         wait(&mut self.joins.records, tuple, number);
         if let Some(attempt) = untold {
@@ -122,24 +123,23 @@ impl Attribution<'_> {
             return self.mark(number, Socket::Again(first));
         }
 
-        // The same connection in the other log of the host.
+        // The same connection in another record of the host.
         let records = self.joins.records.get(&tuple).cloned().unwrap_or_default();
         for other in records {
             if other == number || !self.near(other, number) || !self.stands_alone(other) {
                 continue;
             }
-            if let Some(first) = self.beside(other, number, sysmon, &actor) {
+            if let Some(first) = self.beside(other, number, log, &actor) {
                 return self.mark(number, first);
             }
         }
         // A connection is made once: another Sysmon 3 is another connection.
-        if !sysmon || transport != Transport::TCP {
-            if let Some(first) = self.again.of(id, tuple) {
-                return self.mark(number, Socket::Again(first));
-            }
+        let proven = log == Told::SYSMON && transport == Transport::TCP;
+        if !proven && let Some(first) = self.again.of(id, tuple) {
+            return self.mark(number, Socket::Again(first));
         }
         self.again.made(id, tuple, time, provenance);
-        let made = sysmon.then_some(provenance);
+        let made = (log == Told::SYSMON).then_some(provenance);
         self.mark(number, Socket::First { actor, made });
         self.nat_record(number, id);
     }
@@ -168,24 +168,12 @@ impl Attribution<'_> {
         )
     }
 
-    /// True if the attempt has a process from this log already.
-    fn told_by_log(&self, attempt: u64, sysmon: bool) -> bool {
-        let Some(What::Attempt(attempt)) = self.waiting.get(attempt).map(|e| &e.what) else {
-            return false;
-        };
-        let Some(actor) = attempt.actor.as_ref().filter(|a| a.strength == Strength::Exact) else {
-            return false;
-        };
-        // Sysmon gives a ProcessGuid, the filtering platform none.
-        if sysmon {
-            actor.process.guid.is_some() && actor.told_by.len() > 1 || actor.told_by.len() >= TOLD_BY
-        } else {
-            actor.told_by.len() > 1
-        }
-    }
-
     fn mark(&mut self, record: u64, socket: Socket) {
-        if let Some(Event { what: What::Host(host), .. }) = self.waiting.get_mut(record) {
+        if let Some(Event {
+            what: What::Host(host),
+            ..
+        }) = self.waiting.get_mut(record)
+        {
             host.socket = Some(Box::new(socket));
         }
     }
@@ -206,6 +194,7 @@ impl Attribution<'_> {
             },
         };
         actor.strength = strength;
+        let log = log_of(host);
         let Some(packet) = self.waiting.get_mut(attempt) else {
             return;
         };
@@ -218,17 +207,23 @@ impl Attribution<'_> {
                 held => *held = Some(Box::new(actor)),
             }
         }
+        self.waiting.tell(attempt, log);
         self.mark(record, Socket::OnTheWire(first));
     }
 
     /// Adds what the record `number` tells to `first`, which stands for the same connection; how
     /// `number` stands to it, or `None` if they are of two processes.
-    fn beside(&mut self, first: u64, number: u64, sysmon: bool, actor: &Actor) -> Option<Socket> {
+    fn beside(&mut self, first: u64, number: u64, log: Told, actor: &Actor) -> Option<Socket> {
         let new = self.waiting.get(number)?.provenance;
-        let Event { provenance, what: What::Host(host), .. } = self.waiting.get_mut(first)? else {
+        let Event {
+            provenance,
+            what: What::Host(host),
+            ..
+        } = self.waiting.get_mut(first)?
+        else {
             return None;
         };
-        let same_log = is_sysmon(host) == sysmon;
+        let same_log = log_of(host) == log;
         let provenance: Provenance = *provenance;
         let Some(Socket::First { actor: held, made }) = host.socket.as_deref_mut() else {
             return None;
@@ -239,7 +234,7 @@ impl Attribution<'_> {
         if same_log {
             return Some(Socket::Again(provenance));
         }
-        if sysmon {
+        if log == Told::SYSMON {
             *made = made.or(Some(new));
         }
         add(held, actor);
@@ -247,9 +242,12 @@ impl Attribution<'_> {
     }
 }
 
-/// True for Sysmon's record of a connection.
-fn is_sysmon(host: &HostEvent) -> bool {
-    matches!(host.what, HostWhat::Connected { .. })
+/// The log that holds a record of a connection.
+fn log_of(host: &HostEvent) -> Told {
+    match host.what {
+        HostWhat::Connected { .. } => Told::SYSMON,
+        _ => Told::PLATFORM,
+    }
 }
 
 /// Adds what another record of the same connection tells.
@@ -286,5 +284,18 @@ pub(super) fn actor_of(event: &Event, host: &HostEvent, id: HostId, context: &Co
 
 /// Adds what the record of its start tells of a process.
 pub(super) fn complete(actor: &mut Actor, host: HostId, time: Timestamp, context: &Context) {
-    let _ = (actor, host, time, context);
+    let processes = &context.processes;
+    let named = actor.process.guid.as_ref();
+    let known = named
+        .and_then(|guid| processes.with_guid(host, guid))
+        .or_else(|| {
+            let pid = actor.process.pid?;
+            processes.instance_at(host, pid, time, &actor.process.image)
+        });
+    if let Some(known) = known {
+        actor.process.guid = actor.process.guid.or(known.guid);
+        actor.process.image = known.image.clone();
+        actor.started = known.started;
+        actor.service = known.service.clone();
+    }
 }

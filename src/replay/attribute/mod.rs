@@ -29,7 +29,7 @@ use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
 use crate::model::{Attempt, Event, HostEvent, HostWhat, Socket, Span, What};
 use std::collections::VecDeque;
-use waiting::Waiting;
+use waiting::{Leaving, Waiting};
 
 /// How far apart a packet and the record of its socket may be, beside the clocks' uncertainty.
 /// Measured: Security 5156 up to 3 ms after the SYN.
@@ -95,9 +95,7 @@ struct Attribution<'c> {
 impl<'c> Attribution<'c> {
     fn new(context: &'c Context) -> Self {
         let told = |id: HostId| {
-            context
-                .coverage
-                .any(id, Log::Security, &[5156, 5157])
+            context.coverage.any(id, Log::Security, &[5156, 5157])
                 || context.coverage.any(id, Log::Sysmon, &[3])
         };
         let hosts: Vec<HostId> = (0..)
@@ -110,7 +108,10 @@ impl<'c> Attribution<'c> {
             .iter()
             .flat_map(|id| {
                 use crate::context::clocks::Clock::{Host, SysmonNetwork};
-                [clocks.uncertainty(Host(*id)), clocks.uncertainty(SysmonNetwork(*id))]
+                [
+                    clocks.uncertainty(Host(*id)),
+                    clocks.uncertainty(SysmonNetwork(*id)),
+                ]
             })
             .max()
             .unwrap_or_default();
@@ -130,7 +131,8 @@ impl<'c> Attribution<'c> {
     fn take(&mut self, mut event: Event, ready: &mut VecDeque<Event>) {
         if let What::Attempt(attempt) = &mut event.what {
             let evidence = event.provenance.evidence;
-            self.comments.hear(evidence, attempt, event.time, self.context);
+            self.comments
+                .hear(evidence, attempt, event.time, self.context);
         }
         if self.idle {
             self.count(&event);
@@ -161,7 +163,12 @@ impl<'c> Attribution<'c> {
         self.again.forgotten = 0;
     }
 
-    fn release(&mut self, (number, event, early): (u64, Event, bool), ready: &mut VecDeque<Event>) {
+    fn release(&mut self, leaving: Leaving, ready: &mut VecDeque<Event>) {
+        let Leaving {
+            number,
+            event,
+            early,
+        } = leaving;
         self.joins.forget(number, &event);
         self.nat.forget(number, &event);
         if early && self.unsettled(&event) {
@@ -174,7 +181,9 @@ impl<'c> Attribution<'c> {
     /// True for an attempt or a record that might still have been joined.
     fn unsettled(&self, event: &Event) -> bool {
         match &event.what {
-            What::Attempt(attempt) => attempt.actor.is_none() && self.logged(attempt, event).is_some(),
+            What::Attempt(attempt) => {
+                attempt.actor.is_none() && self.logged(attempt, event).is_some()
+            }
             What::Host(host) => host.socket.as_deref().is_some_and(Socket::counts),
             _ => false,
         }
@@ -201,10 +210,8 @@ impl<'c> Attribution<'c> {
 
     /// The host that made the attempt, if its logs were given.
     fn logged(&self, attempt: &Attempt, event: &Event) -> Option<HostId> {
-        let _ = event;
-        match self.context.identity.place(attempt.initiator.address) {
-            Place::Host(id) => Some(id),
-            Place::Address(_) => None,
-        }
+        let identity = &self.context.identity;
+        let id = identity.at(attempt.initiator.address, event.time)?;
+        identity.keeps_logs(Place::Host(id)).then_some(id)
     }
 }

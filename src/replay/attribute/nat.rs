@@ -31,12 +31,19 @@ impl Nat {
         let hidden = |id: &&HostId| {
             let own = context.identity.host(**id).map(|h| h.addresses.as_slice());
             own.is_some_and(|own| {
-                !own.is_empty() && own.iter().all(|a| context.coverage.on_wire(*a) == Some(false))
+                !own.is_empty()
+                    && own
+                        .iter()
+                        .all(|a| context.coverage.on_wire(*a) == Some(false))
             })
         };
         let captured = !context.coverage.captures().is_empty();
         Self {
-            behind: hosts.iter().filter(|id| captured && hidden(id)).copied().collect(),
+            behind: hosts
+                .iter()
+                .filter(|id| captured && hidden(id))
+                .copied()
+                .collect(),
             ..Self::default()
         }
     }
@@ -82,14 +89,19 @@ impl Attribution<'_> {
         let Some(What::Attempt(attempt)) = self.waiting.get(number).map(|e| &e.what) else {
             return;
         };
-        let (target, port) = ((attempt.transport, attempt.responder), attempt.initiator.port);
+        let (target, port) = (
+            (attempt.transport, attempt.responder),
+            attempt.initiator.port,
+        );
         let held = self.nat.records.get(&target).cloned().unwrap_or_default();
         let fitting: Vec<(u64, HostId)> = held
             .into_iter()
             .filter(|(n, _)| self.near(number, *n) && self.stands_alone(*n))
             .collect();
         let one_host = fitting.windows(2).all(|w| w[0].1 == w[1].1);
-        let same_port = fitting.iter().find(|(n, _)| self.source_port(*n) == Some(port));
+        let same_port = fitting
+            .iter()
+            .find(|(n, _)| self.source_port(*n) == Some(port));
         match same_port.or(fitting.first()) {
             Some((record, _)) if one_host => self.tie(number, *record, Strength::Weak),
             _ => {
