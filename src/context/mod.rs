@@ -3,6 +3,7 @@
 //!
 //! Built once from summaries of everything that was read, then frozen; analytics only ask it.
 
+pub mod assets;
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
@@ -11,6 +12,7 @@ pub mod processes;
 use crate::model::Event;
 use crate::model::finding::Order;
 
+pub use assets::Assets;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
@@ -27,6 +29,8 @@ pub struct Context {
     pub coverage: Coverage,
     /// Processes by id and time.
     pub processes: Processes,
+    /// What the settings file says of the network.
+    pub assets: Assets,
 }
 
 impl Context {

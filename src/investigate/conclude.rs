@@ -4,7 +4,9 @@ use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
-use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
+use crate::case::{
+    Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
+};
 use crate::context::Context;
 use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
@@ -60,14 +62,24 @@ impl Read {
             commit: option_env!("CASEWIRE_COMMIT")
                 .unwrap_or_default()
                 .to_owned(),
-            number: request.case.clone(),
-            examiner: request.examiner.clone(),
+            number: request.case.clone().or(request.config.case.clone()),
+            examiner: request.examiner.clone().or(request.config.examiner.clone()),
             parameters: Parameters {
                 from: request.from,
                 to: request.to,
                 max_skew: request.max_skew,
                 clock: request.clock.clone(),
-                hosts: request.hosts.clone(),
+                hosts: request.stated_hosts(),
+                profile: request.profile(),
+                config_sha256: request.config.sha256,
+                assets: request.config.assets.clone(),
+                scanners: request
+                    .config
+                    .scanners
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                rules: request.config.rules.clone(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -81,6 +93,7 @@ impl Read {
             notes: self.notes(request),
             ..Case::default()
         };
+        self.context_limits();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -96,7 +109,22 @@ impl Read {
             .retain(|m| m.references.first().is_none_or(|r| !told.contains(r)));
         case.near_misses
             .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
-        case.incidents = incident::number(merging::merge(findings), &case.evidence);
+        let identity = &self.context.identity;
+        let mut findings = merging::merge(findings);
+        let scanners = &request.config.scanners;
+        suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
+        case.incidents = incident::number(findings, &case.evidence);
+        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
+        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        if !ran.is_empty() {
+            let rules = &request.config.rules;
+            case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
+            case.notes.extend(
+                case.rules
+                    .iter()
+                    .flat_map(|row| row.remarks.iter().cloned()),
+            );
+        }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
         (case.coverage, case.verdicts, case.advice) =
@@ -269,19 +297,24 @@ impl Read {
         notes
     }
 
-    /// How many attempts of each host have a process, and what could not wait for one.
-    fn attribution(&mut self) -> Vec<String> {
-        let account = &self.attributed;
+    /// What is known of hosts and processes is bounded; what was left out becomes a problem.
+    fn context_limits(&mut self) {
+        let (processes, identity) = (&self.context.processes, &self.context.identity);
         let counts = [
             (
-                account.cut_short,
-                "attempts and socket records could not wait for each other because too many came at once",
-                "an attempt may lack its process, or count a second time from the log",
+                processes.forgotten,
+                "starts and ends of processes beyond those kept",
+                "a record may not be joined to its process",
             ),
             (
-                account.forgotten,
-                "endpoints of connections were forgotten because there were too many",
-                "a connection that Windows logs again may count a second time",
+                processes.command_lines_forgotten,
+                "command lines of processes beyond those kept",
+                "a process may be told without its command line",
+            ),
+            (
+                identity.left_out,
+                "claims about addresses, or conflicts between them, beyond those kept",
+                "an address may be taken for nobody's, and a conflict may not be told",
             ),
         ];
         for (count, what, effect) in counts {
@@ -292,16 +325,11 @@ impl Read {
                     weight: Weight::Note,
                     count,
                     first_offset: None,
-                    message: format!("processes of attempts: {what}"),
+                    message: what.to_owned(),
                     effect: effect.to_owned(),
                 });
             }
         }
-        let rows = account.hosts.iter().filter_map(|(id, row)| {
-            let host = self.context.identity.host(*id)?;
-            Some(format!("{}: {}", host.name, row.sentence()?))
-        });
-        rows.collect()
     }
 
     /// What an analytic had to forget becomes a problem of the run.

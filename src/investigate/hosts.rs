@@ -13,12 +13,6 @@ pub(super) fn notes(identity: &Identity) -> Vec<String> {
     notes.extend(several(named_in_packets(identity), "hosts"));
     notes.extend(several(moved(identity), "addresses that changed hands"));
     notes.extend(several(conflicts(identity), "conflicts about addresses"));
-    if identity.left_out > 0 {
-        notes.push(format!(
-            "{} claims about addresses or conflicts between them were left out: more were seen than are kept",
-            identity.left_out
-        ));
-    }
     notes
 }
 
@@ -87,14 +81,22 @@ fn moved(identity: &Identity) -> Vec<String> {
 
 fn conflicts(identity: &Identity) -> Vec<String> {
     let sentence = |conflict: &Conflict| match conflict {
-        Conflict::Address { address, hosts, .. } => {
+        Conflict::Address {
+            address,
+            from,
+            to,
+            hosts,
+        } => {
             let mut names: Vec<Text> = hosts.iter().map(|id| name(identity, *id)).collect();
             if names.len() < 2 {
                 names.push("a device without a name".into());
             }
             format!(
-                "{address} belongs to {} at the same time, as the evidence has it; it was taken for neither (say which with --host NAME=ADDR)",
-                names.join(" and ")
+                "{address} is claimed by {} at the same time, from {} to {}; it was taken for neither then (say which with \
+                 --host NAME=ADDR)",
+                names.join(" and "),
+                from.rfc3339(),
+                to.rfc3339()
             )
         }
         Conflict::Overruled {
@@ -121,4 +123,59 @@ fn conflicts(identity: &Identity) -> Vec<String> {
         ),
     };
     identity.conflicts.iter().map(sentence).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::identity::IdentityBuilder;
+    use crate::model::host_event::{Process, Verdict};
+    use crate::model::provenance::Item;
+    use crate::model::{
+        Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Transport, What,
+    };
+
+    fn binds(second: i64, computer: &str) -> Event {
+        let time = Timestamp(second * 1_000_000_000);
+        Event {
+            time,
+            recorded: time,
+            provenance: Provenance {
+                evidence: EvidenceId(1),
+                interface: 0,
+                kind: Item::Record,
+                item: second as u64,
+                offset: 0,
+            },
+            what: What::Host(Box::new(HostEvent {
+                computer: computer.into(),
+                channel: "Security".into(),
+                provider: "".into(),
+                event_id: 5158,
+                written: time,
+                what: HostWhat::Bound {
+                    verdict: Verdict::Permitted,
+                    process: Process::default(),
+                    transport: Transport::TCP,
+                    local: Endpoint::new([10, 0, 0, 5].into(), 80),
+                },
+            })),
+        }
+    }
+
+    #[test]
+    fn an_address_that_two_hosts_log_at_once_is_told_with_its_time() {
+        let mut builder = IdentityBuilder::default();
+        for (second, computer) in [(60, "WS01"), (120, "WS02"), (180, "WS01")] {
+            builder.observe(&binds(second, computer));
+        }
+        let told = notes(&builder.freeze()).join("\n");
+        for part in [
+            "10.0.0.5 is claimed by WS01 and WS02",
+            "from 1970-01-01T00:01:00",
+            "to 1970-01-01T00:03:00",
+        ] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
 }

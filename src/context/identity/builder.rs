@@ -292,9 +292,17 @@ impl IdentityBuilder {
             self.wakers.entry(mac).or_default().extend(theirs);
         }
         for (pair, seen) in other.pairs {
-            self.pairs.entry(pair).or_default().merge(seen);
+            if self.pairs.len() < PAIRS || self.pairs.contains_key(&pair) {
+                self.pairs.entry(pair).or_default().merge(seen);
+            } else {
+                self.left_out += 1;
+            }
         }
         for (key, (name, seen)) in other.names {
+            if self.names.len() >= PAIRS && !self.names.contains_key(&key) {
+                self.left_out += 1;
+                continue;
+            }
             let held = self.names.entry(key);
             held.or_insert_with(|| (name, Sightings::default()))
                 .1

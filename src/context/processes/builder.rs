@@ -10,20 +10,24 @@ use std::collections::BTreeMap;
 
 /// Starts and ends kept over all hosts.
 const KEPT: usize = 400_000;
+/// Bytes of command lines kept over all hosts.
+const COMMAND_LINES: usize = 64 << 20;
 /// Starts of the system kept per host.
 const BOOTS: usize = 1024;
 
 /// One record of a start or an end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub pid: u32,
     pub time: Timestamp,
-    /// Ends sort before starts: an id is free before it is used again.
     pub starts: bool,
     pub provenance: Provenance,
     pub guid: Option<[u8; 16]>,
     pub image: Text,
     pub service: Option<Text>,
+    pub command_line: Text,
+    pub user: Text,
+    pub parent: Process,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -39,7 +43,9 @@ pub(super) struct Logged {
 pub struct ProcessesBuilder {
     hosts: BTreeMap<String, Logged>,
     kept: usize,
+    command_line_bytes: usize,
     forgotten: u64,
+    command_lines_forgotten: u64,
 }
 
 impl ProcessesBuilder {
@@ -52,13 +58,25 @@ impl ProcessesBuilder {
             HostWhat::ProcessStarted {
                 process,
                 command_line,
+                parent,
+                user,
                 ..
             } => {
-                let service = service_of(&process.image, command_line);
-                self.tell(&host.computer, event, process, true, service);
+                let told = Told {
+                    service: service_of(&process.image, command_line),
+                    command_line: command_line.clone(),
+                    user: user.clone(),
+                    parent: parent.clone(),
+                    ..Told::of(event, process)
+                };
+                self.tell(&host.computer, process.pid, told);
             }
             HostWhat::ProcessEnded { process } => {
-                self.tell(&host.computer, event, process, false, None);
+                let told = Told {
+                    starts: false,
+                    ..Told::of(event, process)
+                };
+                self.tell(&host.computer, process.pid, told);
             }
             HostWhat::SystemStarted => {
                 let boots = &mut self.logged(&host.computer).boots;
@@ -89,41 +107,40 @@ impl ProcessesBuilder {
         }
     }
 
-    fn tell(
-        &mut self,
-        computer: &Text,
-        event: &Event,
-        process: &Process,
-        starts: bool,
-        service: Option<Text>,
-    ) {
-        let Some(pid) = process.pid else { return };
+    fn tell(&mut self, computer: &Text, pid: Option<u32>, told: Told) {
+        if pid.is_some() {
+            self.keep(computer, told);
+        }
+    }
+
+    fn keep(&mut self, computer: &Text, mut told: Told) {
         if self.kept >= KEPT {
             self.forgotten += 1;
             let from = &mut self.logged(computer).forgotten_from;
-            *from = Some(from.map_or(event.time, |at| at.min(event.time)));
+            *from = Some(from.map_or(told.time, |at| at.min(told.time)));
             return;
         }
         self.kept += 1;
-        self.logged(computer).told.push(Told {
-            pid,
-            time: event.time,
-            starts,
-            provenance: event.provenance,
-            guid: process.guid,
-            image: process.image.clone(),
-            service,
-        });
+        let bytes = told.command_line.len();
+        if self.command_line_bytes + bytes > COMMAND_LINES {
+            self.command_lines_forgotten += 1;
+            told.command_line = Text::default();
+        } else {
+            self.command_line_bytes += bytes;
+        }
+        self.logged(computer).told.push(told);
     }
 
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
-        for (computer, theirs) in other.hosts {
-            let ours = self.hosts.entry(computer).or_default();
-            ours.join(theirs);
+        for (computer, mut theirs) in other.hosts {
+            let computer = Text::from(computer.as_str());
+            let told = std::mem::take(&mut theirs.told);
+            self.logged(&computer).join(theirs);
+            told.into_iter().for_each(|one| self.keep(&computer, one));
         }
-        self.kept += other.kept;
         self.forgotten += other.forgotten;
+        self.command_lines_forgotten += other.command_lines_forgotten;
     }
 
     /// Joins starts and ends, with computers resolved to hosts and times corrected by `correct`.
@@ -145,7 +162,31 @@ impl ProcessesBuilder {
                 .map(|(id, logged)| (id, instances::of(logged)))
                 .collect(),
             forgotten: self.forgotten,
+            command_lines_forgotten: self.command_lines_forgotten,
         }
+    }
+}
+
+impl Told {
+    /// A start; the caller says what else it tells.
+    fn of(event: &Event, process: &Process) -> Self {
+        Self {
+            pid: process.pid.unwrap_or_default(),
+            time: event.time,
+            starts: true,
+            provenance: event.provenance,
+            guid: process.guid,
+            image: process.image.clone(),
+            service: None,
+            command_line: Text::default(),
+            user: Text::default(),
+            parent: Process::default(),
+        }
+    }
+
+    /// Ends sort before starts: an id is free before it is used again.
+    pub fn order(&self) -> (u32, Timestamp, bool, Provenance) {
+        (self.pid, self.time, self.starts, self.provenance)
     }
 }
 

@@ -11,7 +11,7 @@ const RECENT: usize = 4;
 
 /// Joins the records of one host.
 pub(super) fn of(mut logged: Logged) -> OfHost {
-    logged.told.sort_unstable();
+    logged.told.sort_by_key(Told::order);
     logged.boots.sort_unstable();
     let mut of = OfHost {
         forgotten_from: logged.forgotten_from,
@@ -66,6 +66,16 @@ fn tells_start(instance: &mut Instance, told: &Told) -> bool {
     if image::drive(&instance.image).is_none() && image::drive(&told.image).is_some() {
         instance.image = told.image.clone();
     }
+    if instance.command_line.is_empty() {
+        instance.command_line = told.command_line.clone();
+    }
+    if instance.user.is_empty() {
+        instance.user = told.user.clone();
+    }
+    // Sysmon names the parent by its guid, which is never used again.
+    if instance.parent.guid.is_none() && told.parent.pid.is_some() {
+        instance.parent = told.parent.clone();
+    }
     instance.records.push(told.provenance);
     true
 }
@@ -95,6 +105,9 @@ fn started(told: &Told) -> Instance {
         guid: told.guid,
         image: told.image.clone(),
         service: told.service.clone(),
+        command_line: told.command_line.clone(),
+        user: told.user.clone(),
+        parent: told.parent.clone(),
         started: Some(told.time),
         ended: None,
         records: vec![told.provenance],

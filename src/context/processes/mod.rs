@@ -3,7 +3,15 @@
 //! A process instance is a host, a process id and a stretch of time, from Security 4688 and 4689 and
 //! from Sysmon 1 and 5. A record joins an instance only if its time lies inside and its image has
 //! the same file name; otherwise it stays unjoined, for process ids are used again.
+//!
+//! Ask `instance_at` for the process of a record that names pid and image, `running` where it names
+//! the pid alone, `with_guid` where Sysmon names it; then `parent` and `causality_owner` for what
+//! started it, and `same_image` and `drive_path` to compare its path with other spellings.
+//!
+//! At most 400,000 starts and ends are kept over all hosts, and 64 MiB of command lines; what was
+//! left out is counted, and where starts were left out no process without a logged end is joined.
 
+mod ancestry;
 mod builder;
 mod image;
 mod instances;
@@ -12,10 +20,12 @@ mod tests;
 mod volumes;
 
 use super::identity::HostId;
+use crate::model::host_event::Process;
 use crate::model::{Provenance, Span, Text, Timestamp};
 use std::collections::BTreeMap;
 use volumes::Volumes;
 
+pub use ancestry::CausalityOwner;
 pub use builder::ProcessesBuilder;
 pub use image::{file_name, service_of};
 
@@ -33,6 +43,12 @@ pub struct Instance {
     pub image: Text,
     /// The service an `svchost` runs for, from `-s` of its command line.
     pub service: Option<Text>,
+    /// Command line; empty where not logged or not kept.
+    pub command_line: Text,
+    /// The account it runs as, `DOMAIN\name` as written; empty where its start was not logged.
+    pub user: Text,
+    /// What the record of its start says of its parent; see `Processes::parent`.
+    pub parent: Process,
     /// When it started; `None` if that was before the log.
     pub started: Option<Timestamp>,
     /// When it ended; `None` if no record says.
@@ -76,6 +92,8 @@ pub struct Processes {
     hosts: BTreeMap<HostId, OfHost>,
     /// Starts and ends that were not kept because there were too many.
     pub forgotten: u64,
+    /// Command lines that were not kept because there were too many bytes of them.
+    pub command_lines_forgotten: u64,
 }
 
 impl Processes {
@@ -109,6 +127,18 @@ impl Processes {
             count += 1;
         }
         beside.filter(|_| count == 1)
+    }
+
+    /// The process that `pid` meant at `time`, for records that name no image: `time` must lie
+    /// between its start and its end, and both must not rest on records that were left out.
+    pub fn running(&self, host: HostId, pid: u32, time: Timestamp) -> Option<&Instance> {
+        let of = self.hosts.get(&host)?;
+        let first = of
+            .instances
+            .partition_point(|i| (i.pid, i.until) <= (pid, time));
+        let found = of.instances.get(first)?;
+        let known = found.ended.is_some() || of.forgotten_from.is_none_or(|at| time < at);
+        (found.pid == pid && found.from <= time && known).then_some(found)
     }
 
     /// The process with Sysmon's ProcessGuid.

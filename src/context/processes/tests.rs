@@ -220,3 +220,84 @@ fn merged_builders_know_what_one_would() {
     let merged = b.freeze(&identity(), |_, time| time);
     assert_eq!(format!("{merged:?}"), format!("{:?}", built(&events)));
 }
+
+/// A start by Security with its creator: its id, and its image where the record has one.
+fn starts_under(ms: i64, pid: u32, image: &str, parent: u32, parent_image: &str) -> Event {
+    let mut event = starts(ms, pid, 0, image, "");
+    if let What::Host(host) = &mut event.what
+        && let HostWhat::ProcessStarted {
+            parent: p, user, ..
+        } = &mut host.what
+    {
+        *p = process(parent, 0, parent_image);
+        *user = r"CORP\eve".into();
+    }
+    event
+}
+
+const SERVICES: &str = r"C:\Windows\System32\services.exe";
+const AGENT: &str = r"C:\Program Files\Agent\agent.exe";
+const TOOL: &str = r"C:\Users\Public\tool.exe";
+
+#[test]
+fn a_chain_goes_back_to_what_a_launcher_started() {
+    let processes = built(&[
+        starts_under(1_000, 10, AGENT, 4, SERVICES),
+        starts_under(2_000, 20, CMD, 10, ""),
+        starts_under(3_000, 30, TOOL, 20, CMD),
+    ]);
+    let tool = processes.running(HOST, 30, moment(4_000)).unwrap();
+    assert_eq!(&*tool.user, r"CORP\eve");
+    let parent = processes.parent(HOST, tool).unwrap();
+    assert_eq!((parent.pid, &*parent.image), (20, CMD));
+    let owner = processes.causality_owner(HOST, tool);
+    assert_eq!(
+        (&**owner.image, owner.complete, owner.steps),
+        (AGENT, true, 2)
+    );
+}
+
+#[test]
+fn a_parent_is_who_had_the_id_when_the_child_started() {
+    let processes = built(&[
+        starts_under(1_000, 10, AGENT, 4, SERVICES),
+        ends(2_000, 10, 0, AGENT),
+        starts_under(3_000, 10, CMD, 4, SERVICES),
+        starts_under(4_000, 30, TOOL, 10, ""),
+        starts_under(1_500, 31, TOOL, 10, ""),
+        // The id is free at this moment: whose it was cannot be told.
+        starts_under(2_500, 32, TOOL, 10, ""),
+    ]);
+    let parent = |pid, ms| {
+        let child = processes.running(HOST, pid, moment(ms)).unwrap();
+        processes.parent(HOST, child).map(|p| p.image.to_string())
+    };
+    assert_eq!(parent(30, 4_000).as_deref(), Some(CMD));
+    assert_eq!(parent(31, 1_500).as_deref(), Some(AGENT));
+    assert_eq!(parent(32, 2_500), None);
+}
+
+#[test]
+fn a_chain_that_breaks_says_so() {
+    let processes = built(&[
+        starts_under(1_000, 20, CMD, 10, AGENT),
+        starts_under(2_000, 30, TOOL, 99, ""),
+        // A program that calls itself services.exe launches nothing for Windows.
+        starts_under(3_000, 40, CMD, 50, r"C:\Temp\services.exe"),
+    ]);
+    let owner = |pid| {
+        let of = processes.running(HOST, pid, moment(5_000)).unwrap();
+        let owner = processes.causality_owner(HOST, of);
+        (
+            owner.image.to_string(),
+            owner.complete,
+            owner.instance.is_some(),
+        )
+    };
+    assert_eq!(owner(20), (AGENT.to_owned(), false, false));
+    assert_eq!(owner(30), (TOOL.to_owned(), false, true));
+    assert_eq!(
+        owner(40),
+        (r"C:\Temp\services.exe".to_owned(), false, false)
+    );
+}
