@@ -1,5 +1,6 @@
 //! From a folder of evidence to a case, on one page.
 
+mod attributed;
 mod background;
 mod conclude;
 mod hosts;
@@ -13,7 +14,8 @@ use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
-use crate::replay::replay;
+use crate::replay::attribute::Account;
+use crate::replay::{attribute, replay};
 use crate::stream::Merged;
 pub use background::{Background, baseline};
 use conclude::Read;
@@ -182,8 +184,12 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
     with_threads(request, || {
         let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
-        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let mut events = attribute(events, &read.context);
+        let inside = events
+            .by_ref()
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        read.attributed = events.account();
         read.conclude(request, &entries, outcomes)
     })
 }
@@ -199,12 +205,14 @@ pub fn events(
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
     let (events, mut read) = with_threads(request, || open(request, progress, None))?;
-    for event in events {
+    let mut events = attribute(events, &read.context);
+    for event in events.by_ref() {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
             break;
         }
     }
+    read.attributed = events.account();
     read.conclude(request, &[], Vec::new())
 }
 
@@ -316,6 +324,7 @@ fn open(
             problems: gathered.problems,
             attempts: gathered.attempts,
             context,
+            attributed: Account::default(),
         },
     ))
 }

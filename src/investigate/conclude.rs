@@ -14,6 +14,7 @@ use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
+use crate::replay::attribute::Account;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything learnt by reading, beside the stream itself.
@@ -23,6 +24,8 @@ pub(super) struct Read {
     pub problems: Problems,
     pub attempts: AttemptSummary,
     pub context: Context,
+    /// What came of tying attempts to processes.
+    pub attributed: Account,
 }
 
 /// Addresses of one host that a report lists.
@@ -128,6 +131,8 @@ impl Read {
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        let tied = self.attribution();
+        case.notes.extend(tied);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
