@@ -1,7 +1,9 @@
 //! From a folder of evidence to a case, on one page.
 
+mod attributed;
 mod background;
 mod conclude;
+mod hosts;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
@@ -13,7 +15,8 @@ use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
-use crate::replay::replay;
+use crate::replay::attribute::Account;
+use crate::replay::{attribute, replay};
 use crate::stream::Merged;
 pub use background::{Background, baseline};
 use conclude::Read;
@@ -185,8 +188,12 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
     with_threads(request, || {
         let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
-        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let mut events = attribute(events, &read.context);
+        let inside = events
+            .by_ref()
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        read.attributed = events.account();
         read.conclude(request, &entries, outcomes)
     })
 }
@@ -202,12 +209,14 @@ pub fn events(
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
     let (events, mut read) = with_threads(request, || open(request, progress, None))?;
-    for event in events {
+    let mut events = attribute(events, &read.context);
+    for event in events.by_ref() {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
             break;
         }
     }
+    read.attributed = events.account();
     read.conclude(request, &[], Vec::new())
 }
 
@@ -244,9 +253,9 @@ fn open(
     for (name, address) in request.stated_hosts() {
         gathered.identity.state(&name, address);
     }
-    let identity = gathered.identity.freeze();
-    let coverage = gathered.coverage.freeze(&identity);
-    let baseline = request.background.freeze(gathered.baseline, &identity);
+    // Who had which address is decided by the times as recorded first: which connection a log and a
+    // capture share needs only the names. Where a clock proves wrong it is decided again.
+    let identity = gathered.identity.clone().freeze();
     if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
         return Err(Error::Request(format!(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
@@ -265,9 +274,27 @@ fn open(
         &request.clock,
         request.max_skew,
     );
+    let identity = if clocks.corrects() {
+        gathered.identity.retime(
+            |computer, time| {
+                let id = identity.named(computer);
+                id.map_or(time, |id| clocks.corrected(id, time))
+            },
+            |event| clocks.correct(event, &identity),
+        );
+        gathered.identity.freeze()
+    } else {
+        identity
+    };
+    let coverage = gathered.coverage.freeze(&identity);
     let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
-    let baseline = baseline.retime(|host, time| clocks.corrected(host, time));
-    let identity = identity.retime(|event, identity| clocks.correct(event, identity));
+    let processes = gathered
+        .processes
+        .freeze(&identity, |host, time| clocks.corrected(host, time));
+    let baseline = request
+        .background
+        .freeze(gathered.baseline, &identity)
+        .retime(|host, time| clocks.corrected(host, time));
     let activity = gathered.activity.freeze(
         &identity,
         |host, time| clocks.corrected(host, time),
@@ -286,6 +313,7 @@ fn open(
         activity,
         contacts,
         baseline,
+        processes,
         assets: request.config.assets.clone(),
         containments,
     };
@@ -307,6 +335,7 @@ fn open(
             problems: gathered.problems,
             attempts: gathered.attempts,
             context,
+            attributed: Account::default(),
         },
     ))
 }

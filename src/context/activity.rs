@@ -114,7 +114,12 @@ impl ActivityBuilder {
     pub fn observe(&mut self, event: &Event) {
         match &event.what {
             What::Attempt(attempt) => self.observe_attempt(attempt, event.time),
-            What::Neighbour(neighbour) => self.sign(neighbour.address, event.time, event.time),
+            What::Neighbour(neighbour) => {
+                self.sign(neighbour.address, event.time, event.time);
+                if let Some((from, to)) = neighbour.before {
+                    self.sign(neighbour.address, from, to);
+                }
+            }
             What::Solicitation(asked) => {
                 // Asking is a sign of the asker, being answered for one of the target.
                 self.sign(asked.asker, event.time, asked.last_try);

@@ -49,8 +49,18 @@ struct DayTargets {
     // The computer whose log tells of the tries.
     computer: Option<Text>,
     left_out: u64,
+    // When its first contact was: whose the address was then.
+    first: Timestamp,
     // SYNs to anybody, and those answered with a connection.
     syns: [u64; 2],
+}
+
+impl DayTargets {
+    fn since(&mut self, time: Timestamp) {
+        if self.first == Timestamp::default() || time < self.first {
+            self.first = time;
+        }
+    }
 }
 
 /// Collects contacts; merges in any order.
@@ -109,6 +119,7 @@ impl ContactsBuilder {
         };
         if attempt.transport == Transport::TCP && self.assets.is_internal(from) {
             let day = self.days.entry((from, Day::of(time))).or_default();
+            day.since(time);
             day.syns[0] += 1;
             day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
         }
@@ -157,6 +168,7 @@ impl ContactsBuilder {
             return;
         }
         let day = self.days.entry((from, Day::of(time))).or_default();
+        day.since(time);
         if day.computer.is_none() {
             day.computer = computer.cloned();
         }
@@ -194,6 +206,9 @@ impl ContactsBuilder {
                 }
             }
             ours.computer = ours.computer.take().or(theirs.computer);
+            if theirs.first != Timestamp::default() {
+                ours.since(theirs.first);
+            }
             ours.left_out += theirs.left_out;
             for (ours, theirs) in ours.syns.iter_mut().zip(theirs.syns) {
                 *ours += theirs;
@@ -251,7 +266,7 @@ impl ContactsBuilder {
                 .days
                 .entry(day)
                 .or_default()
-                .entry(identity.place(source))
+                .entry(identity.place(source, held.first))
                 .or_default()
                 .add(&sum);
         }
@@ -263,7 +278,7 @@ impl ContactsBuilder {
         for (name, day, sum) in imported {
             let place = match (identity.named(&name), name.parse::<IpAddr>()) {
                 (Some(id), _) => Place::Host(id),
-                (None, Ok(address)) => identity.place(address),
+                (None, Ok(address)) => identity.place(address, day.start()),
                 (None, Err(_)) => continue,
             };
             // Own evidence of a day is more than a summary of it.

@@ -12,6 +12,7 @@ pub mod containment;
 pub mod coverage;
 pub mod identity;
 pub mod known;
+pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
@@ -25,6 +26,7 @@ pub use containment::Containments;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
 pub use known::KnownHosts;
+pub use processes::Processes;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,8 @@ pub struct Context {
     pub contacts: Contacts,
     /// What was usual.
     pub baseline: Baseline,
+    /// Processes by id and time.
+    pub processes: Processes,
     /// What the settings file says of the network.
     pub assets: Assets,
     /// When something was contained, as stated.

@@ -16,6 +16,7 @@ use crate::context::clocks::AnchorBuilder;
 use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
+use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId, Timestamp};
@@ -72,6 +73,8 @@ pub struct Gathered {
     pub activity: ActivityBuilder,
     /// Who reached for whom.
     pub contacts: ContactsBuilder,
+    /// Which processes ran.
+    pub processes: ProcessesBuilder,
     /// Each file.
     pub files: BTreeMap<EvidenceId, FileReport>,
     /// What could not be read.
@@ -89,6 +92,7 @@ impl Gathered {
         self.baseline.merge(other.baseline);
         self.activity.merge(other.activity);
         self.contacts.merge(other.contacts);
+        self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
     }
@@ -105,6 +109,7 @@ struct Collector {
     activity: ActivityBuilder,
     contacts: ContactsBuilder,
     counted: Option<(Timestamp, Timestamp)>,
+    processes: ProcessesBuilder,
 }
 
 impl Collector {
@@ -119,6 +124,7 @@ impl Collector {
             activity: ActivityBuilder::default(),
             contacts: ContactsBuilder::new(options.assets.clone()),
             counted: options.counted,
+            processes: ProcessesBuilder::default(),
         }
     }
 
@@ -132,6 +138,7 @@ impl Collector {
             self.baseline.observe(&event);
             self.contacts.observe(&event);
         }
+        self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -151,6 +158,7 @@ impl Collector {
                 baseline: self.baseline,
                 activity: self.activity,
                 contacts: self.contacts,
+                processes: self.processes,
                 ..Gathered::default()
             }),
         }

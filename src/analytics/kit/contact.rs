@@ -11,7 +11,7 @@ use crate::model::host_event::Verdict;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
-    Strength, Text, Timestamp, Transport, What,
+    Span, Strength, Text, Timestamp, Transport, What,
 };
 
 /// What became of a contact, as far as this evidence tells.
@@ -113,7 +113,7 @@ fn of_solicitation<'e>(
 ) -> Option<Contact<'e>> {
     Some(Contact {
         event,
-        from: context.identity.place(asked.asker),
+        from: context.identity.place(asked.asker, event.time),
         local: Endpoint::new(asked.asker, 0),
         remote: Endpoint::new(asked.target, 0),
         transport: Transport::ICMP,
@@ -148,7 +148,9 @@ fn of_attempt<'e>(
     };
     Some(Contact {
         event,
-        from: context.identity.place(attempt.initiator.address),
+        from: context
+            .identity
+            .place(attempt.initiator.address, event.time),
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,
@@ -159,11 +161,17 @@ fn of_attempt<'e>(
     })
 }
 
+/// Silence tells something only if the evidence goes on for this long after the last SYN; Zeek's
+/// scan detection waits as long.
+const WAIT: Span = Span::seconds(5);
+
 /// True if silence means that nobody answered. Not after a datagram; not where the initiator went
 /// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
 fn silence_tells(attempt: &Attempt) -> bool {
-    let went_on = attempt.bytes[0] > 0 && !attempt.marks.has(Marks::FAST_OPEN);
-    attempt.transport == Transport::TCP && !went_on && !attempt.marks.has(Marks::EVICTED)
+    let fast_open = attempt.marks.has(Marks::FAST_OPEN);
+    let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
+    let waited = attempt.decided.since(attempt.last_try) >= WAIT;
+    attempt.transport == Transport::TCP && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {

@@ -239,14 +239,16 @@ impl BaselineBuilder {
         baseline.imported_days.dedup();
         for (key, host) in self.hosts {
             let whose = match key {
-                Key::Name(name) => whose(&name, identity),
-                Key::Address(address) => Whose::Place(identity.place(address)),
+                Key::Name(name) => whose(&name, &host.usage, identity),
+                Key::Address(address) => {
+                    Whose::Place(identity.place(address, host.usage.last_seen()))
+                }
             };
             baseline.hosts.entry(whose).or_default().merge(&host.usage);
         }
         baseline.imported = imported
             .into_iter()
-            .map(|(name, usage)| (whose(&name, identity), usage))
+            .map(|(name, usage)| (whose(&name, &usage, identity), usage))
             .collect();
         baseline
     }

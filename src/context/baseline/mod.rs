@@ -203,6 +203,16 @@ impl Baseline {
         told
     }
 
+    /// True if the host was seen on that day.
+    pub fn seen_on(&self, place: Place, day: Day) -> bool {
+        self.of(place).is_some_and(|usage| {
+            Counter::ALL.iter().any(|counter| {
+                let days = usage.seen.by(*counter).days();
+                days.binary_search_by_key(&day, |(held, _)| *held).is_ok()
+            })
+        })
+    }
+
     /// How much is known of a host before a moment.
     pub fn depth(&self, place: Place, before: Timestamp) -> Depth {
         let Some(usage) = self.of(place) else {
@@ -300,10 +310,10 @@ fn image_use<'a>(usages: impl IntoIterator<Item = &'a ImageUsage>, before: Times
 }
 
 /// Whom a name in an imported baseline means here.
-fn whose(name: &str, identity: &Identity) -> Whose {
+fn whose(name: &str, usage: &Usage, identity: &Identity) -> Whose {
     match (identity.named(name), name.parse::<IpAddr>()) {
         (Some(id), _) => Whose::Place(Place::Host(id)),
-        (None, Ok(address)) => Whose::Place(identity.place(address)),
+        (None, Ok(address)) => Whose::Place(identity.place(address, usage.last_seen())),
         (None, Err(_)) => Whose::Elsewhere(name.to_lowercase().into()),
     }
 }

@@ -125,6 +125,15 @@ impl Usage {
         self.seen.merge(&other.seen);
     }
 
+    /// The last sign of the host; the end of time if there is none.
+    pub(super) fn last_seen(&self) -> Timestamp {
+        Counter::ALL
+            .iter()
+            .filter_map(|c| self.seen.by(*c).last())
+            .max()
+            .unwrap_or(Timestamp::MAX)
+    }
+
     pub(super) fn retime(&mut self, correct: &dyn Fn(Timestamp) -> Timestamp) {
         for image in self.images.values_mut() {
             image.executions.retime(correct);
