@@ -1,6 +1,7 @@
 //! From a folder of evidence to a case, on one page.
 
 mod attributed;
+mod background;
 mod conclude;
 mod hosts;
 
@@ -16,6 +17,7 @@ use crate::reading::{Options, gather};
 use crate::replay::attribute::Account;
 use crate::replay::{attribute, replay};
 use crate::stream::Merged;
+pub use background::{Background, baseline};
 use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -52,6 +54,8 @@ pub struct Request {
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// What is known beside the evidence: baselines, lists of hosts.
+    pub background: Background,
     /// Case number for the report; wins over the settings file.
     pub case: Option<String>,
     /// Examiner for the report; wins over the settings file.
@@ -76,6 +80,7 @@ impl Request {
             max_skew: Clocks::default().assumed_error,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            background: Background::default(),
             case: None,
             examiner: None,
         }
@@ -177,7 +182,7 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
     let settings = [&request.config.settings[..], &request.settings[..]].concat();
     let entries = chosen(&request.analytics, request.profile(), &settings)?;
     with_threads(request, || {
-        let (events, mut read) = open(request, progress)?;
+        let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
         let mut events = attribute(events, &read.context);
         let inside = events
@@ -199,7 +204,7 @@ pub fn events(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
-    let (events, mut read) = with_threads(request, || open(request, progress))?;
+    let (events, mut read) = with_threads(request, || open(request, progress, None))?;
     let mut events = attribute(events, &read.context);
     for event in events.by_ref() {
         let event = event.map_err(failed)?;
@@ -212,7 +217,11 @@ pub fn events(
 }
 
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
-fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
+fn open(
+    request: &Request,
+    progress: &dyn Progress,
+    counted: Option<(Timestamp, Timestamp)>,
+) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
     let files =
         discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
@@ -221,6 +230,8 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let options = Options {
         hash: request.hash,
         memory: usize::try_from(request.memory / 2).unwrap_or(usize::MAX),
+        assets: request.config.assets.clone(),
+        counted,
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
@@ -270,10 +281,28 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));
+    let baseline = request
+        .background
+        .freeze(gathered.baseline, &identity)
+        .retime(|host, time| clocks.corrected(host, time));
+    let activity = gathered.activity.freeze(
+        &identity,
+        |host, time| clocks.corrected(host, time),
+        request.background.known(),
+    );
+    let contacts = gathered.contacts.freeze(
+        &identity,
+        &coverage,
+        &activity,
+        request.background.contacts(),
+    );
     let context = Context {
         clocks,
         coverage,
         identity,
+        activity,
+        contacts,
+        baseline,
         processes,
         assets: request.config.assets.clone(),
     };

@@ -84,8 +84,23 @@ pub struct Parameters {
     pub scanners: Vec<String>,
     /// Suppression rules.
     pub rules: Vec<Rule>,
+    /// Baseline files that counted.
+    pub baselines: Vec<BackgroundFile>,
+    /// Lists of known hosts that counted.
+    pub known_hosts: Vec<BackgroundFile>,
     /// The analytics that ran, with their settings in force.
     pub analytics: Vec<Described>,
+}
+
+/// A file beside the evidence that findings may rest on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BackgroundFile {
+    /// As given.
+    pub name: String,
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// UTC days a baseline rests on; empty for a list.
+    pub days: Vec<String>,
 }
 
 /// How much was read.

@@ -68,6 +68,12 @@ impl Parameters {
                 .map(ToString::to_string)
                 .collect(),
         );
+        let hashes = |files: &[super::BackgroundFile]| {
+            let hex = |h: &[u8; 32]| h.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            files.iter().map(|f| hex(&f.sha256)).collect::<Vec<_>>()
+        };
+        sorted("baseline", hashes(&self.baselines));
+        sorted("known_hosts", hashes(&self.known_hosts));
         // The first rule that fits counts, so their order does.
         for rule in &self.rules {
             put(

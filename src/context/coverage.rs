@@ -148,7 +148,8 @@ impl CoverageBuilder {
                 return;
             }
             What::Neighbour(neighbour) => return self.on_wire(neighbour.address),
-            What::Wake(_) => return,
+            What::Solicitation(asked) => return self.on_wire(asked.asker),
+            What::Wake(_) | What::Resolution(_) => return,
         };
         let (evidence, event) = (event.provenance.evidence, host);
         let key = (Log::of(&event.channel), event.event_id);

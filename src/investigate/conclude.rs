@@ -80,6 +80,8 @@ impl Read {
                     .map(ToString::to_string)
                     .collect(),
                 rules: request.config.rules.clone(),
+                baselines: request.background.baselines(),
+                known_hosts: request.background.lists(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -269,6 +271,25 @@ impl Read {
                 ));
             }
         }
+        let rests_on = request.background.rests_on();
+        for (id, report) in &self.reports {
+            let hash = report.custody.as_ref().and_then(|c| c.sha256);
+            let hash: String = hash.iter().flatten().map(|b| format!("{b:02x}")).collect();
+            if let Some(name) = rests_on.get(hash.as_str()) {
+                notes.push(format!(
+                    "{id} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \
+                     them out"
+                ));
+            }
+        }
+        let limits = &self.context;
+        if limits.activity.forgotten + limits.baseline.left_out + limits.contacts.left_out > 0 {
+            notes.push(format!(
+                "more addresses, programs or contacts than are remembered: {} signs of life, {} entries of the \
+                 baseline and {} contacts were left out of what counts as usual",
+                limits.activity.forgotten, limits.baseline.left_out, limits.contacts.left_out
+            ));
+        }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
@@ -364,7 +385,7 @@ impl Read {
     }
 }
 
-fn kind_word(kind: Kind) -> &'static str {
+pub(super) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pcap(_) => "pcap",
         Kind::Pcapng(_) => "pcapng",

@@ -8,6 +8,7 @@ use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
     Span, Strength, Text, Timestamp, Transport, What,
@@ -100,8 +101,31 @@ pub fn contact_of<'e>(event: &'e Event, context: &Context) -> Option<Contact<'e>
     match &event.what {
         What::Attempt(attempt) => of_attempt(event, attempt, context),
         What::Host(host) => of_record(event, host, context),
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Solicitation(asked) => of_solicitation(event, asked, context),
+        What::Wake(_) | What::Neighbour(_) | What::Resolution(_) => None,
     }
+}
+
+fn of_solicitation<'e>(
+    event: &'e Event,
+    asked: &'e Solicitation,
+    context: &Context,
+) -> Option<Contact<'e>> {
+    Some(Contact {
+        event,
+        from: context.identity.place(asked.asker, event.time),
+        local: Endpoint::new(asked.asker, 0),
+        remote: Endpoint::new(asked.target, 0),
+        transport: Transport::ICMP,
+        form: Form::Resolution,
+        actor: None,
+        fate: match asked.outcome {
+            Heard::Answered(_) => Fate::Answered,
+            Heard::Unanswered => Fate::Unreachable,
+            Heard::ReplyNotVisible | Heard::CutShort => Fate::Untold,
+        },
+        decided: asked.decided,
+    })
 }
 
 fn of_attempt<'e>(
@@ -124,13 +148,14 @@ fn of_attempt<'e>(
     };
     Some(Contact {
         event,
-        from: context
-            .identity
-            .place(attempt.initiator.address, event.time),
+        from: context.identity.place(attempt.initiator.address, event.time),
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,
-        form: Form::Connection,
+        form: match attempt.transport {
+            Transport::ICMP | Transport::ICMPV6 => Form::Echo,
+            _ => Form::Connection,
+        },
         actor: attempt.actor.as_deref(),
         fate,
         decided: attempt.decided,
@@ -147,7 +172,11 @@ fn silence_tells(attempt: &Attempt) -> bool {
     let fast_open = attempt.marks.has(Marks::FAST_OPEN);
     let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
     let waited = attempt.decided.since(attempt.last_try) >= WAIT;
-    attempt.transport == Transport::TCP && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
+    let expected = matches!(
+        attempt.transport,
+        Transport::TCP | Transport::ICMP | Transport::ICMPV6
+    );
+    expected && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {

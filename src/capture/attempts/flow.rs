@@ -281,6 +281,8 @@ impl Flow {
             marks: self.marks,
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
+            icmp: None,
+            payload: None,
             actor: None,
         };
         Event {

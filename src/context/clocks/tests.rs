@@ -59,6 +59,8 @@ fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
         marks: Marks::default(),
         pid: None,
         vlan: None,
+        icmp: None,
+        payload: None,
         actor: None,
     };
     event(

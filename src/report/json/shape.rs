@@ -117,6 +117,22 @@ pub struct Parameters {
     pub network: Network,
     /// Known scanners.
     pub scanners: Vec<String>,
+    /// Baseline files that counted.
+    pub baselines: Vec<BackgroundFile>,
+    /// Lists of known hosts that counted.
+    pub known_hosts: Vec<BackgroundFile>,
+}
+
+/// A file beside the evidence that findings may rest on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BackgroundFile {
+    /// As given.
+    pub name: String,
+    /// SHA-256.
+    pub sha256: Sha256Text,
+    /// UTC days a baseline rests on; empty for a list of hosts.
+    pub days: Vec<String>,
 }
 
 /// What the settings file states of the network.
