@@ -1,6 +1,6 @@
 //! Lines about what a host does: `HOST VERB …`.
 
-use super::cast::{Deed, NameService, ProcessName, RuleChange, RuleLine};
+use super::cast::{Deed, NameAnswer, NameService, ProcessName, RuleChange, RuleLine};
 use super::lines::{by, end, process, process_words, protocol_port};
 use super::parse::{Reader, log_kind};
 use super::words::{Read, Words};
@@ -8,7 +8,8 @@ use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, injects into, logs, pings, arp";
+     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, injects into, logs, pings, \
+     asks arp for";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
