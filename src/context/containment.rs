@@ -46,7 +46,7 @@ impl Containments {
         for one in stated {
             let place = match &one.host {
                 None => None,
-                Some(name) => Some(place(name, identity).ok_or_else(|| name.clone())?),
+                Some(name) => Some(place(name, one.time, identity).ok_or_else(|| name.clone())?),
             };
             times.push((one.time, place));
         }
@@ -68,11 +68,11 @@ impl Containments {
     }
 }
 
-fn place(name: &str, identity: &Identity) -> Option<Place> {
+fn place(name: &str, time: Timestamp, identity: &Identity) -> Option<Place> {
     let named: Option<HostId> = identity.named(name);
     named
         .map(Place::Host)
-        .or_else(|| Some(identity.place(name.parse::<std::net::IpAddr>().ok()?.to_canonical())))
+        .or_else(|| Some(identity.place(name.parse::<std::net::IpAddr>().ok()?.to_canonical(), time)))
 }
 
 #[cfg(test)]

@@ -140,8 +140,8 @@ impl Analytic for FallbackChannel {
 
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         let place = match &event.what {
-            What::Attempt(attempt) => context.identity.place(attempt.initiator.address),
-            What::Resolution(told) => context.identity.place(told.client.address),
+            What::Attempt(attempt) => context.identity.place(attempt.initiator.address, event.time),
+            What::Resolution(told) => context.identity.place(told.client.address, event.time),
             What::Host(host) => match context.identity.place_of(host) {
                 Some(place) => place,
                 None => return,
