@@ -96,6 +96,10 @@ pub fn judge(
             containments,
             until: at,
             end: state.end,
+            covered: &|from, to| {
+                let captures = context.coverage.captures();
+                captures.iter().any(|(_, seen)| seen.holds(from) && seen.holds(to))
+            },
         },
         settings,
     );
@@ -150,6 +154,12 @@ pub fn judge(
         settings,
         context,
     );
+    if silence_only && waiting.link < Link::SameProgram && !unusual.same_habits {
+        return Verdict::Near(
+            1,
+            format!("{channels}: silence is the only sign, and no process or habit ties the two together"),
+        );
+    }
     if unusual.uncommon.is_empty() {
         return Verdict::Near(
             1,
@@ -243,7 +253,7 @@ fn excluded(
         old_relation: old,
         new: &waiting.new,
         new_relation: new,
-        mappers: &state.mappers,
+        brokers: &state.brokers,
     });
     if let Some(why) = why {
         return Some(why.to_owned());
@@ -265,7 +275,11 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     let mut severity = match judged.waiting.link {
         Link::SameInstance if telling => Severity::High,
         Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
-        Link::SameServer | Link::Host if judged.sum() >= STRONG => Severity::Medium,
+        Link::SameServer | Link::Host
+            if judged.sum() >= STRONG && judged.unusual.same_implant =>
+        {
+            Severity::Medium
+        }
         Link::SameServer | Link::Host => Severity::Low,
     };
     let mut cap = |at_most: Severity, why: &str| {
@@ -297,6 +311,14 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     }
     if judged.established == Established::Permitted {
         cap(Severity::Medium, "that the old channel ever worked is not in the evidence");
+    }
+    if judged.waiting.remotes_before >= settings.many_remotes as usize {
+        let at_most = if judged.unusual.same_habits {
+            Severity::Medium
+        } else {
+            Severity::Low
+        };
+        cap(at_most, "the program talks to many remotes");
     }
     if judged.recovered.is_some() {
         cap(Severity::Low, "the old channel worked again later");

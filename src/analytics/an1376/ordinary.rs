@@ -1,12 +1,14 @@
 //! Changes of channel that ordinary software makes by itself: they are near misses, never findings.
 
 use super::relation::{Peer, Relation, Route};
-use crate::model::net::{FIRST_DYNAMIC_PORT, is_private};
+use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport};
 use std::net::IpAddr;
 
-/// A port mapper asked this recently makes a dynamic port RPC.
-pub const PORT_MAPPER: Span = Span::seconds(60);
+/// Ports of services that hand out other ports: FTP, port mappers, RTSP, H.323.
+pub const BROKERS: &[u16] = &[21, 111, 135, 554, 1720];
+/// For so long after a connection to one of them, another port of the same remote is theirs.
+const BROKERED: Span = Span::seconds(60);
 
 /// What a pair of channels is told by.
 pub struct Change<'a> {
@@ -18,8 +20,8 @@ pub struct Change<'a> {
     pub new: &'a Route,
     /// What passed over it.
     pub new_relation: &'a Relation,
-    /// Port mappers of remotes that the host asked, with the time.
-    pub mappers: &'a [(IpAddr, Timestamp)],
+    /// Connections to services that hand out ports: the remote, when asked, when ended.
+    pub brokers: &'a [(IpAddr, Timestamp, Timestamp)],
 }
 
 const DNS: &[u16] = &[53, 853];
@@ -66,8 +68,8 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if both(DIRECTORY) || both(FILES) {
         return Some("Windows services change between their own ports");
     }
-    if new.transport == Transport::TCP && new.port >= FIRST_DYNAMIC_PORT && mapped(change) {
-        return Some("a dynamic RPC port, asked of the port mapper before");
+    if new.port >= 1024 && brokered(change) {
+        return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
     let calls = |route: &Route| CALLS.contains(&route.port);
     if calls(new) || (calls(old) && new.transport == Transport::UDP) {
@@ -86,11 +88,12 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     None
 }
 
-fn mapped(change: &Change<'_>) -> bool {
+fn brokered(change: &Change<'_>) -> bool {
     let at = change.new_relation.first.time;
-    change.mappers.iter().any(|(address, asked)| {
+    change.brokers.iter().any(|(address, asked, ended)| {
         change.new_relation.addresses.contains(address)
-            && (Span::ZERO..=PORT_MAPPER).contains(&at.since(*asked))
+            && *asked <= at
+            && at <= ended.shifted(BROKERED)
     })
 }
 

@@ -228,6 +228,7 @@ impl Relation {
     /// Its rhythm, if that is a beacon's.
     pub fn beacon(&self, settings: &FallbackSettings) -> Option<Rhythm> {
         self.rhythm(settings)
+            .filter(|r| r.median >= settings.min_beat)
             .filter(|r| r.score * 100.0 >= f64::from(settings.beacon_score))
     }
 

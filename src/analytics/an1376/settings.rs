@@ -23,6 +23,12 @@ crate::settings! {
         "CommonPorts" common_ports: Vec<u16> = vec![53, 80, 123, 135, 137, 138, 139, 389, 443, 445, 464, 587, 636, 853, 993, 995, 3268, 3269, 3389, 5985, 5986, 8080, 8443], from "casewire; ATT&CK AN1376 names DestinationPort as tunable";
         /// Hosts, or programs, that must use a port before it counts as common here.
         "LearnedPortUsers" learned_port_users: u32 = 3, in [1, 10_000], from "casewire";
+        /// Median interval below which contacts are bursts of one activity and no rhythm.
+        "MinBeat" min_beat: Span = Span::seconds(2), in [Span::ZERO, Span::seconds(3_600)], from "casewire; implants sleep for seconds to hours";
+        /// Silence shorter than this is none, whatever the rhythm.
+        "MinSilence" min_silence: Span = Span::seconds(60), in [Span::ZERO, Span::seconds(86_400)], from "casewire";
+        /// A program that had at least this many remotes talks to anybody: a browser, a mail client.
+        "ManyRemotes" many_remotes: u32 = 20, in [1, 100_000], from "casewire";
         /// Programs whose change of channel is expected (file name); findings stay at info.
         "ProcessName" process_allow: Vec<String> = Vec::new(), from "ATT&CK AN1376: filter benign applications";
         /// Share of the payload that goes out, in hundredths, above which the new channel may carry data away.

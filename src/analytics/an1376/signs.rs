@@ -45,6 +45,8 @@ pub struct Place<'a> {
     pub until: Timestamp,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// True if packets of this stretch would have been seen, for a channel that packets show.
+    pub covered: &'a dyn Fn(Timestamp, Timestamp) -> bool,
 }
 
 /// The signs of a disruption, strongest first.
@@ -186,7 +188,10 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span
     let beat = place.relation.beacon(settings)?;
     let silent = place.end.since(place.relation.last);
     let limit = Span(beat.median.0.saturating_mul(i64::from(settings.missing_beats)));
-    (silent >= limit).then_some((beat.median, silent))
+    let limit = limit.max(settings.min_silence);
+    let seen = !place.relation.seen[0]
+        || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
+    (silent >= limit && seen).then_some((beat.median, silent))
 }
 
 /// True if the event is a rule or setting that would block the relation.

@@ -4,6 +4,7 @@
 use super::judge::Judged;
 use super::lineage::{Lineage, Link};
 use super::names::{Names, answer_of};
+use super::ordinary::BROKERS;
 use super::outage::Outage;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
@@ -30,8 +31,8 @@ const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
 /// Rules and network changes remembered.
 const CHANGES: usize = 128;
-/// Port mappers remembered.
-const MAPPERS: usize = 64;
+/// Questions for ports remembered.
+const ASKED: usize = 64;
 
 /// A new channel beside a broken one, waiting until what follows is known.
 #[derive(Clone, Debug)]
@@ -86,8 +87,8 @@ pub struct State {
     pub rules: Vec<Event>,
     /// Changes of the network's profile.
     pub network: Vec<Event>,
-    /// Port mappers asked.
-    pub mappers: Vec<(IpAddr, Timestamp)>,
+    /// Connections to services that hand out ports: the remote, when asked, when ended.
+    pub brokers: Vec<(IpAddr, Timestamp, Timestamp)>,
     /// New channels that wait.
     pub waiting: Vec<Waiting>,
     /// What was judged a fallback, held until the host is closed.
@@ -203,11 +204,12 @@ impl State {
             Some(false) => self.outage.hear(&seen.who, remote, false, seen.time()),
             None => {}
         }
-        if seen.port == 135 && seen.contact.transport == Transport::TCP {
-            if self.mappers.len() == MAPPERS {
-                self.mappers.remove(0);
+        if BROKERS.contains(&seen.port) && seen.contact.transport == Transport::TCP {
+            if self.brokers.len() == ASKED {
+                self.brokers.remove(0);
             }
-            self.mappers.push((remote, seen.time()));
+            let ended = seen.attempt().map_or(seen.time(), |attempt| attempt.ended);
+            self.brokers.push((remote, seen.time(), ended));
         }
         let is_new = !self.relations.contains_key(&route);
         let (novel, remotes_before) = self.learn(seen);
@@ -266,6 +268,10 @@ impl State {
         if habit.full || before >= HABITS || habit.ports.len() >= HABITS {
             habit.full = true;
             return ([false; 3], before);
+        }
+        if seen.contact.fate.failed() == Some(true) {
+            // What never worked is no habit: the next server on that port is as new.
+            return (novel, before);
         }
         habit.transports.insert(transport);
         habit.ports.insert((transport, seen.port));

@@ -84,6 +84,8 @@ pub struct Unusual {
     pub regular: bool,
     /// Old and new share name, sizes or rhythm.
     pub same_implant: bool,
+    /// Old and new share sizes or rhythm: what an implant takes along to any server.
+    pub same_habits: bool,
     /// The baseline is too thin to say what is usual; how thick it is.
     pub thin: Option<String>,
     /// Process starts were not logged: who never networks could not be asked.
@@ -354,6 +356,7 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
     let sized = old.sizes[0] > 0 && old.sizes[1] > 0;
     if sized && old.sizes[..2] == new.sizes[..2] {
         told.same_implant = true;
+        told.same_habits = true;
         told.add(
             "same sizes",
             8.0,
@@ -369,6 +372,7 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
         let apart = (a.median.0 - b.median.0).abs() as f64 / a.median.0.max(1) as f64;
         if apart <= 0.1 {
             told.same_implant = true;
+            told.same_habits = true;
             told.add(
                 "same rhythm",
                 8.0,
