@@ -57,7 +57,11 @@ macro_rules! register {
     };
 }
 
-register!(an0842::PortKnock, an1376::FallbackChannel, an1448::Signalling);
+register!(
+    an0842::PortKnock,
+    an1376::FallbackChannel,
+    an1448::Signalling
+);
 
 /// The analytic with this id, without case.
 pub fn find(id: &str) -> Option<Box<dyn Entry>> {

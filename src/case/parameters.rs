@@ -78,7 +78,13 @@ impl Parameters {
             "containment",
             self.containments
                 .iter()
-                .map(|c| format!("{} {}", c.time.rfc3339(), c.host.as_deref().unwrap_or("all")))
+                .map(|c| {
+                    format!(
+                        "{} {}",
+                        c.time.rfc3339(),
+                        c.host.as_deref().unwrap_or("all")
+                    )
+                })
                 .collect(),
         );
         // The first rule that fits counts, so their order does.

@@ -70,9 +70,9 @@ impl Containments {
 
 fn place(name: &str, time: Timestamp, identity: &Identity) -> Option<Place> {
     let named: Option<HostId> = identity.named(name);
-    named
-        .map(Place::Host)
-        .or_else(|| Some(identity.place(name.parse::<std::net::IpAddr>().ok()?.to_canonical(), time)))
+    named.map(Place::Host).or_else(|| {
+        Some(identity.place(name.parse::<std::net::IpAddr>().ok()?.to_canonical(), time))
+    })
 }
 
 #[cfg(test)]
@@ -103,6 +103,9 @@ mod tests {
         let of = Containments::of(std::slice::from_ref(&stated), &Identity::default()).unwrap();
         let place = Place::Address("10.0.0.5".parse().unwrap());
         assert_eq!(of.of_host(place), [stated.time]);
-        assert!(of.of_host(Place::Address("10.0.0.6".parse().unwrap())).is_empty());
+        assert!(
+            of.of_host(Place::Address("10.0.0.6".parse().unwrap()))
+                .is_empty()
+        );
     }
 }

@@ -3,10 +3,10 @@
 //! Channels that moved are findings of their own; here the rest is told: what stopped, what was
 //! only tried again, and until when the evidence could show more.
 
+use super::panel::process_words;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::state::State;
-use super::panel::process_words;
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
 use crate::context::{Context, Place};
@@ -59,9 +59,14 @@ pub fn finding(
     let end = state.end;
     let table = Table {
         title: "Did the block hold?".to_owned(),
-        columns: ["channel", "process", "last good contact", "after the containment"]
-            .map(str::to_owned)
-            .to_vec(),
+        columns: [
+            "channel",
+            "process",
+            "last good contact",
+            "after the containment",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: told
             .iter()
             .take(SHOWN)
@@ -96,9 +101,9 @@ pub fn finding(
         .collect::<Vec<_>>();
     let mut steps = steps;
     steps.sort_by_key(|step| step.event.order());
-    let seen = told
-        .iter()
-        .fold([false; 2], |all, (_, r, _)| [all[0] | r.seen[0], all[1] | r.seen[1]]);
+    let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
+        [all[0] | r.seen[0], all[1] | r.seen[1]]
+    });
     Some(Finding {
         analytic: about.id,
         also_satisfies: Vec::new(),
@@ -172,7 +177,11 @@ fn became(relation: &Relation, at: Timestamp, settings: &FallbackSettings) -> Op
         return Some(Became::Works);
     }
     let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
-        Span(beat.median.0.saturating_mul(i64::from(settings.missing_beats)))
+        Span(
+            beat.median
+                .0
+                .saturating_mul(i64::from(settings.missing_beats)),
+        )
     });
     if at.since(good) > ACTIVE.max(beat) {
         return None;

@@ -98,7 +98,9 @@ pub fn judge(
             end: state.end,
             covered: &|from, to| {
                 let captures = context.coverage.captures();
-                captures.iter().any(|(_, seen)| seen.holds(from) && seen.holds(to))
+                captures
+                    .iter()
+                    .any(|(_, seen)| seen.holds(from) && seen.holds(to))
             },
         },
         settings,
@@ -108,11 +110,7 @@ pub fn judge(
         // Nobody knows that it worked; only a block is a change.
         found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
     }
-    let channels = format!(
-        "{} after {}",
-        waiting.new.words(),
-        waiting.old.words()
-    );
+    let channels = format!("{} after {}", waiting.new.words(), waiting.old.words());
     if found.is_empty() {
         return match trouble {
             Some(trouble) if trouble.failures.count > 0 => Verdict::Near(
@@ -157,13 +155,17 @@ pub fn judge(
     if silence_only && waiting.link < Link::SameProgram && !unusual.same_habits {
         return Verdict::Near(
             1,
-            format!("{channels}: silence is the only sign, and no process or habit ties the two together"),
+            format!(
+                "{channels}: silence is the only sign, and no process or habit ties the two together"
+            ),
         );
     }
     if unusual.uncommon.is_empty() {
         return Verdict::Near(
             1,
-            format!("{channels}: neither port nor protocol nor program of the new channel is uncommon"),
+            format!(
+                "{channels}: neither port nor protocol nor program of the new channel is uncommon"
+            ),
         );
     }
     let order = check_order(&found, new, context);
@@ -236,9 +238,8 @@ fn excluded(
     {
         return Some(format!("the network failed as a whole: {why}"));
     }
-    let around = |event: &Event| {
-        event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at
-    };
+    let around =
+        |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
     let [before, after] = waiting.locals;
     if state.network.iter().any(around) {
         return Some("the host changed its network in between".to_owned());
@@ -275,9 +276,7 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     let mut severity = match judged.waiting.link {
         Link::SameInstance if telling => Severity::High,
         Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
-        Link::SameServer | Link::Host
-            if judged.sum() >= STRONG && judged.unusual.same_implant =>
-        {
+        Link::SameServer | Link::Host if judged.sum() >= STRONG && judged.unusual.same_implant => {
             Severity::Medium
         }
         Link::SameServer | Link::Host => Severity::Low,
@@ -289,16 +288,19 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
         }
     };
     if let Some(thin) = &judged.unusual.thin {
-        cap(
-            Severity::Medium,
-            &format!("thin baseline: {thin}"),
-        );
+        cap(Severity::Medium, &format!("thin baseline: {thin}"));
     }
     if silence_only {
-        cap(Severity::Medium, "silence is the only sign of the disruption");
+        cap(
+            Severity::Medium,
+            "silence is the only sign of the disruption",
+        );
     }
     if judged.signs.iter().all(|sign| !sign.strong) {
-        cap(Severity::Medium, "no sign of the disruption can stand alone");
+        cap(
+            Severity::Medium,
+            "no sign of the disruption can stand alone",
+        );
     }
     if !port && !protocol {
         cap(Severity::Medium, "only the remote is new");
@@ -310,7 +312,10 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
         cap(Severity::Medium, "the clocks do not prove the order");
     }
     if judged.established == Established::Permitted {
-        cap(Severity::Medium, "that the old channel ever worked is not in the evidence");
+        cap(
+            Severity::Medium,
+            "that the old channel ever worked is not in the evidence",
+        );
     }
     if judged.waiting.remotes_before >= settings.many_remotes as usize {
         let at_most = if judged.unusual.same_habits {
@@ -325,7 +330,10 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     }
     let name = judged.waiting.new.who.file_name();
     if fresh {
-        cap(Severity::Info, "the program was installed within the hour before");
+        cap(
+            Severity::Info,
+            "the program was installed within the hour before",
+        );
     }
     if settings
         .process_allow
@@ -356,9 +364,7 @@ fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck 
     else {
         return check;
     };
-    let uncertainty = context
-        .clocks
-        .between(first, &new.first, &context.identity);
+    let uncertainty = context.clocks.between(first, &new.first, &context.identity);
     check.certain = context.order(first, &new.first) == Order::Before;
     if uncertainty > Span::ZERO {
         check.smallest_gap = Some(new.first.time.since(first.time));

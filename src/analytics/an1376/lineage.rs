@@ -32,11 +32,15 @@ impl Link {
     /// As a statement.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Host => "both channels belong to one host; no process is known for at least one of them",
+            Self::Host => {
+                "both channels belong to one host; no process is known for at least one of them"
+            }
             Self::SameServer => "another process of the host went to the same server",
             Self::SameProgram => "another process of the same program used the new channel",
             Self::Kin => "one of the two processes started the other",
-            Self::Injected => "the process of the broken channel reached into the one with the new channel",
+            Self::Injected => {
+                "the process of the broken channel reached into the one with the new channel"
+            }
             Self::SameInstance => "one process used both channels",
         }
     }
@@ -158,7 +162,13 @@ impl Lineage {
 
     /// How the user of a new channel belongs to that of a broken one; `None` for two known
     /// processes that have nothing to do with each other.
-    pub fn link(&self, broken: &Who, new: &Who, same_server: bool, time: Timestamp) -> Option<Link> {
+    pub fn link(
+        &self,
+        broken: &Who,
+        new: &Who,
+        same_server: bool,
+        time: Timestamp,
+    ) -> Option<Link> {
         if broken.same_instance(new) {
             return Some(Link::SameInstance);
         }

@@ -140,7 +140,9 @@ impl Analytic for FallbackChannel {
 
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         let place = match &event.what {
-            What::Attempt(attempt) => context.identity.place(attempt.initiator.address, event.time),
+            What::Attempt(attempt) => context
+                .identity
+                .place(attempt.initiator.address, event.time),
             What::Resolution(told) => context.identity.place(told.client.address, event.time),
             What::Host(host) => match context.identity.place_of(host) {
                 Some(place) => place,
@@ -198,14 +200,8 @@ impl Analytic for FallbackChannel {
                     .filter(|one| one.severity > Severity::Info)
                     .map(|one| one.waiting.at),
             );
-            let told = telling::finding(
-                *key,
-                &after,
-                &state,
-                &containments,
-                &self.settings,
-                context,
-            );
+            let told =
+                telling::finding(*key, &after, &state, &containments, &self.settings, context);
             if let Some(finding) = told {
                 found.finding(finding);
             }
@@ -270,14 +266,22 @@ impl FallbackChannel {
 /// Fallbacks of one process beside one broken channel belong into one finding, the severest first.
 fn together(mut judged: Vec<Judged>) -> Vec<Vec<Judged>> {
     judged.sort_by(|a, b| {
-        (&a.waiting.old, &a.waiting.new.who, b.severity, b.sum(), a.waiting.at, &a.waiting.new).cmp(&(
-            &b.waiting.old,
-            &b.waiting.new.who,
-            a.severity,
-            a.sum(),
-            b.waiting.at,
-            &b.waiting.new,
-        ))
+        (
+            &a.waiting.old,
+            &a.waiting.new.who,
+            b.severity,
+            b.sum(),
+            a.waiting.at,
+            &a.waiting.new,
+        )
+            .cmp(&(
+                &b.waiting.old,
+                &b.waiting.new.who,
+                a.severity,
+                a.sum(),
+                b.waiting.at,
+                &b.waiting.new,
+            ))
     });
     let mut groups: Vec<Vec<Judged>> = Vec::new();
     for one in judged {

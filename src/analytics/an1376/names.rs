@@ -77,7 +77,8 @@ impl Names {
         let public = answer.addresses.iter().any(|a| !turned_away(*a));
         for address in &answer.addresses {
             if self.by_address.len() < NAMES || self.by_address.contains_key(address) {
-                self.by_address.insert(*address, (answer.name.clone(), time));
+                self.by_address
+                    .insert(*address, (answer.name.clone(), time));
             } else {
                 *dropped += 1;
             }
@@ -148,13 +149,22 @@ mod tests {
     fn a_public_name_that_turns_private_is_a_sinkhole() {
         let (mut names, mut dropped) = (Names::default(), 0);
         let t = |s: i64| Timestamp(s * 1_000_000_000);
-        assert_eq!(names.hear(&answer("c2.example", &["203.0.113.9"]), t(0), &mut dropped), None);
-        assert_eq!(names.of("203.0.113.9".parse().unwrap(), t(5)).map(|n| &**n), Some("c2.example"));
+        assert_eq!(
+            names.hear(&answer("c2.example", &["203.0.113.9"]), t(0), &mut dropped),
+            None
+        );
+        assert_eq!(
+            names.of("203.0.113.9".parse().unwrap(), t(5)).map(|n| &**n),
+            Some("c2.example")
+        );
         for sink in ["127.0.0.1", "0.0.0.0", "10.9.9.9"] {
             let turn = names.hear(&answer("c2.example", &[sink]), t(60), &mut dropped);
             assert_eq!(turn, Some(Turn::Sinkholed), "{sink}");
         }
-        let gone = Answer { no_such_name: true, ..answer("c2.example", &[]) };
+        let gone = Answer {
+            no_such_name: true,
+            ..answer("c2.example", &[])
+        };
         assert_eq!(names.hear(&gone, t(90), &mut dropped), Some(Turn::Gone));
     }
 
@@ -162,16 +172,29 @@ mod tests {
     fn a_name_that_was_always_private_or_never_known_is_none() {
         let (mut names, mut dropped) = (Names::default(), 0);
         let time = Timestamp(0);
-        assert_eq!(names.hear(&answer("dc.corp", &["10.0.0.1"]), time, &mut dropped), None);
-        assert_eq!(names.hear(&answer("dc.corp", &["10.0.0.2"]), time, &mut dropped), None);
-        let typo = Answer { no_such_name: true, ..answer("wpad.corp", &[]) };
+        assert_eq!(
+            names.hear(&answer("dc.corp", &["10.0.0.1"]), time, &mut dropped),
+            None
+        );
+        assert_eq!(
+            names.hear(&answer("dc.corp", &["10.0.0.2"]), time, &mut dropped),
+            None
+        );
+        let typo = Answer {
+            no_such_name: true,
+            ..answer("wpad.corp", &[])
+        };
         assert_eq!(names.hear(&typo, time, &mut dropped), None);
     }
 
     #[test]
     fn a_name_is_forgotten_after_a_day() {
         let (mut names, mut dropped) = (Names::default(), 0);
-        names.hear(&answer("a.example", &["203.0.113.9"]), Timestamp(0), &mut dropped);
+        names.hear(
+            &answer("a.example", &["203.0.113.9"]),
+            Timestamp(0),
+            &mut dropped,
+        );
         let address = "203.0.113.9".parse().unwrap();
         let day = Timestamp(86_400_000_000_000);
         assert!(names.of(address, day).is_some());

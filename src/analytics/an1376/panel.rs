@@ -111,9 +111,9 @@ fn bytes(relation: &Relation) -> String {
     if !relation.seen[0] {
         return "not in logs".to_owned();
     }
-    let share = relation
-        .share_out()
-        .map_or(String::new(), |share| format!(" ({:.0} % out)", share * 100.0));
+    let share = relation.share_out().map_or(String::new(), |share| {
+        format!(" ({:.0} % out)", share * 100.0)
+    });
     format!("{} / {}{share}", relation.bytes[0], relation.bytes[1])
 }
 

@@ -82,7 +82,9 @@ impl Established {
             Self::Worked => "connections that worked",
             Self::Beacon => "contacts in a steady rhythm",
             Self::Long => "a long connection",
-            Self::Permitted => "contacts the host permitted; whether they were answered is not in the evidence",
+            Self::Permitted => {
+                "contacts the host permitted; whether they were answered is not in the evidence"
+            }
         }
     }
 }
@@ -124,8 +126,6 @@ pub struct Relation {
     pub seen: [bool; 2],
     /// What is wrong with it since it last worked.
     pub trouble: Option<Trouble>,
-    /// The last trouble it came back from, and when.
-    pub recovered: Option<(Timestamp, Timestamp)>,
     times: VecDeque<Timestamp>,
 }
 
@@ -133,9 +133,18 @@ impl Relation {
     /// Begins with its first contact.
     pub fn begin(seen: &Sighting<'_>) -> Self {
         Self {
-            first: seen.event().clone(),
+            name: seen.name.clone(),
+            local: seen.contact.local.address,
+            ..Self::empty(seen.event().clone())
+        }
+    }
+
+    /// A relation of which nothing but its first event is known.
+    pub(super) fn empty(first: Event) -> Self {
+        Self {
+            last: first.time,
+            first,
             last_good: None,
-            last: seen.time(),
             contacts: 0,
             worked: 0,
             untold: 0,
@@ -144,13 +153,12 @@ impl Relation {
             bytes: [0; 2],
             longest: Span::ZERO,
             addresses: Vec::new(),
-            name: seen.name.clone(),
-            local: seen.contact.local.address,
+            name: None,
+            local: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             shape: Shape::None,
             sizes: [0; 4],
             seen: [false; 2],
             trouble: None,
-            recovered: None,
             times: VecDeque::new(),
         }
     }
@@ -198,9 +206,8 @@ impl Relation {
             return;
         }
         self.worked = self.worked.saturating_add(1);
-        if let Some(trouble) = self.trouble.take() {
-            self.recovered = Some((trouble.began, seen.time()));
-        }
+        // It works: whatever was wrong is over.
+        self.trouble = None;
         self.last_good = Some(seen.event().clone());
         if let Some(ended) = seen.reset() {
             // A server that ends every connection so is not broken.

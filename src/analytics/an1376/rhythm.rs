@@ -85,7 +85,10 @@ mod tests {
     use super::*;
 
     fn at(seconds: &[f64]) -> Vec<Timestamp> {
-        seconds.iter().map(|s| Timestamp((s * 1e9) as i64)).collect()
+        seconds
+            .iter()
+            .map(|s| Timestamp((s * 1e9) as i64))
+            .collect()
     }
 
     #[test]

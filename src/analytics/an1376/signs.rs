@@ -73,9 +73,11 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 weight: if took_effect { 8 } else { 3 },
                 strong: took_effect,
                 text: if took_effect {
-                    "a rule of the host that blocks it was added, and it did not work again".to_owned()
+                    "a rule of the host that blocks it was added, and it did not work again"
+                        .to_owned()
                 } else {
-                    "a rule of the host that would block it was added; no attempt was seen after it".to_owned()
+                    "a rule of the host that would block it was added; no attempt was seen after it"
+                        .to_owned()
                 },
                 events: vec![event.clone()],
             });
@@ -106,9 +108,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             at: place.relation.last,
             weight: 3,
             strong: false,
-            text: format!(
-                "it fell silent: no contact for {missing} after one every {median}"
-            ),
+            text: format!("it fell silent: no contact for {missing} after one every {median}"),
             events: place.relation.last_good.iter().cloned().collect(),
         });
     }
@@ -187,7 +187,11 @@ fn times(count: u32) -> String {
 fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span)> {
     let beat = place.relation.beacon(settings)?;
     let silent = place.end.since(place.relation.last);
-    let limit = Span(beat.median.0.saturating_mul(i64::from(settings.missing_beats)));
+    let limit = Span(
+        beat.median
+            .0
+            .saturating_mul(i64::from(settings.missing_beats)),
+    );
     let limit = limit.max(settings.min_silence);
     let seen = !place.relation.seen[0]
         || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
@@ -244,5 +248,144 @@ pub fn blocks_outbound(what: &HostWhat) -> bool {
                 && value.to_ascii_lowercase().contains("block")
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1376::relation::Peer;
+    use crate::analytics::an1376::who::Who;
+    use crate::model::host_event::HostEvent;
+    use crate::model::{EvidenceId, Provenance, Transport};
+    use std::net::IpAddr;
+
+    const REMOTE: &str = "203.0.113.9";
+
+    fn relation() -> (Route, Relation) {
+        let address: IpAddr = REMOTE.parse().unwrap();
+        let route = Route {
+            who: Who {
+                program: "\\users\\pat\\upd.exe".into(),
+                ..Who::default()
+            },
+            transport: Transport::TCP,
+            port: 443,
+            peer: Peer::Address(address),
+        };
+        let mut relation = Relation::empty(event(HostWhat::SystemStarted));
+        relation.addresses = vec![address];
+        (route, relation)
+    }
+
+    fn event(what: HostWhat) -> Event {
+        Event {
+            time: Timestamp(0),
+            recorded: Timestamp(0),
+            provenance: Provenance {
+                evidence: EvidenceId(1),
+                interface: 0,
+                kind: crate::model::provenance::Item::Record,
+                item: 1,
+                offset: 0,
+            },
+            what: What::Host(Box::new(HostEvent {
+                computer: "WS01".into(),
+                channel: "Security".into(),
+                provider: "x".into(),
+                event_id: 2004,
+                socket: None,
+                written: Timestamp(0),
+                what,
+            })),
+        }
+    }
+
+    fn rule() -> Rule {
+        Rule {
+            direction: Some(Direction::Outbound),
+            action: Some(Action::Block),
+            active: Some(true),
+            protocol: Some(None),
+            remote_ports: Ports::Any,
+            remotes: Remotes::Any,
+            ..Rule::default()
+        }
+    }
+
+    fn covered(rule: Rule) -> bool {
+        let (route, relation) = relation();
+        rule_covers(&rule, &route, &relation)
+    }
+
+    #[test]
+    fn a_rule_covers_by_port_remote_protocol_and_program() {
+        let ports = |port| Ports::Ranges(vec![(port, port)]);
+        let to = |text: &str| {
+            let address: IpAddr = text.parse().unwrap();
+            Remotes::Ranges(vec![(address, address)])
+        };
+        assert!(covered(rule()));
+        assert!(covered(Rule {
+            remote_ports: ports(443),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            remote_ports: ports(80),
+            ..rule()
+        }));
+        assert!(covered(Rule {
+            remotes: to(REMOTE),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            remotes: to("203.0.113.10"),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            protocol: Some(Some(17)),
+            ..rule()
+        }));
+        let app = |path: &str| Rule {
+            application: path.into(),
+            ..rule()
+        };
+        assert!(covered(app("C:\\Users\\pat\\upd.exe")));
+        assert!(!covered(app("C:\\Users\\pat\\other.exe")));
+    }
+
+    #[test]
+    fn a_rule_that_tells_neither_port_nor_remote_nor_program_covers_nothing() {
+        let bare = Rule {
+            remote_ports: Ports::Unknown,
+            remotes: Remotes::Unknown,
+            ..rule()
+        };
+        assert!(!covered(bare));
+    }
+
+    #[test]
+    fn only_an_active_outbound_block_blocks() {
+        let told = |rule: Rule| HostWhat::FirewallRule {
+            change: RuleChange::Added,
+            source: crate::model::firewall::RuleSource::FirewallLog,
+            rule: Box::new(rule),
+        };
+        assert!(blocks_outbound(&told(rule())));
+        assert!(!blocks_outbound(&told(Rule {
+            active: Some(false),
+            ..rule()
+        })));
+        assert!(!blocks_outbound(&told(Rule {
+            action: Some(Action::Allow),
+            ..rule()
+        })));
+        let inbound = Rule {
+            direction: Some(Direction::Inbound),
+            ..rule()
+        };
+        assert!(!blocks_outbound(&told(inbound)));
+        // Security 4946 tells neither direction nor action.
+        assert!(!blocks_outbound(&told(Rule::default())));
     }
 }

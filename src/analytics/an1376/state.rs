@@ -121,7 +121,10 @@ impl State {
             Some(INSTALLERS.contains(&parent.file_name()))
         };
         who.program.starts_with("\\program files")
-            && (self.installed.get(&*who.program).is_some_and(|at| hour(*at))
+            && (self
+                .installed
+                .get(&*who.program)
+                .is_some_and(|at| hour(*at))
                 || started().unwrap_or(false))
     }
 
@@ -419,7 +422,10 @@ fn hint(
     if ruled {
         return Some(2);
     }
-    if containments.iter().any(|time| *time >= last_good && recent(*time)) {
+    if containments
+        .iter()
+        .any(|time| *time >= last_good && recent(*time))
+    {
         return Some(2);
     }
     let beat = relation.beacon(settings)?;

@@ -9,9 +9,7 @@ use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::{
-    Condition, Entities, Finding, Role, ScoreItem, Step, Tier, Unseen,
-};
+use crate::model::finding::{Condition, Entities, Finding, Role, ScoreItem, Step, Tier, Unseen};
 use crate::model::{Event, Text, Timestamp, What};
 use std::net::IpAddr;
 
@@ -42,7 +40,10 @@ pub fn finding(
         reason: format!("{}: {}", term.name, term.measured),
         points: term.weight,
     }));
-    let mut tables = vec![panel::before_and_after(after, settings), panel::disruption(told)];
+    let mut tables = vec![
+        panel::before_and_after(after, settings),
+        panel::disruption(told),
+    ];
     tables.extend(panel::channels(after));
     tables.push(panel::terms(told));
     Some(Finding {
@@ -100,9 +101,15 @@ fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> Str
         Link::SameInstance => format!("the same process ({})", process_name(&new.who)),
         Link::SameProgram => format!("another process of {}", process_name(&new.who)),
         Link::Kin => format!("a relative of the process ({})", process_name(&new.who)),
-        Link::Injected => format!("{}, into which the process had reached,", process_name(&new.who)),
+        Link::Injected => format!(
+            "{}, into which the process had reached,",
+            process_name(&new.who)
+        ),
         Link::SameServer if new.who.known() => {
-            format!("another process ({}) for the same server", process_name(&new.who))
+            format!(
+                "another process ({}) for the same server",
+                process_name(&new.who)
+            )
         }
         Link::SameServer => "something on the host, for the same server,".to_owned(),
         Link::Host => "something on the host".to_owned(),
@@ -184,23 +191,41 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         return steps;
     };
     for (who, remark) in [
-        (&told.waiting.old.who, "the process of the old channel starts"),
-        (&told.waiting.new.who, "the process of the new channel starts"),
+        (
+            &told.waiting.old.who,
+            "the process of the old channel starts",
+        ),
+        (
+            &told.waiting.new.who,
+            "the process of the new channel starts",
+        ),
     ] {
         if let Some(event) = state.lineage.start_of(who, told.waiting.at) {
             steps.push(step(Role::Process, event, remark));
         }
     }
-    if let Some(event) =
-        state
-            .lineage
-            .reach(&told.waiting.old.who, &told.waiting.new.who, told.waiting.at)
-    {
-        steps.push(step(Role::Process, event, "one process reaches into the other"));
+    if let Some(event) = state.lineage.reach(
+        &told.waiting.old.who,
+        &told.waiting.new.who,
+        told.waiting.at,
+    ) {
+        steps.push(step(
+            Role::Process,
+            event,
+            "one process reaches into the other",
+        ));
     }
-    steps.push(step(Role::Connect, &told.old.first, "the old channel, first seen"));
+    steps.push(step(
+        Role::Connect,
+        &told.old.first,
+        "the old channel, first seen",
+    ));
     if let Some(event) = &told.old.last_good {
-        steps.push(step(Role::Connect, event, "the old channel, last seen good"));
+        steps.push(step(
+            Role::Connect,
+            event,
+            "the old channel, last seen good",
+        ));
     }
     for sign in &told.signs {
         let role = match sign.kind {
@@ -213,16 +238,25 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         }
     }
     for one in after.iter().take(SHOWN) {
-        steps.push(step(Role::Fallback, &one.new.first, "a new channel, first use"));
+        steps.push(step(
+            Role::Fallback,
+            &one.new.first,
+            "a new channel, first use",
+        ));
         if let Some(good) = &one.new.last_good
             && good.provenance != one.new.first.provenance
             && one.waiting.new == told.waiting.new
         {
-            steps.push(step(Role::Fallback, good, "the new channel, last seen good"));
+            steps.push(step(
+                Role::Fallback,
+                good,
+                "the new channel, last seen good",
+            ));
         }
     }
     steps.sort_by(|a, b| {
-        (a.event.order(), std::cmp::Reverse(a.role)).cmp(&(b.event.order(), std::cmp::Reverse(b.role)))
+        (a.event.order(), std::cmp::Reverse(a.role))
+            .cmp(&(b.event.order(), std::cmp::Reverse(b.role)))
     });
     // One event in two parts is told once, in the later part.
     steps.dedup_by(|b, a| a.event.provenance == b.event.provenance);
@@ -239,7 +273,10 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
     }
     vec![
         Condition {
-            text: format!("the old channel was established: {}", told.established.words()),
+            text: format!(
+                "the old channel was established: {}",
+                told.established.words()
+            ),
             setting: format!(
                 "{} connections, {} in rhythm, or one of {}",
                 settings.min_prior, settings.min_beacon, settings.long_connection
@@ -251,7 +288,10 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
         },
         Condition {
             text: "it was disrupted".to_owned(),
-            setting: format!("a block, a reset, {} failures in a row, a lost name, a stated time, or {} missing beats", settings.min_fail, settings.missing_beats),
+            setting: format!(
+                "a block, a reset, {} failures in a row, a lost name, a stated time, or {} missing beats",
+                settings.min_fail, settings.missing_beats
+            ),
             measured: told
                 .signs
                 .iter()
@@ -277,9 +317,18 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
     ]
 }
 
-fn notes(told: &Judged, after: &[Judged], containments: &[Timestamp], context: &Context) -> Vec<String> {
+fn notes(
+    told: &Judged,
+    after: &[Judged],
+    containments: &[Timestamp],
+    context: &Context,
+) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(stated) = containments.iter().rev().find(|time| **time <= told.waiting.at) {
+    if let Some(stated) = containments
+        .iter()
+        .rev()
+        .find(|time| **time <= told.waiting.at)
+    {
         notes.push(format!(
             "did the block hold? no: after the containment stated at {} {}",
             stated.rfc3339(),
@@ -302,7 +351,10 @@ fn notes(told: &Judged, after: &[Judged], containments: &[Timestamp], context: &
             .map(|why| format!("not told as more severe: {why}")),
     );
     if let Some(when) = told.recovered {
-        notes.push(format!("the old channel worked again at {}", when.rfc3339()));
+        notes.push(format!(
+            "the old channel worked again at {}",
+            when.rfc3339()
+        ));
     }
     let others = spread(told, context);
     if others > 0 {

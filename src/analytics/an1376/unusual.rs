@@ -237,9 +237,8 @@ fn ports(
         .baseline
         .port(pair.place, &pair.new.who.program, port, before);
     let distinct = usage.ports_of_image + 1;
-    let bits = -((usage.by_image as f64 + 0.5)
-        / (usage.of_image as f64 + 0.5 * distinct as f64))
-        .log2();
+    let bits =
+        -((usage.by_image as f64 + 0.5) / (usage.of_image as f64 + 0.5 * distinct as f64)).log2();
     if bits > 0.0 {
         told.add(
             "port rare for the program",
@@ -304,7 +303,10 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
         told.add(
             "protocol",
             8.0,
-            format!("the payload is {}, which does not belong on {port}", shape.word()),
+            format!(
+                "the payload is {}, which does not belong on {port}",
+                shape.word()
+            ),
         );
         told.uncommon
             .push(format!("{} on port {port}", shape.word()));
@@ -376,7 +378,10 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             told.add(
                 "same rhythm",
                 8.0,
-                format!("one contact every {} before, every {} after", a.median, b.median),
+                format!(
+                    "one contact every {} before, every {} after",
+                    a.median, b.median
+                ),
             );
         }
     }
@@ -439,13 +444,21 @@ fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
         told.add(
             "data goes out",
             4.0,
-            format!("{:.0} % of the payload went out ({} bytes)", share * 100.0, new.bytes[0]),
+            format!(
+                "{:.0} % of the payload went out ({} bytes)",
+                share * 100.0,
+                new.bytes[0]
+            ),
         );
     }
     if new.worked > 0 {
         told.add("it works", 3.0, format!("{} contacts worked", new.worked));
     } else if new.failed > 0 && new.untold == 0 {
-        told.add("it never worked", -3.0, format!("{} contacts failed", new.failed));
+        told.add(
+            "it never worked",
+            -3.0,
+            format!("{} contacts failed", new.failed),
+        );
     }
 }
 

@@ -88,14 +88,8 @@ pub fn rule(id: u16, rule: &Rule, changer: Changer<'_>, mpssvc: &Program) -> Eve
         ("ServiceName", Value::text(rule.service.as_str())),
         ("Direction", Value::U32(if rule.inbound { 1 } else { 2 })),
         ("Protocol", Value::U16(rule.protocol)),
-        (
-            "LocalPorts",
-            Value::text(rule.ports_of(rule.inbound)),
-        ),
-        (
-            "RemotePorts",
-            Value::text(rule.ports_of(!rule.inbound)),
-        ),
+        ("LocalPorts", Value::text(rule.ports_of(rule.inbound))),
+        ("RemotePorts", Value::text(rule.ports_of(!rule.inbound))),
         ("Action", Value::U32(if rule.allow { 3 } else { 2 })),
         ("Profiles", Value::U32(rule.profiles)),
         ("LocalAddresses", Value::text("*")),
