@@ -63,6 +63,12 @@ impl<'e> Sighting<'e> {
         }
     }
 
+    /// The name it asked the remote itself for, by TLS or HTTP; not what it asked of a proxy.
+    pub fn asked_directly(&self) -> Option<&'e Text> {
+        let name = self.attempt()?.name()?;
+        (name.from != NameSource::HttpConnect).then_some(&name.text)
+    }
+
     /// The relation it belongs to.
     pub fn route(&self) -> Route {
         Route {

@@ -99,6 +99,8 @@ pub struct State {
     news: BTreeMap<Who, Vec<Timestamp>>,
     habits: BTreeMap<(Text, Text), Habit>,
     next_due: Option<Timestamp>,
+    // The name a program asked for last at an address and port.
+    asked: BTreeMap<(Text, IpAddr, u16), Text>,
     // Programs that an installer wrote, and when.
     installed: BTreeMap<String, Timestamp>,
 }
@@ -186,10 +188,23 @@ impl State {
         if contact.form == Form::Resolution {
             return;
         }
-        let known = self.names.of(contact.remote.address, event.time);
+        let address = contact.remote.address;
+        // An attempt that failed asked for no name: it belongs to the name asked for before.
+        let asked = self
+            .asked
+            .get(&(Who::of(&contact).program, address, contact.remote.port));
+        let known = asked.or_else(|| self.names.of(address, event.time));
         let Some(seen) = Sighting::of(contact, known) else {
             return;
         };
+        if let Some(name) = seen.asked_directly() {
+            let key = (seen.who.program.clone(), address, contact.remote.port);
+            if self.asked.len() < RELATIONS || self.asked.contains_key(&key) {
+                self.asked.insert(key, name.clone());
+            } else {
+                *dropped += 1;
+            }
+        }
         self.contact(&seen, containments, settings, dropped);
     }
 
