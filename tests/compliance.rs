@@ -101,6 +101,9 @@ impl Stream {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
+            actor: None,
         };
         self.add(1, time, What::Attempt(Box::new(attempt)));
     }
@@ -111,6 +114,7 @@ impl Stream {
             channel: channel.into(),
             provider: "test".into(),
             event_id,
+            socket: None,
             written: time,
             what,
         };

@@ -177,6 +177,9 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
             ended,
             marks: Marks::default(),
             pid: None,
+            icmp: None,
+            payload: None,
+            actor: None,
             vlan: cell("vlan").and_then(|v| v.parse().ok()),
         }),
     ))

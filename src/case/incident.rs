@@ -246,6 +246,9 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
+            actor: None,
         };
         let provenance = Provenance {
             evidence: EvidenceId(file),
@@ -279,6 +282,7 @@ mod tests {
             entities: Entities::default(),
             steps,
             conditions: Vec::new(),
+            tables: Vec::new(),
             score: Vec::new(),
             order: OrderCheck {
                 smallest_gap: None,

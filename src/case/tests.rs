@@ -166,6 +166,7 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
             event_id,
             written: at(second),
             what,
+            socket: None,
         })),
     }
 }

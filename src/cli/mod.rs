@@ -6,6 +6,7 @@
 mod analytics;
 mod analyze;
 mod args;
+mod baseline;
 mod config;
 mod exit;
 mod inventory;
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
     let result = match &cli.command {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
+        Command::Baseline { what } => baseline::run(what, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
         Command::Config { what } => config::run(what, &cli.global),
         Command::Inventory(args) => inventory::run(args, &cli.global),

@@ -170,6 +170,7 @@ impl<'k> Sieve<'k> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::context::Assets;
     use crate::evidence::{Packing, Silent, discover};
     use crate::reading::{Options, gather};
 
@@ -196,6 +197,8 @@ mod tests {
         let options = Options {
             hash: false,
             memory: 1 << 20,
+            assets: Assets::default(),
+            counted: None,
         };
         let gathered = gather(&found, &options, &Silent).unwrap();
         let told = gathered.problems.iter();

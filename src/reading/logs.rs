@@ -14,7 +14,7 @@ pub fn read(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Gathered, SpoolError> {
-    let mut collector = Collector::new(options.memory);
+    let mut collector = Collector::new(options);
     let mut reports = Vec::new();
     let mut problems = Problems::default();
     let mut known = Known::default();

@@ -311,6 +311,7 @@ fn assemble(
         entities: entities(picture, context),
         steps: steps(picture),
         conditions: conditions(picture, settings, context),
+        tables: Vec::new(),
         score,
         order,
         unseen,

@@ -156,7 +156,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 },
             ))
         }
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
     }
 }
 

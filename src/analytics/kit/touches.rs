@@ -145,7 +145,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
             };
             Some((Place::Host(id), touch))
         }
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
     }
 }
 

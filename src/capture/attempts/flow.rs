@@ -281,6 +281,9 @@ impl Flow {
             marks: self.marks,
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
+            icmp: None,
+            payload: None,
+            actor: None,
         };
         Event {
             time: self.first,

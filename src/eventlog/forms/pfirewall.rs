@@ -136,6 +136,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
                     provider: texts.share(PROVIDER),
                     event_id: 0,
                     written: row.time,
+                    socket: None,
                     what: row.what,
                 })),
             },

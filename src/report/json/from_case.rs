@@ -164,7 +164,26 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
                 .collect(),
         },
         scanners: asked.scanners.clone(),
+        baselines: background(&asked.baselines),
+        known_hosts: background(&asked.known_hosts),
+        containments: asked
+            .containments
+            .iter()
+            .map(|stated| s::Containment {
+                time: stated.time.rfc3339(),
+                host: stated.host.clone(),
+            })
+            .collect(),
     }
+}
+
+fn background(files: &[case::BackgroundFile]) -> Vec<s::BackgroundFile> {
+    let file = |file: &case::BackgroundFile| s::BackgroundFile {
+        name: file.name.clone(),
+        sha256: Sha256Text(hex(&file.sha256)),
+        days: file.days.clone(),
+    };
+    files.iter().map(file).collect()
 }
 
 fn suppression_rule(row: &case::RuleRow) -> s::SuppressionRule {
@@ -279,7 +298,11 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
     let evidence = evidence_number(place.evidence);
     let host = event.and_then(|e| match &e.what {
         What::Host(host) => Some(host),
-        What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+        What::Attempt(_)
+        | What::Wake(_)
+        | What::Neighbour(_)
+        | What::Solicitation(_)
+        | What::Resolution(_) => None,
     });
     let channel = host.map(|h| h.channel.to_string());
     let event_id = host.map(|h| h.event_id);
@@ -379,6 +402,15 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 text: c.text.clone(),
                 setting: c.setting.clone(),
                 measured: c.measured.clone(),
+            })
+            .collect(),
+        tables: found
+            .tables
+            .iter()
+            .map(|t| s::Table {
+                title: t.title.clone(),
+                columns: t.columns.clone(),
+                rows: t.rows.clone(),
             })
             .collect(),
         steps: steps(found),

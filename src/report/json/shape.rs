@@ -119,6 +119,24 @@ pub struct Parameters {
     pub network: Network,
     /// Known scanners.
     pub scanners: Vec<String>,
+    /// Baseline files that counted.
+    pub baselines: Vec<BackgroundFile>,
+    /// Lists of known hosts that counted.
+    pub known_hosts: Vec<BackgroundFile>,
+    /// When something was contained, as stated by the examiner.
+    pub containments: Vec<Containment>,
+}
+
+/// A file beside the evidence that findings may rest on.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BackgroundFile {
+    /// As given.
+    pub name: String,
+    /// SHA-256.
+    pub sha256: Sha256Text,
+    /// UTC days a baseline rests on; empty for a list of hosts.
+    pub days: Vec<String>,
 }
 
 /// What the settings file states of the network.
@@ -202,6 +220,16 @@ pub struct GivenClock {
     pub host: String,
     /// How far its clock is ahead, in nanoseconds.
     pub offset_ns: i64,
+}
+
+/// A containment as stated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Containment {
+    /// When it took effect.
+    pub time: String,
+    /// The host it was for, as given; `null` for all.
+    pub host: Option<String>,
 }
 
 /// An address a host was said to have had.
@@ -403,6 +431,8 @@ pub struct Finding {
     pub attack: Vec<Attack>,
     /// The conditions that hold, each with its setting and the measured value.
     pub conditions: Vec<Condition>,
+    /// Facts in rows and columns that the conditions rest on.
+    pub tables: Vec<Table>,
     /// The steps, in order.
     #[schemars(length(min = 1))]
     pub steps: Vec<Step>,
@@ -536,6 +566,18 @@ pub struct Condition {
     pub setting: String,
     /// What was measured.
     pub measured: String,
+}
+
+/// Facts in rows and columns.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// Column headings.
+    pub columns: Vec<String>,
+    /// Rows, each with a cell for each column.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// One step.
