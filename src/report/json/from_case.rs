@@ -1,16 +1,15 @@
 //! From a case to the shape of the report: nothing is added, nothing is left out.
 
 use super::fields::fields;
+use super::refs::{reference, references};
 use super::shape as s;
-use super::shape::{AnalyticId, EvidenceNumber, Ref, Sha256Text, Time};
+use super::shape::{AnalyticId, EvidenceNumber, Sha256Text, Time};
 use crate::case::{self, Case, Incident};
 use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::{Finding, Severity};
 use crate::model::net::mac_text;
-use crate::model::provenance::Item;
-use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
-use crate::report::about::places;
+use crate::model::{Event, EvidenceId, Span, Timestamp};
 use crate::report::words::{Form, sentence};
 
 pub(super) fn report(case: &Case) -> s::Report {
@@ -292,58 +291,6 @@ pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
         message: problem.message.clone(),
         effect: problem.effect.clone(),
     }
-}
-
-fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
-    let evidence = evidence_number(place.evidence);
-    let host = event.and_then(|e| match &e.what {
-        What::Host(host) => Some(host),
-        What::Attempt(_)
-        | What::Wake(_)
-        | What::Neighbour(_)
-        | What::Solicitation(_)
-        | What::Resolution(_) => None,
-    });
-    let channel = host.map(|h| h.channel.to_string());
-    let event_id = host.map(|h| h.event_id);
-    let provider = host.map(|h| h.provider.to_string());
-    let computer = host.map(|h| h.computer.to_string());
-    match place.kind {
-        Item::Packet => Ref::Packet(s::PacketRef {
-            evidence,
-            kind: "packet",
-            packet: place.item,
-            interface: place.interface,
-            offset: place.offset,
-        }),
-        Item::Record => Ref::Record(s::RecordRef {
-            evidence,
-            kind: "record",
-            record_id: place.item,
-            offset: place.offset,
-            channel,
-            event_id,
-            provider,
-            computer,
-        }),
-        Item::Line => Ref::Line(s::LineRef {
-            evidence,
-            kind: "line",
-            line: place.item,
-            offset: place.offset,
-            channel,
-            event_id,
-            provider,
-            computer,
-        }),
-    }
-}
-
-fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
-    places(event, also)
-        .iter()
-        .map(|place| reference(place, (*place == event.provenance).then_some(event)))
-        .collect()
 }
 
 pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {

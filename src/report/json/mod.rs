@@ -7,6 +7,7 @@
 pub mod fields;
 mod from_case;
 pub mod inventory;
+pub mod refs;
 pub mod schema;
 pub mod shape;
 

@@ -3,6 +3,7 @@
 //! Members keep their names and meanings within a major version. No integer is above 2^53: times
 //! are text, only differences are numbers.
 
+use super::refs::Ref;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -638,90 +639,6 @@ pub enum Value {
     Number(i64),
     /// True or false.
     Flag(bool),
-}
-
-/// A packet or a record.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Ref {
-    /// A packet.
-    Packet(PacketRef),
-    /// A record of an event log.
-    Record(RecordRef),
-    /// A record in a text.
-    Line(LineRef),
-}
-
-/// A packet.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct PacketRef {
-    /// The file.
-    pub evidence: EvidenceNumber,
-    /// Always `packet`.
-    #[schemars(extend("const" = "packet"))]
-    pub kind: &'static str,
-    /// Its number from 1, as tshark's `frame.number` counts.
-    #[schemars(range(min = 1))]
-    pub packet: u64,
-    /// The capture interface within its section.
-    pub interface: u16,
-    /// Byte offset of its header in the decompressed file.
-    pub offset: u64,
-}
-
-/// A record of an event log.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct RecordRef {
-    /// The file.
-    pub evidence: EvidenceNumber,
-    /// Always `record`.
-    #[schemars(extend("const" = "record"))]
-    pub kind: &'static str,
-    /// EventRecordID. Not unique in merged or carved files: the offset is.
-    pub record_id: u64,
-    /// Byte offset of its header in the decompressed file.
-    pub offset: u64,
-    /// Channel, for the record a step is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// Event id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<u32>,
-    /// Provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// Computer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub computer: Option<String>,
-}
-
-/// A record in a text: an export or a text log.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct LineRef {
-    /// The file.
-    pub evidence: EvidenceNumber,
-    /// Always `line`.
-    #[schemars(extend("const" = "line"))]
-    pub kind: &'static str,
-    /// Line it begins on, from 1.
-    pub line: u64,
-    /// Byte offset of the line in the unpacked text, as UTF-8 without a byte order mark.
-    pub offset: u64,
-    /// Channel, for the record a step is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// Event id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<u32>,
-    /// Provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// Computer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub computer: Option<String>,
 }
 
 /// What the order of a finding rests on.
