@@ -284,7 +284,8 @@ fn open(
     let baseline = request
         .background
         .freeze(gathered.baseline, &identity)
-        .retime(|host, time| clocks.corrected(host, time));
+        .retime(|host, time| clocks.corrected(host, time))
+        .relate(&processes);
     let activity = gathered.activity.freeze(
         &identity,
         |host, time| clocks.corrected(host, time),

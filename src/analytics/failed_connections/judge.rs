@@ -307,9 +307,8 @@ fn count(
 
 /// True if an earlier day of the same weekday had about as many: a weekly job.
 fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
-    past.iter().any(|(day, m)| {
-        (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2
-    })
+    past.iter()
+        .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
 }
 
 /// Counts of the other sources of the same role on this day.
@@ -323,11 +322,7 @@ fn peers(place: Place, day: Day, at: Timestamp, context: &Context) -> Vec<u32> {
         .collect()
 }
 
-fn role_of(
-    place: Place,
-    at: Timestamp,
-    context: &Context,
-) -> Option<crate::context::assets::Role> {
+fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<crate::context::assets::Role> {
     if context.assets.roles.is_empty() {
         return None;
     }
@@ -383,17 +378,18 @@ fn mixture(
     // news, and without a past of its own the floor of the count holds here too.
     let known = past.len() as i64 >= whole_days(settings.activation);
     let usual = past.iter().map(|(_, m)| *m).max().unwrap_or(0);
-    let floor = if known { MIXTURE.0 } else { settings.min_targets };
+    let floor = if known {
+        MIXTURE.0
+    } else {
+        settings.min_targets
+    };
     Mixture {
         k,
         n,
         others,
         rate,
         p,
-        abnormal: k >= floor
-            && n >= MIXTURE.1
-            && !(known && k <= usual)
-            && p <= settings.rarity(),
+        abnormal: k >= floor && n >= MIXTURE.1 && !(known && k <= usual) && p <= settings.rarity(),
     }
 }
 

@@ -172,7 +172,9 @@ impl Targets {
         if new {
             target.missing = Some(life);
             target.vouched = failure != Failure::Silence && failure != Failure::LoggedOnly
-                || context.activity.vouched(address, contact.local.address, time);
+                || context
+                    .activity
+                    .vouched(address, contact.local.address, time);
             target.shared = context.contacts.shared(address, Day::of(time));
             target.event = keep.then(|| contact.event.clone());
         }
@@ -221,17 +223,7 @@ impl Targets {
         self.held.get(&address)
     }
 
-    /// Missing targets inside the network, that were not reached since.
-    pub fn missing(&self) -> impl Iterator<Item = (IpAddr, &Target)> {
-        self.failing(true)
-    }
-
-    /// Failing addresses of the Internet.
-    pub fn outside(&self) -> impl Iterator<Item = (IpAddr, &Target)> {
-        self.failing(false)
-    }
-
-    /// Those inside the network, or those outside.
+    /// Missing targets that were not reached since: those inside the network, or those outside.
     pub fn failing(&self, internal: bool) -> impl Iterator<Item = (IpAddr, &Target)> {
         self.held
             .iter()
@@ -275,7 +267,10 @@ pub fn segments<'a>(targets: impl Iterator<Item = &'a IpAddr>) -> usize {
 fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> bool {
     match place {
         Place::Address(own) => own == address,
-        Place::Host(id) => context.identity.addresses_at(id, time).any(|a| a == address),
+        Place::Host(id) => context
+            .identity
+            .addresses_at(id, time)
+            .any(|a| a == address),
     }
 }
 
