@@ -290,6 +290,7 @@ fn open(
         &identity,
         |host, time| clocks.corrected(host, time),
         request.background.known(),
+        &request.background.signs(&identity),
     );
     let contacts = gathered.contacts.freeze(
         &identity,

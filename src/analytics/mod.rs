@@ -12,7 +12,7 @@ pub mod register;
 
 pub mod an0842;
 pub mod an1448;
-pub mod failed_connections;
+pub mod xdr_fc;
 
 pub use about::{About, Need, Profile, Setting, Source};
 pub use contract::Analytic;

@@ -183,7 +183,7 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool) -> Vec<ScoreItem> {
     add(rare, 15, "rare relation of causality owner and process");
     let many = alarm.targets.len() >= 100;
     add(many, 10, "a hundred targets or more");
-    let short = measured.history < INACTIVE_AFTER;
+    let short = measured.listening < INACTIVE_AFTER;
     add(
         measured.internal && short,
         -10,
@@ -522,9 +522,9 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
             effect: effect.to_owned(),
         });
     };
-    if measured.internal && measured.history < INACTIVE_AFTER {
+    if measured.internal && measured.listening < INACTIVE_AFTER {
         add(
-            format!("more than {} of evidence before it", measured.history),
+            format!("more than {} of evidence before it", measured.listening),
             "a target that was alive before the evidence begins counts as not seen before",
         );
     }

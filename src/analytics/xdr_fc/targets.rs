@@ -2,7 +2,7 @@
 
 use super::settings::FailedConnectionsSettings;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
-use crate::context::activity::{INACTIVE_AFTER, State as Life, segment_of};
+use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
 use crate::context::baseline::Day;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
@@ -165,7 +165,7 @@ impl Targets {
             return Change::None;
         };
         let life = context.activity.state(address, time, INACTIVE_AFTER);
-        if !life.is_missing(context.activity.history(time)) {
+        if !life.is_missing(context.activity.listening(time)) {
             return Change::None;
         }
         let new = target.missing.is_none();
@@ -235,12 +235,24 @@ impl Targets {
             .map(|(address, target)| (*address, target))
     }
 
+    /// How many are missing: M. Random IPv6 addresses count by their /64.
+    pub fn count(&self, internal: bool) -> u32 {
+        let distinct: BTreeSet<IpAddr> = self
+            .failing(internal)
+            .map(|(address, _)| counted_as(address))
+            .collect();
+        distinct.len() as u32
+    }
+
     /// Distinct targets with a known outcome, inside the network or outside.
     pub fn reached_for(&self, internal: bool) -> usize {
         self.held
-            .values()
-            .filter(|t| t.internal == internal && (t.reached.is_some() || t.missing.is_some()))
-            .count()
+            .iter()
+            .filter(|(_, t)| t.internal == internal)
+            .filter(|(_, t)| t.reached.is_some() || t.missing.is_some())
+            .map(|(address, _)| counted_as(*address))
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Targets inside the network that answered, the latest first.

@@ -186,8 +186,14 @@ impl Analytic for FailedConnections {
             Change::None => {}
             Change::Again(address) => {
                 let internal = context.assets.is_internal(address);
-                if let Some(alarm) = &mut state.alarms[usize::from(!internal)] {
+                let slot = usize::from(!internal);
+                if let Some(alarm) = &mut state.alarms[slot] {
                     alarm.add(address, &state.targets);
+                } else if state.judged[slot]
+                    .is_none_or(|(at, _)| event.time.since(at) >= PAUSE)
+                {
+                    // What was told yesterday goes on today.
+                    self.grown(*key, state, address, internal, event, context);
                 }
             }
             Change::Missing(address) => self.grown(*key, state, address, true, event, context),
@@ -242,7 +248,7 @@ impl FailedConnections {
                 return;
             }
         }
-        let missing = state.targets.failing(internal).count() as u32;
+        let missing = state.targets.count(internal);
         if missing < 5 || self.settled(state.judged[slot], missing, event.time) {
             return;
         }
