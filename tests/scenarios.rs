@@ -194,8 +194,7 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
         .expect("the evidence can be written");
     let mut asked = request(folder.path(), analytic, &page, story.settings.as_deref());
     asked.background = background(&page);
-    let case = investigate(&asked, &Silent)
-    .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let case = investigate(&asked, &Silent).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let names = Names {
         evidence: &evidence,
         case: &case,

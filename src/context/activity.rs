@@ -334,8 +334,11 @@ fn heard(
     trails: &Trails,
     imported: &[(IpAddr, Timestamp, Timestamp)],
 ) -> Vec<(Timestamp, Timestamp)> {
-    let mut all: Vec<(Timestamp, Timestamp)> =
-        trails.values().flat_map(|trail| &trail.0).copied().collect();
+    let mut all: Vec<(Timestamp, Timestamp)> = trails
+        .values()
+        .flat_map(|trail| &trail.0)
+        .copied()
+        .collect();
     let before = imported.iter().map(|(_, first, _)| *first).min();
     let until = imported.iter().map(|(_, _, last)| *last).max();
     all.extend(before.zip(until));

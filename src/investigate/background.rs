@@ -132,7 +132,10 @@ impl Background {
             // A logged attempt is no answer; on the wire, a peer counts if it answered.
             let answered = |(address, count): (&IpAddr, &'_ Counted)| {
                 let tally = count.by(Counter::Wire);
-                tally.first().zip(tally.last()).map(|(f, l)| (*address, f, l))
+                tally
+                    .first()
+                    .zip(tally.last())
+                    .map(|(f, l)| (*address, f, l))
             };
             signs.extend(usage.peers.iter().filter_map(answered));
             for (address, tally) in own {

@@ -154,7 +154,10 @@ fn of_attempt<'e>(
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,
-        form: Form::Connection,
+        form: match attempt.transport {
+            Transport::ICMP | Transport::ICMPV6 => Form::Echo,
+            _ => Form::Connection,
+        },
         actor: attempt.actor.as_deref(),
         fate,
         decided: attempt.decided,
@@ -171,7 +174,11 @@ fn silence_tells(attempt: &Attempt) -> bool {
     let fast_open = attempt.marks.has(Marks::FAST_OPEN);
     let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
     let waited = attempt.decided.since(attempt.last_try) >= WAIT;
-    attempt.transport == Transport::TCP && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
+    let expected = matches!(
+        attempt.transport,
+        Transport::TCP | Transport::ICMP | Transport::ICMPV6
+    );
+    expected && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {

@@ -47,7 +47,6 @@ struct Alarm {
     /// What failed, from the test period before it to the end of the deduplication period.
     targets: BTreeMap<IpAddr, Target>,
     answering: Vec<IpAddr>,
-    reached_for: usize,
     /// Failed attempts after the moment it was first abnormal.
     later: u64,
     untold: u64,
@@ -189,9 +188,7 @@ impl Analytic for FailedConnections {
                 let slot = usize::from(!internal);
                 if let Some(alarm) = &mut state.alarms[slot] {
                     alarm.add(address, &state.targets);
-                } else if state.judged[slot]
-                    .is_none_or(|(at, _)| event.time.since(at) >= PAUSE)
-                {
+                } else if state.judged[slot].is_none_or(|(at, _)| event.time.since(at) >= PAUSE) {
                     // What was told yesterday goes on today.
                     self.grown(*key, state, address, internal, event, context);
                 }
@@ -310,7 +307,6 @@ impl Alarm {
                 .map(|(address, target)| (address, target.clone()))
                 .collect(),
             answering: targets.answering(),
-            reached_for: targets.reached_for(measured.internal),
             later: 0,
             untold: targets.untold,
             measured,

@@ -123,8 +123,7 @@ fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     let n = alarm.targets.len();
     if !alarm.measured.internal {
         return format!(
-            "{host} failed to reach {n} addresses of the Internet that no lookup named, of {} it tried",
-            alarm.reached_for.max(n)
+            "{host} failed to reach {n} addresses of the Internet that no lookup named"
         );
     }
     let [never, inactive, listed] = by_life(&alarm.targets);
@@ -171,9 +170,10 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool) -> Vec<ScoreItem> {
         }
     };
     let own = matches!(measured.count.ground, Ground::Own { .. });
-    add(measured.count.abnormal, 30, "abnormal count");
+    let inside = measured.internal;
+    add(inside && measured.count.abnormal, 30, "abnormal count");
     add(measured.mixture.abnormal, 15, "abnormal mixture");
-    add(!measured.internal, 20, "many failing Internet addresses");
+    add(!inside, 20, "many failing Internet addresses");
     add(
         measured.internal && own,
         15,
@@ -383,6 +383,13 @@ fn compared(measured: &Measured) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
     row("missing targets", measured.missing.to_string());
+    if !measured.internal {
+        row(
+            "failing of tried",
+            format!("{} of {}", mixture.k, mixture.n),
+        );
+        return rows;
+    }
     match count.ground {
         Ground::Own { days, most } => {
             row("own days before", days.to_string());

@@ -58,6 +58,8 @@ fn attempt(ms: i64, item: u64, from: &str, to: &str) -> Event {
         pid: None,
         vlan: None,
         actor: None,
+        icmp: None,
+        payload: None,
     };
     event(ms, 1, item, What::Attempt(Box::new(attempt)))
 }
