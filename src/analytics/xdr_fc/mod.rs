@@ -101,11 +101,18 @@ impl Analytic for FailedConnections {
         ],
         needs: &[
             Need {
-                name: "outcome of outgoing connections",
+                name: "outgoing attempts",
                 essential: true,
                 from: &[Source::Packets, Source::Events(Log::Security, &[5156])],
                 what: "a capture of the host's segment, or the audit subcategory \"Filtering Platform Connection\" \
-                      (success) together with Sysmon event 3; Sysmon alone logs no failed connection",
+                      (success); Sysmon alone logs no failed connection",
+            },
+            Need {
+                name: "what became of them",
+                essential: true,
+                from: &[Source::Packets, Source::Events(Log::Sysmon, &[3])],
+                what: "a capture of the host's segment, or Sysmon event 3 beside Security 5156: an attempt without \
+                      a connection has failed",
             },
             Need {
                 name: "a day of activity before",
