@@ -258,6 +258,11 @@ fn the_stories_of_an0842_are_told_as_expected() {
 }
 
 #[test]
+fn the_stories_of_an1057_are_told_as_expected() {
+    hold("src/analytics/an1057/scenarios", Some("AN1057"));
+}
+
+#[test]
 fn the_stories_of_an1448_are_told_as_expected() {
     hold("src/analytics/an1448/scenarios", Some("AN1448"));
 }

@@ -118,7 +118,10 @@ pub fn benjamini_hochberg(p: f64, others: &[f64]) -> Adjusted {
 
 /// What could not be computed is no evidence of anything unusual.
 fn probability(value: Option<f64>) -> f64 {
-    value.filter(|p| p.is_finite()).unwrap_or(1.0).clamp(0.0, 1.0)
+    value
+        .filter(|p| p.is_finite())
+        .unwrap_or(1.0)
+        .clamp(0.0, 1.0)
 }
 
 fn middle(sorted: &[f64]) -> Option<f64> {
