@@ -299,6 +299,11 @@ fn the_stories_of_an0842_are_told_as_expected() {
 }
 
 #[test]
+fn the_stories_of_an1057_are_told_as_expected() {
+    hold("src/analytics/an1057/scenarios", Some("AN1057"));
+}
+
+#[test]
 fn the_stories_of_an1376_are_told_as_expected() {
     hold("src/analytics/an1376/scenarios", Some("AN1376"));
 }
