@@ -3,9 +3,9 @@
 //! A pair becomes an event when it is new, and again when it is heard after a minute of silence.
 //! Who is asked for is not an announcement and is not read here.
 
-use super::packet::Packet;
+use super::packet::{Packet, SegmentTalk};
 use super::wake_copies::provenance;
-use crate::model::neighbour::{Neighbour, ToldBy};
+use crate::model::neighbour::Neighbour;
 use crate::model::{Event, EvidenceId, Span, Timestamp, What};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,10 +27,12 @@ impl Announcements {
         &mut self,
         evidence: EvidenceId,
         packet: &Packet,
-        mac: [u8; 6],
-        address: IpAddr,
+        talk: &SegmentTalk,
         out: &mut impl FnMut(Event),
     ) {
+        let (Some(mac), address) = (talk.mac, talk.address) else {
+            return;
+        };
         if self.heard.len() >= PAIRS {
             self.heard.clear();
         }
@@ -45,7 +47,7 @@ impl Announcements {
             what: What::Neighbour(Box::new(Neighbour {
                 mac,
                 address,
-                told_by: ToldBy::Arp,
+                told_by: talk.told_by,
             })),
         });
     }
@@ -54,6 +56,8 @@ impl Announcements {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::packet::Speech;
+    use crate::model::neighbour::ToldBy;
     use crate::model::{Endpoint, Transport};
 
     fn packet(seconds: i64) -> Packet {
@@ -76,6 +80,7 @@ mod tests {
             pid: 0,
             first_fragment: false,
             cut: false,
+            shape: crate::model::payload::Shape::None,
             extra: None,
         }
     }
@@ -87,13 +92,13 @@ mod tests {
         let address = "10.0.0.5".parse().unwrap();
         for second in [0, 30, 80, 139, 200] {
             let mut out = |event: Event| told.push(event.time.0 / 1_000_000_000);
-            announcements.hear(
-                EvidenceId(1),
-                &packet(second),
-                [2, 0, 0, 0, 0, 1],
+            let talk = SegmentTalk {
+                mac: Some([2, 0, 0, 0, 0, 1]),
                 address,
-                &mut out,
-            );
+                told_by: ToldBy::Arp,
+                speech: Speech::Announces,
+            };
+            announcements.hear(EvidenceId(1), &packet(second), &talk, &mut out);
         }
         assert_eq!(told, [0, 200]);
     }

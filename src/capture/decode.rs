@@ -6,8 +6,9 @@
 
 use super::link::{self, Network};
 use super::packet::{Extra, Packet, flags};
-use super::refusal;
-use super::wake;
+use super::peer_name::PeerNames;
+use super::{dns, icmp, refusal, segment, shape, wake};
+use crate::model::payload::Shape;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -48,7 +49,7 @@ pub(super) enum Seen {
 
 /// Reads one frame and appends its packet, if it has one, to `out`.
 #[inline]
-pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
+pub(super) fn decode(frame: &Frame<'_>, names: &mut PeerNames, out: &mut Vec<Packet>) -> Seen {
     let data = frame.data;
     let layers = match link::peel(frame.link, data) {
         Ok(layers) => layers,
@@ -60,13 +61,13 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
         return short(frame.cut);
     };
     match layers.network {
-        Network::V4 => v4(frame, &layers, payload, out),
-        Network::V6 => v6(frame, &layers, payload, out),
+        Network::V4 => v4(frame, &layers, payload, names, out),
+        Network::V6 => v6(frame, &layers, payload, names, out),
         Network::Other(link::ARP) => {
-            if let Some(announcement) = announcement(payload) {
+            if let Some(talk) = segment::arp(payload) {
                 let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                 let mut packet = blank(frame, &layers, nowhere, nowhere, Transport(0));
-                packet.extra = Some(Box::new(announcement));
+                packet.extra = Some(Box::new(Extra::Segment(talk)));
                 out.push(packet);
             }
             Seen::NotIp
@@ -97,26 +98,6 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
             Seen::NotIp
         }
     }
-}
-
-/// The sender's own pair of addresses in an ARP request or reply (RFC 826); a probe (RFC 5227) has
-/// no sender address and announces nothing.
-fn announcement(arp: &[u8]) -> Option<Extra> {
-    const ETHERNET_IPV4: [u8; 6] = [0, 1, 8, 0, 6, 4];
-    let fields = arp.first_chunk::<28>()?;
-    if fields[..6] != ETHERNET_IPV4 || !matches!(be16(fields, 6), 1 | 2) {
-        return None;
-    }
-    let mac = [
-        fields[8], fields[9], fields[10], fields[11], fields[12], fields[13],
-    ];
-    let address = Ipv4Addr::new(fields[14], fields[15], fields[16], fields[17]);
-    let one_host = mac[0] & 1 == 0 && mac != [0; 6];
-    let usable = !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast();
-    (one_host && usable).then_some(Extra::Announcement {
-        mac,
-        address: IpAddr::V4(address),
-    })
 }
 
 /// A frame that ends too early: the capture's doing, or the sender's.
@@ -155,13 +136,20 @@ fn blank(
         pid: frame.pid,
         first_fragment: false,
         cut: false,
+        shape: Shape::None,
         extra: None,
     }
 }
 
 /// RFC 791 3.1.
 #[inline]
-fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+fn v4(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    ip: &[u8],
+    names: &mut PeerNames,
+    out: &mut Vec<Packet>,
+) -> Seen {
     let Some(fixed) = ip.first_chunk::<20>() else {
         return short(frame.cut);
     };
@@ -204,13 +192,20 @@ fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
         layers.at + header,
         body,
         total - header,
+        names,
         out,
     )
 }
 
 /// RFC 8200 3 and 4.
 #[inline]
-fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+fn v6(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    ip: &[u8],
+    names: &mut PeerNames,
+    out: &mut Vec<Packet>,
+) -> Seen {
     let Some(fixed) = ip.first_chunk::<40>() else {
         return short(frame.cut);
     };
@@ -248,6 +243,7 @@ fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
         layers.at + 40 + walk.at,
         body,
         total - walk.at,
+        names,
         out,
     )
 }
@@ -268,6 +264,7 @@ fn transport(
     at: usize,
     body: &[u8],
     length: usize,
+    names: &mut PeerNames,
     out: &mut Vec<Packet>,
 ) -> Seen {
     let snapped = length > body.len();
@@ -296,6 +293,17 @@ fn transport(
                 }
             }
             search = (header, WakeCarrier::Tcp(packet.destination.port));
+            if packet.payload > 0 && packet.flags & flags::RST == 0 {
+                let payload = body.get(header..).unwrap_or(&[]);
+                packet.shape = shape::shape(payload, true);
+                let ends = (packet.source, packet.destination);
+                let syn = u32::from(packet.flags & flags::SYN != 0);
+                let seq = packet.seq.wrapping_add(syn);
+                let name = names.read(payload, packet.shape, ends, seq, !snapped);
+                if let (Some(name), None) = (name, &packet.extra) {
+                    packet.extra = Some(Box::new(Extra::Named(name)));
+                }
+            }
         }
         Transport::UDP => {
             // RFC 768. The IP length is the honest one: the UDP length may be 0 or wrong.
@@ -307,7 +315,16 @@ fn transport(
             packet.payload = length.saturating_sub(8) as u32;
             packet.cut = body.len() < 8 && snapped;
             search = (8, WakeCarrier::Udp(packet.destination.port));
-            // Later readers of DHCP, DNS and NetBIOS names get `body[8..]` here.
+            let payload = body.get(8..).unwrap_or(&[]);
+            packet.shape = shape::shape(payload, false);
+            if packet.source.port == dns::PORT {
+                let (server, client) = (packet.source, packet.destination);
+                let cut = snapped || packet.first_fragment;
+                if let Some(told) = dns::answer(payload, server, client, cut) {
+                    packet.extra = Some(Box::new(Extra::Resolution(told)));
+                }
+            }
+            // Later readers of DHCP and NetBIOS names get `payload` here.
         }
         Transport::ICMP | Transport::ICMPV6 => {
             packet.payload = length.saturating_sub(8) as u32;
@@ -315,6 +332,12 @@ fn transport(
             let from = packet.source.address;
             if let Some(header) = refusal::embedded(packet.transport, from, body) {
                 packet.extra = Some(Box::new(Extra::Refusal(header)));
+            } else if let Some(talk) = segment::discovery(&packet, body, || {
+                link::hardware_addresses(frame.link, frame.data).0
+            }) {
+                packet.extra = Some(Box::new(Extra::Segment(talk)));
+            } else {
+                icmp::enter(&mut packet, body);
             }
         }
         // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.
