@@ -14,9 +14,12 @@ use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
-/// An answer comes within this time of the last request. Windows and Linux ask three times, a
-/// second apart, before they give up.
+/// An answer to a request may take this long: hosts that sleep or roam are slow. Windows and Linux
+/// ask three times, a second apart, before they give up.
 const ANSWER_WAIT: Span = Span::seconds(3);
+/// After this long without an answer, hosts themselves take a request for unanswered and repeat it
+/// (RetransTimer, RFC 4861 10). Where the evidence ends sooner, nothing is known.
+const SILENCE: Span = Span::seconds(1);
 /// Requests with at most this much between them are one solicitation.
 const RUN_GAP: Span = Span::seconds(60);
 /// No host asks again this soon: a copy by another sensor or a mirror port.
@@ -228,11 +231,12 @@ impl Solicitations {
         let parts = [(Some(run.asked), run.answer), (run.again, None)];
         for (asked, answer) in parts {
             let Some(asked) = asked else { continue };
-            let due = asked.last.shifted(ANSWER_WAIT);
+            let listened = watched.since(asked.first);
+            let decided = asked.last.shifted(ANSWER_WAIT).min(watched);
             let (outcome, decided) = match &answer {
                 Some(answer) => (Heard::Answered(answer.mac), answer.time),
-                None if watched < due => (Heard::CutShort, watched.max(asked.last)),
-                None => (Heard::Unanswered, due),
+                None if listened < SILENCE => (Heard::CutShort, decided),
+                None => (Heard::Unanswered, decided),
             };
             let event = Event {
                 time: asked.first,
@@ -363,9 +367,9 @@ mod tests {
         let later = [asks(), (90_000, PacketTo(ASKER))];
         assert_eq!(outcome(&later, 90_000), Heard::Unanswered);
         let cut = [asks(), (5, PacketTo(ASKER))];
-        assert_eq!(outcome(&cut, 2_999), Heard::CutShort);
+        assert_eq!(outcome(&cut, 999), Heard::CutShort);
         let just = [asks(), (5, PacketTo(ASKER))];
-        assert_eq!(outcome(&just, 3_000), Heard::Unanswered);
+        assert_eq!(outcome(&just, 1_000), Heard::Unanswered);
     }
 
     #[test]
