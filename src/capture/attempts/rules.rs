@@ -421,8 +421,7 @@ fn an_icmp_error_refuses_the_ping_it_embeds() {
     let a = told(|wire| {
         wire.echo("10.0.0.1", "10.0.0.2", (8, 7, 1), 32);
         let ping = inner("10.0.0.1:7", "10.0.0.2:8", Transport::ICMP, None);
-        wire.wait(3)
-            .icmp("10.0.0.254:0", "10.0.0.1:0", (3, 1), ping);
+        wire.wait(3).icmp("10.0.0.254", "10.0.0.1", (3, 1), ping);
     });
     assert!(matches!(a.outcome, Outcome::Unreachable(_)), "{a:?}");
 }
