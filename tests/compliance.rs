@@ -254,6 +254,7 @@ fn context(events: &[Event]) -> Context {
         clocks: Clocks::default(),
         coverage,
         identity,
+        ..Context::default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! on the sending host has wrong ones. Tunnels are not opened.
 
 use super::link::{self, Network};
+use super::naming;
 use super::packet::{Extra, Packet, flags};
 use super::peer_name::PeerNames;
 use super::{dns, icmp, refusal, segment, shape, wake};
@@ -64,10 +65,11 @@ pub(super) fn decode(frame: &Frame<'_>, names: &mut PeerNames, out: &mut Vec<Pac
         Network::V4 => v4(frame, &layers, payload, names, out),
         Network::V6 => v6(frame, &layers, payload, names, out),
         Network::Other(link::ARP) => {
-            if let Some(talk) = segment::arp(payload) {
+            let (announcement, talk) = (naming::arp(payload), segment::arp(payload));
+            if announcement.is_some() || talk.is_some() {
                 let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                 let mut packet = blank(frame, &layers, nowhere, nowhere, Transport(0));
-                packet.extra = Some(Box::new(Extra::Segment(talk)));
+                packet.extra = Some(Box::new(Extra::Segment(announcement, talk)));
                 out.push(packet);
             }
             Seen::NotIp
@@ -323,8 +325,10 @@ fn transport(
                 if let Some(told) = dns::answer(payload, server, client, cut) {
                     packet.extra = Some(Box::new(Extra::Resolution(told)));
                 }
+            } else if naming::is_spoken_from(packet.source.port) {
+                let (mac, _) = link::hardware_addresses(frame.link, frame.data);
+                packet.extra = naming::of_datagram(&packet, mac, body.get(8..)).map(Box::new);
             }
-            // Later readers of DHCP and NetBIOS names get `payload` here.
         }
         Transport::ICMP | Transport::ICMPV6 => {
             packet.payload = length.saturating_sub(8) as u32;
@@ -332,12 +336,19 @@ fn transport(
             let from = packet.source.address;
             if let Some(header) = refusal::embedded(packet.transport, from, body) {
                 packet.extra = Some(Box::new(Extra::Refusal(header)));
-            } else if let Some(talk) = segment::discovery(&packet, body, || {
-                link::hardware_addresses(frame.link, frame.data).0
-            }) {
-                packet.extra = Some(Box::new(Extra::Segment(talk)));
             } else {
-                icmp::enter(&mut packet, body);
+                let announcement = match packet.transport {
+                    Transport::ICMPV6 => naming::neighbour_discovery(from, packet.ttl, body),
+                    _ => None,
+                };
+                let talk = segment::discovery(&packet, body, || {
+                    link::hardware_addresses(frame.link, frame.data).0
+                });
+                if announcement.is_some() || talk.is_some() {
+                    packet.extra = Some(Box::new(Extra::Segment(announcement, talk)));
+                } else {
+                    icmp::enter(&mut packet, body);
+                }
             }
         }
         // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.

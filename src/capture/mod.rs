@@ -10,6 +10,7 @@ mod ledger;
 mod legacy;
 mod link;
 pub mod merge;
+mod naming;
 pub mod packet;
 mod pcap;
 mod pcapng;

@@ -84,7 +84,7 @@ pub(super) fn discovery(
     Some(SegmentTalk {
         mac,
         address: IpAddr::V6(address),
-        told_by: ToldBy::Discovery,
+        told_by: ToldBy::NeighbourDiscovery,
         speech,
     })
 }

@@ -16,6 +16,7 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
         (wanted.analytics, wanted.settings) =
             request::named(&register, &args.analytics, &args.settings)?;
     }
+    wanted.profile = args.profile;
     wanted.case = args.case.clone();
     wanted.examiner = args.examiner.clone();
 

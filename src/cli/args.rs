@@ -2,6 +2,7 @@
 //! in `request`.
 
 use super::values;
+use casewire::analytics::Profile;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,6 +21,7 @@ Examples:
   casewire analyze evidence/ -f json       the whole report, for programs
   casewire timeline evidence/ --from 2026-03-14T02:00Z --to 2026-03-14T03:00Z
   casewire analytics show AN0842           what it looks for, and its settings
+  casewire config check casewire.toml      what is wrong in it, line by line
 
 Exit status: 0 done; 1 incidents at or above --fail-on; 2 wrong usage;
 3 some evidence could not be read; 5 could not finish.";
@@ -57,6 +59,9 @@ pub struct Global {
     /// Columns of text output, from 60 [default: the terminal, or 80]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=500))]
     pub width: Option<u16>,
+    /// Settings file; see 'casewire config check' [env: CASEWIRE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,6 +79,11 @@ pub enum Command {
     Timeline(Timeline),
     /// List the analytics, or explain one
     Analytics(Analytics),
+    /// Check a settings file and say what it sets
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
     /// Print the JSON Schema of the report
     Schema,
 }
@@ -128,6 +138,10 @@ pub struct Analyze {
         help_heading = "What to run"
     )]
     pub analytics: Vec<String>,
+    /// default, strict (fewer incidents, surer ones) or sensitive (more) [default: that of the
+    /// settings file]
+    #[arg(short, long, value_name = "NAME", value_parser = values::profile, help_heading = "What to run")]
+    pub profile: Option<Profile>,
     /// Change one setting, e.g. AN0842.MinSequenceLen=4 (repeatable)
     #[arg(long = "set", value_name = "ID.NAME=VALUE", value_parser = values::setting,
         help_heading = "What to run")]
@@ -219,6 +233,16 @@ pub enum AnalyticsCommand {
             help_heading = "Output"
         )]
         format: PageFormat,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every mistake with its line; for a good file, say what it sets
+    Check {
+        /// The settings file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 

@@ -6,6 +6,7 @@
 mod analytics;
 mod analyze;
 mod args;
+mod config;
 mod exit;
 mod nearest;
 mod output;
@@ -33,6 +34,7 @@ pub fn run() -> ExitCode {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
+        Command::Config { what } => config::run(what, &cli.global),
         Command::Schema => schema(),
     };
     match result {

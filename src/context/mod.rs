@@ -3,16 +3,20 @@
 //!
 //! Built once from summaries of everything that was read, then frozen; analytics only ask it.
 
+pub mod assets;
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
+pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
 
+pub use assets::Assets;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
+pub use processes::Processes;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,10 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+    /// Processes by id and time.
+    pub processes: Processes,
+    /// What the settings file says of the network.
+    pub assets: Assets,
 }
 
 impl Context {

@@ -1,12 +1,14 @@
 //! From what was read and found to the case.
 
-use super::{Error, Request};
+use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
-use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
+use crate::case::{
+    Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
+};
 use crate::context::Context;
-use crate::context::identity::Orientation;
+use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
@@ -57,14 +59,24 @@ impl Read {
             commit: option_env!("CASEWIRE_COMMIT")
                 .unwrap_or_default()
                 .to_owned(),
-            number: request.case.clone(),
-            examiner: request.examiner.clone(),
+            number: request.case.clone().or(request.config.case.clone()),
+            examiner: request.examiner.clone().or(request.config.examiner.clone()),
             parameters: Parameters {
                 from: request.from,
                 to: request.to,
                 max_skew: request.max_skew,
                 clock: request.clock.clone(),
-                hosts: request.hosts.clone(),
+                hosts: request.stated_hosts(),
+                profile: request.profile(),
+                config_sha256: request.config.sha256,
+                assets: request.config.assets.clone(),
+                scanners: request
+                    .config
+                    .scanners
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                rules: request.config.rules.clone(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -78,6 +90,7 @@ impl Read {
             notes: self.notes(request),
             ..Case::default()
         };
+        self.context_limits();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -93,7 +106,22 @@ impl Read {
             .retain(|m| m.references.first().is_none_or(|r| !told.contains(r)));
         case.near_misses
             .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
-        case.incidents = incident::number(merging::merge(findings), &case.evidence);
+        let identity = &self.context.identity;
+        let mut findings = merging::merge(findings);
+        let scanners = &request.config.scanners;
+        suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
+        case.incidents = incident::number(findings, &case.evidence);
+        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
+        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        if !ran.is_empty() {
+            let rules = &request.config.rules;
+            case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
+            case.notes.extend(
+                case.rules
+                    .iter()
+                    .flat_map(|row| row.remarks.iter().cloned()),
+            );
+        }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
         (case.coverage, case.verdicts, case.advice) =
@@ -161,6 +189,9 @@ impl Read {
     fn host_rows(&self) -> Vec<HostRow> {
         let mut rows = Vec::new();
         for host in self.context.identity.hosts() {
+            if host.known_by == KnownBy::Packets {
+                continue;
+            }
             let Some(id) = self.context.identity.named(&host.name) else {
                 continue;
             };
@@ -233,6 +264,7 @@ impl Read {
                 ));
             }
         }
+        notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
             let Some(id) = self.context.identity.named(&host.name) else {
@@ -257,18 +289,42 @@ impl Read {
                 measured.offset, measured.uncertainty, measured.anchors
             ));
         }
-        for (address, hosts) in &self.context.identity.conflicts {
-            let names: Vec<String> = hosts
-                .iter()
-                .filter_map(|id| self.context.identity.host(*id))
-                .map(|h| h.name.to_string())
-                .collect();
-            notes.push(format!(
-                "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
-                names.join(" and ")
-            ));
-        }
         notes
+    }
+
+    /// What is known of hosts and processes is bounded; what was left out becomes a problem.
+    fn context_limits(&mut self) {
+        let (processes, identity) = (&self.context.processes, &self.context.identity);
+        let counts = [
+            (
+                processes.forgotten,
+                "starts and ends of processes beyond those kept",
+                "a record may not be joined to its process",
+            ),
+            (
+                processes.command_lines_forgotten,
+                "command lines of processes beyond those kept",
+                "a process may be told without its command line",
+            ),
+            (
+                identity.left_out,
+                "claims about addresses, or conflicts between them, beyond those kept",
+                "an address may be taken for nobody's, and a conflict may not be told",
+            ),
+        ];
+        for (count, what, effect) in counts {
+            if count > 0 {
+                self.problems.add(Problem {
+                    evidence: None,
+                    kind: ProblemKind::Limit,
+                    weight: Weight::Note,
+                    count,
+                    first_offset: None,
+                    message: what.to_owned(),
+                    effect: effect.to_owned(),
+                });
+            }
+        }
     }
 
     /// What an analytic had to forget becomes a problem of the run.

@@ -11,4 +11,4 @@ pub mod timeline;
 pub mod words;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -168,7 +168,10 @@ fn weight(event: &Event) -> usize {
                 });
                 std::mem::size_of::<crate::model::Attempt>() + 16 + payload
             }
-            What::Neighbour(_) => 48,
+            What::Neighbour(neighbour) => {
+                std::mem::size_of::<crate::model::neighbour::Neighbour>()
+                    + neighbour.name.as_ref().map_or(0, |name| name.len() + 16)
+            }
             What::Solicitation(_) => 160,
             What::Resolution(told) => {
                 let aliases: usize = told.aliases.iter().map(|alias| alias.len() + 48).sum();

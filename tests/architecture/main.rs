@@ -17,7 +17,7 @@ const ORDER: [&[&str]; 11] = [
     &["context"],
     &["reading"],
     &["analytics"],
-    &["replay"],
+    &["config", "replay"],
     &["case"],
     &["report"],
     &["investigate"],

@@ -94,7 +94,9 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 _ => return None,
             };
             Some((
-                context.identity.place(attempt.responder.address),
+                context
+                    .identity
+                    .place(attempt.responder.address, event.time),
                 Sign {
                     remote: attempt.initiator,
                     port: attempt.responder.port,
@@ -120,6 +122,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 } => {
                     let (local, remote) = context.identity.local_and_remote(
                         id,
+                        event.time,
                         Some(Direction::Inbound),
                         *source,
                         *destination,

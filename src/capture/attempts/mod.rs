@@ -32,6 +32,7 @@ use super::packet::{Extra, Packet};
 use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
+use crate::model::neighbour::Neighbour;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport, What};
 use duplicates::{RecentPackets, Seen};
@@ -142,9 +143,21 @@ impl Attempts {
                 }
                 return;
             }
-            Some(Extra::Segment(talk)) => {
-                self.announcements.hear(evidence, packet, talk, out);
-                self.solicitations.hear(evidence, packet, talk, out);
+            Some(Extra::Segment(announcement, talk)) => {
+                if let Some(announcement) = announcement {
+                    self.announcements.hear(evidence, packet, announcement, out);
+                }
+                if let Some(talk) = talk {
+                    self.solicitations.hear(evidence, packet, talk, out);
+                }
+            }
+            Some(Extra::Announcements(announcements)) => {
+                for announcement in announcements {
+                    self.announcements.hear(evidence, packet, announcement, out);
+                }
+            }
+            Some(Extra::Lease(message)) => {
+                self.announcements.lease(evidence, packet, message, out);
             }
             Some(Extra::Resolution(told)) => out(Event {
                 time: packet.time,
@@ -168,6 +181,12 @@ impl Attempts {
     /// nothing that becomes a packet here. Silence proves more the longer someone listened.
     pub fn captured_until(&mut self, time: Timestamp) {
         self.summary.saw(time);
+    }
+
+    /// Each claim about an address with the first and last time of the period in which it was heard
+    /// last.
+    pub fn still_heard(&self) -> impl Iterator<Item = (Neighbour, Timestamp, Timestamp)> {
+        self.announcements.still_heard()
     }
 
     /// Ends all that is still open, with the last packet's time as the end of the evidence.

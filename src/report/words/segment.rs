@@ -1,22 +1,13 @@
-//! The sentences for what hosts say on their own segment.
+//! The sentence for a question on a segment.
 
 use super::{Form, count};
 use crate::model::Timestamp;
-use crate::model::neighbour::{Heard, Neighbour, Solicitation, ToldBy};
+use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::mac_text;
-
-pub(super) fn announced(neighbour: &Neighbour) -> String {
-    let by = protocol(neighbour.told_by);
-    format!(
-        "{} announces {} ({by})",
-        mac_text(neighbour.mac),
-        neighbour.address
-    )
-}
 
 /// `first` is the recorded time of the first request.
 pub(super) fn asked(asked: &Solicitation, first: Timestamp, form: Form) -> String {
-    let by = protocol(asked.told_by);
+    let by = asked.told_by.protocol();
     let mut text = match form {
         Form::Short => format!("asks for {} ({by})", asked.target),
         Form::Long => {
@@ -45,16 +36,10 @@ pub(super) fn asked(asked: &Solicitation, first: Timestamp, form: Form) -> Strin
     text
 }
 
-fn protocol(told_by: ToldBy) -> &'static str {
-    match told_by {
-        ToldBy::Arp => "ARP",
-        ToldBy::Discovery => "neighbour discovery",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::neighbour::ToldBy;
 
     #[test]
     fn a_missing_answer_is_told_apart_from_an_invisible_one() {

@@ -1,6 +1,6 @@
 //! Lines about what a host does: `HOST VERB …`.
 
-use super::cast::{Deed, NameAnswer, ProcessName, RuleChange, RuleLine};
+use super::cast::{Deed, NameAnswer, NameService, ProcessName, RuleChange, RuleLine};
 use super::lines::{by, end, process, process_words, protocol_port};
 use super::parse::{Reader, log_kind};
 use super::words::{Read, Words};
@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, sysmon, logon, runs script, creates file, resolves, logs, pings, \
-     asks arp for";
+     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, \
+     logs, pings, asks arp for";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
@@ -148,6 +148,26 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             Deed::ShutsDown
         }
         "announces" => Deed::Announces,
+        "gets" => {
+            let text = words.next("the address")?;
+            let address = text.parse();
+            let address =
+                address.map_err(|_| words.error(format!("\"{text}\" is no IPv4 address")))?;
+            if !words.take_all("by dhcp") {
+                return Err(words.error("an address is got so: HOST gets 10.0.0.9 by dhcp"));
+            }
+            Deed::Gets { address }
+        }
+        "names" if words.take_all("itself by") => {
+            let by = words.next("the name service")?;
+            Deed::NamesItself {
+                by: match by.as_str() {
+                    "mdns" => NameService::Mdns,
+                    "nbns" => NameService::Nbns,
+                    other => return words.unknown("name service", other, "mdns, nbns"),
+                },
+            }
+        }
         "sysmon" => {
             let state = words.next("starts, stops or configured")?;
             if !matches!(state.as_str(), "starts" | "stops" | "configured") {
