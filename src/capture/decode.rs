@@ -191,8 +191,7 @@ fn v4(
         frame,
         layers,
         packet,
-        layers.at + header,
-        body,
+        (layers.at + header, body),
         total - header,
         names,
         out,
@@ -242,8 +241,7 @@ fn v6(
         frame,
         layers,
         packet,
-        layers.at + 40 + walk.at,
-        body,
+        (layers.at + 40 + walk.at, body),
         total - walk.at,
         names,
         out,
@@ -256,15 +254,14 @@ fn v6_address(fixed: &[u8; 40], at: usize) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
 }
 
-/// `body` is what is captured of the IP payload, `length` its length by the IP header, `at` where
-/// it starts in the frame.
+/// `body` is what is captured of the IP payload, with where it starts in the frame; `length` is its
+/// length by the IP header.
 #[inline]
 fn transport(
     frame: &Frame<'_>,
     layers: &link::Layers,
     mut packet: Packet,
-    at: usize,
-    body: &[u8],
+    (at, body): (usize, &[u8]),
     length: usize,
     names: &mut PeerNames,
     out: &mut Vec<Packet>,

@@ -210,12 +210,16 @@ impl Solicitations {
     }
 
     fn sweep(&mut self, now: Timestamp, out: &mut impl FnMut(Event)) {
-        let over = self
+        let over: Vec<_> = self
             .runs
-            .extract_if(.., |_, run| now.since(run.last()) > RUN_GAP)
-            .collect::<Vec<_>>();
-        for (key, run) in over {
-            self.tell(key, run, now, out);
+            .iter()
+            .filter(|(_, run)| now.since(run.last()) > RUN_GAP)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in over {
+            if let Some(run) = self.runs.remove(&key) {
+                self.tell(key, run, now, out);
+            }
         }
     }
 
