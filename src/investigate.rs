@@ -1,19 +1,26 @@
 //! From a folder of evidence to a case, on one page.
 
+mod attributed;
+mod background;
 mod conclude;
 mod hosts;
+mod inventory;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
-use crate::case::Case;
+use crate::case::inventory::Inventory;
+use crate::case::{Case, gaps};
 use crate::config::Config;
-use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
+use crate::context::containment::Stated;
+use crate::context::{Containments, Context};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
-use crate::replay::replay;
+use crate::replay::attribute::Account;
+use crate::replay::{attribute, replay};
 use crate::stream::Merged;
+pub use background::{Background, baseline};
 use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -46,10 +53,16 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// Silences longer than this are told as gaps.
+    pub silence: Span,
     /// How clocks are treated.
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// When something was contained.
+    pub containments: Vec<Stated>,
+    /// What is known beside the evidence: baselines, lists of hosts.
+    pub background: Background,
     /// Case number for the report; wins over the settings file.
     pub case: Option<String>,
     /// Examiner for the report; wins over the settings file.
@@ -72,8 +85,11 @@ impl Request {
             hash: true,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            silence: gaps::SILENCE,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            containments: Vec::new(),
+            background: Background::default(),
             case: None,
             examiner: None,
         }
@@ -140,6 +156,11 @@ fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
         .collect()
 }
 
+fn asked(request: &Request) -> Result<Vec<Box<dyn Entry>>, Error> {
+    let settings = [&request.config.settings[..], &request.settings[..]].concat();
+    chosen(&request.analytics, request.profile(), &settings)
+}
+
 fn chosen(
     ids: &[String],
     profile: Profile,
@@ -172,14 +193,29 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
-    let settings = [&request.config.settings[..], &request.settings[..]].concat();
-    let entries = chosen(&request.analytics, request.profile(), &settings)?;
+    let entries = asked(request)?;
     with_threads(request, || {
-        let (events, mut read) = open(request, progress)?;
+        let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
-        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let mut events = attribute(events, &read.context);
+        let inside = events
+            .by_ref()
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        read.attributed = events.account();
         read.conclude(request, &entries, outcomes)
+    })
+}
+
+/// Reads the evidence and says what there is; no analytic runs.
+///
+/// # Errors
+/// See `Error`.
+pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
+    let entries = asked(request)?;
+    with_threads(request, || {
+        let (_, mut read) = open(request, progress, None)?;
+        inventory::of(&mut read, request, &entries)
     })
 }
 
@@ -193,18 +229,24 @@ pub fn events(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
-    let (events, mut read) = with_threads(request, || open(request, progress))?;
-    for event in events {
+    let (events, mut read) = with_threads(request, || open(request, progress, None))?;
+    let mut events = attribute(events, &read.context);
+    for event in events.by_ref() {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
             break;
         }
     }
+    read.attributed = events.account();
     read.conclude(request, &[], Vec::new())
 }
 
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
-fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
+fn open(
+    request: &Request,
+    progress: &dyn Progress,
+    counted: Option<(Timestamp, Timestamp)>,
+) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
     let files =
         discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
@@ -213,6 +255,8 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let options = Options {
         hash: request.hash,
         memory: usize::try_from(request.memory / 2).unwrap_or(usize::MAX),
+        assets: request.config.assets.clone(),
+        counted,
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
@@ -238,6 +282,12 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
         )));
     }
+    let containments = Containments::of(&request.containments, &identity).map_err(|name| {
+        Error::Request(format!(
+            "--containment: no host of this evidence is called {name}; give the name as 'casewire analyze' prints it, \
+             or an address"
+        ))
+    })?;
     progress.phase("comparing clocks");
     let clocks = Clocks::measure(
         gathered.anchors.freeze(),
@@ -258,16 +308,40 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         identity
     };
     let coverage = gathered.coverage.freeze(&identity);
-    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let coverage = coverage.retime(
+        |host, time| clocks.corrected(host, time),
+        |sensor, time| clocks.corrected_of_sensor(sensor, time),
+    );
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));
+    let baseline = request
+        .background
+        .freeze(gathered.baseline, &identity)
+        .retime(|host, time| clocks.corrected(host, time))
+        .relate(&processes);
+    let activity = gathered.activity.freeze(
+        &identity,
+        |host, time| clocks.corrected(host, time),
+        request.background.known(),
+        &request.background.signs(&identity),
+    );
+    let contacts = gathered.contacts.freeze(
+        &identity,
+        &coverage,
+        &activity,
+        request.background.contacts(),
+    );
     let context = Context {
         clocks,
         coverage,
         identity,
+        activity,
+        contacts,
+        baseline,
         processes,
         assets: request.config.assets.clone(),
+        containments,
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered
@@ -287,6 +361,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             problems: gathered.problems,
             attempts: gathered.attempts,
             context,
+            attributed: Account::default(),
         },
     ))
 }

@@ -7,6 +7,7 @@
 use casewire::analytics::Found;
 use casewire::analytics::keyed::Shard;
 use casewire::analytics::register::{self, Entry};
+use casewire::capture::CaptureSummary;
 use casewire::context::coverage::CoverageBuilder;
 use casewire::context::identity::IdentityBuilder;
 use casewire::context::{Clocks, Context};
@@ -102,6 +103,7 @@ impl Stream {
             vlan: None,
             icmp: None,
             payload: None,
+            actor: None,
         };
         self.add(1, time, What::Attempt(Box::new(attempt)));
     }
@@ -112,6 +114,7 @@ impl Stream {
             channel: channel.into(),
             provider: "test".into(),
             event_id,
+            socket: None,
             written: time,
             what,
         };
@@ -245,9 +248,12 @@ fn context(events: &[Event]) -> Context {
     }
     let wire = |e: &&Event| e.provenance.kind == Item::Packet;
     let times = || events.iter().filter(wire).map(|e| e.time);
-    if let (Some(from), Some(to)) = (times().min(), times().max()) {
-        coverage.capture(EvidenceId(1), from, to);
-    }
+    let summary = CaptureSummary {
+        first: times().min(),
+        last: times().max(),
+        ..CaptureSummary::default()
+    };
+    coverage.capture(EvidenceId(1), &summary);
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
     Context {

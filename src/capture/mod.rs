@@ -20,6 +20,7 @@ mod refusal;
 pub mod reorder;
 mod segment;
 mod shape;
+pub mod silence;
 mod solicitations;
 pub mod summary;
 #[cfg(test)]

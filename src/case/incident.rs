@@ -247,6 +247,7 @@ mod tests {
             vlan: None,
             icmp: None,
             payload: None,
+            actor: None,
         };
         let provenance = Provenance {
             evidence: EvidenceId(file),
@@ -280,6 +281,7 @@ mod tests {
             entities: Entities::default(),
             steps,
             conditions: Vec::new(),
+            tables: Vec::new(),
             score: Vec::new(),
             order: OrderCheck {
                 smallest_gap: None,

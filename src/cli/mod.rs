@@ -6,8 +6,10 @@
 mod analytics;
 mod analyze;
 mod args;
+mod baseline;
 mod config;
 mod exit;
+mod inventory;
 mod nearest;
 mod output;
 mod progress;
@@ -15,7 +17,7 @@ mod request;
 mod timeline;
 mod values;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SchemaOf};
 use clap::{CommandFactory, FromArgMatches};
 use exit::Exit;
 use std::process::ExitCode;
@@ -33,9 +35,11 @@ pub fn run() -> ExitCode {
     let result = match &cli.command {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
+        Command::Baseline { what } => baseline::run(what, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
         Command::Config { what } => config::run(what, &cli.global),
-        Command::Schema => schema(),
+        Command::Inventory(args) => inventory::run(args, &cli.global),
+        Command::Schema { of } => schema(*of),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -57,7 +61,11 @@ fn clap_says(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn schema() -> anyhow::Result<Exit> {
-    output::print(&casewire::report::json::schema::text()?)?;
+fn schema(of: SchemaOf) -> anyhow::Result<Exit> {
+    use casewire::report::json::schema;
+    output::print(&match of {
+        SchemaOf::Report => schema::text()?,
+        SchemaOf::Inventory => schema::inventory()?,
+    })?;
     Ok(Exit::Done)
 }

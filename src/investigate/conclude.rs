@@ -4,6 +4,7 @@ use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
+use crate::case::gaps::{Search, Window};
 use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
 };
@@ -14,6 +15,7 @@ use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
+use crate::replay::attribute::Account;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything learnt by reading, beside the stream itself.
@@ -23,6 +25,8 @@ pub(super) struct Read {
     pub problems: Problems,
     pub attempts: AttemptSummary,
     pub context: Context,
+    /// What came of tying attempts to processes.
+    pub attributed: Account,
 }
 
 /// Addresses of one host that a report lists.
@@ -77,6 +81,9 @@ impl Read {
                     .map(ToString::to_string)
                     .collect(),
                 rules: request.config.rules.clone(),
+                containments: request.containments.clone(),
+                baselines: request.background.baselines(),
+                known_hosts: request.background.lists(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -91,6 +98,7 @@ impl Read {
             ..Case::default()
         };
         self.context_limits();
+        let ran: Vec<&str> = outcomes.iter().map(|o| o.analytic).collect();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -111,8 +119,8 @@ impl Read {
         let scanners = &request.config.scanners;
         suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
         case.incidents = incident::number(findings, &case.evidence);
-        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
-        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        // Without analytics there was nothing to match: a timeline or an inventory says nothing of
+        // rules.
         if !ran.is_empty() {
             let rules = &request.config.rules;
             case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
@@ -123,9 +131,12 @@ impl Read {
             );
         }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
-        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
+        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.search(request));
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        case.gaps = judged.gaps;
+        let tied = self.attribution();
+        case.notes.extend(tied);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -141,6 +152,19 @@ impl Read {
         };
         case.span = times().min().zip(times().max());
         Ok(case)
+    }
+
+    /// Where gaps are looked for.
+    fn search(&self, request: &Request) -> Search<'_> {
+        Search {
+            context: &self.context,
+            attempts: &self.attempts,
+            asked: Window {
+                from: request.from,
+                to: request.to,
+            },
+            silence: request.silence,
+        }
     }
 
     fn evidence_rows(&self) -> Vec<EvidenceRow> {
@@ -264,6 +288,25 @@ impl Read {
                 ));
             }
         }
+        let rests_on = request.background.rests_on();
+        for (id, report) in &self.reports {
+            let hash = report.custody.as_ref().and_then(|c| c.sha256);
+            let hash: String = hash.iter().flatten().map(|b| format!("{b:02x}")).collect();
+            if let Some(name) = rests_on.get(hash.as_str()) {
+                notes.push(format!(
+                    "{id} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \
+                     them out"
+                ));
+            }
+        }
+        let limits = &self.context;
+        if limits.activity.forgotten + limits.baseline.left_out + limits.contacts.left_out > 0 {
+            notes.push(format!(
+                "more addresses, programs or contacts than are remembered: {} signs of life, {} entries of the \
+                 baseline and {} contacts were left out of what counts as usual",
+                limits.activity.forgotten, limits.baseline.left_out, limits.contacts.left_out
+            ));
+        }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
@@ -359,7 +402,7 @@ impl Read {
     }
 }
 
-fn kind_word(kind: Kind) -> &'static str {
+pub(super) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pcap(_) => "pcap",
         Kind::Pcapng(_) => "pcapng",

@@ -3,7 +3,7 @@
 //! An attempt is not a packet: five SYNs with one initial sequence number are one attempt.
 
 use super::payload::{Payload, PeerName, Shape};
-use super::{Endpoint, Provenance, Span, Timestamp, Transport};
+use super::{Actor, Endpoint, Provenance, Span, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -197,6 +197,9 @@ pub struct Attempt {
     pub icmp: Option<IcmpRun>,
     /// What was seen of the payload; `None` where no packet carried any.
     pub payload: Option<Box<Payload>>,
+    /// The process of the initiator, once attribution has joined one.
+    #[serde(skip)]
+    pub actor: Option<Box<Actor>>,
 }
 
 impl Attempt {

@@ -4,7 +4,7 @@
 //! `ProcessStarted`. Values keep the evidence's own words; nothing is guessed.
 
 use super::firewall::{Filter, Layer, Rule, RuleChange, RuleSource};
-use super::{Direction, Endpoint, Text, Timestamp, Transport};
+use super::{Direction, Endpoint, Socket, Text, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
 /// One logged fact.
@@ -22,6 +22,10 @@ pub struct HostEvent {
     pub written: Timestamp,
     /// What it says.
     pub what: HostWhat,
+    /// For a record of an outgoing connection, how it stands to other evidence of the same one;
+    /// set by attribution.
+    #[serde(skip)]
+    pub socket: Option<Box<Socket>>,
 }
 
 /// A process as one record names it.
@@ -70,6 +74,15 @@ pub enum RegistryChange {
     Deleted,
     /// Key or value renamed.
     Renamed,
+}
+
+/// How a process reached into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Intrusion {
+    /// Sysmon 8: it started a thread there.
+    RemoteThread,
+    /// Sysmon 25: the image in memory is not the one on disk (hollowing, herpaderping).
+    Tampered,
 }
 
 /// The kinds of fact.
@@ -263,6 +276,15 @@ pub enum HostWhat {
         name: Text,
         /// The new start type, as written.
         start: Text,
+    },
+    /// Sysmon 8 and 25: a process reached into another.
+    Intruded {
+        /// How.
+        how: Intrusion,
+        /// Who did it; without pid and image where the record does not say (25).
+        by: Process,
+        /// The process that was reached into.
+        into: Process,
     },
     /// Sysmon 11.
     FileCreated {

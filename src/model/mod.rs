@@ -2,6 +2,7 @@
 //!
 //! Plain data only. Nothing here reads evidence, decides anything or prints.
 
+pub mod actor;
 pub mod attempt;
 pub mod event;
 pub mod finding;
@@ -16,6 +17,7 @@ pub mod resolution;
 pub mod time;
 pub mod wake;
 
+pub use actor::{Actor, Socket, Strength};
 pub use attempt::{Attempt, FlowEnd, Outcome, Refusal};
 pub use event::{Event, What};
 pub use host_event::{HostEvent, HostWhat};

@@ -30,7 +30,7 @@ pub fn read(
     progress: &dyn Progress,
 ) -> Result<Gathered, SpoolError> {
     let ends: Mutex<BTreeMap<EvidenceId, Ended>> = Mutex::default();
-    let mut collector = Collector::new(options.memory);
+    let mut collector = Collector::new(options);
     let mut order = Vec::new();
     let mut attempts = Attempts::new(Settings::default());
     let summary = std::thread::scope(|scope| {
@@ -73,9 +73,7 @@ pub fn read(
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .iter()
     {
-        if let (Some(from), Some(to)) = (ended.1.summary.first, ended.1.summary.last) {
-            collector.coverage.capture(*ended.0, from, to);
-        }
+        collector.coverage.capture(*ended.0, &ended.1.summary);
     }
     let mut gathered = collector.finish()?;
     for (evidence, ended) in ends

@@ -12,7 +12,6 @@ mod segment;
 mod wake;
 
 use crate::model::host_event::Process;
-use crate::model::net::mac_text;
 use crate::model::{Event, What};
 
 /// How much a sentence tells.
@@ -29,16 +28,7 @@ pub fn sentence(event: &Event, form: Form) -> String {
     match &event.what {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
-        What::Neighbour(neighbour) => {
-            let who = match (&neighbour.name, neighbour.mac) {
-                (Some(said), Some(mac)) => format!("{} at {}", name(said), mac_text(mac)),
-                (Some(said), None) => name(said),
-                (None, Some(mac)) => mac_text(mac),
-                (None, None) => "somebody".to_owned(),
-            };
-            let protocol = neighbour.told_by.protocol();
-            format!("{who} announces {} ({protocol})", neighbour.address)
-        }
+        What::Neighbour(neighbour) => segment::announced(neighbour),
         What::Solicitation(asked) => segment::asked(asked, event.recorded, form),
         What::Resolution(told) => resolution::sentence(told, form),
         What::Host(host) => host::sentence(host, form),

@@ -328,6 +328,7 @@ impl Flow {
             vlan: self.vlan,
             icmp,
             payload: self.payload,
+            actor: None,
         };
         Event {
             time: self.first,

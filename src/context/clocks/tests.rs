@@ -61,6 +61,7 @@ fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
         vlan: None,
         icmp: None,
         payload: None,
+        actor: None,
     };
     event(
         at(ms),
@@ -80,6 +81,7 @@ fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Even
         channel: channel.into(),
         provider: "".into(),
         event_id,
+        socket: None,
         written,
         what,
     };

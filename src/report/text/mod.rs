@@ -3,10 +3,12 @@
 //! ASCII of our own, fixed columns, no box drawing; severity is a word, colour never carries
 //! meaning alone. All text passes through `page`, which is the one place that escapes and wraps.
 
+pub mod baseline;
 pub mod check;
 pub mod coverage;
 pub mod describe;
 pub mod incident;
+pub mod inventory;
 pub mod nothing;
 pub mod page;
 pub mod problems;
@@ -14,6 +16,7 @@ pub mod sequence;
 pub mod settings_file;
 pub mod summary;
 pub mod suppressed;
+mod table;
 
 #[cfg(test)]
 mod tests;

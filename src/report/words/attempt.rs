@@ -207,6 +207,7 @@ mod tests {
             vlan: None,
             icmp: None,
             payload: None,
+            actor: None,
         }
     }
 

@@ -1,9 +1,20 @@
-//! The sentence for a question on a segment.
+//! The sentences for what hosts say on their own segment.
 
-use super::{Form, count};
+use super::{Form, count, name};
 use crate::model::Timestamp;
-use crate::model::neighbour::{Heard, Solicitation};
+use crate::model::neighbour::{Heard, Neighbour, Solicitation};
 use crate::model::net::mac_text;
+
+pub(super) fn announced(neighbour: &Neighbour) -> String {
+    let who = match (&neighbour.name, neighbour.mac) {
+        (Some(said), Some(mac)) => format!("{} at {}", name(said), mac_text(mac)),
+        (Some(said), None) => name(said),
+        (None, Some(mac)) => mac_text(mac),
+        (None, None) => "somebody".to_owned(),
+    };
+    let by = neighbour.told_by.protocol();
+    format!("{who} announces {} ({by})", neighbour.address)
+}
 
 /// `first` is the recorded time of the first request.
 pub(super) fn asked(asked: &Solicitation, first: Timestamp, form: Form) -> String {

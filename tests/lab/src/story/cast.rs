@@ -222,6 +222,8 @@ pub(super) struct FlowLine {
 /// What becomes of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// The host's own firewall blocks it: nothing on the wire.
+    Blocked,
     Unanswered,
     Reset {
         wrong_ack: bool,
@@ -348,6 +350,10 @@ pub(super) enum RuleChange {
 /// Things a host does, as its logs tell them.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
+    Intrudes {
+        by: ProcessName,
+        into: ProcessName,
+    },
     Rule(Box<RuleLine>),
     Firewall {
         on: bool,

@@ -183,6 +183,12 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
                 signals::dns(world, at, host, *server, name, answer);
             }
         }
+        Deed::Intrudes { by, into } => {
+            let (by, into) = (world.program(host, by), world.program(host, into));
+            let utc = world.host_time(host, at);
+            let event = sysmon::thread_started(utc, &by, &into);
+            world.log(host, Sysmon, at + 7 * MILLISECOND, event);
+        }
         Deed::Logs { kind, id, fields } => raw(world, host, at, *kind, *id, fields),
     }
 }

@@ -7,7 +7,7 @@ use super::words::{Read, Words};
 use crate::pcap::frame::flags;
 use crate::pcap::speech::Protocol;
 
-const FLOW_WORDS: &str = "outcomes unanswered [once | N times], refused [icmp 3/3 [from HOST] | wrong-ack], \
+const FLOW_WORDS: &str = "outcomes blocked, unanswered [once | N times], refused [icmp 3/3 [from HOST] | wrong-ack], \
      half-open, empty, accepted, midstream, aborted, one-sided, expired from HOST, flags fin, datagram N, \
      answered; and bytes 120/4000, for 30s, stays, reset by client|server, rtt 20ms, ttl 64, answer-ttl 60, \
      vlan 30, hairpin 30, by x.exe, served by x.exe, fast-open, sni NAME, http-host NAME, http-connect NAME:PORT, \
@@ -133,7 +133,7 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
     }
     let tcp_only = !matches!(
         flow.outcome,
-        Outcome::Unanswered | Outcome::Icmp { .. } | Outcome::Answered
+        Outcome::Unanswered | Outcome::Icmp { .. } | Outcome::Answered | Outcome::Blocked
     );
     if flow.protocol == 17 && tcp_only {
         return Err(words.error(
@@ -153,6 +153,7 @@ fn outcome(
     flow: &mut FlowLine,
 ) -> Read<Option<Outcome>> {
     Ok(Some(match word {
+        "blocked" => Outcome::Blocked,
         "unanswered" => Outcome::Unanswered,
         "refused" if words.take("icmp") => {
             let code = words.next("type and code such as 3/3")?;

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
      boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, \
-     logs, pings, asks arp for";
+     injects into, logs, pings, asks arp for";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
@@ -232,6 +232,20 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
                 answer,
                 via,
                 by: by(words, "svchost.exe")?,
+            }
+        }
+        "injects" => {
+            words.take("into");
+            let image = words.next("the process that is reached into")?;
+            let into = ProcessName {
+                image,
+                pid: None,
+                account: None,
+                under: None,
+            };
+            Deed::Intrudes {
+                into,
+                by: by(words, "powershell.exe")?,
             }
         }
         "logs" => {

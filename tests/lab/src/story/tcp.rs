@@ -83,7 +83,7 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
         Outcome::Unanswered => schedule(world, line, flow.client.0, at),
         Outcome::Reset { wrong_ack: true } => schedule(world, line, flow.client.0, at),
         Outcome::Icmp { .. } if line.tries.is_none() => schedule(world, line, flow.client.0, at),
-        Outcome::Midstream | Outcome::OneSided | Outcome::Flags(_) => Vec::new(),
+        Outcome::Midstream | Outcome::OneSided | Outcome::Flags(_) | Outcome::Blocked => Vec::new(),
         // A Windows client tries a refused port again after half a second.
         _ => (0..one_try)
             .map(|i| at + i64::from(i) * 508 * MILLISECOND)
@@ -183,7 +183,11 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
             let seqs = (next.wrapping_add(syn_data), peer_next);
             conversation(world, line, open, rtt, seqs, &segment, &mut steps);
         }
-        Outcome::Unanswered | Outcome::Reset { .. } | Outcome::Icmp { .. } | Outcome::Answered => {}
+        Outcome::Unanswered
+        | Outcome::Reset { .. }
+        | Outcome::Icmp { .. }
+        | Outcome::Answered
+        | Outcome::Blocked => {}
     }
     flow.end = steps.iter().map(|s| s.at).max().unwrap_or(at);
     for step in steps {

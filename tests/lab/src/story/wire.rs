@@ -156,6 +156,9 @@ fn udp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flow) -> Flow 
     } else {
         line.carrying.clone()
     };
+    if line.outcome == Outcome::Blocked {
+        return flow;
+    }
     flow.tries = (0..i64::from(line.tries.unwrap_or(1).max(1)))
         .map(|i| at + i * SECOND)
         .collect();
