@@ -1,5 +1,5 @@
-//! Hosts on their own segment: who announces itself (hardware address, IP address, name), and who
-//! asks for whom.
+//! Hosts on their own segment: who announces itself, with hardware address, IP address and name, and
+//! who asks for whom.
 
 use super::{Provenance, Span, Text, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,38 @@ pub struct Neighbour {
     pub lease: Option<Span>,
     /// When the same claim was heard before the silence: first and last time of that period.
     pub before: Option<(Timestamp, Timestamp)>,
+}
+
+/// What an announcement was. The order is that of trust in a name: a lease is agreed with a
+/// server, anyone may answer a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ToldBy {
+    /// A DHCP server's acknowledgement, or a client that renews (RFC 2131).
+    Dhcp,
+    /// A NetBIOS name registration, answer or node status (RFC 1002).
+    NetBios,
+    /// A multicast DNS answer (RFC 6762).
+    Mdns,
+    /// An LLMNR answer (RFC 4795).
+    Llmnr,
+    /// An ARP request or reply by the owner (RFC 826).
+    Arp,
+    /// A neighbour solicitation or advertisement (RFC 4861).
+    NeighbourDiscovery,
+}
+
+impl ToldBy {
+    /// As people name it.
+    pub fn protocol(self) -> &'static str {
+        match self {
+            Self::Dhcp => "DHCP",
+            Self::NetBios => "NBNS",
+            Self::Mdns => "mDNS",
+            Self::Llmnr => "LLMNR",
+            Self::Arp => "ARP",
+            Self::NeighbourDiscovery => "ND",
+        }
+    }
 }
 
 /// A host asks its segment for the hardware address of an IP address.
@@ -70,36 +102,4 @@ pub enum Heard {
     ReplyNotVisible,
     /// The capture ends within a second of the first request, before an answer had time to come.
     CutShort,
-}
-
-/// What an announcement was. The order is that of trust in a name: a lease is agreed with a
-/// server, anyone may answer a question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ToldBy {
-    /// A DHCP server's acknowledgement, or a client that renews (RFC 2131).
-    Dhcp,
-    /// A NetBIOS name registration, answer or node status (RFC 1002).
-    NetBios,
-    /// A multicast DNS answer (RFC 6762).
-    Mdns,
-    /// An LLMNR answer (RFC 4795).
-    Llmnr,
-    /// An ARP request or reply by the owner (RFC 826).
-    Arp,
-    /// A neighbour solicitation or advertisement (RFC 4861).
-    NeighbourDiscovery,
-}
-
-impl ToldBy {
-    /// As people name it.
-    pub fn protocol(self) -> &'static str {
-        match self {
-            Self::Dhcp => "DHCP",
-            Self::NetBios => "NBNS",
-            Self::Mdns => "mDNS",
-            Self::Llmnr => "LLMNR",
-            Self::Arp => "ARP",
-            Self::NeighbourDiscovery => "ND",
-        }
-    }
 }
