@@ -214,20 +214,20 @@ fn help_names_every_command_and_no_other() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
     let help = text(&output.stdout);
-    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
+    for command in [
+        "analyze",
+        "timeline",
+        "baseline",
+        "analytics",
+        "config",
+        "schema",
+    ] {
         assert!(
             help.contains(&format!("\n  {command}")),
             "{command}: {help}"
         );
     }
-    for command in [
-        "inventory",
-        "baseline",
-        "export",
-        "verify",
-        "demo",
-        "completions",
-    ] {
+    for command in ["inventory", "export", "verify", "demo", "completions"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -354,7 +354,7 @@ fn a_baseline_is_written_once_shown_and_named_in_the_report() {
     );
 
     let shown = casewire(&["baseline", "show", &first]);
-    assert!(text(&shown.stdout).contains("2 from 2026-03-01 to 2026-03-02"));
+    assert!(text(&shown.stdout).contains("3 from 2026-03-01 to 2026-03-03"));
     assert!(text(&shown.stdout).contains("10.0.0.5"));
     let report = casewire(&["analyze", &given, "--baseline", &first, "-q", "-f", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
