@@ -76,6 +76,13 @@ fn wrong_usage_is_exit_2_with_the_way_out() {
     );
     refused(&["timeline", here, "-n", "many"], "--limit");
     refused(
+        &["inventory", here, "--section", "file"],
+        "write files, hosts, channels, clocks, gaps or coverage",
+    );
+    refused(&["inventory", here, "--gaps", "5s"], "give at least 1m");
+    refused(&["inventory"], "<EVIDENCE>");
+    refused(&["schema", "case"], "report, inventory");
+    refused(
         &["analyze", "no/such/evidence"],
         "does not exist; give a file or a folder",
     );
@@ -215,6 +222,7 @@ fn help_names_every_command_and_no_other() {
     assert!(output.stderr.is_empty());
     let help = text(&output.stdout);
     for command in [
+        "inventory",
         "analyze",
         "timeline",
         "baseline",
@@ -227,7 +235,7 @@ fn help_names_every_command_and_no_other() {
             "{command}: {help}"
         );
     }
-    for command in ["inventory", "export", "verify", "demo", "completions"] {
+    for command in ["export", "verify", "demo", "completions"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -237,7 +245,14 @@ fn help_names_every_command_and_no_other() {
 
 #[test]
 fn the_help_of_each_command_fits_a_terminal() {
-    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
+    for command in [
+        "inventory",
+        "analyze",
+        "timeline",
+        "analytics",
+        "config",
+        "schema",
+    ] {
         for flag in ["-h", "--help"] {
             let output = casewire(&[command, flag]);
             assert_eq!(output.status.code(), Some(0), "{command} {flag}");
@@ -261,6 +276,42 @@ fn the_schema_on_standard_output_is_the_committed_one() {
         text(&output.stdout),
         std::fs::read_to_string(committed).unwrap()
     );
+}
+
+#[test]
+fn the_schema_of_an_inventory_is_the_committed_one() {
+    let output = casewire(&["schema", "inventory"]);
+    assert_eq!(output.status.code(), Some(0));
+    let committed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/docs/json-schema/casewire-inventory-1.schema.json"
+    );
+    assert_eq!(
+        text(&output.stdout),
+        std::fs::read_to_string(committed).unwrap()
+    );
+}
+
+#[test]
+fn an_inventory_says_what_there_is_and_runs_no_analytic() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let output = casewire(&["inventory", demo]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    assert!(page.is_ascii());
+    let mut from = 0;
+    for heading in ["FILES", "HOSTS", "CHANNELS", "CLOCKS", "GAPS", "COVERAGE"] {
+        let at = page[from..].find(&format!("\n{heading}")).expect(heading);
+        from += at;
+    }
+    assert!(!page.contains("INCIDENT"), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 80));
+
+    let json = casewire(&["inventory", demo, "-f", "json", "--section", "hosts"]);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(value["schema"], "casewire-inventory");
+    assert!(!value["hosts"].as_array().unwrap().is_empty());
+    assert!(value.get("evidence").is_none());
 }
 
 #[test]

@@ -4,12 +4,14 @@
 //! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
-//! behind `rule`, titles of findings behind `said`.
+//! behind `rule`, titles of findings behind `said`. A `containment` block states containments, `TIME`
+//! or `TIME,HOST` a line.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
 use casewire::case::{Case, Incident};
 use casewire::config::Config;
+use casewire::context::containment::Stated;
 use casewire::evidence::progress::Silent;
 use casewire::investigate::{Background, Request, baseline, investigate};
 use casewire::model::Provenance;
@@ -61,7 +63,14 @@ fn request(folder: &Path, analytic: Option<&str>, page: &str, settings: Option<&
                 .collect()
         })
         .unwrap_or_default();
+    let containments = block(page, "containment").map(|(_, lines)| {
+        lines
+            .iter()
+            .map(|line| Stated::parse(line).expect("a containment line is TIME or TIME,HOST"))
+            .collect()
+    });
     Request {
+        containments: containments.unwrap_or_default(),
         config: settings.map_or_else(Config::default, |text| {
             Config::read(text.as_bytes()).unwrap_or_else(|e| panic!("the toml block: {e}"))
         }),
@@ -287,6 +296,16 @@ fn hold(folder: &str, analytic: Option<&str>) {
 #[test]
 fn the_stories_of_an0842_are_told_as_expected() {
     hold("src/analytics/an0842/scenarios", Some("AN0842"));
+}
+
+#[test]
+fn the_stories_of_an1057_are_told_as_expected() {
+    hold("src/analytics/an1057/scenarios", Some("AN1057"));
+}
+
+#[test]
+fn the_stories_of_an1376_are_told_as_expected() {
+    hold("src/analytics/an1376/scenarios", Some("AN1376"));
 }
 
 #[test]
