@@ -225,6 +225,7 @@ fn help_names_every_command_and_no_other() {
         "inventory",
         "analyze",
         "timeline",
+        "baseline",
         "analytics",
         "config",
         "schema",
@@ -234,7 +235,7 @@ fn help_names_every_command_and_no_other() {
             "{command}: {help}"
         );
     }
-    for command in ["baseline", "export", "verify", "demo", "completions"] {
+    for command in ["export", "verify", "demo", "completions"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -404,7 +405,7 @@ fn a_baseline_is_written_once_shown_and_named_in_the_report() {
     );
 
     let shown = casewire(&["baseline", "show", &first]);
-    assert!(text(&shown.stdout).contains("2 from 2026-03-01 to 2026-03-02"));
+    assert!(text(&shown.stdout).contains("3 from 2026-03-01 to 2026-03-03"));
     assert!(text(&shown.stdout).contains("10.0.0.5"));
     let report = casewire(&["analyze", &given, "--baseline", &first, "-q", "-f", "json"]);
     let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();

@@ -49,7 +49,7 @@ impl Background {
             days: file.days.clone(),
         };
         self.baselines.push((row, file));
-        self.baselines.sort_by(|a, b| a.0.sha256.cmp(&b.0.sha256));
+        self.baselines.sort_by_key(|(row, _)| row.sha256);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 mod judge;
 mod settings;
+mod tables;
 mod targets;
 mod telling;
 
