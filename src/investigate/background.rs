@@ -48,7 +48,7 @@ impl Background {
             days: file.days.clone(),
         };
         self.baselines.push((row, file));
-        self.baselines.sort_by(|a, b| a.0.sha256.cmp(&b.0.sha256));
+        self.baselines.sort_by_key(|a| a.0.sha256);
         Ok(())
     }
 
