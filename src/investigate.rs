@@ -4,13 +4,16 @@ mod attributed;
 mod background;
 mod conclude;
 mod hosts;
+mod inventory;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
-use crate::case::Case;
+use crate::case::inventory::Inventory;
+use crate::case::{Case, gaps};
 use crate::config::Config;
-use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
+use crate::context::containment::Stated;
+use crate::context::{Containments, Context};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -50,10 +53,14 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// Silences longer than this are told as gaps.
+    pub silence: Span,
     /// How clocks are treated.
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// When something was contained.
+    pub containments: Vec<Stated>,
     /// What is known beside the evidence: baselines, lists of hosts.
     pub background: Background,
     /// Case number for the report; wins over the settings file.
@@ -78,8 +85,10 @@ impl Request {
             hash: true,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            silence: gaps::SILENCE,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            containments: Vec::new(),
             background: Background::default(),
             case: None,
             examiner: None,
@@ -147,6 +156,11 @@ fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
         .collect()
 }
 
+fn asked(request: &Request) -> Result<Vec<Box<dyn Entry>>, Error> {
+    let settings = [&request.config.settings[..], &request.settings[..]].concat();
+    chosen(&request.analytics, request.profile(), &settings)
+}
+
 fn chosen(
     ids: &[String],
     profile: Profile,
@@ -179,8 +193,7 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
-    let settings = [&request.config.settings[..], &request.settings[..]].concat();
-    let entries = chosen(&request.analytics, request.profile(), &settings)?;
+    let entries = asked(request)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
@@ -191,6 +204,18 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
         read.attributed = events.account();
         read.conclude(request, &entries, outcomes)
+    })
+}
+
+/// Reads the evidence and says what there is; no analytic runs.
+///
+/// # Errors
+/// See `Error`.
+pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
+    let entries = asked(request)?;
+    with_threads(request, || {
+        let (_, mut read) = open(request, progress, None)?;
+        inventory::of(&mut read, request, &entries)
     })
 }
 
@@ -257,6 +282,12 @@ fn open(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
         )));
     }
+    let containments = Containments::of(&request.containments, &identity).map_err(|name| {
+        Error::Request(format!(
+            "--containment: no host of this evidence is called {name}; give the name as 'casewire analyze' prints it, \
+             or an address"
+        ))
+    })?;
     progress.phase("comparing clocks");
     let clocks = Clocks::measure(
         gathered.anchors.freeze(),
@@ -277,18 +308,23 @@ fn open(
         identity
     };
     let coverage = gathered.coverage.freeze(&identity);
-    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let coverage = coverage.retime(
+        |host, time| clocks.corrected(host, time),
+        |sensor, time| clocks.corrected_of_sensor(sensor, time),
+    );
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));
     let baseline = request
         .background
         .freeze(gathered.baseline, &identity)
-        .retime(|host, time| clocks.corrected(host, time));
+        .retime(|host, time| clocks.corrected(host, time))
+        .relate(&processes);
     let activity = gathered.activity.freeze(
         &identity,
         |host, time| clocks.corrected(host, time),
         request.background.known(),
+        &request.background.signs(&identity),
     );
     let contacts = gathered.contacts.freeze(
         &identity,
@@ -305,6 +341,7 @@ fn open(
         baseline,
         processes,
         assets: request.config.assets.clone(),
+        containments,
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered

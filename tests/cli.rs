@@ -76,6 +76,13 @@ fn wrong_usage_is_exit_2_with_the_way_out() {
     );
     refused(&["timeline", here, "-n", "many"], "--limit");
     refused(
+        &["inventory", here, "--section", "file"],
+        "write files, hosts, channels, clocks, gaps or coverage",
+    );
+    refused(&["inventory", here, "--gaps", "5s"], "give at least 1m");
+    refused(&["inventory"], "<EVIDENCE>");
+    refused(&["schema", "case"], "report, inventory");
+    refused(
         &["analyze", "no/such/evidence"],
         "does not exist; give a file or a folder",
     );
@@ -214,20 +221,20 @@ fn help_names_every_command_and_no_other() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
     let help = text(&output.stdout);
-    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
+    for command in [
+        "inventory",
+        "analyze",
+        "timeline",
+        "analytics",
+        "config",
+        "schema",
+    ] {
         assert!(
             help.contains(&format!("\n  {command}")),
             "{command}: {help}"
         );
     }
-    for command in [
-        "inventory",
-        "baseline",
-        "export",
-        "verify",
-        "demo",
-        "completions",
-    ] {
+    for command in ["baseline", "export", "verify", "demo", "completions"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -237,7 +244,14 @@ fn help_names_every_command_and_no_other() {
 
 #[test]
 fn the_help_of_each_command_fits_a_terminal() {
-    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
+    for command in [
+        "inventory",
+        "analyze",
+        "timeline",
+        "analytics",
+        "config",
+        "schema",
+    ] {
         for flag in ["-h", "--help"] {
             let output = casewire(&[command, flag]);
             assert_eq!(output.status.code(), Some(0), "{command} {flag}");
@@ -261,6 +275,42 @@ fn the_schema_on_standard_output_is_the_committed_one() {
         text(&output.stdout),
         std::fs::read_to_string(committed).unwrap()
     );
+}
+
+#[test]
+fn the_schema_of_an_inventory_is_the_committed_one() {
+    let output = casewire(&["schema", "inventory"]);
+    assert_eq!(output.status.code(), Some(0));
+    let committed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/docs/json-schema/casewire-inventory-1.schema.json"
+    );
+    assert_eq!(
+        text(&output.stdout),
+        std::fs::read_to_string(committed).unwrap()
+    );
+}
+
+#[test]
+fn an_inventory_says_what_there_is_and_runs_no_analytic() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let output = casewire(&["inventory", demo]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    assert!(page.is_ascii());
+    let mut from = 0;
+    for heading in ["FILES", "HOSTS", "CHANNELS", "CLOCKS", "GAPS", "COVERAGE"] {
+        let at = page[from..].find(&format!("\n{heading}")).expect(heading);
+        from += at;
+    }
+    assert!(!page.contains("INCIDENT"), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 80));
+
+    let json = casewire(&["inventory", demo, "-f", "json", "--section", "hosts"]);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(value["schema"], "casewire-inventory");
+    assert!(!value["hosts"].as_array().unwrap().is_empty());
+    assert!(value.get("evidence").is_none());
 }
 
 #[test]
@@ -302,4 +352,63 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_baseline_is_written_once_shown_and_named_in_the_report() {
+    let page = "```story\nday 2026-03-01\nhost WS01 10.0.0.5\nhost FS01 10.0.0.10 open tcp/445\n\n08:00 every 6h for 2d: WS01 -> FS01:445/tcp accepted\n```\n";
+    let story = casewire_lab::story::Story::parse(page).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (evidence, beside) = (folder.path().join("evidence"), folder.path());
+    story.play().write_to(&evidence).unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let given = path(&evidence);
+    let build = |out: &str| casewire(&["baseline", "build", &given, "-q", "-o", out]);
+
+    let (first, second) = (path(&beside.join("a.json")), path(&beside.join("b.json")));
+    assert_eq!(build(&first).status.code(), Some(0));
+    assert_eq!(build(&second).status.code(), Some(0));
+    let bytes = std::fs::read(&first).unwrap();
+    assert_eq!(
+        bytes,
+        std::fs::read(&second).unwrap(),
+        "same evidence, same bytes"
+    );
+
+    refused(
+        &["baseline", "build", &given, "-o", &first],
+        "not written over",
+    );
+    let inside = path(&evidence.join("c.json"));
+    refused(
+        &["baseline", "build", &given, "-o", &inside],
+        "lies among the evidence",
+    );
+    refused(
+        &[
+            "analyze",
+            &given,
+            "--baseline",
+            &first,
+            "--baseline",
+            &second,
+        ],
+        "counted twice",
+    );
+    refused(&["analyze", &given, "--baseline", &given], "cannot read");
+    let wrong = path(&beside.join("wrong.txt"));
+    std::fs::write(&wrong, "10.0.0.5 yesterday\n").unwrap();
+    refused(
+        &["analyze", &given, "--baseline", &wrong],
+        "casewire baseline build",
+    );
+
+    let shown = casewire(&["baseline", "show", &first]);
+    assert!(text(&shown.stdout).contains("2 from 2026-03-01 to 2026-03-02"));
+    assert!(text(&shown.stdout).contains("10.0.0.5"));
+    let report = casewire(&["analyze", &given, "--baseline", &first, "-q", "-f", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let named = &report["parameters"]["baselines"][0];
+    assert_eq!(named["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(named["days"][1], "2026-03-02");
 }

@@ -74,6 +74,19 @@ impl Parameters {
         };
         sorted("baseline", hashes(&self.baselines));
         sorted("known_hosts", hashes(&self.known_hosts));
+        sorted(
+            "containment",
+            self.containments
+                .iter()
+                .map(|c| {
+                    format!(
+                        "{} {}",
+                        c.time.rfc3339(),
+                        c.host.as_deref().unwrap_or("all")
+                    )
+                })
+                .collect(),
+        );
         // The first rule that fits counts, so their order does.
         for rule in &self.rules {
             put(

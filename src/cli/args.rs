@@ -3,8 +3,10 @@
 
 use super::values;
 use casewire::analytics::Profile;
+use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
+use casewire::report::text::inventory::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,6 +19,7 @@ Evidence is only ever read. Nothing is sent anywhere.";
 
 const AFTER: &str = "\
 Examples:
+  casewire inventory evidence/             what do I have?
   casewire analyze evidence/               print incidents
   casewire analyze evidence/ -f json       the whole report, for programs
   casewire timeline evidence/ --from 2026-03-14T02:00Z --to 2026-03-14T03:00Z
@@ -73,6 +76,8 @@ pub enum When {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List evidence: hosts, time ranges, gaps, and coverage per analytic
+    Inventory(Inventory),
     /// Run the analytics over evidence and print incidents
     Analyze(Analyze),
     /// Print the merged, time-sorted event stream, without judging it
@@ -89,8 +94,17 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
-    /// Print the JSON Schema of the report
-    Schema,
+    /// Print the JSON Schema of the report, or of an inventory
+    Schema {
+        /// report or inventory
+        #[arg(
+            value_name = "OF",
+            default_value = "report",
+            hide_possible_values = true,
+            hide_default_value = true
+        )]
+        of: SchemaOf,
+    },
 }
 
 /// Which evidence, and which part of it.
@@ -117,6 +131,11 @@ pub struct Evidence {
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
     pub max_skew: Span,
+    /// When something was contained, for one host or for all: AN1376 looks at what came after
+    /// (repeatable)
+    #[arg(long, value_name = "TIME[,HOST]", value_parser = values::containment,
+        help_heading = "Time and hosts")]
+    pub containment: Vec<Stated>,
     /// What is usual, made with 'casewire baseline build' (repeatable)
     #[arg(long, value_name = "FILE", help_heading = "Background")]
     pub baseline: Vec<PathBuf>,
@@ -224,6 +243,42 @@ pub enum ReportFormat {
     Text,
     Json,
     Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Report,
+    Inventory,
+}
+
+#[derive(Debug, Args)]
+pub struct Inventory {
+    /// Report silences longer than this
+    #[arg(long, value_name = "DUR", value_parser = values::silence, default_value = "30m",
+        help_heading = "Output")]
+    pub gaps: Span,
+    /// files, hosts, channels, clocks, gaps or coverage (repeatable) [default: all]
+    #[arg(long = "section", value_name = "NAME", value_parser = values::section,
+        help_heading = "Output")]
+    pub sections: Vec<Section>,
+    /// text or json
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: InventoryFormat,
+    #[command(flatten)]
+    pub evidence: Evidence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InventoryFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod args;
 mod baseline;
 mod config;
 mod exit;
+mod inventory;
 mod nearest;
 mod output;
 mod progress;
@@ -16,7 +17,7 @@ mod request;
 mod timeline;
 mod values;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SchemaOf};
 use clap::{CommandFactory, FromArgMatches};
 use exit::Exit;
 use std::process::ExitCode;
@@ -37,7 +38,8 @@ pub fn run() -> ExitCode {
         Command::Baseline { what } => baseline::run(what, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
         Command::Config { what } => config::run(what, &cli.global),
-        Command::Schema => schema(),
+        Command::Inventory(args) => inventory::run(args, &cli.global),
+        Command::Schema { of } => schema(*of),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -59,7 +61,11 @@ fn clap_says(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn schema() -> anyhow::Result<Exit> {
-    output::print(&casewire::report::json::schema::text()?)?;
+fn schema(of: SchemaOf) -> anyhow::Result<Exit> {
+    use casewire::report::json::schema;
+    output::print(&match of {
+        SchemaOf::Report => schema::text()?,
+        SchemaOf::Inventory => schema::inventory()?,
+    })?;
     Ok(Exit::Done)
 }

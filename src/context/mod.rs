@@ -8,6 +8,7 @@ pub mod assets;
 pub mod baseline;
 pub mod clocks;
 pub mod contacts;
+pub mod containment;
 pub mod coverage;
 pub mod identity;
 pub mod known;
@@ -21,6 +22,7 @@ pub use assets::Assets;
 pub use baseline::Baseline;
 pub use clocks::Clocks;
 pub use contacts::Contacts;
+pub use containment::Containments;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
 pub use known::KnownHosts;
@@ -45,6 +47,8 @@ pub struct Context {
     pub processes: Processes,
     /// What the settings file says of the network.
     pub assets: Assets,
+    /// When something was contained, as stated.
+    pub containments: Containments,
 }
 
 impl Context {

@@ -4,6 +4,7 @@ use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
+use crate::case::gaps::{Search, Window};
 use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
 };
@@ -80,6 +81,7 @@ impl Read {
                     .map(ToString::to_string)
                     .collect(),
                 rules: request.config.rules.clone(),
+                containments: request.containments.clone(),
                 baselines: request.background.baselines(),
                 known_hosts: request.background.lists(),
                 analytics: entries
@@ -96,6 +98,7 @@ impl Read {
             ..Case::default()
         };
         self.context_limits();
+        let ran: Vec<&str> = outcomes.iter().map(|o| o.analytic).collect();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -116,8 +119,8 @@ impl Read {
         let scanners = &request.config.scanners;
         suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
         case.incidents = incident::number(findings, &case.evidence);
-        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
-        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        // Without analytics there was nothing to match: a timeline or an inventory says nothing of
+        // rules.
         if !ran.is_empty() {
             let rules = &request.config.rules;
             case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
@@ -128,9 +131,10 @@ impl Read {
             );
         }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
-        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
+        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.search(request));
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        case.gaps = judged.gaps;
         let tied = self.attribution();
         case.notes.extend(tied);
         case.problems = self.problems.iter().cloned().collect();
@@ -148,6 +152,19 @@ impl Read {
         };
         case.span = times().min().zip(times().max());
         Ok(case)
+    }
+
+    /// Where gaps are looked for.
+    fn search(&self, request: &Request) -> Search<'_> {
+        Search {
+            context: &self.context,
+            attempts: &self.attempts,
+            asked: Window {
+                from: request.from,
+                to: request.to,
+            },
+            silence: request.silence,
+        }
     }
 
     fn evidence_rows(&self) -> Vec<EvidenceRow> {

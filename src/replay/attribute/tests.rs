@@ -1,6 +1,7 @@
 //! Attribution through its door: a stream in, a stream with processes out.
 
 use super::*;
+use crate::capture::{CaptureSummary, InterfaceSummary, Resolution};
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::model::attempt::Marks;
@@ -144,6 +145,33 @@ fn bound(ms: i64, item: u64, pid: u32, local: &str) -> Event {
 const HERE: &str = "10.0.0.5:50000";
 const THERE: &str = "10.0.0.9:445";
 
+/// A capture that runs from the first to the last packet among the events.
+fn capture(events: &[Event]) -> CaptureSummary {
+    let times = || {
+        let packets = events
+            .iter()
+            .filter(|e| e.provenance.evidence == EvidenceId(1));
+        packets.map(|e| e.time)
+    };
+    CaptureSummary {
+        first: times().min(),
+        last: times().max(),
+        interfaces: vec![InterfaceSummary {
+            number: 0,
+            link: 1,
+            resolution: Resolution::Decimal(9),
+            snap_length: 0,
+            sections: 1,
+            packets: times().count() as u64,
+            first: times().min(),
+            last: times().max(),
+            dropped: 0,
+            silences: Default::default(),
+        }],
+        ..CaptureSummary::default()
+    }
+}
+
 fn through(mut events: Vec<Event>) -> (Vec<Event>, Account) {
     events.sort_by_key(Event::order);
     let mut identity = IdentityBuilder::default();
@@ -151,10 +179,8 @@ fn through(mut events: Vec<Event>) -> (Vec<Event>, Account) {
     for event in &events {
         identity.observe(event);
         coverage.observe(event);
-        if event.provenance.evidence == EvidenceId(1) {
-            coverage.capture(EvidenceId(1), event.time, event.time);
-        }
     }
+    coverage.capture(EvidenceId(1), &capture(&events));
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
     let context = Context {

@@ -6,7 +6,7 @@ use super::shape::Value;
 use crate::model::attempt::{Attempt, FlowEnd, Outcome};
 use crate::model::firewall::{Action, Filter, Rule, RuleChange, RuleSource};
 use crate::model::host_event::{
-    HostEvent, HostWhat, Process, RegistryChange, ServiceState, Verdict,
+    HostEvent, HostWhat, Intrusion, Process, RegistryChange, ServiceState, Verdict,
 };
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Direction, Endpoint, Transport, mac_text};
@@ -412,6 +412,21 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             text(map, "library", library);
             flag(map, "signed", *signed);
         }
+        HostWhat::Intruded { how, by, into } => {
+            process(map, by);
+            text(map, "target_image", &into.image);
+            if let Some(pid) = into.pid {
+                number(map, "target_pid", u64::from(pid));
+            }
+            text(
+                map,
+                "intrusion",
+                match how {
+                    Intrusion::RemoteThread => "remote-thread",
+                    Intrusion::Tampered => "tampered",
+                },
+            );
+        }
         HostWhat::ServiceInstalled {
             name,
             image,
@@ -589,6 +604,7 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::ServiceInstalled { .. } => "service-installed",
         HostWhat::ServiceStateChanged { .. } => "service-state-changed",
         HostWhat::ServiceStartChanged { .. } => "service-start-changed",
+        HostWhat::Intruded { .. } => "intruded",
         HostWhat::FileCreated { .. } => "file-created",
         HostWhat::RegistryChanged { .. } => "registry-changed",
         HostWhat::Script { .. } => "script",

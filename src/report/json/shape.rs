@@ -49,6 +49,8 @@ pub struct Report {
     pub hosts: Vec<Host>,
     /// Which need of which analytic is met on which host.
     pub coverage: Vec<Coverage>,
+    /// What is missing in the evidence.
+    pub gaps: Vec<Gap>,
     /// Whether each analytic could judge each host, and what came of it.
     pub verdicts: Vec<Verdict>,
     /// What was found, in the order of severity, confidence, time, analytic and id.
@@ -121,6 +123,8 @@ pub struct Parameters {
     pub baselines: Vec<BackgroundFile>,
     /// Lists of known hosts that counted.
     pub known_hosts: Vec<BackgroundFile>,
+    /// When something was contained, as stated by the examiner.
+    pub containments: Vec<Containment>,
 }
 
 /// A file beside the evidence that findings may rest on.
@@ -216,6 +220,16 @@ pub struct GivenClock {
     pub host: String,
     /// How far its clock is ahead, in nanoseconds.
     pub offset_ns: i64,
+}
+
+/// A containment as stated.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Containment {
+    /// When it took effect.
+    pub time: String,
+    /// The host it was for, as given; `null` for all.
+    pub host: Option<String>,
 }
 
 /// An address a host was said to have had.
@@ -316,6 +330,40 @@ pub struct Coverage {
     pub end: Option<Time>,
     /// What qualifies it.
     pub note: String,
+    /// The gaps that take from it, by number.
+    pub gaps: Vec<GapNumber>,
+}
+
+/// The number of a gap in this report.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(extend("pattern" = "^G[1-9][0-9]*$"))]
+pub struct GapNumber(pub String);
+
+/// Something that is missing in the evidence.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Gap {
+    /// Its number in this report.
+    pub id: GapNumber,
+    /// What sort of gap.
+    #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
+        "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
+        "logs-end-early", "records-missing", "log-cleared", "logging-changed"]))]
+    pub kind: &'static str,
+    /// The host; null if it is about the captures.
+    pub host: Option<String>,
+    /// The files it is about.
+    pub evidence: Vec<EvidenceNumber>,
+    /// From when; null where that is not known.
+    pub start: Option<Time>,
+    /// Until when; null where that is not known.
+    pub end: Option<Time>,
+    /// What is missing.
+    pub what: String,
+    /// What may be the cause, and what that costs.
+    pub why: String,
+    /// What would fill it; null where nothing can.
+    pub remedy: Option<String>,
 }
 
 /// Whether an analytic could judge a host, and what came of it.

@@ -94,6 +94,11 @@ fn settings(case: &Case, page: &mut Page) {
         start(&asked.sha256())
     );
     page.hanging(0, "Settings: ", &text);
+    for stated in &asked.containments {
+        let host = stated.host.as_deref().unwrap_or("all hosts");
+        let text = format!("{} for {host}", stated.time.rfc3339());
+        page.hanging(0, "Containment: ", &text);
+    }
     for (label, files) in [
         ("Baseline: ", &asked.baselines),
         ("Known hosts: ", &asked.known_hosts),
