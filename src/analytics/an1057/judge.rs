@@ -96,6 +96,7 @@ pub(super) fn judge(
         Severity::Low,
         only(&[Detector::Tool, Detector::Sensitive]),
     );
+    severity = hold(severity, Severity::Medium, walk_alone);
     severity = hold(severity, Severity::Low, walk_alone && !program);
     severity = hold(severity, Severity::Info, walk_alone && few);
     severity = hold(severity, Severity::Low, mostly_answered);

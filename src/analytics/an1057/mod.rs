@@ -13,6 +13,7 @@ mod samples;
 mod scan;
 mod sequence;
 mod settings;
+mod tables;
 mod telling;
 mod tools;
 mod walk;
@@ -334,8 +335,7 @@ fn open(state: &mut State, hit: Hit) {
     } = state;
     let slow = hit.detector == Detector::Walk;
     let part: Vec<&Probe> = if slow {
-        let failed = walk.steps.iter().filter(|s| s.failed);
-        failed.map(|s| &s.probe).collect()
+        walk.failed().collect()
     } else {
         recent
             .within(Timestamp::MIN, Span(i64::MAX))

@@ -106,6 +106,12 @@ impl Walk {
         }
     }
 
+    /// The failed contacts: those that moved it, as far as they are kept, and those that will.
+    pub fn failed(&self) -> impl Iterator<Item = &Probe> {
+        let steps = self.steps.iter().chain(self.pending.values());
+        steps.filter(|s| s.failed).map(|s| &s.probe)
+    }
+
     /// Begins again, after it was told.
     pub fn restart(&mut self) {
         (self.height, self.failures, self.since) = (0.0, 0, None);
