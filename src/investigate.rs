@@ -322,11 +322,13 @@ fn open(
     let baseline = request
         .background
         .freeze(gathered.baseline, &identity)
-        .retime(|host, time| clocks.corrected(host, time));
+        .retime(|host, time| clocks.corrected(host, time))
+        .relate(&processes);
     let activity = gathered.activity.freeze(
         &identity,
         |host, time| clocks.corrected(host, time),
         request.background.known(),
+        &request.background.signs(&identity),
     );
     let contacts = gathered.contacts.freeze(
         &identity,

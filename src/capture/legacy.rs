@@ -309,7 +309,7 @@ impl Legacy {
         let frame = self.frame(window, header, number, head, end);
         let (time, link) = (frame.time, frame.link);
         let mut held = Vec::new();
-        let seen = decode::decode(&frame, &mut held);
+        let seen = decode::decode(&frame, &mut ledger.names, &mut held);
         let kind = following.map_or(ProblemKind::GarbledRegion, |following| {
             self.kind_of(&following)
         });

@@ -241,6 +241,7 @@ impl ActivityBuilder {
         identity: &Identity,
         correct: impl Fn(HostId, Timestamp) -> Timestamp,
         known: &KnownHosts,
+        imported: &[(IpAddr, Timestamp, Timestamp)],
     ) -> Activity {
         let mut trails = self.wire;
         for (computer, logged) in self.logs {
@@ -259,6 +260,13 @@ impl ActivityBuilder {
             }
         }
         trails.retain(|address, _| !address.is_loopback() && !is_group_or_wildcard(*address));
+        let heard = heard(&trails, imported);
+        for (address, first, last) in imported {
+            // Between them a baseline knows days, no hours.
+            let trail = trails.entry(*address).or_default();
+            trail.add(*first, *first);
+            trail.add(*last, *last);
+        }
         let mut segments: BTreeMap<IpAddr, Vec<(Timestamp, IpAddr)>> = BTreeMap::new();
         for (address, trail) in &trails {
             if let Some(first) = trail.first() {
@@ -272,7 +280,6 @@ impl ActivityBuilder {
             seen.sort_unstable();
             seen.truncate(4);
         }
-        let begin = trails.values().filter_map(Trail::first).min();
         let mut listed = known.addresses.clone();
         for (name, seen) in &known.names {
             let host = identity.named(name).and_then(|id| identity.host(id));
@@ -282,7 +289,7 @@ impl ActivityBuilder {
             }
         }
         Activity {
-            begin,
+            heard,
             trails,
             listed,
             networks: known.networks.clone(),
@@ -319,6 +326,49 @@ fn merge(ours: &mut Trails, theirs: &Trails) {
     }
 }
 
+/// Complete silence for longer than this is a gap in the evidence, not in the network.
+const GAP: Span = Span::seconds(43_200);
+
+/// When anybody was heard. A baseline's days join the evidence they reach up to.
+fn heard(
+    trails: &Trails,
+    imported: &[(IpAddr, Timestamp, Timestamp)],
+) -> Vec<(Timestamp, Timestamp)> {
+    let mut all: Vec<(Timestamp, Timestamp)> = trails
+        .values()
+        .flat_map(|trail| &trail.0)
+        .copied()
+        .collect();
+    let before = imported.iter().map(|(_, first, _)| *first).min();
+    let until = imported.iter().map(|(_, _, last)| *last).max();
+    all.extend(before.zip(until));
+    all.sort_unstable();
+    let mut joined: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (from, to) in all {
+        match joined.last_mut() {
+            Some(last) if from.since(last.1) <= GAP => last.1 = last.1.max(to),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+/// What an address counts as: itself, but IPv6 addresses with a random interface identifier by
+/// their /64, for one host has many of them in a week (RFC 8981).
+pub fn counted_as(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address.to_canonical() else {
+        return address;
+    };
+    let id = v6.to_bits() as u64;
+    let by_hand = id <= 0xffff_ffff;
+    let from_mac = (id >> 24) & 0xffff == 0xfffe;
+    if by_hand || from_mac {
+        address
+    } else {
+        segment_of(address)
+    }
+}
+
 /// The neighbourhood an address is told by: IPv4 /24, IPv6 /64.
 pub fn segment_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -344,13 +394,13 @@ pub enum State {
 pub const INACTIVE_AFTER: Span = Span::seconds(86_400);
 
 impl State {
-    /// True if an address in this state is missing, given how much of the past is known: a listed
-    /// host can be said to be silent only after a day of listening.
-    pub fn is_missing(self, history: Span) -> bool {
+    /// True if an address in this state is missing, given for how long somebody was listening: a
+    /// known host can be said to be silent only after a day of that.
+    pub fn is_missing(self, listening: Span) -> bool {
         match self {
             Self::Active(_) => false,
-            Self::Inactive(_) | Self::Never => true,
-            Self::Listed => history >= INACTIVE_AFTER,
+            Self::Never => true,
+            Self::Inactive(_) | Self::Listed => listening >= INACTIVE_AFTER,
         }
     }
 }
@@ -362,7 +412,8 @@ pub struct Activity {
     trails: Trails,
     // The first few addresses of each neighbourhood, by their first sign.
     segments: BTreeMap<IpAddr, Vec<(Timestamp, IpAddr)>>,
-    begin: Option<Timestamp>,
+    // When anybody at all was heard: stretches without half a day of silence.
+    heard: Vec<(Timestamp, Timestamp)>,
     // What a list says: addresses with their last sign of life, networks in use.
     listed: BTreeMap<IpAddr, Option<Timestamp>>,
     networks: Vec<Network>,
@@ -400,8 +451,18 @@ impl Activity {
 
     /// How much of the past is known at `time`: since the first sign of life of anybody.
     pub fn history(&self, time: Timestamp) -> Span {
-        self.begin
-            .map_or(Span::ZERO, |begin| Span(time.since(begin).0.max(0)))
+        self.heard
+            .first()
+            .map_or(Span::ZERO, |(begin, _)| Span(time.since(*begin).0.max(0)))
+    }
+
+    /// For how long, up to `time`, somebody was heard without half a day of complete silence: what
+    /// was not heard before that may have been missed, not missing.
+    pub fn listening(&self, time: Timestamp) -> Span {
+        let at = self.heard.partition_point(|(from, _)| *from <= time);
+        at.checked_sub(1)
+            .and_then(|at| self.heard.get(at))
+            .map_or(Span::ZERO, |(from, _)| time.since(*from))
     }
 
     /// True if, before `time`, somebody beside `source` and `target` showed life in the

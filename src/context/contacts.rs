@@ -6,7 +6,7 @@
 //! A target is missing if it failed to answer while [`Activity`] knew of no sign of life within a
 //! day. Nothing is judged here.
 
-use super::activity::{Activity, INACTIVE_AFTER};
+use super::activity::{Activity, INACTIVE_AFTER, counted_as};
 use super::assets::Assets;
 use super::baseline::Day;
 use super::coverage::{Coverage, Log};
@@ -242,6 +242,7 @@ impl ContactsBuilder {
                 syns: held.syns,
                 ..DayContacts::default()
             };
+            let mut missing: BTreeSet<IpAddr> = BTreeSet::new();
             for (target, reach) in &held.targets {
                 let failed = match (reach.failed, reach.tried) {
                     (Some(failed), _) => Some(failed),
@@ -256,12 +257,13 @@ impl ContactsBuilder {
                 sum.failing += 1;
                 *failing.entry((*target, day)).or_default() += 1;
                 let state = activity.state(*target, failed, INACTIVE_AFTER);
-                if state.is_missing(activity.history(failed))
+                if state.is_missing(activity.listening(failed))
                     && reach.reached.is_none_or(|r| r > failed)
                 {
-                    sum.missing += 1;
+                    missing.insert(counted_as(*target));
                 }
             }
+            sum.missing = missing.len() as u32;
             contacts
                 .days
                 .entry(day)

@@ -4,7 +4,7 @@ use super::conclude::Read;
 use super::{Error, Request};
 use crate::case::BackgroundFile;
 use crate::context::baseline::file::{BaselineFile, Basis, FORMAT, HostPart, VERSION};
-use crate::context::baseline::{BaselineBuilder, Counter, Day, Usage, Whose};
+use crate::context::baseline::{BaselineBuilder, Counted, Counter, Day, Usage, Whose};
 use crate::context::contacts::DayContacts;
 use crate::context::identity::{Identity, Place};
 use crate::context::{Baseline, KnownHosts};
@@ -12,6 +12,7 @@ use crate::evidence::Progress;
 use crate::model::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What is known beside the evidence.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +49,7 @@ impl Background {
             days: file.days.clone(),
         };
         self.baselines.push((row, file));
-        self.baselines.sort_by_key(|baseline| baseline.0.sha256);
+        self.baselines.sort_by_key(|(row, _)| row.sha256);
         Ok(())
     }
 
@@ -111,6 +112,39 @@ impl Background {
             files().filter_map(|f| f.usages().ok()).flatten().collect();
         let days: Vec<Day> = files().filter_map(|f| f.days().ok()).flatten().collect();
         own.freeze(usages, days, identity)
+    }
+
+    /// Signs of life that baselines tell of: who, first and last time.
+    pub(super) fn signs(&self, identity: &Identity) -> Vec<(IpAddr, Timestamp, Timestamp)> {
+        let mut signs = Vec::new();
+        let usages = self.baselines.iter().filter_map(|(_, f)| f.usages().ok());
+        for (name, usage) in usages.flatten() {
+            let host = identity.named(&name).and_then(|id| identity.host(id));
+            let addresses: Vec<IpAddr> = match (host, name.parse::<IpAddr>()) {
+                (Some(host), _) => host.addresses.clone(),
+                (None, Ok(address)) => vec![address],
+                (None, Err(_)) => Vec::new(),
+            };
+            let own = addresses.iter().flat_map(|address| {
+                let by = |counter| (*address, usage.seen.by(counter));
+                Counter::ALL.map(by)
+            });
+            // A logged attempt is no answer; on the wire, a peer counts if it answered.
+            let answered = |(address, count): (&IpAddr, &'_ Counted)| {
+                let tally = count.by(Counter::Wire);
+                tally
+                    .first()
+                    .zip(tally.last())
+                    .map(|(f, l)| (*address, f, l))
+            };
+            signs.extend(usage.peers.iter().filter_map(answered));
+            for (address, tally) in own {
+                let ends = tally.first().zip(tally.last());
+                signs.extend(ends.map(|(first, last)| (address, first, last)));
+            }
+        }
+        signs.sort_unstable();
+        signs
     }
 
     pub(super) fn contacts(&self) -> Vec<(String, Day, DayContacts)> {

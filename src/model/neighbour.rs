@@ -80,7 +80,8 @@ pub struct Solicitation {
     pub last_try: Timestamp,
     /// What became of it.
     pub outcome: Heard,
-    /// When that became known: the first answer's time; otherwise when the wait ended.
+    /// When that became known: the first answer's time; otherwise when the wait ended, 3 s after the last
+    /// request or with the capture.
     pub decided: Timestamp,
     /// The first answer.
     pub deciding: Option<Provenance>,
@@ -93,12 +94,12 @@ pub struct Solicitation {
 pub enum Heard {
     /// The address was answered for, from this hardware address where the answer has one.
     Answered(Option<[u8; 6]>),
-    /// Nobody answered within the wait, and the sensor does see packets sent to the asker alone:
-    /// an answer would have been seen.
+    /// Nobody answered for a second or longer, and the sensor does see packets sent to the asker
+    /// alone: an answer would have been seen.
     Unanswered,
     /// No answer is in the capture, and neither is any other packet to the asker alone: requests go
     /// to all, answers to the asker, so this sensor may not be able to see them.
     ReplyNotVisible,
-    /// The capture ends before an answer had time to come.
+    /// The capture ends within a second of the first request, before an answer had time to come.
     CutShort,
 }

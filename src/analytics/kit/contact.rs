@@ -141,7 +141,7 @@ fn of_attempt<'e>(
             RefusalMeaning::Filtered => Fate::Prohibited,
             RefusalMeaning::HostUnreachable => Fate::Unreachable,
         },
-        Outcome::Unanswered if silence_tells(attempt) => Fate::Unanswered,
+        Outcome::Unanswered if silence_tells(attempt, event.time) => Fate::Unanswered,
         Outcome::Unanswered => Fate::Untold,
         Outcome::Aborted => Fate::Aborted,
         Outcome::Midstream | Outcome::OneSided => return None,
@@ -164,16 +164,16 @@ fn of_attempt<'e>(
     })
 }
 
-/// Silence tells something only if the evidence goes on for this long after the last SYN; Zeek's
+/// Silence tells something only if the evidence goes on for this long after the first SYN; Zeek's
 /// scan detection waits as long.
 const WAIT: Span = Span::seconds(5);
 
 /// True if silence means that nobody answered. Not after a datagram; not where the initiator went
 /// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
-fn silence_tells(attempt: &Attempt) -> bool {
+fn silence_tells(attempt: &Attempt, first: Timestamp) -> bool {
     let fast_open = attempt.marks.has(Marks::FAST_OPEN);
     let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
-    let waited = attempt.decided.since(attempt.last_try) >= WAIT;
+    let waited = attempt.decided.since(first) >= WAIT;
     let expected = matches!(
         attempt.transport,
         Transport::TCP | Transport::ICMP | Transport::ICMPV6

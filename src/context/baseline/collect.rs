@@ -3,7 +3,7 @@
 use super::usage::{Counter, ImageUsage, Port, Usage};
 use super::{Baseline, Day, Whose, whose};
 use crate::context::coverage::Log;
-use crate::context::identity::Identity;
+use crate::context::identity::{Identity, Place};
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::net::is_private;
@@ -22,6 +22,8 @@ const PEERS: usize = 2_048;
 const ADDRESSES: usize = 4_096;
 /// Live 5-tuples remembered per host, so that a connection logged again counts once.
 const TUPLES: usize = 4_096;
+/// Process instances remembered per host, to find out who started them.
+const TALKED: usize = 4_096;
 /// Spellings of program paths remembered per host.
 const SPELLINGS: usize = 4_096;
 
@@ -50,6 +52,8 @@ struct Building {
     tuples: HashSet<(Option<u32>, Endpoint, Endpoint), RandomState>,
     // The program of a process id, as the same log last told it.
     talking: HashMap<(Counter, u32), Text, RandomState>,
+    // Process instances that opened a connection, each once.
+    talked: Vec<(Counter, u32, Text, Timestamp)>,
 }
 
 /// Room for new entries, shared by all hosts.
@@ -212,11 +216,9 @@ impl BaselineBuilder {
     /// Takes over what another builder has counted.
     pub fn merge(&mut self, other: Self) {
         for (key, theirs) in other.hosts {
-            self.hosts
-                .entry(key)
-                .or_default()
-                .usage
-                .merge(&theirs.usage);
+            let ours = self.hosts.entry(key).or_default();
+            ours.usage.merge(&theirs.usage);
+            ours.talked.extend(theirs.talked);
         }
         self.addresses += other.addresses;
         self.entries += other.entries;
@@ -244,6 +246,12 @@ impl BaselineBuilder {
                     Whose::Place(identity.place(address, host.usage.last_seen()))
                 }
             };
+            if let Whose::Place(Place::Host(id)) = whose {
+                let talked = host.talked.into_iter();
+                baseline
+                    .talked
+                    .extend(talked.map(|(by, pid, image, time)| (id, by, pid, image, time)));
+            }
             baseline.hosts.entry(whose).or_default().merge(&host.usage);
         }
         baseline.imported = imported
@@ -319,6 +327,10 @@ impl Building {
                 && self.talking.len() < TUPLES
             {
                 self.talking.insert(instance, key);
+                if self.talked.len() < TALKED {
+                    let (image, pid) = (process.image.clone(), instance.1);
+                    self.talked.push((counter, pid, image, time));
+                }
             }
         }
         if let Some(count) = room.entry(&mut self.usage.peers, remote.address, PEERS) {

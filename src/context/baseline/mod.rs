@@ -14,9 +14,14 @@ pub use tally::{Day, Tally};
 pub use usage::{Counted, Counter, ImageUsage, Port, Usage};
 
 use super::identity::{HostId, Identity, Place};
+use super::processes::Processes;
+use crate::eventlog::normalise::image::image_key;
 use crate::model::{Span, Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+
+/// Pairs of causality owner and program kept of one host.
+const PAIRS: usize = 2_048;
 
 /// Whom counts are about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +38,8 @@ pub struct Baseline {
     hosts: BTreeMap<Whose, Usage>,
     // Kept apart until clocks are known: its times are on the reference clock already.
     imported: Vec<(Whose, Usage)>,
+    // Process instances that opened a connection, until it is known who started them.
+    talked: Vec<(HostId, Counter, u32, Text, Timestamp)>,
     // For each port, when each host, and each program anywhere, first used it; in order.
     port_hosts: BTreeMap<Port, Vec<Timestamp>>,
     port_images: BTreeMap<Port, Vec<Timestamp>>,
@@ -245,10 +252,34 @@ impl Baseline {
                 usage.retime(&|time| correct(*id, time));
             }
         }
+        for (id, _, _, _, time) in &mut self.talked {
+            *time = correct(*id, *time);
+        }
         for (whose, usage) in std::mem::take(&mut self.imported) {
             self.hosts.entry(whose).or_default().merge(&usage);
         }
         self.index();
+        self
+    }
+
+    /// Counts who started the processes that opened connections, as far as that is known.
+    pub fn relate(mut self, processes: &Processes) -> Self {
+        for (id, counter, pid, image, time) in std::mem::take(&mut self.talked) {
+            let Some(instance) = processes.instance_at(id, pid, time, &image) else {
+                continue;
+            };
+            let owner = processes.causality_owner(id, instance);
+            let pair = (
+                Text::from(image_key(owner.image)),
+                Text::from(image_key(&image)),
+            );
+            let usage = self.hosts.entry(Whose::Place(Place::Host(id))).or_default();
+            if usage.pairs.len() < PAIRS || usage.pairs.contains_key(&pair) {
+                usage.pairs.entry(pair).or_default().add(counter, time);
+            } else {
+                self.left_out += 1;
+            }
+        }
         self
     }
 

@@ -449,6 +449,7 @@ fn a_sensor_that_is_ahead_is_put_beside_the_others() {
         pid: 0,
         first_fragment: false,
         cut: false,
+        shape: crate::model::payload::Shape::None,
         extra: None,
     };
     let mut builder = AnchorBuilder::default();

@@ -382,7 +382,7 @@ fn a_flood_is_passed_on_and_what_could_not_wait_is_counted() {
                 1_000,
                 u64::from(i) + 1,
                 HERE,
-                &format!("10.1.{}.{}:445", i / 250, i % 250),
+                &format!("10.{}.{}.{}:445", 1 + i / 62_500, i / 250 % 250, i % 250),
             )
         })
         .collect();

@@ -75,12 +75,11 @@ pub fn message(protocol: Protocol, turn: Turn, name: &str, size: usize, salt: &s
             padded(bytes, size.max(68), salt)
         }
         (Protocol::Rdp, true, asks) => {
-            let mut bytes = vec![3, 0];
-            bytes.extend(u16_of(size.max(19)).to_be_bytes());
-            let code = if asks { 0xe0 } else { 0xd0 };
-            bytes.push(u16_of(size.max(19) - 5).min(254) as u8);
-            bytes.push(code);
-            padded(bytes, size.max(19), salt)
+            // X.224 connection request or confirm with a negotiation (MS-RDPBCGR 2.2.1.1).
+            let (code, negotiation) = if asks { (0xe0, 1) } else { (0xd0, 2) };
+            let mut bytes = vec![3, 0, 0, 19, 14, code, 0, 0, 0, 0, 0];
+            bytes.extend([negotiation, 0, 8, 0, 3, 0, 0, 0]);
+            bytes
         }
         (_, false, _) => filler(size, salt),
     }

@@ -169,7 +169,7 @@ pub(super) struct Seen {
 /// The kinds of act.
 #[derive(Clone, Debug)]
 pub(super) enum What {
-    Flow(FlowLine),
+    Flow(Box<FlowLine>),
     Ping(PingLine),
     Arp {
         from: End,

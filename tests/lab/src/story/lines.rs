@@ -23,7 +23,7 @@ pub(super) fn act(reader: &mut Reader, words: &mut Words) -> Read<(What, Seen)> 
     }
     if words.peek_second() == Some("->") {
         let flow = flow(reader, words, &mut seen)?;
-        return Ok((What::Flow(flow), seen));
+        return Ok((What::Flow(Box::new(flow)), seen));
     }
     let name = words.next("who acts")?;
     let from = end(reader, words, &name)?;

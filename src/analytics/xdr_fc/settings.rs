@@ -16,9 +16,9 @@ crate::settings! {
         /// After a finding, further failures of the same source are added to it for this long.
         "DeduplicationPeriod" dedup: Span = Span::seconds(DAY), in [Span::seconds(600), Span::seconds(7 * DAY)], from "Cortex XDR, Failed Connections: 1 day";
         /// Missing targets below which no count is abnormal.
-        "MinTargets" min_targets: u32 = 10, in [2, 10_000], from "casewire; keeps 3 against 0 from being an alarm";
+        "MinTargets" min_targets: u32 = 10, in [2, 10_000], profiles [Strict: 20, Sensitive: 5], from "casewire; keeps 3 against 0 from being an alarm";
         /// Missing targets needed where there is nothing to compare with.
-        "ShortHistoryTargets" short_targets: u32 = 25, in [2, 10_000], from "Zeek misc/scan addr_scan_threshold: 25";
+        "ShortHistoryTargets" short_targets: u32 = 25, in [2, 10_000], profiles [Strict: 50, Sensitive: 15], from "Zeek misc/scan addr_scan_threshold: 25";
         /// Robust deviations above the usual count, in thousandths.
         "DeviationMilli" z_milli: u32 = 6_000, in [1_000, 100_000], from "casewire";
         /// Smallest power of ten that still is abnormal: 4 for a chance of at most 1 in 10,000, after Benjamini and Hochberg over all sources.

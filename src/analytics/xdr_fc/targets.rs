@@ -2,7 +2,7 @@
 
 use super::settings::FailedConnectionsSettings;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
-use crate::context::activity::{INACTIVE_AFTER, State as Life, segment_of};
+use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
 use crate::context::baseline::Day;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
@@ -165,14 +165,16 @@ impl Targets {
             return Change::None;
         };
         let life = context.activity.state(address, time, INACTIVE_AFTER);
-        if !life.is_missing(context.activity.history(time)) {
+        if !life.is_missing(context.activity.listening(time)) {
             return Change::None;
         }
         let new = target.missing.is_none();
         if new {
             target.missing = Some(life);
             target.vouched = failure != Failure::Silence && failure != Failure::LoggedOnly
-                || context.activity.vouched(address, contact.local.address, time);
+                || context
+                    .activity
+                    .vouched(address, contact.local.address, time);
             target.shared = context.contacts.shared(address, Day::of(time));
             target.event = keep.then(|| contact.event.clone());
         }
@@ -221,17 +223,7 @@ impl Targets {
         self.held.get(&address)
     }
 
-    /// Missing targets inside the network, that were not reached since.
-    pub fn missing(&self) -> impl Iterator<Item = (IpAddr, &Target)> {
-        self.failing(true)
-    }
-
-    /// Failing addresses of the Internet.
-    pub fn outside(&self) -> impl Iterator<Item = (IpAddr, &Target)> {
-        self.failing(false)
-    }
-
-    /// Those inside the network, or those outside.
+    /// Missing targets that were not reached since: those inside the network, or those outside.
     pub fn failing(&self, internal: bool) -> impl Iterator<Item = (IpAddr, &Target)> {
         self.held
             .iter()
@@ -243,12 +235,24 @@ impl Targets {
             .map(|(address, target)| (*address, target))
     }
 
+    /// How many are missing: M. Random IPv6 addresses count by their /64.
+    pub fn count(&self, internal: bool) -> u32 {
+        let distinct: BTreeSet<IpAddr> = self
+            .failing(internal)
+            .map(|(address, _)| counted_as(address))
+            .collect();
+        distinct.len() as u32
+    }
+
     /// Distinct targets with a known outcome, inside the network or outside.
     pub fn reached_for(&self, internal: bool) -> usize {
         self.held
-            .values()
-            .filter(|t| t.internal == internal && (t.reached.is_some() || t.missing.is_some()))
-            .count()
+            .iter()
+            .filter(|(_, t)| t.internal == internal)
+            .filter(|(_, t)| t.reached.is_some() || t.missing.is_some())
+            .map(|(address, _)| counted_as(*address))
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Targets inside the network that answered, the latest first.
@@ -275,7 +279,10 @@ pub fn segments<'a>(targets: impl Iterator<Item = &'a IpAddr>) -> usize {
 fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> bool {
     match place {
         Place::Address(own) => own == address,
-        Place::Host(id) => context.identity.addresses_at(id, time).any(|a| a == address),
+        Place::Host(id) => context
+            .identity
+            .addresses_at(id, time)
+            .any(|a| a == address),
     }
 }
 

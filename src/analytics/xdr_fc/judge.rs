@@ -92,6 +92,8 @@ pub struct Measured {
     pub shared: u32,
     /// How much of the past is known.
     pub history: Span,
+    /// For how long somebody was heard without a gap.
+    pub listening: Span,
     /// The count.
     pub count: Count,
     /// The mixture.
@@ -122,7 +124,7 @@ pub fn measure(
     context: &Context,
 ) -> Measured {
     let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
-    let missing = failing.len() as u32;
+    let missing = targets.count(internal);
     let n = targets.reached_for(internal) as u32;
     let past = past(place, at, settings, context);
     Measured {
@@ -132,6 +134,7 @@ pub fn measure(
         vouched: failing.iter().filter(|(_, t)| t.vouched).count() as u32,
         shared: failing.iter().filter(|(_, t)| t.shared).count() as u32,
         history: context.activity.history(at),
+        listening: context.activity.listening(at),
         count: count(place, missing, at, &past, settings, context),
         mixture: mixture(place, missing, n, at, &past, settings, context),
         scanned_days: scanned_days(place, at, settings, context),
@@ -185,7 +188,7 @@ pub fn rule(
         return quiet(not_abnormal(measured, settings));
     }
     let own = matches!(count.ground, Ground::Own { .. });
-    let seen_enough = measured.history >= INACTIVE_AFTER;
+    let seen_enough = measured.listening >= INACTIVE_AFTER;
     // With the targets alone that the sensor can vouch for, and that are no failure of all.
     let firm = measured.vouched.saturating_sub(measured.shared) >= settings.min_targets;
     Ruling::Tell {
@@ -307,9 +310,8 @@ fn count(
 
 /// True if an earlier day of the same weekday had about as many: a weekly job.
 fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
-    past.iter().any(|(day, m)| {
-        (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2
-    })
+    past.iter()
+        .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
 }
 
 /// Counts of the other sources of the same role on this day.
@@ -323,11 +325,7 @@ fn peers(place: Place, day: Day, at: Timestamp, context: &Context) -> Vec<u32> {
         .collect()
 }
 
-fn role_of(
-    place: Place,
-    at: Timestamp,
-    context: &Context,
-) -> Option<crate::context::assets::Role> {
+fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<crate::context::assets::Role> {
     if context.assets.roles.is_empty() {
         return None;
     }
@@ -383,17 +381,18 @@ fn mixture(
     // news, and without a past of its own the floor of the count holds here too.
     let known = past.len() as i64 >= whole_days(settings.activation);
     let usual = past.iter().map(|(_, m)| *m).max().unwrap_or(0);
-    let floor = if known { MIXTURE.0 } else { settings.min_targets };
+    let floor = if known {
+        MIXTURE.0
+    } else {
+        settings.min_targets
+    };
     Mixture {
         k,
         n,
         others,
         rate,
         p,
-        abnormal: k >= floor
-            && n >= MIXTURE.1
-            && !(known && k <= usual)
-            && p <= settings.rarity(),
+        abnormal: k >= floor && n >= MIXTURE.1 && !(known && k <= usual) && p <= settings.rarity(),
     }
 }
 
