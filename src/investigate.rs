@@ -1,6 +1,7 @@
 //! From a folder of evidence to a case, on one page.
 
 mod conclude;
+mod unchanged;
 
 use crate::analytics::about::Described;
 use crate::analytics::register::{self, Entry};
@@ -36,6 +37,8 @@ pub struct Request {
     pub memory: u64,
     /// Hash every file.
     pub hash: bool,
+    /// Hash every file a second time at the end, and make no report if one is not what it was.
+    pub hash_again: bool,
     /// Stop at the first piece of evidence that cannot be read.
     pub strict: bool,
     /// Clock error assumed where none can be measured.
@@ -62,6 +65,7 @@ impl Request {
             threads: None,
             memory: 128 << 20,
             hash: true,
+            hash_again: false,
             strict: false,
             max_skew: Clocks::default().assumed_error,
             clock: ClockChoice::default(),
@@ -132,13 +136,39 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
+    witnessed(request, progress, &mut |_| Ok(()))
+}
+
+/// As `investigate`; each event that the analytics see is shown to `witness` first, in time order.
+///
+/// # Errors
+/// See `Error`; `Error::Failed` for an error of the witness, which ends the run.
+pub fn witnessed(
+    request: &Request,
+    progress: &dyn Progress,
+    witness: &mut (dyn FnMut(&Event) -> std::io::Result<()> + Send),
+) -> Result<Case, Error> {
     let entries = chosen(&request.analytics, &request.settings)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress)?;
         progress.phase("replaying");
-        let inside = events.filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+        let mut stopped = None;
+        let inside = events
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
+            .take_while(|e| {
+                stopped = e.as_ref().ok().and_then(|e| witness(e).err());
+                stopped.is_none()
+            });
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
-        read.conclude(request, &entries, outcomes)
+        if let Some(error) = stopped {
+            return Err(failed(error));
+        }
+        let case = read.conclude(request, &entries, outcomes)?;
+        if request.hash_again {
+            progress.phase("hashing the evidence again");
+            unchanged::hold(&read.files, &case.evidence, progress)?;
+        }
+        Ok(case)
     })
 }
 

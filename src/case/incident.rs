@@ -297,6 +297,7 @@ mod tests {
             id: EvidenceId(id),
             kind: "pcap".to_owned(),
             path: path.to_owned(),
+            location: std::path::PathBuf::new(),
             size: 99,
             sha256,
             verified_after_run: None,

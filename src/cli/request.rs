@@ -40,6 +40,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         threads: args.threads.map(usize::from),
         memory: args.memory,
         hash: !args.no_hash,
+        hash_again: false,
         strict: args.strict,
         max_skew: args.max_skew,
         clock: clock(&args.clock)?,

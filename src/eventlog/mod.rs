@@ -15,6 +15,7 @@ mod fallback;
 pub mod log;
 pub mod normalise;
 mod plan;
+pub mod raw;
 pub mod record;
 #[cfg(test)]
 mod sample;

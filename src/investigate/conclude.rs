@@ -122,6 +122,7 @@ impl Read {
                 id: file.id,
                 kind: kind_word(file.kind).to_owned(),
                 path: file.shown.clone(),
+                location: file.path.clone(),
                 size: file.size,
                 sha256: report
                     .and_then(|r| r.custody.as_ref())

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Modules from the bottom up; those of one row do not know each other.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["model"],
     &["evidence"],
     &["capture", "eventlog", "stream"],
@@ -20,6 +20,7 @@ const ORDER: [&[&str]; 11] = [
     &["replay"],
     &["case"],
     &["report"],
+    &["casefile"],
     &["investigate"],
     &["cli"],
 ];

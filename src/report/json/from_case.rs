@@ -13,13 +13,14 @@ use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
 use crate::report::about::places;
 use crate::report::words::{Form, sentence};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 pub(super) fn report(case: &Case) -> s::Report {
     s::Report {
-        schema: "casewire-report",
-        schema_version: super::SCHEMA_VERSION,
+        schema: super::SCHEMA.into(),
+        schema_version: super::SCHEMA_VERSION.into(),
         tool: s::Tool {
-            name: "casewire",
+            name: "casewire".into(),
             version: case.version.clone(),
             commit: case.commit.clone(),
         },
@@ -46,7 +47,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             .map(|v| s::Verdict {
                 analytic: analytic_id(v.analytic),
                 host: v.host.clone(),
-                verdict: v.verdict.word(),
+                verdict: v.verdict.word().into(),
                 words: v.words.clone(),
             })
             .collect(),
@@ -88,7 +89,7 @@ fn hex(bytes: &[u8]) -> String {
 fn parameters(asked: &case::Parameters) -> s::Parameters {
     let mut shape = s::Parameters {
         sha256: Sha256Text(String::new()),
-        time_zone: "UTC",
+        time_zone: "UTC".into(),
         window: s::Window {
             start: asked.from.map(time),
             end: asked.to.map(time),
@@ -118,7 +119,8 @@ fn parameters(asked: &case::Parameters) -> s::Parameters {
                 (ClockMode::Measured, _) => "measured",
                 (ClockMode::AsRecorded, true) => "as-recorded",
                 (ClockMode::AsRecorded, false) => "given",
-            },
+            }
+            .into(),
             given: asked
                 .clock
                 .given
@@ -195,7 +197,7 @@ fn coverage(row: &case::CoverageRow) -> s::Coverage {
         analytic: analytic_id(row.analytic),
         host: row.host.clone(),
         needs: row.needs.clone(),
-        status: row.status.word(),
+        status: row.status.word().into(),
         evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
         start: row.start.map(time),
         end: row.end.map(time),
@@ -210,7 +212,8 @@ fn problem(problem: &crate::evidence::Problem) -> s::Problem {
         weight: match problem.weight {
             Weight::Loss => "loss",
             Weight::Note => "note",
-        },
+        }
+        .into(),
         count: problem.count,
         first_offset: problem.first_offset,
         message: problem.message.clone(),
@@ -223,7 +226,7 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
     match place.kind {
         Item::Packet => Ref::Packet(s::PacketRef {
             evidence,
-            kind: "packet",
+            kind: "packet".into(),
             packet: place.item,
             interface: place.interface,
             offset: place.offset,
@@ -235,7 +238,7 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
             });
             Ref::Record(s::RecordRef {
                 evidence,
-                kind: "record",
+                kind: "record".into(),
                 record_id: place.item,
                 offset: place.offset,
                 channel: host.map(|h| h.channel.to_string()),
@@ -254,6 +257,14 @@ fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
         .collect()
 }
 
+/// The fields of an event under names that a reader of the report owns as well.
+fn named(event: &Event) -> BTreeMap<s::Word, s::Value> {
+    fields(event)
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect()
+}
+
 pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
     s::TimelineEvent {
         time: time(event.time),
@@ -261,7 +272,7 @@ pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
         offset_applied_ns: event.time.since(event.recorded).0,
         summary: sentence(event, Form::Long),
         refs: references(event, &[]),
-        fields: fields(event),
+        fields: named(event),
     }
 }
 
@@ -284,10 +295,10 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
             .map(|id| analytic_id(id))
             .collect(),
         title: found.title.clone(),
-        severity: s::SeverityWord(found.severity.word()),
-        tier: found.tier.word(),
+        severity: s::SeverityWord(found.severity.word().into()),
+        tier: found.tier.word().into(),
         confidence: s::Confidence {
-            level: found.confidence_word(),
+            level: found.confidence_word().into(),
             score: found.confidence,
             items: found
                 .score
@@ -298,7 +309,7 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 })
                 .collect(),
         },
-        verdict: incident.fit().word(),
+        verdict: incident.fit().word().into(),
         first_time: time(found.first_time()),
         last_time: time(found.last_time()),
         entities: entities(found),
@@ -347,7 +358,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
         let event = &step.event;
         steps.push(s::Step {
             n: i as u64 + 1,
-            role: step.role.word(),
+            role: step.role.word().into(),
             time: time(event.time),
             recorded_time: time(event.recorded),
             offset_applied_ns: event.time.since(event.recorded).0,
@@ -355,7 +366,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
             summary: sentence(event, Form::Long),
             remark: step.remark.clone(),
             refs: references(event, &step.also),
-            fields: fields(event),
+            fields: named(event),
         });
         before = Some(event.time);
     }
@@ -387,14 +398,14 @@ fn entities(found: &Finding) -> s::Entities {
 
 fn attack(found: &Finding, about: Option<crate::analytics::about::About>) -> Vec<s::Attack> {
     let mut list = vec![s::Attack {
-        kind: "analytic",
+        kind: "analytic".into(),
         id: found.analytic.to_owned(),
         name: None,
     }];
     let Some(about) = about else { return list };
     if !about.strategy.is_empty() {
         list.push(s::Attack {
-            kind: "detection_strategy",
+            kind: "detection_strategy".into(),
             id: about.strategy.to_owned(),
             name: None,
         });
@@ -405,7 +416,8 @@ fn attack(found: &Finding, about: Option<crate::analytics::about::About>) -> Vec
                 "tactic"
             } else {
                 "technique"
-            },
+            }
+            .into(),
             id: (*id).to_owned(),
             name: Some((*name).to_owned()),
         });

@@ -1,42 +1,47 @@
 //! The shape of the report: these structs are the schema.
 //!
 //! Members keep their names and meanings within a major version. No integer is above 2^53: times
-//! are text, only differences are numbers.
+//! are text, only differences are numbers. A report is read back into the same structs: every
+//! rendering and export is made from them.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// A word of a fixed list: borrowed where the report is made, owned where it is read back.
+pub type Word = Cow<'static, str>;
+
 /// UTC, RFC 3339, always nine fractional digits and Z, so that text order is time order.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{9}Z$"))]
 pub struct Time(pub String);
 
 /// The number of an evidence file, in sorted path order.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^E[1-9][0-9]*$"))]
 pub struct EvidenceNumber(pub String);
 
 /// SHA-256 in lower-case hexadecimal.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Sha256Text(pub String);
 
 /// The id of an analytic.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^[A-Z][A-Z0-9-]{1,15}$"))]
 pub struct AnalyticId(pub String);
 
 /// casewire report, major version 1
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Report {
     /// Always `casewire-report`.
     #[schemars(extend("const" = "casewire-report"))]
-    pub schema: &'static str,
+    pub schema: Word,
     /// Version of this schema.
     #[schemars(extend("pattern" = r"^1\.[0-9]+\.[0-9]+$"))]
-    pub schema_version: &'static str,
+    pub schema_version: Word,
     /// What made the report.
     pub tool: Tool,
     /// What it was made for, as given.
@@ -66,11 +71,11 @@ pub struct Report {
 }
 
 /// What made the report.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Tool {
     /// `casewire`.
-    pub name: &'static str,
+    pub name: Word,
     /// Its version.
     pub version: String,
     /// The commit it was built from; empty where the build did not say.
@@ -78,7 +83,7 @@ pub struct Tool {
 }
 
 /// What the report was made for.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct CaseFile {
     /// Case number.
@@ -90,13 +95,13 @@ pub struct CaseFile {
 }
 
 /// What was asked of the run.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Parameters {
     /// SHA-256 of the other members of this object, as one line of JSON.
     pub sha256: Sha256Text,
     /// Always `UTC`.
-    pub time_zone: &'static str,
+    pub time_zone: Word,
     /// The window asked for.
     pub window: Window,
     /// The analytics that ran.
@@ -108,7 +113,7 @@ pub struct Parameters {
 }
 
 /// A window of time; null is open.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Window {
     /// From this moment on.
@@ -118,7 +123,7 @@ pub struct Window {
 }
 
 /// One analytic that ran.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct AnalyticRun {
     /// Its id.
@@ -134,13 +139,13 @@ pub struct AnalyticRun {
 }
 
 /// How clocks were treated.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClockMode {
     /// `measured`: offsets were measured from the evidence and applied; `as-recorded`: none was;
     /// `given`: only those in `given` were.
     #[schemars(extend("enum" = ["as-recorded", "measured", "given"]))]
-    pub mode: &'static str,
+    pub mode: Word,
     /// Offsets that the examiner gave; they win over measured ones.
     pub given: Vec<GivenClock>,
     /// Clock error assumed where none could be measured, in nanoseconds.
@@ -148,7 +153,7 @@ pub struct ClockMode {
 }
 
 /// The offset of a host's clock, as given.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GivenClock {
     /// The host.
@@ -158,7 +163,7 @@ pub struct GivenClock {
 }
 
 /// An address a host was said to have had.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct HostAddress {
     /// Its name.
@@ -168,7 +173,7 @@ pub struct HostAddress {
 }
 
 /// One evidence file.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Evidence {
     /// Its number.
@@ -196,7 +201,7 @@ pub struct Evidence {
 }
 
 /// Hashes of a file.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Hashes {
     /// SHA-256; null where hashing was switched off.
@@ -204,7 +209,7 @@ pub struct Hashes {
 }
 
 /// One host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Host {
     /// Its number in this report.
@@ -221,7 +226,7 @@ pub struct Host {
 }
 
 /// A host's clock against the reference clock.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Clock {
     /// How far it is ahead; null if that could not be measured.
@@ -235,7 +240,7 @@ pub struct Clock {
 }
 
 /// One need of one analytic on one host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Coverage {
     /// The analytic.
@@ -246,7 +251,7 @@ pub struct Coverage {
     pub needs: String,
     /// How far it is met.
     #[schemars(extend("enum" = ["seen", "present", "partial", "absent", "unknown"]))]
-    pub status: &'static str,
+    pub status: Word,
     /// By which files.
     pub evidence: Vec<EvidenceNumber>,
     /// From when.
@@ -258,7 +263,7 @@ pub struct Coverage {
 }
 
 /// Whether an analytic could judge a host, and what came of it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Verdict {
     /// The analytic.
@@ -268,18 +273,18 @@ pub struct Verdict {
     /// `found`; `quiet`: judged, nothing there; `partly`: judged in part, nothing there;
     /// `blind`: could not have found anything.
     #[schemars(extend("enum" = ["found", "quiet", "partly", "blind"]))]
-    pub verdict: &'static str,
+    pub verdict: Word,
     /// Why it is not better than that.
     pub words: String,
 }
 
 /// Severity.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("enum" = ["critical", "high", "medium", "low", "info"]))]
-pub struct SeverityWord(pub &'static str);
+pub struct SeverityWord(pub Word);
 
 /// What was found.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Finding {
     /// Stable id: the same evidence and settings give the same id.
@@ -302,12 +307,12 @@ pub struct Finding {
     pub severity: SeverityWord,
     /// Which halves of the evidence carry it.
     #[schemars(extend("enum" = ["both", "host-only", "network-only", "partial"]))]
-    pub tier: &'static str,
+    pub tier: Word,
     /// How sure.
     pub confidence: Confidence,
     /// How far the evidence fits the pattern.
     #[schemars(extend("enum" = ["consistent_with_pattern", "partial_pattern", "order_uncertain"]))]
-    pub verdict: &'static str,
+    pub verdict: Word,
     /// Time of the first step.
     pub first_time: Time,
     /// Time of the last step.
@@ -336,7 +341,7 @@ pub struct Finding {
 }
 
 /// The analytic that found it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Analytic {
     /// Its id.
@@ -348,12 +353,12 @@ pub struct Analytic {
 }
 
 /// How sure.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Confidence {
     /// The score in a word.
     #[schemars(extend("enum" = ["high", "medium", "low"]))]
-    pub level: &'static str,
+    pub level: Word,
     /// 0 to 100.
     #[schemars(range(max = 100))]
     pub score: u8,
@@ -362,7 +367,7 @@ pub struct Confidence {
 }
 
 /// One line of the score.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ScoreItem {
     /// Why.
@@ -372,7 +377,7 @@ pub struct ScoreItem {
 }
 
 /// Who a finding is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Entities {
     /// The other side.
@@ -388,7 +393,7 @@ pub struct Entities {
 }
 
 /// The other side.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Remote {
     /// IP address.
@@ -398,7 +403,7 @@ pub struct Remote {
 }
 
 /// The host a finding is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct FindingHost {
     /// Its address.
@@ -408,7 +413,7 @@ pub struct FindingHost {
 }
 
 /// Ports of a finding.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PortLists {
     /// Closed ports that were touched, in order.
@@ -418,7 +423,7 @@ pub struct PortLists {
 }
 
 /// A process.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ProcessName {
     /// Image, as written.
@@ -428,12 +433,12 @@ pub struct ProcessName {
 }
 
 /// An ATT&CK object.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Attack {
     /// What it is.
     #[schemars(extend("enum" = ["analytic", "detection_strategy", "technique", "tactic"]))]
-    pub kind: &'static str,
+    pub kind: Word,
     /// Its id.
     pub id: String,
     /// Its name.
@@ -442,7 +447,7 @@ pub struct Attack {
 }
 
 /// A condition that holds.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Condition {
     /// What was asked.
@@ -454,7 +459,7 @@ pub struct Condition {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Step {
     /// From 1.
@@ -463,7 +468,7 @@ pub struct Step {
     /// The part it plays.
     #[schemars(extend("enum" = ["probe", "change", "connect", "block", "fallback", "process",
         "scan", "failed", "wake", "context"]))]
-    pub role: &'static str,
+    pub role: Word,
     /// Time on the reference clock.
     pub time: Time,
     /// Time as the evidence says.
@@ -480,11 +485,11 @@ pub struct Step {
     #[schemars(length(min = 1))]
     pub refs: Vec<Ref>,
     /// What the packets and records say, by name.
-    pub fields: BTreeMap<&'static str, Value>,
+    pub fields: BTreeMap<Word, Value>,
 }
 
 /// One event of the timeline: a line of `casewire timeline -f jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct TimelineEvent {
     /// Time on the reference clock.
@@ -498,11 +503,11 @@ pub struct TimelineEvent {
     /// The packets and records that show it.
     pub refs: Vec<Ref>,
     /// What they say, by name.
-    pub fields: BTreeMap<&'static str, Value>,
+    pub fields: BTreeMap<Word, Value>,
 }
 
 /// A value of a field. Each field name has values of one type only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// Text.
@@ -514,7 +519,7 @@ pub enum Value {
 }
 
 /// A packet or a record.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Ref {
     /// A packet.
@@ -524,14 +529,14 @@ pub enum Ref {
 }
 
 /// A packet.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PacketRef {
     /// The file.
     pub evidence: EvidenceNumber,
     /// Always `packet`.
     #[schemars(extend("const" = "packet"))]
-    pub kind: &'static str,
+    pub kind: Word,
     /// Its number from 1, as tshark's `frame.number` counts.
     #[schemars(range(min = 1))]
     pub packet: u64,
@@ -542,14 +547,14 @@ pub struct PacketRef {
 }
 
 /// A record of an event log.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct RecordRef {
     /// The file.
     pub evidence: EvidenceNumber,
     /// Always `record`.
     #[schemars(extend("const" = "record"))]
-    pub kind: &'static str,
+    pub kind: Word,
     /// EventRecordID. Not unique in merged or carved files: the offset is.
     pub record_id: u64,
     /// Byte offset of its header in the decompressed file.
@@ -569,7 +574,7 @@ pub struct RecordRef {
 }
 
 /// What the order of a finding rests on.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Order {
     /// The smallest gap between two clocks that the order rests on; null if one clock served.
@@ -583,7 +588,7 @@ pub struct Order {
 }
 
 /// Evidence that was not there.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Missing {
     /// What was not there.
@@ -595,7 +600,7 @@ pub struct Missing {
 }
 
 /// Why a finding is not shown.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Suppressed {
     /// The rule.
@@ -609,7 +614,7 @@ pub struct Suppressed {
 }
 
 /// Something that came close.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct NearMiss {
     /// The analytic.
@@ -625,7 +630,7 @@ pub struct NearMiss {
 }
 
 /// Something that could not be read.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Problem {
     /// The file; null if it is about the run.
@@ -634,7 +639,7 @@ pub struct Problem {
     pub kind: String,
     /// `loss`: some evidence could not be read; `note`: nothing was lost.
     #[schemars(extend("enum" = ["loss", "note"]))]
-    pub weight: &'static str,
+    pub weight: Word,
     /// How often.
     pub count: u64,
     /// Byte offset of the first.
@@ -647,7 +652,7 @@ pub struct Problem {
 }
 
 /// Counts.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Summary {
     /// Findings that no rule suppresses.
@@ -665,7 +670,7 @@ pub struct Summary {
 }
 
 /// Counts by severity.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct BySeverity {
     /// Critical.
@@ -681,7 +686,7 @@ pub struct BySeverity {
 }
 
 /// What was read.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Events {
     /// Packets.
