@@ -3,9 +3,10 @@
 mod conclude;
 mod unchanged;
 
-use crate::analytics::about::Described;
+use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
 use crate::case::Case;
+use crate::config::Config;
 use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
 use crate::evidence::{Problems, Progress, Weight, discover};
@@ -25,7 +26,11 @@ pub struct Request {
     pub evidence: Vec<PathBuf>,
     /// Ids of the analytics to run; empty for all.
     pub analytics: Vec<String>,
-    /// Changed settings: analytic id, setting name, value as text.
+    /// What the settings file says.
+    pub config: Config,
+    /// Profile; `None` for that of the settings file, else the default.
+    pub profile: Option<Profile>,
+    /// Changed settings: analytic id, setting name, value as text. They win over the settings file.
     pub settings: Vec<(String, String, String)>,
     /// Earliest event wanted.
     pub from: Option<Timestamp>,
@@ -45,11 +50,11 @@ pub struct Request {
     pub max_skew: Span,
     /// How clocks are treated.
     pub clock: ClockChoice,
-    /// Addresses that hosts had.
+    /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
-    /// Case number for the report.
+    /// Case number for the report; wins over the settings file.
     pub case: Option<String>,
-    /// Examiner for the report.
+    /// Examiner for the report; wins over the settings file.
     pub examiner: Option<String>,
 }
 
@@ -59,6 +64,8 @@ impl Request {
         Self {
             evidence,
             analytics: Vec::new(),
+            config: Config::default(),
+            profile: None,
             settings: Vec::new(),
             from: None,
             to: None,
@@ -73,6 +80,22 @@ impl Request {
             case: None,
             examiner: None,
         }
+    }
+}
+
+impl Request {
+    /// The profile in force.
+    pub fn profile(&self) -> Profile {
+        self.profile.or(self.config.profile).unwrap_or_default()
+    }
+
+    /// Addresses that hosts are said to have had. An address of the settings file that the request
+    /// itself gives to a host is that host's.
+    fn stated_hosts(&self) -> Vec<(String, IpAddr)> {
+        let mut hosts = self.config.hosts.clone();
+        hosts.retain(|(_, address)| !self.hosts.iter().any(|(_, given)| given == address));
+        hosts.extend(self.hosts.iter().cloned());
+        hosts
     }
 }
 
@@ -98,21 +121,37 @@ pub enum Error {
 /// # Errors
 /// `Error::Request` for a setting that does not exist or is out of range.
 pub fn register(settings: &[(String, String, String)]) -> Result<Vec<Described>, Error> {
-    let entries = chosen(&[], settings)?;
-    Ok(entries
+    Ok(described(&chosen(&[], Profile::Default, settings)?))
+}
+
+/// The analytics with the settings that a settings file gives them.
+///
+/// # Errors
+/// None for a file that `Config::read` took.
+pub fn in_force(config: &Config) -> Result<Vec<Described>, Error> {
+    let profile = config.profile.unwrap_or_default();
+    Ok(described(&chosen(&[], profile, &config.settings)?))
+}
+
+fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
+    entries
         .iter()
         .map(|e| Described {
             about: *e.about(),
             settings: e.settings(),
         })
-        .collect())
+        .collect()
 }
 
 fn chosen(
     ids: &[String],
+    profile: Profile,
     settings: &[(String, String, String)],
 ) -> Result<Vec<Box<dyn Entry>>, Error> {
     let mut entries = register::all();
+    for entry in &mut entries {
+        entry.profile(profile);
+    }
     for (id, name, value) in settings {
         let entry = entries
             .iter_mut()
@@ -148,7 +187,8 @@ pub fn witnessed(
     progress: &dyn Progress,
     witness: &mut (dyn FnMut(&Event) -> std::io::Result<()> + Send),
 ) -> Result<Case, Error> {
-    let entries = chosen(&request.analytics, &request.settings)?;
+    let settings = [&request.config.settings[..], &request.settings[..]].concat();
+    let entries = chosen(&request.analytics, request.profile(), &settings)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress)?;
         progress.phase("replaying");
@@ -216,8 +256,8 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             loss.message
         )));
     }
-    for (name, address) in &request.hosts {
-        gathered.identity.state(name, *address);
+    for (name, address) in request.stated_hosts() {
+        gathered.identity.state(&name, address);
     }
     let identity = gathered.identity.freeze();
     let coverage = gathered.coverage.freeze(&identity);
@@ -239,6 +279,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         clocks,
         coverage,
         identity,
+        assets: request.config.assets.clone(),
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered

@@ -29,6 +29,9 @@ pub mod reading;
 // What is looked for: the contract, the shared parts, one folder each.
 pub mod analytics;
 
+// The settings file: how to judge, what is known, what the network is.
+pub mod config;
+
 // Every event passes every analytic.
 pub mod replay;
 

@@ -8,6 +8,7 @@ fn casewire(arguments: &[&str]) -> Output {
         .unwrap()
         .args(arguments)
         .env_remove("NO_COLOR")
+        .env_remove("CASEWIRE_CONFIG")
         .output()
         .unwrap()
 }
@@ -88,6 +89,118 @@ fn wrong_usage_is_exit_2_with_the_way_out() {
     );
 }
 
+/// A settings file in a folder of its own.
+fn settings(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("casewire.toml");
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_str().unwrap().to_owned())
+}
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+
+#[test]
+fn a_wrong_settings_file_is_explained_line_by_line_and_nothing_runs() {
+    let (_folder, path) = settings("[case]\nidd = \"x\"\n[AN0842]\nMinSequenceLen = 1\n");
+    for arguments in [
+        &["config", "check", &path][..],
+        &["analyze", DEMO, "--config", &path][..],
+        &["timeline", DEMO, "--config", &path][..],
+    ] {
+        refused(arguments, "2 mistakes in ");
+        let output = casewire(arguments);
+        let said = text(&output.stderr);
+        assert!(
+            said.contains("casewire.toml: line 2: there is no \"idd\" in [case]"),
+            "{said}"
+        );
+        assert!(
+            said.contains("casewire.toml: line 4: [AN0842] MinSequenceLen cannot be \"1\""),
+            "{said}"
+        );
+    }
+    refused(
+        &["analyze", DEMO, "--config", "no/such.toml"],
+        "cannot read the settings file no/such.toml",
+    );
+    refused(
+        &["analyze", DEMO, "--profile", "strickt"],
+        "write default, strict or sensitive",
+    );
+}
+
+#[test]
+fn a_good_settings_file_says_what_it_sets() {
+    let (_folder, path) = settings("profile = \"strict\"\n[AN0842]\nMinSequenceLen = 5\n");
+    let output = casewire(&["config", "check", &path]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(said.contains("MinSequenceLen = 5 (default 3)"), "{said}");
+    assert!(said.contains("TimeWindow = 120s (default 300s)"), "{said}");
+}
+
+#[test]
+fn flags_win_over_the_settings_file_and_that_over_the_profile() {
+    let parameters = |arguments: &[&str], variable: &str| {
+        let output = Command::cargo_bin("casewire")
+            .unwrap()
+            .args(["analyze", DEMO, "-f", "json", "-a", "AN0842"])
+            .args(arguments)
+            .env("CASEWIRE_CONFIG", variable)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["parameters"].clone()
+    };
+    let (_folder, path) = settings("profile = \"strict\"\n[AN0842]\nMinSequenceLen = 5\n");
+    let setting = |parameters: &serde_json::Value, name: &str| {
+        parameters["analytics"][0]["settings"][name]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let plain = parameters(&[], "");
+    assert_eq!(setting(&plain, "MinSequenceLen"), "3");
+    assert!(plain["config_sha256"].is_null());
+    let filed = parameters(&[], &path);
+    assert_eq!(setting(&filed, "MinSequenceLen"), "5");
+    assert_eq!(setting(&filed, "TimeWindow"), "120s");
+    assert_eq!(filed["profile"], "strict");
+    assert_eq!(filed["config_sha256"].as_str().unwrap().len(), 64);
+    assert_ne!(plain["sha256"], filed["sha256"]);
+    assert!(
+        !filed.to_string().contains("casewire.toml"),
+        "the path is not part of the report"
+    );
+    let flagged = parameters(
+        &[
+            "--config",
+            &path,
+            "--profile",
+            "default",
+            "--set",
+            "AN0842.MinSequenceLen=3",
+        ],
+        "no/such.toml",
+    );
+    assert_eq!(setting(&flagged, "MinSequenceLen"), "3");
+    assert_eq!(
+        plain["sha256"], flagged["sha256"],
+        "the same settings, however they came about"
+    );
+}
+
+#[test]
+fn the_settings_file_of_the_documentation_is_a_good_one() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (_folder, path) = settings(rest.split_once("```").unwrap().0);
+    let output = casewire(&["config", "check", &path]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
 #[test]
 fn an_error_cannot_write_to_the_terminal() {
     let output = casewire(&["analyze", "no\x1b[2J\u{202e}such"]);
@@ -101,7 +214,7 @@ fn help_names_every_command_and_no_other() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
     let help = text(&output.stdout);
-    for command in ["analyze", "timeline", "analytics", "schema"] {
+    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
         assert!(
             help.contains(&format!("\n  {command}")),
             "{command}: {help}"
@@ -124,7 +237,7 @@ fn help_names_every_command_and_no_other() {
 
 #[test]
 fn the_help_of_each_command_fits_a_terminal() {
-    for command in ["analyze", "timeline", "analytics", "schema"] {
+    for command in ["analyze", "timeline", "analytics", "config", "schema"] {
         for flag in ["-h", "--help"] {
             let output = casewire(&[command, flag]);
             assert_eq!(output.status.code(), Some(0), "{command} {flag}");

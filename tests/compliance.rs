@@ -252,6 +252,7 @@ fn context(events: &[Event]) -> Context {
         clocks: Clocks::default(),
         coverage,
         identity,
+        ..Context::default()
     }
 }
 

@@ -298,20 +298,9 @@ fn logs_of_one_run_and_captures_of_another_are_refused() {
 
 fn request(path: PathBuf) -> Request {
     Request {
-        evidence: vec![path],
-        analytics: Vec::new(),
-        settings: Vec::new(),
-        from: None,
-        to: None,
         threads: Some(2),
         memory: 1 << 30,
-        hash: true,
-        strict: false,
-        max_skew: Span::seconds(2),
-        clock: ClockChoice::default(),
-        hosts: Vec::new(),
-        case: None,
-        examiner: None,
+        ..Request::of(vec![path])
     }
 }
 

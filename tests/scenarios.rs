@@ -2,11 +2,14 @@
 //! page expects.
 //!
 //! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
-//! `testdata/incidents` runs all. A `set` block changes settings, one `AN0842.Name=value` a line.
+//! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
+//! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
+//! behind `rule`.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
 use casewire::case::{Case, Incident};
+use casewire::config::Config;
 use casewire::evidence::progress::Silent;
 use casewire::investigate::{Request, investigate};
 use casewire::model::Provenance;
@@ -41,8 +44,8 @@ fn block<'p>(page: &'p str, name: &str) -> Option<(std::ops::Range<usize>, Vec<&
     Some((start..end, lines))
 }
 
-fn request(folder: &Path, analytic: Option<&str>, page: &str) -> Request {
-    let settings = block(page, "set")
+fn request(folder: &Path, analytic: Option<&str>, page: &str, settings: Option<&str>) -> Request {
+    let changed = block(page, "set")
         .map(|(_, lines)| {
             lines
                 .iter()
@@ -59,8 +62,11 @@ fn request(folder: &Path, analytic: Option<&str>, page: &str) -> Request {
         })
         .unwrap_or_default();
     Request {
+        config: settings.map_or_else(Config::default, |text| {
+            Config::read(text.as_bytes()).unwrap_or_else(|e| panic!("the toml block: {e}"))
+        }),
         analytics: analytic.map(str::to_owned).into_iter().collect(),
-        settings,
+        settings: changed,
         ..Request::of(vec![folder.to_owned()])
     }
 }
@@ -129,7 +135,16 @@ impl Names<'_> {
             .filter(|step| step.role != Role::Context || !matches!(step.event.what, What::Host(_)))
             .map(|step| self.label(&step.event.provenance))
             .collect();
-        let mut line = format!("{} {}  {about}", finding.analytic, finding.severity.word());
+        let suppressed = if incident.suppressed.is_some() {
+            "suppressed "
+        } else {
+            ""
+        };
+        let mut line = format!(
+            "{suppressed}{} {}  {about}",
+            finding.analytic,
+            finding.severity.word()
+        );
         for other in &finding.also_satisfies {
             line.push_str(&format!("  also {other}"));
         }
@@ -151,8 +166,11 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
     evidence
         .write_to(folder.path())
         .expect("the evidence can be written");
-    let case = investigate(&request(folder.path(), analytic, &page), &Silent)
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let case = investigate(
+        &request(folder.path(), analytic, &page, story.settings.as_deref()),
+        &Silent,
+    )
+    .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let names = Names {
         evidence: &evidence,
         case: &case,
@@ -168,6 +186,9 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 .iter()
                 .map(|miss| format!("near {} {}", miss.analytic, miss.text)),
         );
+    }
+    for row in &case.rules {
+        lines.extend(row.remarks.iter().map(|remark| format!("rule {remark}")));
     }
     for problem in case
         .problems

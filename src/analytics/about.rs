@@ -52,6 +52,39 @@ pub enum Source {
     Events(Log, &'static [u32]),
 }
 
+/// How readily an analytic fires.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Profile {
+    /// As documented.
+    #[default]
+    Default,
+    /// Fewer findings, surer ones.
+    Strict,
+    /// More findings, weaker ones too.
+    Sensitive,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Default, Self::Strict, Self::Sensitive];
+
+    /// `default`, `strict` or `sensitive`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Strict => "strict",
+            Self::Sensitive => "sensitive",
+        }
+    }
+
+    /// The profile of that name, without case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|p| p.word().eq_ignore_ascii_case(name.trim()))
+    }
+}
+
 /// One setting of an analytic, for people and for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -61,6 +94,8 @@ pub struct Setting {
     pub kind: &'static str,
     /// Default, as it would be written.
     pub default: String,
+    /// What it is in profiles that differ from the default.
+    pub profiles: Vec<(Profile, String)>,
     /// Value in force, as it would be written.
     pub value: String,
     /// What is allowed, in words.

@@ -13,7 +13,7 @@ pub mod register;
 pub mod an0842;
 pub mod an1448;
 
-pub use about::{About, Need, Setting, Source};
+pub use about::{About, Need, Profile, Setting, Source};
 pub use contract::Analytic;
 pub use found::Found;
 pub use keyed::{Keyed, Runner, Shard};

@@ -4,11 +4,13 @@
 //! the field, the range check, the reader, `analytics show`, the documentation table and "settings
 //! in force" in every report.
 
-pub use super::about::Setting;
+pub use super::about::{Profile, Setting};
 use crate::model::Span;
 
 /// The settings of an analytic. Made by [`settings!`](crate::settings).
 pub trait Params: Default + Clone + std::fmt::Debug + Send + Sync + 'static {
+    /// Puts every setting to its value of that profile: the default where it has none of its own.
+    fn profile(&mut self, profile: Profile);
     /// All settings with defaults and values in force, in the order declared.
     fn list(&self) -> Vec<Setting>;
     /// Sets one by name.
@@ -208,18 +210,21 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
 /// Declares the settings of an analytic.
 ///
 /// ```
-/// use casewire::analytics::params::Params;
+/// use casewire::analytics::params::{Params, Profile};
 /// use casewire::model::Span;
 /// casewire::settings! {
 ///     /// How the example decides.
 ///     pub struct ExampleSettings {
 ///         /// From the first touch to the connection.
-///         "TimeWindow" window: Span = Span::seconds(60), in [Span::seconds(1), Span::seconds(86_400)], from "AN0842";
+///         "TimeWindow" window: Span = Span::seconds(60), in [Span::seconds(1), Span::seconds(86_400)],
+///             profiles [Strict: Span::seconds(30)], from "AN0842";
 ///     }
 /// }
 /// let mut settings = ExampleSettings::default();
 /// settings.set("TimeWindow", "90s").unwrap();
 /// assert_eq!(settings.list()[0].value, "90s");
+/// settings.profile(Profile::Strict);
+/// assert_eq!(settings.list()[0].value, "30s");
 /// assert!(settings.set("TimeWindow", "0s").is_err());
 /// assert!(settings.set("TimeWindwo", "9s").unwrap_err().to_string().contains("TimeWindow"));
 /// ```
@@ -230,7 +235,8 @@ macro_rules! settings {
         pub struct $name:ident {
             $(
                 #[doc = $meaning:literal]
-                $label:literal $field:ident : $type:ty = $default:expr, $(in [$low:expr, $high:expr],)? from $source:literal;
+                $label:literal $field:ident : $type:ty = $default:expr, $(in [$low:expr, $high:expr],)?
+                $(profiles [$($profile:ident: $other:expr),+ $(,)?],)? from $source:literal;
             )*
         }
     ) => {
@@ -247,13 +253,27 @@ macro_rules! settings {
         }
 
         impl $crate::analytics::params::Params for $name {
+            fn profile(&mut self, profile: $crate::analytics::params::Profile) {
+                *self = Self::default();
+                $( $( $(
+                    if profile == $crate::analytics::params::Profile::$profile {
+                        self.$field = $other;
+                    }
+                )+ )? )*
+            }
+
             fn list(&self) -> Vec<$crate::analytics::params::Setting> {
-                use $crate::analytics::params::{Setting, SettingValue, range_words};
+                #[allow(unused_imports)]
+                use $crate::analytics::params::{Profile, Setting, SettingValue, range_words};
                 let default = Self::default();
                 vec![ $( Setting {
                     name: $label,
                     kind: <$type as SettingValue>::KIND,
                     default: default.$field.show(),
+                    profiles: vec![ $( $( {
+                        let other: $type = $other;
+                        (Profile::$profile, other.show())
+                    } ),+ )? ],
                     value: self.$field.show(),
                     range: range_words::<$type>(&[$( $low, $high )?]),
                     meaning: $meaning.trim_ascii(),

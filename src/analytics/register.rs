@@ -2,7 +2,7 @@
 
 use super::contract::Analytic;
 use super::keyed::{Keyed, Runner, Shard};
-use super::params::{Params, Setting, SettingError};
+use super::params::{Params, Profile, Setting, SettingError};
 use super::{About, an0842, an1448};
 
 /// An analytic with its settings in force, not yet running.
@@ -11,6 +11,8 @@ pub trait Entry: Send + Sync {
     fn about(&self) -> &'static About;
     /// Settings with defaults and values in force.
     fn settings(&self) -> Vec<Setting>;
+    /// Puts every setting to its value of that profile.
+    fn profile(&mut self, profile: Profile);
     /// Changes a setting.
     ///
     /// # Errors
@@ -31,6 +33,10 @@ impl<A: Analytic> Entry for Registered<A> {
 
     fn settings(&self) -> Vec<Setting> {
         self.params.list()
+    }
+
+    fn profile(&mut self, profile: Profile) {
+        self.params.profile(profile);
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
@@ -58,4 +64,33 @@ pub fn find(id: &str) -> Option<Box<dyn Entry>> {
     all()
         .into_iter()
         .find(|e| e.about().id.eq_ignore_ascii_case(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_every_profile_is_allowed_and_differs_from_the_default() {
+        for profile in Profile::ALL {
+            for mut entry in all() {
+                entry.profile(profile);
+                let settings = entry.settings();
+                assert_eq!(
+                    settings.iter().any(Setting::changed),
+                    profile != Profile::Default,
+                    "{} {}",
+                    entry.about().id,
+                    profile.word()
+                );
+                for setting in settings {
+                    entry.set(setting.name, &setting.value).unwrap();
+                    let own = setting.profiles.iter().find(|(p, _)| *p == profile);
+                    let wanted = own.map_or(&setting.default, |(_, value)| value);
+                    assert_eq!(*wanted, setting.value, "{}", setting.name);
+                    assert!(own.is_none() || setting.changed(), "{}", setting.name);
+                }
+            }
+        }
+    }
 }

@@ -5,10 +5,16 @@
 pub mod incident;
 pub mod judged;
 pub mod merging;
+mod parameters;
+pub mod sides;
+pub mod suppression;
 
 pub use incident::{Incident, Suppressed};
+pub use suppression::RuleRow;
 
-use crate::analytics::about::Described;
+use crate::analytics::about::{Described, Profile};
+use crate::config::Rule;
+use crate::context::Assets;
 use crate::context::clocks::ClockChoice;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
@@ -40,6 +46,8 @@ pub struct Case {
     pub verdicts: Vec<VerdictRow>,
     /// The incidents, numbered from 1 in this order; see `incident::number`.
     pub incidents: Vec<Incident>,
+    /// What each suppression rule did, in the order of the settings file.
+    pub rules: Vec<RuleRow>,
     /// What came close, nearest first.
     pub near_misses: Vec<NearMiss>,
     /// What could not be read, in order.
@@ -67,6 +75,16 @@ pub struct Parameters {
     pub clock: ClockChoice,
     /// Addresses that hosts are said to have had.
     pub hosts: Vec<(String, IpAddr)>,
+    /// The profile in force.
+    pub profile: Profile,
+    /// SHA-256 of the settings file; `None` where none was given.
+    pub config_sha256: Option<[u8; 32]>,
+    /// Roles, segments and internal ranges as stated.
+    pub assets: Assets,
+    /// Known scanners, as written.
+    pub scanners: Vec<String>,
+    /// Suppression rules.
+    pub rules: Vec<Rule>,
     /// The analytics that ran, with their settings in force.
     pub analytics: Vec<Described>,
 }

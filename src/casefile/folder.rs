@@ -27,36 +27,9 @@ impl NewFolder {
     /// # Errors
     /// `Error::Place` for a place that is refused.
     pub fn begin(target: &Path, evidence: &[PathBuf]) -> Result<Self, Error> {
-        let name = target.file_name().ok_or_else(|| {
-            Error::Place(format!(
-                "{} is no name for a new folder; give one, such as case/",
-                target.display()
-            ))
-        })?;
-        if fs::symlink_metadata(target).is_ok() {
-            return Err(Error::Place(format!(
-                "{} exists already; give a new name, or move the old one away",
-                target.display()
-            )));
-        }
-        let parent = match target.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let parent = at(parent, fs::canonicalize(parent))?;
-        for given in evidence {
-            let given = at(given, fs::canonicalize(given))?;
-            if given.is_dir() && parent.starts_with(&given) {
-                return Err(Error::Place(format!(
-                    "{} lies in the evidence folder {}, where nothing is written; give a place outside it",
-                    target.display(),
-                    given.display()
-                )));
-            }
-        }
+        let (parent, name) = place(target, evidence)?;
         let draft = parent.join(format!(
-            ".{}.partial-{}",
-            name.to_string_lossy(),
+            ".{name}.partial-{}",
             std::process::id()
         ));
         at(&draft, fs::create_dir(&draft))?;
@@ -143,6 +116,63 @@ impl NewFolder {
         self.finished = true;
         Ok(sum)
     }
+}
+
+/// The folder that a new file or folder `target` will lie in, and its name there. `target` must not
+/// exist, nor lie in any of the folders of `evidence`: nothing is ever written among evidence.
+///
+/// # Errors
+/// `Error::Place` for a place that is refused.
+pub fn place(target: &Path, evidence: &[PathBuf]) -> Result<(PathBuf, String), Error> {
+    let name = target.file_name().ok_or_else(|| {
+        Error::Place(format!(
+            "{} is no name for a new folder; give one, such as case/",
+            target.display()
+        ))
+    })?;
+    if fs::symlink_metadata(target).is_ok() {
+        return Err(Error::Place(format!(
+            "{} exists already; give a new name, or move the old one away",
+            target.display()
+        )));
+    }
+    let parent = match target.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let parent = at(parent, fs::canonicalize(parent))?;
+    for given in evidence {
+        let Ok(given) = fs::canonicalize(given) else {
+            continue;
+        };
+        if given.is_dir() && parent.starts_with(&given) {
+            return Err(Error::Place(format!(
+                "{} lies in the evidence folder {}, where nothing is written; give a place outside it",
+                target.display(),
+                given.display()
+            )));
+        }
+    }
+    Ok((parent, name.to_string_lossy().into_owned()))
+}
+
+/// Writes a new file whole or not at all; see `place`.
+///
+/// # Errors
+/// As `place`, or if the disk is full.
+pub fn new_file(target: &Path, evidence: &[PathBuf], bytes: &[u8]) -> Result<(), Error> {
+    let (parent, name) = place(target, evidence)?;
+    let draft = parent.join(format!(".{name}.partial-{}", std::process::id()));
+    let written = File::create_new(&draft).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| fs::rename(&draft, parent.join(name)));
+    if renamed.is_err() {
+        // Nothing more can be done about a file that cannot be removed.
+        let _ = fs::remove_file(&draft);
+    }
+    at(target, renamed)
 }
 
 impl Drop for NewFolder {

@@ -29,6 +29,8 @@ pub struct Run {
     pub user: Option<String>,
     /// The machine's name; null where it is not known.
     pub host: Option<String>,
+    /// The settings file, absolute; null where none was given.
+    pub config: Option<String>,
     /// Files and folders given as evidence, absolute.
     pub inputs: Vec<String>,
     /// Where each file of the evidence lay.

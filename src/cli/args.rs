@@ -2,6 +2,7 @@
 //! in `request`.
 
 use super::values;
+use casewire::analytics::Profile;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,11 +19,16 @@ const AFTER: &str = "\
 Examples:
   casewire analyze evidence/               print incidents
   casewire analyze evidence/ -f json       the whole report, for programs
+  casewire analyze evidence/ -o case/      and keep a case folder
+  casewire report case/ --format html -o report.html
+  casewire verify case/                    is everything what it was?
   casewire timeline evidence/ --from 2026-03-14T02:00Z --to 2026-03-14T03:00Z
   casewire analytics show AN0842           what it looks for, and its settings
+  casewire config check casewire.toml      what is wrong in it, line by line
 
 Exit status: 0 done; 1 incidents at or above --fail-on; 2 wrong usage;
-3 some evidence could not be read; 5 could not finish.";
+3 some evidence could not be read; 4 something is not what it was;
+5 could not finish.";
 
 /// Replay host-and-network analytics over captures and event logs
 #[derive(Debug, Parser)]
@@ -57,6 +63,9 @@ pub struct Global {
     /// Columns of text output, from 60 [default: the terminal, or 80]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(60..=500))]
     pub width: Option<u16>,
+    /// Settings file; see 'casewire config check' [env: CASEWIRE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,8 +83,33 @@ pub enum Command {
     Timeline(Timeline),
     /// List the analytics, or explain one
     Analytics(Analytics),
+    /// Check a settings file and say what it sets
+    Config {
+        #[command(subcommand)]
+        what: ConfigCommand,
+    },
+    /// Render a case folder for people: text, Markdown or HTML
+    Report(Report),
+    /// Convert a case folder for other tools
+    Export(Export),
+    /// Show an incident, or the raw packet or record behind a reference
+    Show(Show),
+    /// Re-hash evidence and results; optionally run again and compare
+    Verify(Verify),
     /// Print the JSON Schema of the report
     Schema,
+    /// Print a shell completion script
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        #[arg(value_name = "SHELL", hide_possible_values = true)]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page (roff), of casewire or of one command
+    Man {
+        /// The command
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 /// Which evidence, and which part of it.
@@ -128,6 +162,10 @@ pub struct Analyze {
         help_heading = "What to run"
     )]
     pub analytics: Vec<String>,
+    /// default, strict (fewer incidents, surer ones) or sensitive (more) [default: that of the
+    /// settings file]
+    #[arg(short, long, value_name = "NAME", value_parser = values::profile, help_heading = "What to run")]
+    pub profile: Option<Profile>,
     /// Change one setting, e.g. AN0842.MinSequenceLen=4 (repeatable)
     #[arg(long = "set", value_name = "ID.NAME=VALUE", value_parser = values::setting,
         help_heading = "What to run")]
@@ -142,6 +180,10 @@ pub struct Analyze {
         help_heading = "Output"
     )]
     pub format: ReportFormat,
+    /// Case folder to create: report.json, timeline.jsonl, run.json, SHA256SUMS. It must not exist,
+    /// nor lie in a folder of evidence
+    #[arg(short, long, value_name = "CASE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
     /// Print incidents of at least this severity: info, low, medium, high, critical (text only;
     /// JSON always holds all of them)
     #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info",
@@ -222,8 +264,139 @@ pub enum AnalyticsCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every mistake with its line; for a good file, say what it sets
+    Check {
+        /// The settings file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PageFormat {
     Text,
     Md,
+}
+
+/// A case folder, and where its evidence is.
+#[derive(Debug, Args)]
+pub struct Case {
+    /// Case folder, made by 'casewire analyze -o'
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Where the evidence is now, if it was moved
+    #[arg(long, value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Case folder, made by 'casewire analyze -o'
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// text, md or html
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: PeopleFormat,
+    /// File to create [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only this incident (repeatable)
+    #[arg(long = "incident", value_name = "ID")]
+    pub incidents: Vec<String>,
+    /// Only incidents of at least this severity; the report states what was left out
+    #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info")]
+    pub min_severity: Severity,
+    /// Incidents shown in full in HTML, the most severe first
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub detail: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PeopleFormat {
+    Text,
+    Md,
+    Html,
+}
+
+const FORMATS: &str = "\
+Formats (* loses information, and says what on standard error):
+  json         the record, as in report.json
+  jsonl *      one incident a line
+  csv *        one row a step, safe to open in a spreadsheet
+  timesketch * JSON lines for Timesketch
+  case *       CASE/UCO 1.5 JSON-LD, for case files and exchange
+  stix *       STIX 2.1 bundle: observed data, sightings, grouping
+  navigator *  ATT&CK Navigator layer of techniques with incidents
+  evidence *   a new folder (-o) with the packets (pcapng) and records (XML)
+               that incidents cite";
+
+#[derive(Debug, Args)]
+#[command(after_help = FORMATS)]
+pub struct Export {
+    #[command(flatten)]
+    pub case: Case,
+    /// json, jsonl, csv, timesketch, case, stix, navigator or evidence
+    #[arg(long = "as", value_name = "FORMAT", hide_possible_values = true)]
+    pub format: ExportFormat,
+    /// File to create, for evidence a folder [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only this incident (repeatable)
+    #[arg(long = "incident", value_name = "ID")]
+    pub incidents: Vec<String>,
+    /// Timesketch: all merged events as well, not only steps
+    #[arg(long)]
+    pub with_events: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Json,
+    Jsonl,
+    Csv,
+    Timesketch,
+    Case,
+    Stix,
+    Navigator,
+    Evidence,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    #[command(flatten)]
+    pub case: Case,
+    /// Incidents and references: F30746097, E1:p18822, E3:r884
+    #[arg(value_name = "REF", required_unless_present = "suppressed")]
+    pub refs: Vec<String>,
+    /// The incidents that rules suppress, with the rules
+    #[arg(long)]
+    pub suppressed: bool,
+    /// text, json, xml (records) or hex
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    pub format: RawFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RawFormat {
+    Text,
+    Json,
+    Xml,
+    Hex,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub case: Case,
+    /// Run again with the recorded settings, and compare report and timeline byte for byte
+    #[arg(long)]
+    pub rerun: bool,
+    /// Compare with another case folder: what changed
+    #[arg(long, value_name = "CASE")]
+    pub against: Option<PathBuf>,
+    /// Threads of --rerun; the result does not depend on it [default: cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }

@@ -6,13 +6,21 @@
 mod analytics;
 mod analyze;
 mod args;
+mod config;
 mod exit;
+mod export;
+mod interrupt;
 mod nearest;
 mod output;
 mod progress;
+mod reference;
+mod report;
 mod request;
+mod save;
+mod show;
 mod timeline;
 mod values;
+mod verify;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
@@ -33,7 +41,14 @@ pub fn run() -> ExitCode {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
+        Command::Config { what } => config::run(what, &cli.global),
+        Command::Report(args) => report::run(args, &cli.global),
+        Command::Export(args) => export::run(args, &cli.global),
+        Command::Show(args) => show::run(args, &cli.global),
+        Command::Verify(args) => verify::run(args, &cli.global),
         Command::Schema => schema(),
+        Command::Completions { shell } => reference::completions(*shell),
+        Command::Man { command } => reference::man(command.as_deref()),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -1,6 +1,7 @@
 //! From arguments to a request: what needs a look at more than one argument.
 
 use super::args::{Evidence, Global};
+use super::config;
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
 use super::values;
@@ -34,6 +35,8 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
     Ok(Request {
         evidence: args.evidence.clone(),
         analytics: Vec::new(),
+        config: config::of(global)?,
+        profile: None,
         settings: Vec::new(),
         from: args.from,
         to: args.to,
@@ -163,6 +166,7 @@ mod tests {
             name: "MinSequenceLen",
             kind: "whole number",
             default: "3".to_owned(),
+            profiles: Vec::new(),
             value: "3".to_owned(),
             range: "2 to 32".to_owned(),
             meaning: "",

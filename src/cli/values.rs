@@ -1,5 +1,6 @@
 //! Values on the command line: what they look like, and how to put them right.
 
+use casewire::analytics::Profile;
 use casewire::context::clocks::ClockMode;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
@@ -105,6 +106,12 @@ pub fn setting(text: &str) -> Result<(String, String, String), String> {
         }
         _ => Err("not ID.NAME=VALUE; write it as AN0842.MinSequenceLen=4".to_owned()),
     }
+}
+
+/// `default`, `strict` or `sensitive`.
+pub fn profile(text: &str) -> Result<Profile, String> {
+    Profile::named(text)
+        .ok_or_else(|| "not a profile; write default, strict or sensitive".to_owned())
 }
 
 /// `info`, `low`, `medium`, `high` or `critical`.

@@ -3,6 +3,7 @@
 //!
 //! Built once from summaries of everything that was read, then frozen; analytics only ask it.
 
+pub mod assets;
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
@@ -10,6 +11,7 @@ pub mod identity;
 use crate::model::Event;
 use crate::model::finding::Order;
 
+pub use assets::Assets;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
@@ -23,6 +25,8 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+    /// What the settings file says of the network.
+    pub assets: Assets,
 }
 
 impl Context {

@@ -4,7 +4,9 @@ use super::{Error, Request};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
-use crate::case::{Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging};
+use crate::case::{
+    Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
+};
 use crate::context::Context;
 use crate::context::identity::Orientation;
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
@@ -57,14 +59,24 @@ impl Read {
             commit: option_env!("CASEWIRE_COMMIT")
                 .unwrap_or_default()
                 .to_owned(),
-            number: request.case.clone(),
-            examiner: request.examiner.clone(),
+            number: request.case.clone().or(request.config.case.clone()),
+            examiner: request.examiner.clone().or(request.config.examiner.clone()),
             parameters: Parameters {
                 from: request.from,
                 to: request.to,
                 max_skew: request.max_skew,
                 clock: request.clock.clone(),
-                hosts: request.hosts.clone(),
+                hosts: request.stated_hosts(),
+                profile: request.profile(),
+                config_sha256: request.config.sha256,
+                assets: request.config.assets.clone(),
+                scanners: request
+                    .config
+                    .scanners
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+                rules: request.config.rules.clone(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -93,7 +105,22 @@ impl Read {
             .retain(|m| m.references.first().is_none_or(|r| !told.contains(r)));
         case.near_misses
             .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
-        case.incidents = incident::number(merging::merge(findings), &case.evidence);
+        let identity = &self.context.identity;
+        let mut findings = merging::merge(findings);
+        let scanners = &request.config.scanners;
+        suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
+        case.incidents = incident::number(findings, &case.evidence);
+        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
+        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        if !ran.is_empty() {
+            let rules = &request.config.rules;
+            case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
+            case.notes.extend(
+                case.rules
+                    .iter()
+                    .flat_map(|row| row.remarks.iter().cloned()),
+            );
+        }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
         (case.coverage, case.verdicts, case.advice) =

@@ -255,7 +255,8 @@ impl Finding {
             .map_or(Timestamp::MIN, |s| s.event.time)
     }
 
-    fn pattern(&self) -> impl Iterator<Item = &Step> {
+    /// The steps of the pattern itself, without processes and context around it.
+    pub fn pattern(&self) -> impl Iterator<Item = &Step> {
         self.steps
             .iter()
             .filter(|s| !matches!(s.role, Role::Context | Role::Process))

@@ -9,6 +9,7 @@ pub mod firewall;
 pub mod host_event;
 pub mod neighbour;
 pub mod net;
+pub mod network;
 pub mod provenance;
 pub mod time;
 pub mod wake;
@@ -17,6 +18,7 @@ pub use attempt::{Attempt, FlowEnd, Outcome, Refusal};
 pub use event::{Event, What};
 pub use host_event::{HostEvent, HostWhat};
 pub use net::{Direction, Endpoint, Transport};
+pub use network::Network;
 pub use provenance::{EvidenceId, Provenance};
 pub use time::{Span, Timestamp};
 

@@ -1,10 +1,11 @@
 //! Who an incident is about, in the few words of a table, and every place a step rests on: derived
 //! from entities and steps only.
 
+use crate::case::sides::{Started, started, targets};
 use crate::case::{Case, Incident};
 use crate::model::finding::Finding;
-use crate::model::net::{Direction, mac_text};
-use crate::model::{Event, HostWhat, Provenance, What};
+use crate::model::net::mac_text;
+use crate::model::{Event, Provenance, What};
 use crate::report::text::short_host;
 use crate::report::words::base;
 use std::collections::BTreeSet;
@@ -23,57 +24,6 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
     }
     others.remove(&event.provenance);
     std::iter::once(event.provenance).chain(others).collect()
-}
-
-/// Which side started it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Started {
-    /// The other side: the host is the target.
-    Remote,
-    /// The host the finding is about.
-    Host,
-}
-
-/// Which side started it: the initiator of the first attempt that names one of the two, else the
-/// first direction a host logged; the other side where neither tells.
-pub fn started(finding: &Finding) -> Started {
-    let who = &finding.entities;
-    for step in &finding.steps {
-        match &step.event.what {
-            What::Attempt(attempt) => {
-                let from = Some(attempt.initiator.address);
-                if who.remote.is_some() && from == who.remote {
-                    return Started::Remote;
-                }
-                if who.host_address.is_some() && from == who.host_address {
-                    return Started::Host;
-                }
-            }
-            What::Host(host) => match &host.what {
-                HostWhat::Filtered {
-                    direction: Some(Direction::Inbound),
-                    ..
-                }
-                | HostWhat::Connected {
-                    initiated: false, ..
-                } => return Started::Remote,
-                HostWhat::Filtered {
-                    direction: Some(Direction::Outbound),
-                    ..
-                }
-                | HostWhat::Connected {
-                    initiated: true, ..
-                } => return Started::Host,
-                _ => {}
-            },
-            What::Wake(_) | What::Neighbour(_) => {}
-        }
-    }
-    if who.remote.is_none() && who.remote_mac.is_none() {
-        Started::Host
-    } else {
-        Started::Remote
-    }
 }
 
 /// The SOURCE and TARGET columns.
@@ -128,19 +78,7 @@ pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
 
 /// How many addresses the cited attempts go to: no claim about attempts that are not cited.
 fn cited_targets(finding: &Finding) -> String {
-    let targets: BTreeSet<IpAddr> = finding
-        .steps
-        .iter()
-        .filter_map(|step| match &step.event.what {
-            What::Attempt(attempt) => Some(attempt.responder.address),
-            What::Host(host) => match &host.what {
-                HostWhat::Filtered { destination, .. }
-                | HostWhat::Connected { destination, .. } => Some(destination.address),
-                _ => None,
-            },
-            What::Wake(_) | What::Neighbour(_) => None,
-        })
-        .collect();
+    let targets = targets(finding);
     let mut each = targets.iter();
     match (each.next(), each.len()) {
         (None, _) => "-".to_owned(),

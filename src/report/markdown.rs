@@ -52,10 +52,18 @@ pub fn configuration(register: &[Described]) -> String {
     paragraph(
         &mut page,
         "Case does not matter in ids and names. An unknown name is refused and the nearest one is \
-         named; a value outside its range is refused with the range. Nothing is read from a \
-         configuration file or from the environment. The settings in force stand in every JSON \
-         report under `parameters`, and `casewire analyze -v` prints them on standard error.",
+         named; a value outside its range is refused with the range.",
     );
+    paragraph(
+        &mut page,
+        "`--profile strict` gives fewer incidents and surer ones, `--profile sensitive` more; where \
+         a setting has another value in a profile, it stands under its default below. What wins: \
+         `--set`, then the settings file, then the profile, then the default. The settings in force \
+         stand in every JSON report under `parameters`, `parameters.sha256` names them, the text \
+         report shows the start of that hash, and `casewire analyze -v` prints the settings on \
+         standard error.",
+    );
+    page.push_str(SETTINGS_FILE);
     page.push_str("## How values are written\n\n| Type | Written as |\n|---|---|\n");
     for (kind, written) in KINDS {
         let _ = writeln!(page, "| {kind} | {written} |");
@@ -73,6 +81,9 @@ pub fn configuration(register: &[Described]) -> String {
     }
     page
 }
+
+/// The settings file. The example is read by a test.
+const SETTINGS_FILE: &str = include_str!("settings_file.md");
 
 /// How a value of each type is written.
 const KINDS: [(&str, &str); 6] = [
@@ -118,6 +129,12 @@ fn table(page: &mut String, described: &Described) {
         } else {
             format!("`{}`", setting.default)
         };
+        let default = setting
+            .profiles
+            .iter()
+            .fold(default, |text, (profile, value)| {
+                format!("{text}<br>{} `{value}`", profile.word())
+            });
         // "any ports" already names the type; a range of numbers does not.
         let takes = match setting.range.strip_prefix("any ") {
             Some(kind) if kind == setting.kind => kind.to_owned(),
@@ -239,6 +256,7 @@ mod tests {
             name: "Names",
             kind: "names",
             default: String::new(),
+            profiles: Vec::new(),
             value: "x.exe".to_owned(),
             range: "any names".to_owned(),
             meaning: "one\nor | more",

@@ -14,4 +14,4 @@ pub mod timeline;
 pub mod words;
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -359,6 +359,7 @@ pub fn described() -> Vec<Described> {
         name: "MinSequenceLen",
         kind: "whole number",
         default: "3".to_owned(),
+        profiles: Vec::new(),
         value: "4".to_owned(),
         range: "2 to 32".to_owned(),
         meaning: "Closed ports a sequence needs",

@@ -17,7 +17,7 @@ const ORDER: [&[&str]; 12] = [
     &["context"],
     &["reading"],
     &["analytics"],
-    &["replay"],
+    &["config", "replay"],
     &["case"],
     &["report"],
     &["casefile"],

@@ -57,6 +57,16 @@ pub enum ClockMode {
     AsRecorded,
 }
 
+impl ClockMode {
+    /// The word for it on the command line and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::AsRecorded => "as-recorded",
+        }
+    }
+}
+
 /// What the examiner wants of the clocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClockChoice {

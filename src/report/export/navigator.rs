@@ -43,6 +43,10 @@ pub fn layer(report: &Report, findings: &[&Finding]) -> Value {
             })
         })
         .collect();
+    let legend: Vec<Value> = ["critical", "high", "medium", "low", "info"]
+        .iter()
+        .map(|word| json!({"label": word, "color": color(word)}))
+        .collect();
     json!({
         "name": telling::title(report),
         "versions": {"attack": ATTACK, "navigator": "5.1.0", "layer": "4.5"},
@@ -53,8 +57,7 @@ pub fn layer(report: &Report, findings: &[&Finding]) -> Value {
         ),
         "techniques": rows,
         "gradient": {"colors": ["#ffffff", "#d1495b"], "minValue": 0, "maxValue": most},
-        "legendItems": ["critical", "high", "medium", "low", "info"]
-            .map(|word| json!({"label": word, "color": color(word)})),
+        "legendItems": legend,
         "hideDisabled": false,
     })
 }

@@ -12,7 +12,6 @@ use crate::model::provenance::Item;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
 use crate::report::about::places;
 use crate::report::words::{Form, sentence};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 pub(super) fn report(case: &Case) -> s::Report {
@@ -52,6 +51,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             })
             .collect(),
         findings: case.incidents.iter().map(|i| finding(case, i)).collect(),
+        suppression: case.rules.iter().map(suppression_rule).collect(),
         near_misses: case
             .near_misses
             .iter()
@@ -87,8 +87,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn parameters(asked: &case::Parameters) -> s::Parameters {
-    let mut shape = s::Parameters {
-        sha256: Sha256Text(String::new()),
+    s::Parameters {
+        sha256: Sha256Text(hex(&asked.sha256())),
+        config_sha256: asked.config_sha256.map(|h| Sha256Text(hex(&h))),
+        profile: asked.profile.word().into(),
         time_zone: "UTC".into(),
         window: s::Window {
             start: asked.from.map(time),
@@ -140,18 +142,43 @@ fn parameters(asked: &case::Parameters) -> s::Parameters {
                 address: address.to_string(),
             })
             .collect(),
-    };
-    let others = (
-        &shape.time_zone,
-        &shape.window,
-        &shape.analytics,
-        &shape.clock,
-        &shape.hosts,
-    );
-    // Serialising plain text and numbers cannot fail; were it to, the hash is of nothing and says so.
-    let line = serde_json::to_vec(&others).unwrap_or_default();
-    shape.sha256 = Sha256Text(hex(&Sha256::digest(line)));
-    shape
+        network: s::Network {
+            internal: asked
+                .assets
+                .internal
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            segments: asked
+                .segments()
+                .into_iter()
+                .map(|(name, network)| s::Segment { name, network })
+                .collect(),
+            roles: asked
+                .roles()
+                .into_iter()
+                .map(|(host, role)| s::HostRole {
+                    host,
+                    role: role.into(),
+                })
+                .collect(),
+        },
+        scanners: asked.scanners.clone(),
+    }
+}
+
+fn suppression_rule(row: &case::RuleRow) -> s::SuppressionRule {
+    let numbers = |list: &[usize]| list.iter().map(|n| *n as u64).collect();
+    s::SuppressionRule {
+        line: row.line as u64,
+        rule: row.rule.clone(),
+        reason: row.reason.clone(),
+        by: row.by.clone(),
+        until: row.until.clone(),
+        suppressed: numbers(&row.suppressed),
+        expired_before: numbers(&row.too_late),
+        remarks: row.remarks.clone(),
+    }
 }
 
 fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {

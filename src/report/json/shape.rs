@@ -58,6 +58,8 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// What was found, in the order of severity, confidence, time, analytic and id.
     pub findings: Vec<Finding>,
+    /// What each suppression rule did.
+    pub suppression: Vec<SuppressionRule>,
     /// What came close and was not reported, nearest first.
     pub near_misses: Vec<NearMiss>,
     /// What could not be read.
@@ -98,8 +100,14 @@ pub struct CaseFile {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Parameters {
-    /// SHA-256 of the other members of this object, as one line of JSON.
+    /// SHA-256 of everything that can change a result beside the evidence: every setting in force,
+    /// the window, what was stated of hosts and network, the suppression rules.
     pub sha256: Sha256Text,
+    /// SHA-256 of the settings file; null where none was given.
+    pub config_sha256: Option<Sha256Text>,
+    /// The profile that the settings start from.
+    #[schemars(extend("enum" = ["default", "strict", "sensitive"]))]
+    pub profile: Word,
     /// Always `UTC`.
     pub time_zone: Word,
     /// The window asked for.
@@ -110,6 +118,43 @@ pub struct Parameters {
     pub clock: ClockMode,
     /// Addresses that hosts were said to have had.
     pub hosts: Vec<HostAddress>,
+    /// What was stated of the network.
+    pub network: Network,
+    /// Known scanners.
+    pub scanners: Vec<String>,
+}
+
+/// What the settings file states of the network.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Network {
+    /// Internal ranges; empty where none were stated.
+    pub internal: Vec<String>,
+    /// Segments, one network each.
+    pub segments: Vec<Segment>,
+    /// Roles of hosts.
+    pub roles: Vec<HostRole>,
+}
+
+/// A network of a segment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Segment {
+    /// Name of the segment.
+    pub name: String,
+    /// The network.
+    pub network: String,
+}
+
+/// The role of a host.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct HostRole {
+    /// Name or address.
+    pub host: String,
+    /// The role.
+    #[schemars(extend("enum" = ["workstation", "server", "domain-controller", "scanner", "monitoring"]))]
+    pub role: Word,
 }
 
 /// A window of time; null is open.
@@ -611,6 +656,29 @@ pub struct Suppressed {
     pub by: String,
     /// When it ends.
     pub until: Option<String>,
+}
+
+/// What a suppression rule did.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SuppressionRule {
+    /// Where it stands in the settings file.
+    #[schemars(range(min = 1))]
+    pub line: u64,
+    /// What it asks.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: String,
+    /// Its last day.
+    pub until: String,
+    /// Numbers of the findings it suppresses.
+    pub suppressed: Vec<u64>,
+    /// Numbers of findings that it would suppress had it not expired before them.
+    pub expired_before: Vec<u64>,
+    /// What a reader must know about it.
+    pub remarks: Vec<String>,
 }
 
 /// Something that came close.

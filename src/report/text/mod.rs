@@ -11,7 +11,9 @@ pub mod nothing;
 pub mod page;
 pub mod problems;
 pub mod sequence;
+pub mod settings_file;
 pub mod summary;
+pub mod suppressed;
 
 #[cfg(test)]
 mod tests;

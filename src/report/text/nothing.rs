@@ -1,7 +1,7 @@
 //! The page that says what "nothing found" means, and how near it was.
 
 use super::page::{Cell, Page, Tone};
-use super::{short_host, summary};
+use super::{short_host, suppressed};
 use crate::case::{Case, Verdict, VerdictRow};
 use crate::report::words::{count, counted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     page.heading("NO INCIDENT FOUND in this evidence with these settings.");
     page.text(0, "That is not the same as \"nothing happened\":");
     page.gap();
-    summary::suppressed(case, page);
+    suppressed::write(case, page);
     judged(case, page);
     near_misses(case, page, false);
     if !case.advice.is_empty() {

@@ -1,7 +1,8 @@
 //! The first screen: what was read, and one line per incident.
 
-use super::Style;
 use super::page::{Cell, Page, Tone};
+use super::{Style, suppressed};
+use crate::analytics::about::Profile;
 use crate::case::{Case, Verdict};
 use crate::model::finding::{Finding, Severity};
 use crate::report::about::sides;
@@ -55,6 +56,7 @@ fn what_was_read(case: &Case, page: &mut Page) {
         ),
         None => page.text(0, "The evidence holds no event with a time."),
     }
+    settings(case, page);
     let window =
         |t: Option<crate::model::Timestamp>| t.map(|t| format!("{} {} UTC", t.date(), t.clock(0)));
     match (window(case.parameters.from), window(case.parameters.to)) {
@@ -68,6 +70,30 @@ fn what_was_read(case: &Case, page: &mut Page) {
             );
         }
     }
+}
+
+/// Settings in one line: enough to see whether two reports were made with the same.
+fn settings(case: &Case, page: &mut Page) {
+    let asked = &case.parameters;
+    let start =
+        |hash: &[u8; 32]| -> String { hash.iter().take(8).map(|b| format!("{b:02x}")).collect() };
+    let profile = match asked.profile {
+        Profile::Default => String::new(),
+        other => format!("profile {}, ", other.word()),
+    };
+    let changed = match asked.changed() {
+        0 => "all at default".to_owned(),
+        n => format!("{} not at default", count(n as u64)),
+    };
+    let file = asked
+        .config_sha256
+        .map(|hash| format!(", file {}", start(&hash)))
+        .unwrap_or_default();
+    let text = format!(
+        "{profile}{changed} (sha256 {}{file})",
+        start(&asked.sha256())
+    );
+    page.hanging(0, "Settings: ", &text);
 }
 
 /// `HIGH`, in a tone.
@@ -215,7 +241,7 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
             ),
         );
     }
-    suppressed(case, page);
+    suppressed::write(case, page);
     let blind = case
         .verdicts
         .iter()
@@ -233,22 +259,5 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
     }
     if case.any_loss() {
         page.text(0, "Some evidence could not be read (see PROBLEMS below).");
-    }
-}
-
-pub(super) fn suppressed(case: &Case, page: &mut Page) {
-    let hidden = case
-        .incidents
-        .iter()
-        .filter(|i| i.suppressed.is_some())
-        .count();
-    if hidden > 0 {
-        page.text(
-            0,
-            &format!(
-                "{} more suppressed by rules (-f json holds them).",
-                count(hidden as u64)
-            ),
-        );
     }
 }

@@ -139,3 +139,33 @@ proptest! {
         assert_harmless(&render(&samples::with_text_everywhere(&text), &style(width)), width);
     }
 }
+
+#[test]
+fn what_rules_hide_is_counted_and_listed_with_its_reason() {
+    let mut case = samples::case();
+    for incident in &mut case.incidents {
+        incident.suppressed = Some(crate::case::Suppressed {
+            rule: "source 203.0.113.7".to_owned(),
+            reason: "Nessus\x1b[2J, change CHG-1842".to_owned(),
+            by: "A. Examiner".to_owned(),
+            until: Some("2026-04-01".to_owned()),
+        });
+    }
+    let all = render(&case, &style(120));
+    assert_harmless(&all, 120);
+    assert!(all.contains("3 more are suppressed by rules"), "{all}");
+    assert!(
+        all.contains(
+            "#1 high AN0842 03-14 02:11:07 203.0.113.7 -> FS01:4444: Nessus\\x1b[2J, change"
+        ),
+        "{all}"
+    );
+    assert!(all.contains("(A. Examiner, until 2026-04-01)"), "{all}");
+    assert!(all.contains("NO INCIDENT FOUND"), "{all}");
+    case.incidents[1].suppressed = None;
+    case.incidents[2].suppressed = None;
+    let some = render(&case, &style(80));
+    assert_harmless(&some, 80);
+    assert!(some.contains("1 more is suppressed by rules"), "{some}");
+    assert!(!some.contains("INCIDENT 1 of"), "{some}");
+}

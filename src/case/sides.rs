@@ -1,0 +1,75 @@
+//! Who started what a finding tells, and whom it was aimed at.
+
+use crate::model::finding::Finding;
+use crate::model::net::Direction;
+use crate::model::{HostWhat, What};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Which side started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The other side: the host is the target.
+    Remote,
+    /// The host the finding is about.
+    Host,
+}
+
+/// Which side started it: the initiator of the first attempt that names one of the two, else the
+/// first direction a host logged; the other side where neither tells.
+pub fn started(finding: &Finding) -> Started {
+    let who = &finding.entities;
+    for step in &finding.steps {
+        match &step.event.what {
+            What::Attempt(attempt) => {
+                let from = Some(attempt.initiator.address);
+                if who.remote.is_some() && from == who.remote {
+                    return Started::Remote;
+                }
+                if who.host_address.is_some() && from == who.host_address {
+                    return Started::Host;
+                }
+            }
+            What::Host(host) => match &host.what {
+                HostWhat::Filtered {
+                    direction: Some(Direction::Inbound),
+                    ..
+                }
+                | HostWhat::Connected {
+                    initiated: false, ..
+                } => return Started::Remote,
+                HostWhat::Filtered {
+                    direction: Some(Direction::Outbound),
+                    ..
+                }
+                | HostWhat::Connected {
+                    initiated: true, ..
+                } => return Started::Host,
+                _ => {}
+            },
+            What::Wake(_) | What::Neighbour(_) => {}
+        }
+    }
+    if who.remote.is_none() && who.remote_mac.is_none() {
+        Started::Host
+    } else {
+        Started::Remote
+    }
+}
+
+/// The addresses that the cited attempts go to: no claim about attempts that are not cited.
+pub fn targets(finding: &Finding) -> BTreeSet<IpAddr> {
+    finding
+        .steps
+        .iter()
+        .filter_map(|step| match &step.event.what {
+            What::Attempt(attempt) => Some(attempt.responder.address),
+            What::Host(host) => match &host.what {
+                HostWhat::Filtered { destination, .. }
+                | HostWhat::Connected { destination, .. } => Some(destination.address),
+                _ => None,
+            },
+            What::Wake(_) | What::Neighbour(_) => None,
+        })
+        .collect()
+}
