@@ -11,8 +11,16 @@ pub fn differences(before: &Report, after: &Report) -> Vec<String> {
             told.push(format!("{what}: {a} before, {b} now"));
         }
     };
-    differ("version of casewire", &before.tool.version, &after.tool.version);
-    differ("commit of casewire", &before.tool.commit, &after.tool.commit);
+    differ(
+        "version of casewire",
+        &before.tool.version,
+        &after.tool.version,
+    );
+    differ(
+        "commit of casewire",
+        &before.tool.commit,
+        &after.tool.commit,
+    );
     differ(
         "SHA-256 of the parameters",
         &before.parameters.sha256.0,
@@ -26,7 +34,11 @@ pub fn differences(before: &Report, after: &Report) -> Vec<String> {
             told.push(format!("number of {what}: {a} before, {b} now"));
         }
     };
-    count("near misses", before.near_misses.len(), after.near_misses.len());
+    count(
+        "near misses",
+        before.near_misses.len(),
+        after.near_misses.len(),
+    );
     count("problems", before.problems.len(), after.problems.len());
     told
 }
@@ -121,7 +133,11 @@ fn parts(before: &Finding, after: &Finding) -> Vec<String> {
         before.confidence.score.to_string(),
         after.confidence.score.to_string(),
     );
-    differ("verdict", before.verdict.to_string(), after.verdict.to_string());
+    differ(
+        "verdict",
+        before.verdict.to_string(),
+        after.verdict.to_string(),
+    );
     differ(
         "steps",
         before.steps.len().to_string(),

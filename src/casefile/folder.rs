@@ -28,10 +28,7 @@ impl NewFolder {
     /// `Error::Place` for a place that is refused.
     pub fn begin(target: &Path, evidence: &[PathBuf]) -> Result<Self, Error> {
         let (parent, name) = place(target, evidence)?;
-        let draft = parent.join(format!(
-            ".{name}.partial-{}",
-            std::process::id()
-        ));
+        let draft = parent.join(format!(".{name}.partial-{}", std::process::id()));
         at(&draft, fs::create_dir(&draft))?;
         Ok(Self {
             target: parent.join(name),
@@ -262,7 +259,10 @@ mod tests {
         refused(Path::new(".."));
         assert_eq!(names(&evidence), ["deep"]);
         let beside = here.path().join("evidence-case");
-        NewFolder::begin(&beside, &[evidence]).unwrap().finish().unwrap();
+        NewFolder::begin(&beside, &[evidence])
+            .unwrap()
+            .finish()
+            .unwrap();
         assert!(beside.is_dir());
     }
 }

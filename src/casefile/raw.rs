@@ -101,9 +101,7 @@ pub fn fetch(
             row.path
         ))
     };
-    let path = places
-        .get(evidence)
-        .ok_or_else(|| gone("is not found"))?;
+    let path = places.get(evidence).ok_or_else(|| gone("is not found"))?;
     let mut unused = Problems::default();
     let files = discover(std::slice::from_ref(path), &mut unused)
         .map_err(|error| gone(&format!("is not found: {error}")))?;
@@ -161,13 +159,18 @@ mod tests {
     #[test]
     fn a_reference_names_a_file_and_a_packet_or_a_record() {
         let (evidence, cited) = parse("E1:p18822").unwrap();
-        assert_eq!((evidence.as_str(), cited.packets.first()), ("E1", Some(&18822)));
+        assert_eq!(
+            (evidence.as_str(), cited.packets.first()),
+            ("E1", Some(&18822))
+        );
         let (evidence, cited) = parse("e12:R884").unwrap();
         assert_eq!(
             (evidence.as_str(), cited.records.numbers.first()),
             ("E12", Some(&884))
         );
-        for wrong in ["", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2"] {
+        for wrong in [
+            "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2",
+        ] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }
     }

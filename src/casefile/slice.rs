@@ -84,9 +84,16 @@ pub fn write(
                 found.packets.len() + found.records.len(),
             )));
         }
-        let row = case.report.evidence.iter().find(|row| row.id.0 == *evidence);
+        let row = case
+            .report
+            .evidence
+            .iter()
+            .find(|row| row.id.0 == *evidence);
         let (name, bytes) = if found.records.is_empty() {
-            (format!("{evidence}.pcapng"), pcapng(evidence, &found.packets))
+            (
+                format!("{evidence}.pcapng"),
+                pcapng(evidence, &found.packets),
+            )
         } else {
             (format!("{evidence}.xml"), records(&found).into_bytes())
         };
@@ -119,9 +126,15 @@ pub fn write(
 }
 
 fn items(found: &Found) -> Vec<Item> {
-    let packets = found.packets.iter().map(|p| (format!("p{}", p.number), p.offset, None));
+    let packets = found
+        .packets
+        .iter()
+        .map(|p| (format!("p{}", p.number), p.offset, None));
     let records = found.records.iter().map(|r| {
-        let missing = r.xml.is_none().then_some("the record cannot be written as XML");
+        let missing = r
+            .xml
+            .is_none()
+            .then_some("the record cannot be written as XML");
         (format!("r{}", r.number), r.offset, missing)
     });
     packets
@@ -173,17 +186,19 @@ fn pcapng(evidence: &str, packets: &[RawPacket]) -> Vec<u8> {
     let mut interfaces: BTreeMap<(u16, u32), u32> = BTreeMap::new();
     for packet in packets {
         let next = interfaces.len() as u32;
-        interfaces.entry((packet.interface, packet.link)).or_insert_with(|| {
-            let mut body = Vec::new();
-            body.extend_from_slice(&(packet.link as u16).to_le_bytes());
-            body.extend_from_slice(&[0; 2]);
-            body.extend_from_slice(&0_u32.to_le_bytes());
-            // if_tsresol: nanoseconds.
-            option(&mut body, 9, &[9]);
-            option(&mut body, 0, &[]);
-            block(&mut out, 1, &body);
-            next
-        });
+        interfaces
+            .entry((packet.interface, packet.link))
+            .or_insert_with(|| {
+                let mut body = Vec::new();
+                body.extend_from_slice(&(packet.link as u16).to_le_bytes());
+                body.extend_from_slice(&[0; 2]);
+                body.extend_from_slice(&0_u32.to_le_bytes());
+                // if_tsresol: nanoseconds.
+                option(&mut body, 9, &[9]);
+                option(&mut body, 0, &[]);
+                block(&mut out, 1, &body);
+                next
+            });
     }
     for packet in packets {
         let interface = interfaces.get(&(packet.interface, packet.link)).copied();
@@ -256,6 +271,10 @@ mod tests {
             assert_eq!((made.time, made.cut), (read.time, read.cut));
             assert_eq!(made.bytes, read.bytes);
         }
-        assert!(!problems.any_loss(), "{:?}", problems.iter().collect::<Vec<_>>());
+        assert!(
+            !problems.any_loss(),
+            "{:?}",
+            problems.iter().collect::<Vec<_>>()
+        );
     }
 }

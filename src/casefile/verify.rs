@@ -275,7 +275,10 @@ mod tests {
             ("note.txt", State::Extra),
             ("timeline.jsonl", State::Ok),
         ] {
-            assert!(found.contains(&(file.to_owned(), state)), "{file}: {found:?}");
+            assert!(
+                found.contains(&(file.to_owned(), state)),
+                "{file}: {found:?}"
+            );
         }
         // Hashes that were taken out of the list check nothing, and that is told.
         fs::write(case.join(SUMS), "").unwrap();

@@ -297,7 +297,13 @@ pub struct Report {
     #[arg(value_name = "CASE")]
     pub case: PathBuf,
     /// text, md or html
-    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: PeopleFormat,
     /// File to create [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -374,7 +380,13 @@ pub struct Show {
     #[arg(long)]
     pub suppressed: bool,
     /// text, json, xml (records) or hex
-    #[arg(short, long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
     pub format: RawFormat,
 }
 

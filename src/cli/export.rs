@@ -2,8 +2,8 @@
 
 use super::args::{Export, ExportFormat, Global};
 use super::exit::{Exit, Wrong, say};
-use super::report::{incidents, inputs, write};
 use super::interrupt;
+use super::report::{incidents, inputs, write};
 use anyhow::Context;
 use casewire::casefile::folder::NewFolder;
 use casewire::casefile::{CaseFolder, TIMELINE, raw, slice, verify};
@@ -47,12 +47,15 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
 /// Every event of the timeline as a line for Timesketch.
 fn events(case: &CaseFolder) -> anyhow::Result<Vec<u8>> {
     let path = case.path.join(TIMELINE);
-    let file = File::open(&path)
-        .with_context(|| format!("{}: see 'casewire verify'", path.display()))?;
+    let file =
+        File::open(&path).with_context(|| format!("{}: see 'casewire verify'", path.display()))?;
     let mut out = Vec::new();
     for (line, n) in BufReader::new(file).lines().zip(1_u64..) {
         let event: TimelineEvent = serde_json::from_str(&line?).with_context(|| {
-            format!("{} line {n} is no event; see 'casewire verify'", path.display())
+            format!(
+                "{} line {n} is no event; see 'casewire verify'",
+                path.display()
+            )
         })?;
         out.extend_from_slice(timesketch::event(&event)?.as_bytes());
         out.push(b'\n');

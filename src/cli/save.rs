@@ -78,8 +78,8 @@ fn absolute(path: &Path) -> String {
 }
 
 fn utc(time: SystemTime) -> String {
-    let nanos = time
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+    let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    });
     Timestamp(nanos).rfc3339()
 }

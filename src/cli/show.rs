@@ -51,7 +51,9 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
             return Err(Wrong(format!("{evidence} ({}) has no {reference}", found.path)).into());
         }
         if !found.all {
-            say(&format!("warning: {reference}: there are more records of this number than are shown"));
+            say(&format!(
+                "warning: {reference}: there are more records of this number than are shown"
+            ));
         }
         let cited = cited_by(&case.report, reference);
         for packet in &found.packets {
@@ -87,7 +89,11 @@ fn cited_by(report: &Report, reference: &str) -> Vec<String> {
     let mut cited = Vec::new();
     for finding in &report.findings {
         for step in &finding.steps {
-            if step.refs.iter().any(|r| r.text().eq_ignore_ascii_case(reference)) {
+            if step
+                .refs
+                .iter()
+                .any(|r| r.text().eq_ignore_ascii_case(reference))
+            {
                 cited.push(format!(
                     "{} {} step {} ({}): {}",
                     finding.analytic.id.0, finding.short_id, step.n, step.role, step.summary

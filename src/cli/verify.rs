@@ -52,7 +52,12 @@ fn print(checked: &[Checked], told: &[String]) -> anyhow::Result<()> {
     let mut page = String::new();
     for line in checked {
         let sum = line.sha256.as_deref().unwrap_or("-");
-        writeln!(page, "{:<9}  {sum:<64}  {}", line.state.word(), vis(&line.file))?;
+        writeln!(
+            page,
+            "{:<9}  {sum:<64}  {}",
+            line.state.word(),
+            vis(&line.file)
+        )?;
     }
     for sentence in told {
         writeln!(page, "{}", vis(sentence))?;
@@ -94,7 +99,8 @@ fn again(
     quiet.config = run.config.as_ref().map(PathBuf::from);
     if quiet.config.is_none() && config::place(&quiet).is_some() {
         return Err(Wrong(
-            "the recorded run had no settings file; unset CASEWIRE_CONFIG to run it again".to_owned(),
+            "the recorded run had no settings file; unset CASEWIRE_CONFIG to run it again"
+                .to_owned(),
         )
         .into());
     }

@@ -71,18 +71,28 @@ pub fn html(text: &str) -> String {
 pub fn markdown(text: &str) -> String {
     let shown = vis(text);
     let mut escaped = String::with_capacity(shown.len());
-    let mut at_start = true;
+    let mut before = None;
+    // Digits that begin the text would number a list if a point or a bracket ended them.
     let mut number = true;
-    for c in shown.chars() {
-        let mark = "\\`*_[]<>#!|&~:@$".contains(c)
-            || at_start && "+-=".contains(c)
-            || number && !at_start && ".)".contains(c);
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied();
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let mark = match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '&' | '~' | '@'
+            | '$' => true,
+            // A time needs no mark, a scheme does.
+            ':' => next != Some(' ') && next.is_some() && !(digit(before) && digit(next)),
+            '+' | '-' | '=' => before.is_none(),
+            '.' | ')' => number && before.is_some() && next.is_none_or(|c| c == ' '),
+            _ => false,
+        };
         if mark {
             escaped.push('\\');
         }
         escaped.push(c);
         number &= c.is_ascii_digit();
-        at_start = false;
+        before = Some(c);
     }
     // `www.` alone makes a link in some dialects.
     escaped.replace("www.", "www\\.").replace("WWW.", "WWW\\.")
@@ -244,7 +254,10 @@ mod tests {
         assert_eq!(markdown("[x](javascript:y)"), r"\[x\](javascript\:y)");
         assert_eq!(markdown("1. - a|b <b> www.x"), r"1\. - a\|b \<b\> www\.x");
         assert_eq!(markdown("- a"), r"\- a");
-        assert_eq!(markdown("10.0.0.1"), r"10\.0.0.1");
+        assert_eq!(
+            markdown("10.0.0.1 at 02:11:07: x"),
+            "10.0.0.1 at 02:11:07: x"
+        );
         assert_eq!(xml("<a>\u{202e}\x1b\r\n</a>"), "<a>&#x202e;\\x1b\n</a>");
     }
 

@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod record;
+pub mod severity;
 pub mod text;
 pub mod timeline;
 pub mod words;

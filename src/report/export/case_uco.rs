@@ -64,7 +64,10 @@ pub fn graph(report: &Report, findings: &[&Finding]) -> Value {
             .map(|step| link(&observe(step, &files, &mut nodes)))
             .collect();
         let result = result(finding, &observed, &mut nodes);
-        results.entry(&finding.analytic.id.0).or_default().push(link(&result));
+        results
+            .entry(&finding.analytic.id.0)
+            .or_default()
+            .push(link(&result));
         found.extend(observed);
         found.push(link(&result));
     }
@@ -146,7 +149,14 @@ fn context() -> Value {
         "xsd": "http://www.w3.org/2001/XMLSchema#",
     });
     for part in [
-        "action", "analysis", "configuration", "core", "identity", "observable", "tool", "types",
+        "action",
+        "analysis",
+        "configuration",
+        "core",
+        "identity",
+        "observable",
+        "tool",
+        "types",
     ] {
         context[format!("uco-{part}")] = uco(part).into();
     }
@@ -199,7 +209,10 @@ fn tool(report: &Report, nodes: &mut Nodes) -> String {
             "uco-configuration:itemValue": vis(value),
         })
     };
-    let mut entries = vec![entry("parameters.sha256".to_owned(), &report.parameters.sha256.0)];
+    let mut entries = vec![entry(
+        "parameters.sha256".to_owned(),
+        &report.parameters.sha256.0,
+    )];
     for run in &report.parameters.analytics {
         for (name, value) in &run.settings {
             entries.push(entry(format!("{}.{name}", run.id.0), value));
@@ -223,11 +236,7 @@ fn tool(report: &Report, nodes: &mut Nodes) -> String {
 }
 
 /// A step: a connection, or an event record, and where it lies in its file.
-fn observe(
-    step: &Step,
-    files: &BTreeMap<&str, String>,
-    nodes: &mut Nodes,
-) -> String {
+fn observe(step: &Step, files: &BTreeMap<&str, String>, nodes: &mut Nodes) -> String {
     let place = step.refs.first().map(Ref::text).unwrap_or_default();
     // The same packet or record in two findings is one thing.
     let offset = match step.refs.first() {
@@ -286,7 +295,11 @@ fn connection(step: &Step, name: &[&str], nodes: &mut Nodes) -> String {
     let mut body = json!({"uco-observable:startTime": time(&step.time)});
     for (field, property) in [("src_ip", "src"), ("dst_ip", "dst")] {
         if let Some(address) = text(field) {
-            let version = if address.contains(':') { "IPv6" } else { "IPv4" };
+            let version = if address.contains(':') {
+                "IPv6"
+            } else {
+                "IPv4"
+            };
             let node = nodes.add(
                 "address",
                 &[&address],
@@ -329,13 +342,7 @@ fn connection(step: &Step, name: &[&str], nodes: &mut Nodes) -> String {
 }
 
 /// Where in its file a packet or record lies.
-fn contained(
-
-    observed: &str,
-    reference: &Ref,
-    files: &BTreeMap<&str, String>,
-    nodes: &mut Nodes,
-) {
+fn contained(observed: &str, reference: &Ref, files: &BTreeMap<&str, String>, nodes: &mut Nodes) {
     let Some(file) = files.get(reference.evidence()) else {
         return;
     };

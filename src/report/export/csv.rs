@@ -38,7 +38,13 @@ pub fn render(findings: &[&Finding]) -> String {
             let row: Vec<String> = cells
                 .iter()
                 .enumerate()
-                .map(|(at, cell)| if at == 11 { cell.clone() } else { csv_cell(&vis(cell)) })
+                .map(|(at, cell)| {
+                    if at == 11 {
+                        cell.clone()
+                    } else {
+                        csv_cell(&vis(cell))
+                    }
+                })
                 .collect();
             out.push_str(&row.join(","));
             out.push_str("\r\n");

@@ -34,7 +34,10 @@ pub fn bundle(report: &Report, findings: &[&Finding]) -> Value {
             let hash = &row.hashes.sha256.as_ref()?.0;
             let of = json!({"hashes": {"SHA-256": hash}, "name": row.path});
             let more = json!({"hashes": {"SHA-256": hash}, "name": row.path, "size": row.size});
-            Some((row.id.0.as_str(), observable("file", &of, more, &mut objects)))
+            Some((
+                row.id.0.as_str(),
+                observable("file", &of, more, &mut objects),
+            ))
         })
         .collect();
     let mut members: Vec<String> = files.values().cloned().collect();
@@ -111,7 +114,10 @@ pub fn bundle(report: &Report, findings: &[&Finding]) -> Value {
 
 /// The page of a technique at ATT&CK; from constants of the analytics, never from evidence.
 pub(super) fn technique_url(id: &str) -> String {
-    format!("https://attack.mitre.org/techniques/{}/", id.replace('.', "/"))
+    format!(
+        "https://attack.mitre.org/techniques/{}/",
+        id.replace('.', "/")
+    )
 }
 
 fn observe(
@@ -164,20 +170,33 @@ fn traffic(step: &Step, objects: &mut Objects) -> Vec<String> {
         Some(Field::Number(port)) => Some(*port),
         _ => None,
     };
-    let (Some(from), Some(to), Some(transport)) = (text("src_ip"), text("dst_ip"), text("transport"))
+    let (Some(from), Some(to), Some(transport)) =
+        (text("src_ip"), text("dst_ip"), text("transport"))
     else {
         return Vec::new();
     };
     let mut address = |text: &str| {
-        let kind = if text.contains(':') { "ipv6-addr" } else { "ipv4-addr" };
-        observable(kind, &json!({"value": text}), json!({"value": text}), objects)
+        let kind = if text.contains(':') {
+            "ipv6-addr"
+        } else {
+            "ipv4-addr"
+        };
+        observable(
+            kind,
+            &json!({"value": text}),
+            json!({"value": text}),
+            objects,
+        )
     };
     let (source, destination) = (address(&from), address(&to));
     let family = if from.contains(':') { "ipv6" } else { "ipv4" };
     let mut of = Map::new();
     of.insert("src_ref".into(), source.clone().into());
     of.insert("dst_ref".into(), destination.clone().into());
-    of.insert("protocols".into(), json!([family, transport.to_lowercase()]));
+    of.insert(
+        "protocols".into(),
+        json!([family, transport.to_lowercase()]),
+    );
     of.insert("start".into(), millis(&step.time).into());
     if let (Some(source), Some(destination)) = (port("src_port"), port("dst_port")) {
         of.insert("src_port".into(), source.into());

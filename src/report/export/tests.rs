@@ -28,7 +28,12 @@ fn the_record_is_exported_as_it_is() {
 #[test]
 fn every_form_but_the_record_says_what_it_loses() {
     for format in Format::ALL {
-        assert_eq!(format.loss().is_none(), format == Format::Json, "{}", format.name());
+        assert_eq!(
+            format.loss().is_none(),
+            format == Format::Json,
+            "{}",
+            format.name()
+        );
     }
     for format in [Format::Case, Format::Stix, Format::Navigator] {
         let text = text(format, &json::shaped(&samples::case()));
@@ -62,7 +67,10 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn no_cell_is_a_formula_and_every_step_has_a_row() {
-    for hostile in samples::HOSTILE.iter().chain(&["=1+1", "+1", "-1", "@x", "\t=1"]) {
+    for hostile in samples::HOSTILE
+        .iter()
+        .chain(&["=1+1", "+1", "-1", "@x", "\t=1"])
+    {
         let mut report = json::shaped(&samples::with_text_everywhere(hostile));
         for step in report.findings.iter_mut().flat_map(|f| &mut f.steps) {
             step.summary = (*hostile).to_owned();
@@ -74,7 +82,10 @@ fn no_cell_is_a_formula_and_every_step_has_a_row() {
             assert_eq!(row.len(), 16, "{row:?}");
             for (at, cell) in row.iter().enumerate() {
                 let number = at == 11 && cell.parse::<f64>().is_ok();
-                assert!(number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
+                assert!(
+                    number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                    "{cell:?}"
+                );
                 assert!(!cell.chars().any(char::is_control), "{cell:?}");
             }
         }
@@ -131,13 +142,26 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 fn a_stix_bundle_refers_to_what_it_holds_and_names_no_actor() {
     let bundle = value(Format::Stix);
     let objects = bundle["objects"].as_array().unwrap();
-    let ids: BTreeSet<String> = objects.iter().map(|o| o["id"].as_str().unwrap().to_owned()).collect();
+    let ids: BTreeSet<String> = objects
+        .iter()
+        .map(|o| o["id"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(ids.len(), objects.len());
     let mut named = BTreeSet::new();
     references(&bundle, &mut named);
     assert!(named.is_subset(&ids), "{:?}", named.difference(&ids));
-    let kinds: BTreeSet<&str> = objects.iter().map(|o| o["type"].as_str().unwrap()).collect();
-    for kind in ["sighting", "observed-data", "attack-pattern", "grouping", "network-traffic", "file"] {
+    let kinds: BTreeSet<&str> = objects
+        .iter()
+        .map(|o| o["type"].as_str().unwrap())
+        .collect();
+    for kind in [
+        "sighting",
+        "observed-data",
+        "attack-pattern",
+        "grouping",
+        "network-traffic",
+        "file",
+    ] {
         assert!(kinds.contains(kind), "{kind}");
     }
     for kind in ["threat-actor", "intrusion-set", "campaign", "malware"] {
@@ -167,7 +191,9 @@ fn a_case_graph_names_each_node_once_and_links_to_nodes_it_has() {
             _ => {}
         }
     }
-    nodes.iter().for_each(|node| walk(node, &mut ids, &mut linked));
+    nodes
+        .iter()
+        .for_each(|node| walk(node, &mut ids, &mut linked));
     assert!(linked.is_subset(&ids), "{:?}", linked.difference(&ids));
     assert!(nodes.len() > 20);
 }

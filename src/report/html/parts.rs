@@ -14,7 +14,12 @@ const COLUMNS: usize = 8;
 const LISTED: usize = 500;
 
 /// A table; `wide` says which columns hold free text and may be broken anywhere.
-fn table(head: &[&str], wide: &[usize], rows: impl Iterator<Item = Vec<String>>, page: &mut String) {
+fn table(
+    head: &[&str],
+    wide: &[usize],
+    rows: impl Iterator<Item = Vec<String>>,
+    page: &mut String,
+) {
     page.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table><thead><tr>");
     for name in head {
         page.push_str(&format!("<th scope=\"col\">{}</th>", html(name)));
@@ -23,7 +28,11 @@ fn table(head: &[&str], wide: &[usize], rows: impl Iterator<Item = Vec<String>>,
     for row in rows {
         page.push_str("<tr>");
         for (at, cell) in row.iter().enumerate() {
-            let class = if wide.contains(&at) { " class=\"w\"" } else { "" };
+            let class = if wide.contains(&at) {
+                " class=\"w\""
+            } else {
+                ""
+            };
             page.push_str(&format!("<td{class}>{}</td>", html(cell)));
         }
         page.push_str("</tr>\n");
@@ -68,14 +77,28 @@ pub(super) fn evidence(report: &Report, page: &mut String) {
         ]
     });
     table(
-        &["Id", "File", "Kind", "Bytes", "SHA-256 (before and after the run)", "From", "To", "Read / skipped"],
+        &[
+            "Id",
+            "File",
+            "Kind",
+            "Bytes",
+            "SHA-256 (before and after the run)",
+            "From",
+            "To",
+            "Read / skipped",
+        ],
         &[1, 4],
         rows,
         page,
     );
     page.push_str("<h3>Hosts and clocks</h3>\n");
     let rows = report.hosts.iter().map(|host| {
-        let span = |ns: Option<i64>| ns.map_or_else(|| "not known".to_owned(), |ns| crate::model::Span(ns).to_string());
+        let span = |ns: Option<i64>| {
+            ns.map_or_else(
+                || "not known".to_owned(),
+                |ns| crate::model::Span(ns).to_string(),
+            )
+        };
         vec![
             host.id.clone(),
             host.name.clone().unwrap_or_default(),
@@ -87,7 +110,15 @@ pub(super) fn evidence(report: &Report, page: &mut String) {
         ]
     });
     table(
-        &["Id", "Host", "Addresses", "Clock ahead by", "Uncertainty", "Anchors", "Method"],
+        &[
+            "Id",
+            "Host",
+            "Addresses",
+            "Clock ahead by",
+            "Uncertainty",
+            "Anchors",
+            "Method",
+        ],
         &[1, 2, 6],
         rows,
         page,
@@ -99,7 +130,12 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
     page.push_str("<h2 id=\"coverage\">Coverage: what this evidence can and cannot show</h2>\n");
     paragraph(&telling::judged(report), page);
     let mut hosts: Vec<&str> = Vec::new();
-    for host in report.coverage.iter().map(|c| &c.host).chain(report.verdicts.iter().map(|v| &v.host)) {
+    for host in report
+        .coverage
+        .iter()
+        .map(|c| &c.host)
+        .chain(report.verdicts.iter().map(|v| &v.host))
+    {
         if !hosts.contains(&host.as_str()) && hosts.len() < 512 {
             hosts.push(host);
         }
@@ -110,7 +146,10 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
         if !needs.contains(&(&c.analytic.0, &c.needs)) {
             needs.push((&c.analytic.0, &c.needs));
         }
-        cells.insert((&c.analytic.0, &c.needs, &c.host), (telling::met(&c.status), &c.note));
+        cells.insert(
+            (&c.analytic.0, &c.needs, &c.host),
+            (telling::met(&c.status), &c.note),
+        );
     }
     let judged = "can be judged";
     let mut analytics: Vec<&str> = needs.iter().map(|(analytic, _)| *analytic).collect();
@@ -120,26 +159,46 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
         if !analytics.contains(&id) {
             analytics.push(id);
         }
-        cells.insert((id, judged, &v.host), (telling::verdict(&v.verdict), &v.words));
+        cells.insert(
+            (id, judged, &v.host),
+            (telling::verdict(&v.verdict), &v.words),
+        );
     }
     for some in hosts.chunks(COLUMNS) {
         page.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"coverage\"><table><thead><tr><th scope=\"col\">Analytic</th><th scope=\"col\">Needs</th>");
         for host in some {
-            page.push_str(&format!("<th scope=\"col\" class=\"w\">{}</th>", html(host)));
+            page.push_str(&format!(
+                "<th scope=\"col\" class=\"w\">{}</th>",
+                html(host)
+            ));
         }
         page.push_str("</tr></thead><tbody>\n");
         for analytic in &analytics {
-            let own = needs.iter().filter(|(a, _)| a == analytic).map(|(_, need)| *need);
+            let own = needs
+                .iter()
+                .filter(|(a, _)| a == analytic)
+                .map(|(_, need)| *need);
             for need in own.chain([judged]) {
-                page.push_str(&format!("<tr><td>{}</td><td class=\"w\">{}</td>", html(analytic), html(need)));
+                page.push_str(&format!(
+                    "<tr><td>{}</td><td class=\"w\">{}</td>",
+                    html(analytic),
+                    html(need)
+                ));
                 for host in some {
-                    let (word, note) = cells.get(&(*analytic, need, *host)).copied().unwrap_or(("-", ""));
+                    let (word, note) = cells
+                        .get(&(*analytic, need, *host))
+                        .copied()
+                        .unwrap_or(("-", ""));
                     let class = match word {
                         "NO" => "w no",
                         "part" | "part, nothing" | "?" => "w part",
                         _ => "w",
                     };
-                    let note = if note.is_empty() { String::new() } else { format!("<br><span class=\"mut\">{}</span>", html(note)) };
+                    let note = if note.is_empty() {
+                        String::new()
+                    } else {
+                        format!("<br><span class=\"mut\">{}</span>", html(note))
+                    };
                     page.push_str(&format!("<td class=\"{class}\">{word}{note}</td>"));
                 }
                 page.push_str("</tr>\n");
@@ -159,7 +218,9 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
         return;
     }
     let select = |id: &str, label: &str, values: BTreeSet<&str>, page: &mut String| {
-        page.push_str(&format!("<label>{label} <select id=\"{id}\"><option value=\"\">any</option>"));
+        page.push_str(&format!(
+            "<label>{label} <select id=\"{id}\"><option value=\"\">any</option>"
+        ));
         for value in values {
             page.push_str(&format!("<option>{}</option>", html(value)));
         }
@@ -167,9 +228,29 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
     };
     let listed = &findings[..findings.len().min(ROWS)];
     page.push_str("<div class=\"tools\" id=\"tools\" role=\"search\" hidden><label>Filter <input id=\"q\" type=\"search\"></label>");
-    select("s", "Severity", listed.iter().map(|f| f.severity.0.as_ref()).collect(), page);
-    select("a", "Analytic", listed.iter().map(|f| f.analytic.id.0.as_str()).collect(), page);
-    select("h", "Host", listed.iter().map(|f| f.host()).filter(|h| !h.is_empty()).take(1_000).collect(), page);
+    select(
+        "s",
+        "Severity",
+        listed.iter().map(|f| f.severity.0.as_ref()).collect(),
+        page,
+    );
+    select(
+        "a",
+        "Analytic",
+        listed.iter().map(|f| f.analytic.id.0.as_str()).collect(),
+        page,
+    );
+    select(
+        "h",
+        "Host",
+        listed
+            .iter()
+            .map(|f| f.host())
+            .filter(|h| !h.is_empty())
+            .take(1_000)
+            .collect(),
+        page,
+    );
     page.push_str("<span id=\"count\" role=\"status\"></span></div>\n");
     page.push_str(
         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"findings\"><table id=\"rows\"><thead><tr>\
@@ -181,8 +262,15 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
         let severity = severity_class(f);
         let first = moment(&f.first_time);
         let id = html(&f.short_id);
-        let link = if at < detail { format!("<a href=\"#{id}\">{id}</a>") } else { id.clone() };
-        let same = f.same_activity_as.map(|n| format!(" ={n}")).unwrap_or_default();
+        let link = if at < detail {
+            format!("<a href=\"#{id}\">{id}</a>")
+        } else {
+            id.clone()
+        };
+        let same = f
+            .same_activity_as
+            .map(|n| format!(" ={n}"))
+            .unwrap_or_default();
         page.push_str(&format!(
             "<tr data-f=\"{id}\" data-s=\"{severity}\" data-a=\"{}\" data-h=\"{}\"><td>{}{same}</td>\
              <td class=\"sev {severity}\">{}</td><td>{} ({})</td><td class=\"m\">{link}</td><td>{}</td>\
@@ -221,20 +309,42 @@ fn left_out(findings: &[&Finding], detail: usize, page: &mut String) {
         return;
     };
     paragraph(
-        &format!("{ROWS} of {} findings have a row; the other {} are counted here:", findings.len(), rest.len()),
+        &format!(
+            "{ROWS} of {} findings have a row; the other {} are counted here:",
+            findings.len(),
+            rest.len()
+        ),
         page,
     );
     let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
     for f in rest {
-        *counts.entry((&f.analytic.id.0, f.host(), &f.severity.0)).or_default() += 1;
+        *counts
+            .entry((&f.analytic.id.0, f.host(), &f.severity.0))
+            .or_default() += 1;
     }
     let all = counts.len();
-    let rows = counts.into_iter().take(LISTED).map(|((analytic, host, severity), n)| {
-        vec![analytic.to_owned(), host.to_owned(), severity.to_owned(), n.to_string()]
-    });
-    table(&["Analytic", "Host", "Severity", "Findings"], &[1], rows, page);
+    let rows = counts
+        .into_iter()
+        .take(LISTED)
+        .map(|((analytic, host, severity), n)| {
+            vec![
+                analytic.to_owned(),
+                host.to_owned(),
+                severity.to_owned(),
+                n.to_string(),
+            ]
+        });
+    table(
+        &["Analytic", "Host", "Severity", "Findings"],
+        &[1],
+        rows,
+        page,
+    );
     if all > LISTED {
-        paragraph(&format!("{LISTED} of {all} rows of this table shown."), page);
+        paragraph(
+            &format!("{LISTED} of {all} rows of this table shown."),
+            page,
+        );
     }
 }
 
@@ -254,7 +364,11 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
         html(&f.title)
     ));
     for (label, text) in telling::who(f) {
-        page.push_str(&format!("<dt>{}</dt><dd>{}</dd>", html(&label), html(&text)));
+        page.push_str(&format!(
+            "<dt>{}</dt><dd>{}</dd>",
+            html(&label),
+            html(&text)
+        ));
     }
     page.push_str("</dl>\n");
     picture::lanes(f, page);
@@ -269,25 +383,58 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
             step.role.to_uppercase(),
             telling::what(step),
             telling::refs(step),
-            if step.offset_applied_ns == 0 { String::new() } else { recorded.clock(6) },
+            if step.offset_applied_ns == 0 {
+                String::new()
+            } else {
+                recorded.clock(6)
+            },
         ]
     });
     table(
-        &["#", "Time (UTC)", "After", "Role", "What", "Reference", "As recorded"],
+        &[
+            "#",
+            "Time (UTC)",
+            "After",
+            "Role",
+            "What",
+            "Reference",
+            "As recorded",
+        ],
         &[4, 5],
         rows,
         page,
     );
     page.push_str("<h3>Why it is reported</h3>\n");
-    let rows = f.conditions.iter().map(|c| vec![c.text.clone(), c.setting.clone(), c.measured.clone()]);
-    table(&["Condition", "Setting", "Measured"], &[0, 1, 2], rows, page);
-    page.push_str(&format!("<h3>Confidence: {} ({} of 100)</h3>\n", html(&f.confidence.level), f.confidence.score));
-    let items: Vec<String> = f.confidence.items.iter().map(|i| format!("{:+} {}", i.points, i.reason)).collect();
+    let rows = f
+        .conditions
+        .iter()
+        .map(|c| vec![c.text.clone(), c.setting.clone(), c.measured.clone()]);
+    table(
+        &["Condition", "Setting", "Measured"],
+        &[0, 1, 2],
+        rows,
+        page,
+    );
+    page.push_str(&format!(
+        "<h3>Confidence: {} ({} of 100)</h3>\n",
+        html(&f.confidence.level),
+        f.confidence.score
+    ));
+    let items: Vec<String> = f
+        .confidence
+        .items
+        .iter()
+        .map(|i| format!("{:+} {}", i.points, i.reason))
+        .collect();
     list("ul", &items, page);
     page.push_str("<h3>Clock</h3>\n");
     paragraph(&telling::clock(f), page);
     for (heading, tag, items) in [
-        ("Not seen, and what that leaves open", "ul", telling::missing(f)),
+        (
+            "Not seen, and what that leaves open",
+            "ul",
+            telling::missing(f),
+        ),
         ("It could also be", "ul", f.alternatives.clone()),
         ("Notes", "ul", f.notes.clone()),
         ("Next", "ol", f.actions.clone()),
@@ -315,7 +462,10 @@ pub(super) fn near_misses(report: &Report, page: &mut String) {
     page.push_str("<h2 id=\"near\">What came close</h2>\n");
     let all = report.near_misses.len();
     paragraph(
-        &format!("{} of {all} shown. None of these met all conditions of its analytic.", all.min(LISTED)),
+        &format!(
+            "{} of {all} shown. None of these met all conditions of its analytic.",
+            all.min(LISTED)
+        ),
         page,
     );
     if all == 0 {
@@ -324,19 +474,43 @@ pub(super) fn near_misses(report: &Report, page: &mut String) {
     let rows = report.near_misses.iter().take(LISTED).map(|m| {
         let at = moment(&m.time);
         let refs: Vec<String> = m.refs.iter().take(8).map(|r| r.text()).collect();
-        vec![m.analytic.0.clone(), format!("{} {}", at.date(), at.clock(3)), m.text.clone(), refs.join(", ")]
+        vec![
+            m.analytic.0.clone(),
+            format!("{} {}", at.date(), at.clock(3)),
+            m.text.clone(),
+            refs.join(", "),
+        ]
     });
-    table(&["Analytic", "Time (UTC)", "What was there and what was not", "Reference"], &[2, 3], rows, page);
+    table(
+        &[
+            "Analytic",
+            "Time (UTC)",
+            "What was there and what was not",
+            "Reference",
+        ],
+        &[2, 3],
+        rows,
+        page,
+    );
 }
 
 pub(super) fn suppressed(findings: &[&Finding], page: &mut String) {
-    page.push_str(&format!("<h2 id=\"suppressed\">Suppressed ({})</h2>\n", findings.len()));
+    page.push_str(&format!(
+        "<h2 id=\"suppressed\">Suppressed ({})</h2>\n",
+        findings.len()
+    ));
     if findings.is_empty() {
         paragraph("No finding is suppressed by a rule.", page);
         return;
     }
     if findings.len() > LISTED {
-        paragraph(&format!("{LISTED} of {} shown; report.json holds all.", findings.len()), page);
+        paragraph(
+            &format!(
+                "{LISTED} of {} shown; report.json holds all.",
+                findings.len()
+            ),
+            page,
+        );
     }
     let rows = findings.iter().take(LISTED).filter_map(|f| {
         let rule = f.suppressed.as_ref()?;
@@ -351,17 +525,31 @@ pub(super) fn suppressed(findings: &[&Finding], page: &mut String) {
             until,
         ])
     });
-    table(&["Id", "Analytic", "What", "Rule", "Reason", "By", "Until"], &[2, 3, 4, 5], rows, page);
+    table(
+        &["Id", "Analytic", "What", "Rule", "Reason", "By", "Until"],
+        &[2, 3, 4, 5],
+        rows,
+        page,
+    );
 }
 
 pub(super) fn problems(report: &Report, page: &mut String) {
-    page.push_str(&format!("<h2 id=\"problems\">Problems ({})</h2>\n", report.problems.len()));
+    page.push_str(&format!(
+        "<h2 id=\"problems\">Problems ({})</h2>\n",
+        report.problems.len()
+    ));
     if report.problems.is_empty() {
         paragraph("All evidence was read to the end without errors.", page);
         return;
     }
     if report.problems.len() > LISTED {
-        paragraph(&format!("{LISTED} of {} shown; report.json holds all.", report.problems.len()), page);
+        paragraph(
+            &format!(
+                "{LISTED} of {} shown; report.json holds all.",
+                report.problems.len()
+            ),
+            page,
+        );
     }
     let rows = report.problems.iter().take(LISTED).map(|p| {
         vec![
@@ -373,7 +561,12 @@ pub(super) fn problems(report: &Report, page: &mut String) {
             p.effect.clone(),
         ]
     });
-    table(&["File", "Weight", "What", "Times", "First at byte", "Effect"], &[2, 5], rows, page);
+    table(
+        &["File", "Weight", "What", "Times", "First at byte", "Effect"],
+        &[2, 5],
+        rows,
+        page,
+    );
 }
 
 pub(super) fn advice(report: &Report, page: &mut String) {
@@ -401,11 +594,32 @@ pub(super) fn settings(report: &Report, page: &mut String) {
     );
     let rows = asked.analytics.iter().flat_map(|run| {
         run.settings.iter().map(|(name, value)| {
-            let changed = if run.changed.contains(name) { "changed" } else { "" };
-            vec![run.id.0.clone(), run.version.clone(), name.clone(), value.clone(), changed.to_owned()]
+            let changed = if run.changed.contains(name) {
+                "changed"
+            } else {
+                ""
+            };
+            vec![
+                run.id.0.clone(),
+                run.version.clone(),
+                name.clone(),
+                value.clone(),
+                changed.to_owned(),
+            ]
         })
     });
-    table(&["Analytic", "Version", "Setting", "Value", "From the default"], &[3], rows, page);
+    table(
+        &[
+            "Analytic",
+            "Version",
+            "Setting",
+            "Value",
+            "From the default",
+        ],
+        &[3],
+        rows,
+        page,
+    );
 }
 
 pub(super) fn limits(page: &mut String) {

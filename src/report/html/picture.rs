@@ -23,25 +23,33 @@ const PLACES: i64 = 160;
 /// Where a moment lies between two others, as an x coordinate.
 fn x(at: i64, first: i64, last: i64) -> i64 {
     let span = i128::from(last).saturating_sub(i128::from(first)).max(1);
-    let passed = i128::from(at).saturating_sub(i128::from(first)).clamp(0, span);
+    let passed = i128::from(at)
+        .saturating_sub(i128::from(first))
+        .clamp(0, span);
     LEFT + i64::try_from(passed * i128::from(RIGHT - LEFT) / span).unwrap_or(0)
 }
 
 /// The lane of a step: the host whose log tells it, or the sensors.
 fn lane(step: &Step) -> String {
     match step.refs.first() {
-        Some(Ref::Record(record)) => record.computer.clone().unwrap_or_else(|| "event log".to_owned()),
+        Some(Ref::Record(record)) => record
+            .computer
+            .clone()
+            .unwrap_or_else(|| "event log".to_owned()),
         _ => "capture".to_owned(),
     }
 }
 
 fn number_of(lanes: &mut Vec<String>, name: String) -> i64 {
-    let at = lanes.iter().position(|lane| *lane == name).unwrap_or_else(|| {
-        if lanes.len() < LANES {
-            lanes.push(name);
-        }
-        lanes.len() - 1
-    });
+    let at = lanes
+        .iter()
+        .position(|lane| *lane == name)
+        .unwrap_or_else(|| {
+            if lanes.len() < LANES {
+                lanes.push(name);
+            }
+            lanes.len() - 1
+        });
     i64::try_from(at).unwrap_or(0)
 }
 
@@ -84,7 +92,10 @@ pub(super) fn lanes(finding: &Finding, page: &mut String) {
         return;
     };
     let mut names = vec!["capture".to_owned()];
-    let rows: Vec<i64> = steps.iter().map(|s| number_of(&mut names, lane(s))).collect();
+    let rows: Vec<i64> = steps
+        .iter()
+        .map(|s| number_of(&mut names, lane(s)))
+        .collect();
     zoom(page);
     let title = format!("Steps of {} in time, by source", finding.short_id);
     open(
@@ -108,8 +119,16 @@ pub(super) fn lanes(finding: &Finding, page: &mut String) {
         };
         before.insert(*row, (here, level));
         if *row > 0 && finding.order.uncertainty_ns > 0 {
-            let from = x(at.0.saturating_sub(finding.order.uncertainty_ns), first.0, last.0);
-            let to = x(at.0.saturating_add(finding.order.uncertainty_ns), first.0, last.0);
+            let from = x(
+                at.0.saturating_sub(finding.order.uncertainty_ns),
+                first.0,
+                last.0,
+            );
+            let to = x(
+                at.0.saturating_add(finding.order.uncertainty_ns),
+                first.0,
+                last.0,
+            );
             page.push_str(&format!(
                 "<rect class=\"unc\" x=\"{from}\" y=\"{}\" width=\"{}\" height=\"16\"/>",
                 y - 8,
@@ -136,10 +155,12 @@ pub(super) fn lanes(finding: &Finding, page: &mut String) {
 
 /// A role that is a class name whatever the report says.
 fn role_class(role: &str) -> &'static str {
-    ["probe", "change", "connect", "block", "fallback", "process", "scan", "failed", "wake"]
-        .into_iter()
-        .find(|known| *known == role)
-        .unwrap_or("context")
+    [
+        "probe", "change", "connect", "block", "fallback", "process", "scan", "failed", "wake",
+    ]
+    .into_iter()
+    .find(|known| *known == role)
+    .unwrap_or("context")
 }
 
 /// All findings over the whole window, a lane for each host.
@@ -161,7 +182,8 @@ pub(super) fn overview(report: &Report, findings: &[&Finding], page: &mut String
             host => host.to_owned(),
         };
         let row = number_of(&mut names, name);
-        let place = (x(moment(&finding.first_time).0, first.0, last.0) - LEFT) * PLACES / (RIGHT - LEFT);
+        let place =
+            (x(moment(&finding.first_time).0, first.0, last.0) - LEFT) * PLACES / (RIGHT - LEFT);
         // The report is sorted by severity, so the first of a place is its most severe.
         marks.entry((row, place)).or_insert((0, finding)).0 += 1;
     }
@@ -179,7 +201,11 @@ pub(super) fn overview(report: &Report, findings: &[&Finding], page: &mut String
         let here = LEFT + place * (RIGHT - LEFT) / PLACES;
         let y = row * LANE + LANE / 2;
         let severity = crate::report::record::severity(&finding.severity.0).word();
-        let label = if count == 1 { format!("#{}", finding.number) } else { format!("{count}x") };
+        let label = if count == 1 {
+            format!("#{}", finding.number)
+        } else {
+            format!("{count}x")
+        };
         page.push_str(&format!(
             "<circle class=\"{severity}\" cx=\"{here}\" cy=\"{y}\" r=\"5\"/><text class=\"n\" x=\"{here}\" y=\"{}\">{label}</text>\n",
             y - 9

@@ -14,7 +14,9 @@ pub enum ReadError {
     #[error("not a casewire report: {0}; give the folder that 'casewire analyze -o' wrote")]
     Form(#[from] serde_json::Error),
     /// The report is of another major version.
-    #[error("the report has schema version {0}, and this casewire reads 1.x; use the casewire that wrote it")]
+    #[error(
+        "the report has schema version {0}, and this casewire reads 1.x; use the casewire that wrote it"
+    )]
     Version(String),
 }
 
@@ -98,7 +100,10 @@ mod tests {
     fn another_major_version_and_other_json_are_refused() {
         let text = String::from_utf8(json::report(&samples::case()).unwrap()).unwrap();
         let next = text.replace("\"schema_version\": \"1.", "\"schema_version\": \"2.");
-        assert!(matches!(report(next.as_bytes()), Err(ReadError::Version(_))));
+        assert!(matches!(
+            report(next.as_bytes()),
+            Err(ReadError::Version(_))
+        ));
         assert!(matches!(report(b"{}"), Err(ReadError::Form(_))));
         let newer = text.replacen("\"tool\"", "\"added_later\": 1, \"tool\"", 1);
         assert!(report(newer.as_bytes()).is_ok());

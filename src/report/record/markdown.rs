@@ -20,7 +20,11 @@ pub fn render(blocks: &[Block]) -> String {
             Block::Text(text) => page.push_str(&format!("{}\n", md(text))),
             Block::List { numbered, items } => {
                 for (item, n) in items.iter().zip(1..) {
-                    let mark = if *numbered { format!("{n}.") } else { "*".to_owned() };
+                    let mark = if *numbered {
+                        format!("{n}.")
+                    } else {
+                        "*".to_owned()
+                    };
                     page.push_str(&format!("{mark} {}\n", md(item)));
                 }
             }
@@ -37,7 +41,11 @@ pub fn render(blocks: &[Block]) -> String {
             }
             Block::Commands(lines) => {
                 // Longer than any run of backticks inside.
-                let text = lines.iter().map(|line| vis(line)).collect::<Vec<_>>().join("\n");
+                let text = lines
+                    .iter()
+                    .map(|line| vis(line))
+                    .collect::<Vec<_>>()
+                    .join("\n");
                 let mut fence = "```".to_owned();
                 while text.contains(&fence) {
                     fence.push('`');

@@ -11,8 +11,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use markdown::render as markdown;
 pub use commands::of as check;
+pub use markdown::render as markdown;
 pub use text::render as text;
 
 use crate::model::finding::Severity;

@@ -28,8 +28,7 @@ pub fn whole(report: &Report, wanted: &Chosen) -> Vec<Block> {
     blocks.push(Block::Text(result(report)));
     blocks.extend(evidence(report));
     let chosen = chosen(report, wanted);
-    let (open, suppressed): (Vec<_>, Vec<_>) =
-        chosen.iter().partition(|f| f.suppressed.is_none());
+    let (open, suppressed): (Vec<_>, Vec<_>) = chosen.iter().partition(|f| f.suppressed.is_none());
     blocks.push(Block::Heading(2, "Findings".into()));
     blocks.push(Block::Text(shown(report, chosen.len(), wanted)));
     if !open.is_empty() {
@@ -131,8 +130,16 @@ pub fn result(report: &Report) -> String {
 
 /// How much could not be judged.
 pub fn judged(report: &Report) -> String {
-    let blind = report.verdicts.iter().filter(|v| v.verdict == "blind").count();
-    let partly = report.verdicts.iter().filter(|v| v.verdict == "partly").count();
+    let blind = report
+        .verdicts
+        .iter()
+        .filter(|v| v.verdict == "blind")
+        .count();
+    let partly = report
+        .verdicts
+        .iter()
+        .filter(|v| v.verdict == "partly")
+        .count();
     format!(
         "{blind} of {} pairs of analytic and host could not be judged, {partly} in part only.",
         report.verdicts.len()
@@ -164,18 +171,29 @@ pub fn shown(report: &Report, shown: usize, wanted: &Chosen) -> String {
 }
 
 fn evidence(report: &Report) -> Vec<Block> {
-    let head = ["id", "file", "kind", "bytes", "SHA-256", "before = after", "read", "skipped"];
+    let head = [
+        "id",
+        "file",
+        "kind",
+        "bytes",
+        "after the run",
+        "read",
+        "skipped",
+    ];
     let rows = report.evidence.iter().map(|e| {
         vec![
             e.id.0.clone(),
             e.path.clone(),
             e.kind.clone(),
             e.size.to_string(),
-            e.hashes.sha256.as_ref().map_or("not hashed", |h| &h.0).to_owned(),
             same(e.verified_after_run).to_owned(),
             e.units_read.to_string(),
             e.units_skipped.to_string(),
         ]
+    });
+    let hashes = report.evidence.iter().map(|e| {
+        let hash = e.hashes.sha256.as_ref().map_or("not hashed", |h| &h.0);
+        (e.id.0.clone(), hash.to_owned())
     });
     vec![
         Block::Heading(2, "Evidence".into()),
@@ -183,6 +201,8 @@ fn evidence(report: &Report) -> Vec<Block> {
             head: head.map(str::to_owned).to_vec(),
             rows: rows.collect(),
         },
+        Block::Heading(3, "SHA-256".into()),
+        Block::Facts(hashes.collect()),
     ]
 }
 
@@ -196,7 +216,16 @@ pub fn same(verified: Option<bool>) -> &'static str {
 }
 
 fn overview(findings: &[&&Finding]) -> Block {
-    let head = ["#", "severity", "id", "confidence", "analytic", "first seen", "what"];
+    let head = [
+        "#",
+        "severity",
+        "id",
+        "conf",
+        "analytic",
+        "first seen",
+        "other side",
+        "host",
+    ];
     let rows = findings.iter().map(|f| {
         let first = moment(&f.first_time);
         vec![
@@ -205,8 +234,9 @@ fn overview(findings: &[&&Finding]) -> Block {
             f.short_id.clone(),
             f.confidence.level.to_string(),
             f.analytic.id.0.clone(),
-            format!("{} {}", first.date(), first.clock(3)),
-            f.title.clone(),
+            format!("{} {}", first.date(), first.clock(0)),
+            f.remote().to_owned(),
+            f.host().to_owned(),
         ]
     });
     Block::Table {
@@ -235,7 +265,10 @@ pub fn one(report: &Report, finding: &Finding) -> Vec<Block> {
         items,
     };
     if !finding.missing.is_empty() {
-        part("Not seen, and what that leaves open", list(missing(finding)));
+        part(
+            "Not seen, and what that leaves open",
+            list(missing(finding)),
+        );
     }
     for (heading, items) in [
         ("It could also be", &finding.alternatives),
@@ -254,7 +287,10 @@ pub fn one(report: &Report, finding: &Finding) -> Vec<Block> {
             },
         );
     }
-    part("Check by hand", Block::Commands(commands::of(report, finding)));
+    part(
+        "Check by hand",
+        Block::Commands(commands::of(report, finding)),
+    );
     blocks
 }
 
@@ -313,18 +349,29 @@ pub fn who(finding: &Finding) -> Vec<(String, String)> {
         fact("Host", pair(&host.name, &host.address));
     }
     if let Some(process) = &entities.process {
-        let pid = process.pid.map(|pid| format!(" ({pid})")).unwrap_or_default();
+        let pid = process
+            .pid
+            .map(|pid| format!(" ({pid})"))
+            .unwrap_or_default();
         fact("Process", format!("{}{pid}", process.name));
     }
     fact("Woken", entities.woken.join(", "));
     fact("Basis", basis(&finding.tier).to_owned());
-    let ids = finding.attack.iter().map(|a| match (&a.name, a.kind.as_ref()) {
-        (Some(name), _) => format!("{} {name}", a.id),
-        (None, "analytic") => format!("{} {}", a.id, finding.analytic.version),
-        (None, _) => a.id.clone(),
-    });
+    fact("Severity", crate::report::severity::told(finding));
+    let ids = finding
+        .attack
+        .iter()
+        .map(|a| match (&a.name, a.kind.as_ref()) {
+            (Some(name), _) => format!("{} {name}", a.id),
+            (None, "analytic") => format!("{} {}", a.id, finding.analytic.version),
+            (None, _) => a.id.clone(),
+        });
     fact("ATT&CK", ids.collect::<Vec<_>>().join(", "));
-    let also: Vec<&str> = finding.also_satisfies.iter().map(|id| id.0.as_str()).collect();
+    let also: Vec<&str> = finding
+        .also_satisfies
+        .iter()
+        .map(|id| id.0.as_str())
+        .collect();
     if !also.is_empty() {
         fact("Also", format!("the pattern of {}", also.join(", ")));
     }
@@ -336,7 +383,10 @@ pub fn who(finding: &Finding) -> Vec<(String, String)> {
 
 fn suppression(rule: &crate::report::json::shape::Suppressed) -> String {
     let until = rule.until.as_deref().unwrap_or("no end given");
-    format!("{}: {} (by {}, until {until})", rule.rule, rule.reason, rule.by)
+    format!(
+        "{}: {} (by {}, until {until})",
+        rule.rule, rule.reason, rule.by
+    )
 }
 
 /// Which halves of the evidence carry it, in words.
@@ -574,7 +624,9 @@ fn coverage(report: &Report) -> Vec<Block> {
 fn problems(report: &Report) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(2, "Problems".into())];
     if report.problems.is_empty() {
-        blocks.push(Block::Text("All evidence was read to the end without errors.".into()));
+        blocks.push(Block::Text(
+            "All evidence was read to the end without errors.".into(),
+        ));
         return blocks;
     }
     let rows = report.problems.iter().map(|p| {
@@ -583,7 +635,8 @@ fn problems(report: &Report) -> Vec<Block> {
             p.weight.to_string(),
             p.message.clone(),
             p.count.to_string(),
-            p.first_offset.map_or_else(|| "-".to_owned(), |o| o.to_string()),
+            p.first_offset
+                .map_or_else(|| "-".to_owned(), |o| o.to_string()),
             p.effect.clone(),
         ]
     });
@@ -606,14 +659,20 @@ fn suppressions(findings: &[&&Finding]) -> Block {
         ]
     });
     Block::Table {
-        head: ["#", "id", "analytic", "what", "rule"].map(str::to_owned).to_vec(),
+        head: ["#", "id", "analytic", "what", "rule"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: rows.collect(),
     }
 }
 
 /// Only the suppressed findings.
 pub fn suppressed(report: &Report) -> Vec<Block> {
-    let all: Vec<&Finding> = report.findings.iter().filter(|f| f.suppressed.is_some()).collect();
+    let all: Vec<&Finding> = report
+        .findings
+        .iter()
+        .filter(|f| f.suppressed.is_some())
+        .collect();
     let refs: Vec<&&Finding> = all.iter().collect();
     vec![
         Block::Heading(2, "Suppressed".into()),
@@ -628,7 +687,11 @@ fn settings(report: &Report) -> Vec<Block> {
     let runs = report.parameters.analytics.iter();
     let rows = runs.flat_map(|run| {
         run.settings.iter().map(|(name, value)| {
-            let changed = if run.changed.contains(name) { "changed" } else { "" };
+            let changed = if run.changed.contains(name) {
+                "changed"
+            } else {
+                ""
+            };
             vec![
                 format!("{} {}", run.id.0, run.version),
                 name.clone(),
@@ -640,7 +703,9 @@ fn settings(report: &Report) -> Vec<Block> {
     vec![
         Block::Heading(2, "Settings in force".into()),
         Block::Table {
-            head: ["analytic", "setting", "value", ""].map(str::to_owned).to_vec(),
+            head: ["analytic", "setting", "value", ""]
+                .map(str::to_owned)
+                .to_vec(),
             rows: rows.collect(),
         },
     ]

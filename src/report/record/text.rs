@@ -23,7 +23,11 @@ pub fn render(blocks: &[Block], style: &Style) -> String {
             Block::Text(text) => page.text(2, text),
             Block::List { numbered, items } => {
                 for (item, n) in items.iter().zip(1..) {
-                    let mark = if *numbered { format!("{n}. ") } else { "- ".to_owned() };
+                    let mark = if *numbered {
+                        format!("{n}. ")
+                    } else {
+                        "- ".to_owned()
+                    };
                     page.hanging(2, &mark, item);
                 }
             }
