@@ -152,6 +152,7 @@ mod tests {
                 channel: "Security".into(),
                 provider: "".into(),
                 event_id: 5158,
+                socket: None,
                 written: time,
                 what: HostWhat::Bound {
                     verdict: Verdict::Permitted,

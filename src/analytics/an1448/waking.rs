@@ -394,6 +394,7 @@ fn tell(
         },
         steps,
         conditions,
+        tables: Vec::new(),
         score,
         order: check_order(pair, context),
         unseen: unseen(signals, &woke, context),

@@ -33,6 +33,7 @@ fn logged(direction: Direction, source: &str, destination: &str) -> HostEvent {
         channel: "Security".into(),
         provider: "Microsoft-Windows-Security-Auditing".into(),
         event_id: 5156,
+        socket: None,
         written: Timestamp(0),
         what: HostWhat::Filtered {
             verdict: Verdict::Permitted,

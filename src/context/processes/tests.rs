@@ -30,6 +30,7 @@ fn event(ms: i64, item: u64, what: HostWhat) -> Event {
             channel: "Security".into(),
             provider: "".into(),
             event_id: 0,
+            socket: None,
             written: moment(ms),
             what,
         })),
