@@ -1,6 +1,7 @@
 //! From a folder of evidence to a case, on one page.
 
 mod conclude;
+mod hosts;
 mod unchanged;
 
 use crate::analytics::about::{Described, Profile};
@@ -259,8 +260,9 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     for (name, address) in request.stated_hosts() {
         gathered.identity.state(&name, address);
     }
-    let identity = gathered.identity.freeze();
-    let coverage = gathered.coverage.freeze(&identity);
+    // Who had which address is decided by the times as recorded first: which connection a log and a
+    // capture share needs only the names. Where a clock proves wrong it is decided again.
+    let identity = gathered.identity.clone().freeze();
     if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
         return Err(Error::Request(format!(
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
@@ -273,12 +275,28 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         &request.clock,
         request.max_skew,
     );
+    let identity = if clocks.corrects() {
+        gathered.identity.retime(
+            |computer, time| {
+                let id = identity.named(computer);
+                id.map_or(time, |id| clocks.corrected(id, time))
+            },
+            |event| clocks.correct(event, &identity),
+        );
+        gathered.identity.freeze()
+    } else {
+        identity
+    };
+    let coverage = gathered.coverage.freeze(&identity);
     let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
-    let identity = identity.retime(|event, identity| clocks.correct(event, identity));
+    let processes = gathered
+        .processes
+        .freeze(&identity, |host, time| clocks.corrected(host, time));
     let context = Context {
         clocks,
         coverage,
         identity,
+        processes,
         assets: request.config.assets.clone(),
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);

@@ -100,6 +100,7 @@ impl Stream {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            actor: None,
         };
         self.add(1, time, What::Attempt(Box::new(attempt)));
     }
@@ -110,6 +111,7 @@ impl Stream {
             channel: channel.into(),
             provider: "test".into(),
             event_id,
+            socket: None,
             written: time,
             what,
         };

@@ -126,6 +126,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
         channel: text(&row, &["Channel"]).into(),
         provider: text(&row, &["SourceName"]).into(),
         event_id: id as u32,
+        socket: None,
         written,
         what,
     };

@@ -5,6 +5,7 @@
 //! on the sending host has wrong ones. Tunnels are not opened.
 
 use super::link::{self, Network};
+use super::naming;
 use super::packet::{Extra, Packet, flags};
 use super::refusal;
 use super::wake;
@@ -63,10 +64,10 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
         Network::V4 => v4(frame, &layers, payload, out),
         Network::V6 => v6(frame, &layers, payload, out),
         Network::Other(link::ARP) => {
-            if let Some(announcement) = announcement(payload) {
+            if let Some(announcement) = naming::arp(payload) {
                 let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                 let mut packet = blank(frame, &layers, nowhere, nowhere, Transport(0));
-                packet.extra = Some(Box::new(announcement));
+                packet.extra = Some(Box::new(Extra::Announcements(vec![announcement])));
                 out.push(packet);
             }
             Seen::NotIp
@@ -97,26 +98,6 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
             Seen::NotIp
         }
     }
-}
-
-/// The sender's own pair of addresses in an ARP request or reply (RFC 826); a probe (RFC 5227) has
-/// no sender address and announces nothing.
-fn announcement(arp: &[u8]) -> Option<Extra> {
-    const ETHERNET_IPV4: [u8; 6] = [0, 1, 8, 0, 6, 4];
-    let fields = arp.first_chunk::<28>()?;
-    if fields[..6] != ETHERNET_IPV4 || !matches!(be16(fields, 6), 1 | 2) {
-        return None;
-    }
-    let mac = [
-        fields[8], fields[9], fields[10], fields[11], fields[12], fields[13],
-    ];
-    let address = Ipv4Addr::new(fields[14], fields[15], fields[16], fields[17]);
-    let one_host = mac[0] & 1 == 0 && mac != [0; 6];
-    let usable = !address.is_unspecified() && !address.is_broadcast() && !address.is_multicast();
-    (one_host && usable).then_some(Extra::Announcement {
-        mac,
-        address: IpAddr::V4(address),
-    })
 }
 
 /// A frame that ends too early: the capture's doing, or the sender's.
@@ -307,7 +288,10 @@ fn transport(
             packet.payload = length.saturating_sub(8) as u32;
             packet.cut = body.len() < 8 && snapped;
             search = (8, WakeCarrier::Udp(packet.destination.port));
-            // Later readers of DHCP, DNS and NetBIOS names get `body[8..]` here.
+            if naming::is_spoken_from(packet.source.port) {
+                let (mac, _) = link::hardware_addresses(frame.link, frame.data);
+                packet.extra = naming::of_datagram(&packet, mac, body.get(8..)).map(Box::new);
+            }
         }
         Transport::ICMP | Transport::ICMPV6 => {
             packet.payload = length.saturating_sub(8) as u32;
@@ -315,6 +299,10 @@ fn transport(
             let from = packet.source.address;
             if let Some(header) = refusal::embedded(packet.transport, from, body) {
                 packet.extra = Some(Box::new(Extra::Refusal(header)));
+            } else if packet.transport == Transport::ICMPV6
+                && let Some(announcement) = naming::neighbour_discovery(from, packet.ttl, body)
+            {
+                packet.extra = Some(Box::new(Extra::Announcements(vec![announcement])));
             }
         }
         // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.

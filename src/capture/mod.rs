@@ -8,6 +8,7 @@ mod ledger;
 mod legacy;
 mod link;
 pub mod merge;
+mod naming;
 pub mod packet;
 mod pcap;
 mod pcapng;

@@ -1,7 +1,8 @@
 //! One packet, reduced to what the analytics need.
 
-use crate::model::{Endpoint, Timestamp, Transport, wake::WakeSignal};
-use std::net::IpAddr;
+use crate::model::neighbour::ToldBy;
+use crate::model::{Endpoint, Text, Timestamp, Transport, wake::WakeSignal};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// TCP flag bits as on the wire (RFC 9293 3.1).
 pub mod flags {
@@ -63,15 +64,43 @@ pub enum Extra {
     Refusal(EmbeddedHeader),
     /// A magic packet. `copies` is 1 and `copy_packets` empty here.
     Wake(WakeSignal),
-    /// The owner of an address announces it (ARP, RFC 826).
-    Announcement {
-        /// Its hardware address.
-        mac: [u8; 6],
-        /// Its IP address.
-        address: IpAddr,
-    },
+    /// Who has which address, as ARP, neighbour discovery or a name service says; never empty.
+    Announcements(Vec<Announcement>),
+    /// A DHCP message that tells an address or a name.
+    Lease(LeaseMessage),
     /// The SYN has the Fast Open option (34, or 254 with magic 0xF989).
     FastOpen,
+}
+
+/// One claim about an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The hardware address that has it, where the packet proves one.
+    pub mac: Option<[u8; 6]>,
+    /// The IP address.
+    pub address: IpAddr,
+    /// The name that has it.
+    pub name: Option<Text>,
+    /// What said so.
+    pub told_by: ToldBy,
+}
+
+/// What a DHCP message tells (RFC 2131, RFC 2132).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseMessage {
+    /// The server grants it; otherwise a client speaks.
+    pub granted: bool,
+    /// Transaction id, the same in a request and its acknowledgement.
+    pub exchange: u32,
+    /// The client's hardware address.
+    pub mac: [u8; 6],
+    /// Granted address, or the address a client says it has already. An address that is only asked
+    /// for is not here.
+    pub address: Option<Ipv4Addr>,
+    /// The client's name: option 81 (RFC 4702) where it is fully qualified, else option 12.
+    pub name: Option<Text>,
+    /// Option 51 of a grant, in seconds.
+    pub lease: Option<u32>,
 }
 
 /// The start of the packet that an ICMP error is about.

@@ -245,6 +245,7 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            actor: None,
         };
         let provenance = Provenance {
             evidence: EvidenceId(file),
@@ -278,6 +279,7 @@ mod tests {
             entities: Entities::default(),
             steps,
             conditions: Vec::new(),
+            tables: Vec::new(),
             score: Vec::new(),
             order: OrderCheck {
                 smallest_gap: None,

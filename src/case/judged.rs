@@ -56,7 +56,7 @@ pub fn judge(
             }
             let found = incidents.iter().any(|i| {
                 i.finding.analytic == about.id || i.finding.also_satisfies.contains(&about.id)
-            } && is_about(i, label, *id));
+            } && is_about(i, label, *id, hosts));
             judged.verdicts.push(verdict(about, label, found, &rows));
             judged.coverage.extend(rows);
         }
@@ -76,11 +76,12 @@ pub fn judge(
     judged
 }
 
-fn is_about(incident: &Incident, label: &str, id: Option<HostId>) -> bool {
+fn is_about(incident: &Incident, label: &str, id: Option<HostId>, hosts: &[HostRow]) -> bool {
     let host = &incident.finding.entities.host_name;
     match id {
         Some(_) => host.eq_ignore_ascii_case(label),
-        None => host.is_empty(),
+        // A host that only packets name has no row of its own.
+        None => !hosts.iter().any(|h| h.label().eq_ignore_ascii_case(host)),
     }
 }
 

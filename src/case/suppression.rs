@@ -11,7 +11,7 @@ use crate::context::assets::{Assets, Role as HostRole};
 use crate::context::{Identity, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::finding::{Entities, Finding, Role, Severity, Step};
-use crate::model::{HostWhat, What};
+use crate::model::{HostWhat, Timestamp, What};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -164,7 +164,7 @@ pub fn known_scanners(
     identity: &Identity,
 ) {
     for finding in findings {
-        let source = source(finding, identity);
+        let source = source(finding, Then::of(finding, identity));
         let why = match scanners.iter().find(|party| source.is(party)) {
             Some(party) => format!("{party} is one of the known scanners"),
             None if assets.role(&source.name, &source.addresses) == Some(HostRole::Scanner) => {
@@ -179,6 +179,20 @@ pub fn known_scanners(
     }
 }
 
+/// Who had which address when a finding's pattern began.
+#[derive(Clone, Copy)]
+struct Then<'a> {
+    identity: &'a Identity,
+    time: Timestamp,
+}
+
+impl<'a> Then<'a> {
+    fn of(finding: &Finding, identity: &'a Identity) -> Self {
+        let time = finding.first_time();
+        Self { identity, time }
+    }
+}
+
 /// One side of a finding, under all the names it goes by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Side {
@@ -188,11 +202,11 @@ struct Side {
 }
 
 impl Side {
-    fn at(address: Option<IpAddr>, name: &str, identity: &Identity) -> Self {
+    fn at(address: Option<IpAddr>, name: &str, then: Then<'_>) -> Self {
         let known = address
-            .map(|a| identity.place(a))
+            .map(|a| then.identity.place(a, then.time))
             .filter(|place| matches!(place, Place::Host(_)))
-            .and_then(|place| identity.name(place));
+            .and_then(|place| then.identity.name(place));
         let name = match known {
             Some(known) if name.is_empty() => known.to_string(),
             _ => name.to_owned(),
@@ -219,21 +233,21 @@ impl Side {
     }
 }
 
-fn host(who: &Entities, identity: &Identity) -> Side {
-    Side::at(who.host_address, &who.host_name, identity)
+fn host(who: &Entities, then: Then<'_>) -> Side {
+    Side::at(who.host_address, &who.host_name, then)
 }
 
-fn remote(who: &Entities, identity: &Identity) -> Side {
+fn remote(who: &Entities, then: Then<'_>) -> Side {
     Side {
         mac: who.remote_mac,
-        ..Side::at(who.remote, "", identity)
+        ..Side::at(who.remote, "", then)
     }
 }
 
-fn source(finding: &Finding, identity: &Identity) -> Side {
+fn source(finding: &Finding, then: Then<'_>) -> Side {
     match started(finding) {
-        Started::Remote => remote(&finding.entities, identity),
-        Started::Host => host(&finding.entities, identity),
+        Started::Remote => remote(&finding.entities, then),
+        Started::Host => host(&finding.entities, then),
     }
 }
 
@@ -252,13 +266,14 @@ struct Facts {
 
 impl Facts {
     fn of(finding: &Finding, identity: &Identity) -> Self {
+        let then = Then::of(finding, identity);
         let who = &finding.entities;
         let mut about: Vec<Side> = who
             .woken
             .iter()
             .map(|mac| {
-                let addresses = identity.addresses_of(mac);
-                let side = Side::at(addresses.first().copied(), "", identity);
+                let addresses = identity.addresses_of(mac, then.time);
+                let side = Side::at(addresses.first().copied(), "", then);
                 Side {
                     addresses,
                     mac: Some(*mac),
@@ -268,9 +283,9 @@ impl Facts {
             .collect();
         let known = who.host_address.is_some() || !who.host_name.is_empty();
         match about.as_mut_slice() {
-            [] if known => about.push(host(who, identity)),
+            [] if known => about.push(host(who, then)),
             [only] if known => {
-                let host = host(who, identity);
+                let host = host(who, then);
                 only.addresses.extend(host.addresses);
                 only.name = host.name;
             }
@@ -279,15 +294,15 @@ impl Facts {
         let aimed_at = match started(finding) {
             Started::Remote => about.clone(),
             Started::Host if who.remote.is_some() || who.remote_mac.is_some() => {
-                vec![remote(who, identity)]
+                vec![remote(who, then)]
             }
             Started::Host => targets(finding)
                 .into_iter()
-                .map(|a| Side::at(Some(a), "", identity))
+                .map(|a| Side::at(Some(a), "", then))
                 .collect(),
         };
         let mut facts = Self {
-            source: source(finding, identity),
+            source: source(finding, then),
             targets: aimed_at,
             about,
             processes: Vec::new(),

@@ -7,6 +7,7 @@ pub mod assets;
 pub mod clocks;
 pub mod coverage;
 pub mod identity;
+pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
@@ -15,6 +16,7 @@ pub use assets::Assets;
 pub use clocks::Clocks;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
+pub use processes::Processes;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+    /// Processes by id and time.
+    pub processes: Processes,
     /// What the settings file says of the network.
     pub assets: Assets,
 }

@@ -177,6 +177,7 @@ pub fn event_of(
             channel: texts.share(&record.channel),
             provider: texts.share(&record.provider),
             event_id: record.event_id,
+            socket: None,
             written,
             what,
         })),

@@ -1,6 +1,6 @@
 //! From what was read and found to the case.
 
-use super::{Error, Request};
+use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
@@ -8,7 +8,7 @@ use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
 };
 use crate::context::Context;
-use crate::context::identity::Orientation;
+use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
@@ -90,6 +90,7 @@ impl Read {
             notes: self.notes(request),
             ..Case::default()
         };
+        self.context_limits();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -189,6 +190,9 @@ impl Read {
     fn host_rows(&self) -> Vec<HostRow> {
         let mut rows = Vec::new();
         for host in self.context.identity.hosts() {
+            if host.known_by == KnownBy::Packets {
+                continue;
+            }
             let Some(id) = self.context.identity.named(&host.name) else {
                 continue;
             };
@@ -261,6 +265,7 @@ impl Read {
                 ));
             }
         }
+        notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
             let Some(id) = self.context.identity.named(&host.name) else {
@@ -285,18 +290,42 @@ impl Read {
                 measured.offset, measured.uncertainty, measured.anchors
             ));
         }
-        for (address, hosts) in &self.context.identity.conflicts {
-            let names: Vec<String> = hosts
-                .iter()
-                .filter_map(|id| self.context.identity.host(*id))
-                .map(|h| h.name.to_string())
-                .collect();
-            notes.push(format!(
-                "{address} is logged as its own by {}; it was taken for neither (say which with --host NAME=ADDR)",
-                names.join(" and ")
-            ));
-        }
         notes
+    }
+
+    /// What is known of hosts and processes is bounded; what was left out becomes a problem.
+    fn context_limits(&mut self) {
+        let (processes, identity) = (&self.context.processes, &self.context.identity);
+        let counts = [
+            (
+                processes.forgotten,
+                "starts and ends of processes beyond those kept",
+                "a record may not be joined to its process",
+            ),
+            (
+                processes.command_lines_forgotten,
+                "command lines of processes beyond those kept",
+                "a process may be told without its command line",
+            ),
+            (
+                identity.left_out,
+                "claims about addresses, or conflicts between them, beyond those kept",
+                "an address may be taken for nobody's, and a conflict may not be told",
+            ),
+        ];
+        for (count, what, effect) in counts {
+            if count > 0 {
+                self.problems.add(Problem {
+                    evidence: None,
+                    kind: ProblemKind::Limit,
+                    weight: Weight::Note,
+                    count,
+                    first_offset: None,
+                    message: what.to_owned(),
+                    effect: effect.to_owned(),
+                });
+            }
+        }
     }
 
     /// What an analytic had to forget becomes a problem of the run.

@@ -2,7 +2,7 @@
 //!
 //! An attempt is not a packet: five SYNs with one initial sequence number are one attempt.
 
-use super::{Endpoint, Provenance, Span, Timestamp, Transport};
+use super::{Actor, Endpoint, Provenance, Span, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -167,6 +167,9 @@ pub struct Attempt {
     pub pid: Option<u32>,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
+    /// The process of the initiator, once attribution has joined one.
+    #[serde(skip)]
+    pub actor: Option<Box<Actor>>,
 }
 
 impl Attempt {

@@ -136,6 +136,17 @@ pub struct Condition {
     pub measured: String,
 }
 
+/// Facts that are read side by side: a count for each port, a list of targets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// Column headings.
+    pub columns: Vec<String>,
+    /// Rows; each has a cell for each column.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// One line of an additive score.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScoreItem {
@@ -224,6 +235,8 @@ pub struct Finding {
     pub steps: Vec<Step>,
     /// The conditions that hold.
     pub conditions: Vec<Condition>,
+    /// Facts in rows and columns that the conditions rest on.
+    pub tables: Vec<Table>,
     /// The additive score.
     pub score: Vec<ScoreItem>,
     /// The clocks and the order.

@@ -4,7 +4,7 @@
 //! `ProcessStarted`. Values keep the evidence's own words; nothing is guessed.
 
 use super::firewall::{Filter, Layer, Rule, RuleChange, RuleSource};
-use super::{Direction, Endpoint, Text, Timestamp, Transport};
+use super::{Direction, Endpoint, Socket, Text, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
 /// One logged fact.
@@ -22,6 +22,10 @@ pub struct HostEvent {
     pub written: Timestamp,
     /// What it says.
     pub what: HostWhat,
+    /// For a record of an outgoing connection, how it stands to other evidence of the same one;
+    /// set by attribution.
+    #[serde(skip)]
+    pub socket: Option<Box<Socket>>,
 }
 
 /// A process as one record names it.

@@ -2,6 +2,7 @@
 //!
 //! Plain data only. Nothing here reads evidence, decides anything or prints.
 
+pub mod actor;
 pub mod attempt;
 pub mod event;
 pub mod finding;
@@ -14,6 +15,7 @@ pub mod provenance;
 pub mod time;
 pub mod wake;
 
+pub use actor::{Actor, Socket, Strength};
 pub use attempt::{Attempt, FlowEnd, Outcome, Refusal};
 pub use event::{Event, What};
 pub use host_event::{HostEvent, HostWhat};

@@ -63,6 +63,9 @@ pub fn read(
                 attempts.captured_until(last);
             }
         }
+        for (neighbour, from, to) in attempts.still_heard() {
+            collector.identity.heard(&neighbour, from, to);
+        }
         attempts.finish(&mut |event| collector.take(event))
     });
     for ended in ends

@@ -12,6 +12,7 @@ use crate::capture::attempts::AttemptSummary;
 use crate::context::clocks::AnchorBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
+use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId};
@@ -58,6 +59,8 @@ pub struct Gathered {
     pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
+    /// Which processes ran.
+    pub processes: ProcessesBuilder,
     /// Each file.
     pub files: BTreeMap<EvidenceId, FileReport>,
     /// What could not be read.
@@ -72,6 +75,7 @@ impl Gathered {
         self.identity.merge(other.identity);
         self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
+        self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
     }
@@ -84,6 +88,7 @@ struct Collector {
     identity: IdentityBuilder,
     anchors: AnchorBuilder,
     coverage: CoverageBuilder,
+    processes: ProcessesBuilder,
 }
 
 impl Collector {
@@ -94,6 +99,7 @@ impl Collector {
             identity: IdentityBuilder::default(),
             anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
+            processes: ProcessesBuilder::default(),
         }
     }
 
@@ -101,6 +107,7 @@ impl Collector {
         self.identity.observe(&event);
         self.anchors.observe(&event);
         self.coverage.observe(&event);
+        self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -117,6 +124,7 @@ impl Collector {
                 identity: self.identity,
                 anchors: self.anchors,
                 coverage: self.coverage,
+                processes: self.processes,
                 ..Gathered::default()
             }),
         }

@@ -84,6 +84,7 @@ pub fn attempt(when: &str, packet: u64, ports: (u16, u16), outcome: Outcome) -> 
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            actor: None,
         })),
     }
 }
@@ -107,6 +108,7 @@ fn host_event(
             channel: channel.into(),
             provider: "Microsoft-Windows-Sysmon".into(),
             event_id,
+            socket: None,
             written: time.shifted(AHEAD),
             what,
         })),
@@ -201,6 +203,7 @@ pub fn knock() -> Finding {
                 measured: "5.219 s".to_owned(),
             },
         ],
+        tables: Vec::new(),
         score: vec![
             ScoreItem { reason: "full chain".to_owned(), points: 40 },
             ScoreItem { reason: "the rule names the port".to_owned(), points: 20 },
@@ -318,6 +321,7 @@ pub fn wake() -> Finding {
             setting: "no window".to_owned(),
             measured: "1 signal".to_owned(),
         }],
+        tables: Vec::new(),
         score: vec![ScoreItem {
             reason: "a well-formed signal".to_owned(),
             points: 35,

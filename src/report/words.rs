@@ -28,11 +28,14 @@ pub fn sentence(event: &Event, form: Form) -> String {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
         What::Neighbour(neighbour) => {
-            format!(
-                "{} announces {} (ARP)",
-                mac_text(neighbour.mac),
-                neighbour.address
-            )
+            let who = match (&neighbour.name, neighbour.mac) {
+                (Some(said), Some(mac)) => format!("{} at {}", name(said), mac_text(mac)),
+                (Some(said), None) => name(said),
+                (None, Some(mac)) => mac_text(mac),
+                (None, None) => "somebody".to_owned(),
+            };
+            let protocol = neighbour.told_by.protocol();
+            format!("{who} announces {} ({protocol})", neighbour.address)
         }
         What::Host(host) => host::sentence(host, form),
     }

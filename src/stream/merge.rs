@@ -110,6 +110,7 @@ mod tests {
                 channel: "System".into(),
                 provider: "p".into(),
                 event_id: 12,
+                socket: None,
                 written: Timestamp(time),
                 what: HostWhat::SystemStarted,
             })),

@@ -162,7 +162,10 @@ fn weight(event: &Event) -> usize {
     EVENT
         + match &event.what {
             What::Attempt(_) => std::mem::size_of::<crate::model::Attempt>() + 16,
-            What::Neighbour(_) => 48,
+            What::Neighbour(neighbour) => {
+                std::mem::size_of::<crate::model::neighbour::Neighbour>()
+                    + neighbour.name.as_ref().map_or(0, |name| name.len() + 16)
+            }
             What::Wake(wake) => 160 + wake.copy_packets.len() * 32,
             What::Host(host) => {
                 std::mem::size_of::<crate::model::HostEvent>()

@@ -307,6 +307,7 @@ fn assemble(
         entities: entities(picture, context),
         steps: steps(picture),
         conditions: conditions(picture, settings),
+        tables: Vec::new(),
         score,
         order,
         unseen,

@@ -136,7 +136,9 @@ impl Analytic for Signalling {
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Key)) {
         sequence::hosts_of(event, context, &mut |place| each(Key::Touched(place)));
         match &event.what {
-            What::Wake(signal) => each(Key::Sender(waking::sender_of(signal, context))),
+            What::Wake(signal) => {
+                each(Key::Sender(waking::sender_of(signal, event.time, context)));
+            }
             What::Attempt(attempt)
                 if self.settings.admin_ports.contains(&attempt.responder.port) =>
             {

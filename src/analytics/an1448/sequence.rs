@@ -52,7 +52,7 @@ pub fn hosts_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
 fn outgoing_of(event: &Event, context: &Context) -> Option<(Place, IpAddr)> {
     match &event.what {
         What::Attempt(attempt) if attempt.outcome == Outcome::Established => {
-            let id = context.identity.at(attempt.initiator.address)?;
+            let id = context.identity.at(attempt.initiator.address, event.time)?;
             Some((Place::Host(id), attempt.responder.address))
         }
         What::Host(host) => {
@@ -349,7 +349,7 @@ impl Touched {
         until: Timestamp,
         context: &Context,
     ) -> Option<&'a Arrival> {
-        if matches!(place, Place::Host(_))
+        if context.identity.keeps_logs(place)
             || !knock
                 .touches
                 .iter()

@@ -178,6 +178,7 @@ pub(super) fn tell(
         confidence,
         entities: entities(picture, context),
         conditions: conditions(picture, success, &kinds, settings),
+        tables: Vec::new(),
         score,
         order: check,
         unseen: unseen::of_exposure(picture.place, knock.first(), last, context),

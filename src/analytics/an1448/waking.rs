@@ -10,9 +10,10 @@ use crate::model::finding::{
     Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
     Unseen,
 };
+use crate::model::neighbour::ToldBy;
 use crate::model::net::mac_text;
 use crate::model::wake::{WakeCarrier, WakeSignal};
-use crate::model::{Event, Outcome, Span, Text, What};
+use crate::model::{Event, Outcome, Span, Text, Timestamp, What};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
@@ -30,14 +31,14 @@ pub struct Waking {
 }
 
 /// The sender of a signal: its IP address, else the address its MAC announced, else the MAC.
-pub fn sender_of(signal: &WakeSignal, context: &Context) -> Sender {
+pub fn sender_of(signal: &WakeSignal, time: Timestamp, context: &Context) -> Sender {
     if let Some(sender) = signal.sender {
         return Sender::Address(sender.address);
     }
     let mac = signal.sender_mac.unwrap_or_default();
     context
         .identity
-        .waker(&mac)
+        .waker(&mac, time)
         .map_or(Sender::Mac(mac), Sender::Address)
 }
 
@@ -153,14 +154,17 @@ fn woken<'a>(
     context: &Context,
 ) -> Option<Woken<'a>> {
     let mac = signal_of(signal)?.target;
-    let addresses = context.identity.addresses_of(&mac);
+    let identity = &context.identity;
     let until = signal.time.shifted(settings.wake_within);
     let within = |e: &&Event| e.time >= signal.time && e.time <= until;
-    let host = addresses.iter().find_map(|a| context.identity.at(*a));
+    let announced = announcement(&mac, within, context);
+    // The target may come back with another address than it had before.
+    let host = announced
+        .and_then(|e| identity.host_of(&mac, e.time))
+        .or_else(|| identity.host_of(&mac, signal.time));
     let started = host
-        .and_then(|id| context.identity.host(id))
+        .and_then(|id| identity.host(id))
         .and_then(|h| h.starts.iter().find(within));
-    let announced = context.identity.announcements(&mac).iter().find(within);
     let start = started.or(announced)?.clone();
     let visit = visits.iter().find(|e| {
         let What::Attempt(attempt) = &e.what else {
@@ -168,8 +172,16 @@ fn woken<'a>(
         };
         e.time >= signal.time
             && e.time.since(signal.time) <= settings.admin_within
-            && addresses.contains(&attempt.responder.address)
+            && identity.mac_at(attempt.responder.address, e.time) == Some(mac)
             && settings.admin_ports.contains(&attempt.responder.port)
+    });
+    let visited = visit.and_then(|e| match &e.what {
+        What::Attempt(attempt) => Some(attempt.responder.address),
+        _ => None,
+    });
+    let address = visited.or_else(|| {
+        let at = announced.map_or(start.time, |e| e.time);
+        identity.addresses_of(&mac, at).first().copied()
     });
     let name = host
         .and_then(|id| context.identity.host(id))
@@ -180,8 +192,29 @@ fn woken<'a>(
         start,
         visit,
         name,
-        address: addresses.first().copied(),
+        address,
     })
+}
+
+/// The first announcement of a hardware address that `wanted` wants. A host that was up all along
+/// says one thing after another; only that it asks its neighbours anew is a sign of waking.
+fn announcement<'a>(
+    mac: &[u8; 6],
+    wanted: impl Fn(&&Event) -> bool,
+    context: &'a Context,
+) -> Option<&'a Event> {
+    let announcements = context.identity.announcements(mac);
+    let told_by = |event: &Event| match &event.what {
+        What::Neighbour(neighbour) => Some(neighbour.told_by),
+        _ => None,
+    };
+    let by = [ToldBy::Arp, ToldBy::NeighbourDiscovery];
+    let by = by
+        .into_iter()
+        .find(|by| announcements.iter().any(|e| told_by(e) == Some(*by)));
+    announcements
+        .iter()
+        .find(|e| by.is_some() && told_by(e) == by && wanted(e))
 }
 
 fn tell(
@@ -361,6 +394,7 @@ fn tell(
         },
         steps,
         conditions,
+        tables: Vec::new(),
         score,
         order: check_order(pair, context),
         unseen: unseen(signals, &woke, context),
@@ -448,7 +482,7 @@ fn unseen(signals: &[Event], woke: &[Woken<'_>], context: &Context) -> Vec<Unsee
         unseen.push(Unseen {
             telemetry: "the address of a target".to_owned(),
             host: None,
-            effect: "no announcement (ARP) of a target's hardware address was captured, so whether it woke and what \
+            effect: "no announcement (ARP, ND, DHCP) of a target's hardware address was captured, so whether it woke and what \
                      followed could not be looked for"
                 .to_owned(),
         });

@@ -92,7 +92,9 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 _ => return None,
             };
             Some((
-                context.identity.place(attempt.responder.address),
+                context
+                    .identity
+                    .place(attempt.responder.address, event.time),
                 Sign {
                     remote: attempt.initiator,
                     port: attempt.responder.port,
@@ -118,6 +120,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 } => {
                     let (local, remote) = context.identity.local_and_remote(
                         id,
+                        event.time,
                         Some(Direction::Inbound),
                         *source,
                         *destination,

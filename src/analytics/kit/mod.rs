@@ -1,10 +1,12 @@
 //! Parts that several analytics share. An analytic never looks into another one.
 //!
+//! `contact`: a host reaching for a remote, whatever evidence tells of it.
 //! `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
 //! that watch the wire. `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
+pub mod contact;
 pub mod door;
 pub mod exposure;
 pub mod picture;

@@ -93,7 +93,12 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 logged: false,
                 abandoned: attempt.marks.has(Marks::ABANDONED),
             };
-            Some((context.identity.place(attempt.responder.address), touch))
+            Some((
+                context
+                    .identity
+                    .place(attempt.responder.address, event.time),
+                touch,
+            ))
         }
         What::Host(host) => {
             let HostWhat::Filtered {
@@ -122,6 +127,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
             let id = context.identity.named(&host.computer)?;
             let (local, remote) = context.identity.local_and_remote(
                 id,
+                event.time,
                 Some(Direction::Inbound),
                 *source,
                 *destination,

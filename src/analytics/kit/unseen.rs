@@ -37,11 +37,12 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
         );
     }
     match place {
-        Place::Address(_) => add(
+        _ if !context.identity.keeps_logs(place) => add(
             "event logs of the host",
-            None,
+            context.identity.name(place).cloned(),
             "no event log of this address was given: a firewall or listener change could not be seen",
         ),
+        Place::Address(_) => {}
         Place::Host(id) => {
             let host = context.identity.name(place).cloned();
             let logs: [(&str, bool, &str); 4] = [

@@ -281,6 +281,7 @@ impl Flow {
             marks: self.marks,
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
+            actor: None,
         };
         Event {
             time: self.first,

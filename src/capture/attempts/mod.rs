@@ -29,6 +29,7 @@ use super::announcements::Announcements;
 use super::packet::{Extra, Packet};
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
+use crate::model::neighbour::Neighbour;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport};
 use duplicates::{RecentPackets, Seen};
@@ -129,9 +130,13 @@ impl Attempts {
                 }
                 return;
             }
-            Some(Extra::Announcement { mac, address }) => {
-                self.announcements
-                    .hear(evidence, packet, *mac, *address, out);
+            Some(Extra::Announcements(announcements)) => {
+                for announcement in announcements {
+                    self.announcements.hear(evidence, packet, announcement, out);
+                }
+            }
+            Some(Extra::Lease(message)) => {
+                self.announcements.lease(evidence, packet, message, out);
             }
             Some(Extra::FastOpen) | None => {}
         }
@@ -146,6 +151,12 @@ impl Attempts {
     /// nothing that becomes a packet here. Silence proves more the longer someone listened.
     pub fn captured_until(&mut self, time: Timestamp) {
         self.summary.saw(time);
+    }
+
+    /// Each claim about an address with the first and last time of the period in which it was heard
+    /// last.
+    pub fn still_heard(&self) -> impl Iterator<Item = (Neighbour, Timestamp, Timestamp)> {
+        self.announcements.still_heard()
     }
 
     /// Ends all that is still open, with the last packet's time as the end of the evidence.

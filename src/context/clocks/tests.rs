@@ -59,6 +59,7 @@ fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
         marks: Marks::default(),
         pid: None,
         vlan: None,
+        actor: None,
     };
     event(
         at(ms),
@@ -78,6 +79,7 @@ fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Even
         channel: channel.into(),
         provider: "".into(),
         event_id,
+        socket: None,
         written,
         what,
     };

@@ -415,6 +415,15 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
         rows,
         page,
     );
+    for facts in &f.tables {
+        page.push_str(&format!("<h3>{}</h3>\n", html(&facts.title)));
+        let head: Vec<&str> = facts.columns.iter().map(String::as_str).collect();
+        let wide: Vec<usize> = (0..head.len()).collect();
+        table(&head, &wide, facts.rows.iter().take(LISTED).cloned(), page);
+        if facts.rows.len() > LISTED {
+            paragraph(&format!("{LISTED} of {} rows shown; report.json holds all.", facts.rows.len()), page);
+        }
+    }
     page.push_str(&format!(
         "<h3>Confidence: {} ({} of 100)</h3>\n",
         html(&f.confidence.level),

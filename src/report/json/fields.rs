@@ -24,8 +24,12 @@ pub fn fields(event: &Event) -> Map {
         What::Attempt(attempt) => of_attempt(&mut map, attempt),
         What::Wake(signal) => of_wake(&mut map, signal),
         What::Neighbour(neighbour) => {
-            text(&mut map, "mac", &mac_text(neighbour.mac));
+            if let Some(mac) = neighbour.mac {
+                text(&mut map, "mac", &mac_text(mac));
+            }
             text(&mut map, "ip", &neighbour.address.to_string());
+            text(&mut map, "name", neighbour.name.as_deref().unwrap_or(""));
+            text(&mut map, "told_by", neighbour.told_by.protocol());
         }
         What::Host(host) => of_host(&mut map, host),
     }

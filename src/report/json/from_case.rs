@@ -350,6 +350,15 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 measured: c.measured.clone(),
             })
             .collect(),
+        tables: found
+            .tables
+            .iter()
+            .map(|t| s::Table {
+                title: t.title.clone(),
+                columns: t.columns.clone(),
+                rows: t.rows.clone(),
+            })
+            .collect(),
         steps: steps(found),
         order: s::Order {
             smallest_gap_ns: found.order.smallest_gap.map(|x| x.0),

@@ -368,6 +368,8 @@ pub struct Finding {
     pub attack: Vec<Attack>,
     /// The conditions that hold, each with its setting and the measured value.
     pub conditions: Vec<Condition>,
+    /// Facts in rows and columns that the conditions rest on.
+    pub tables: Vec<Table>,
     /// The steps, in order.
     #[schemars(length(min = 1))]
     pub steps: Vec<Step>,
@@ -501,6 +503,18 @@ pub struct Condition {
     pub setting: String,
     /// What was measured.
     pub measured: String,
+}
+
+/// Facts in rows and columns.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// Column headings.
+    pub columns: Vec<String>,
+    /// Rows, each with a cell for each column.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// One step.

@@ -257,6 +257,15 @@ pub fn one(report: &Report, finding: &Finding) -> Vec<Block> {
         blocks.push(block);
     };
     part("Why it is reported", conditions(finding));
+    for table in &finding.tables {
+        part(
+            &table.title,
+            Block::Table {
+                head: table.columns.clone(),
+                rows: table.rows.clone(),
+            },
+        );
+    }
     part("Confidence", score(finding));
     part("Sequence (UTC)", sequence(finding));
     part("Clock", Block::Text(clock(finding)));

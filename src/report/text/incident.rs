@@ -1,7 +1,7 @@
 //! One incident: what, why, in which order, what was not seen, what else it could be, what next.
 
 use super::page::{Cell, Page, Tone};
-use super::{check, sequence, short_host, summary};
+use super::{check, sequence, short_host, summary, table};
 use crate::case::{Case, Incident, incident::Fit};
 use crate::model::finding::{Finding, Tier};
 use crate::model::net::mac_text;
@@ -17,6 +17,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     page.gap();
     facts(case, incident, page);
     why(finding, page);
+    for facts in &finding.tables {
+        table::write(facts, page);
+    }
     sequence::write(case, incident, page);
     clock(finding, page);
     if !finding.unseen.is_empty() {

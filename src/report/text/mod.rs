@@ -14,6 +14,7 @@ pub mod sequence;
 pub mod settings_file;
 pub mod summary;
 pub mod suppressed;
+mod table;
 
 #[cfg(test)]
 mod tests;

@@ -159,6 +159,7 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            actor: None,
         }
     }
 

@@ -435,6 +435,7 @@ mod tests {
             channel: "Security".into(),
             provider: "".into(),
             event_id: 1,
+            socket: None,
             written: Timestamp(0),
             what,
         };

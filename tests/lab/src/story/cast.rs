@@ -3,9 +3,16 @@
 use crate::pcap::Format;
 use crate::pcap::frame::Mac;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A log that a host may keep.
+/// How a host tells its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameService {
+    Mdns,
+    Nbns,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LogKind {
     Security,
@@ -381,6 +388,12 @@ pub(super) enum Deed {
     Boots,
     ShutsDown,
     Announces,
+    Gets {
+        address: Ipv4Addr,
+    },
+    NamesItself {
+        by: NameService,
+    },
     Sysmon {
         state: String,
     },

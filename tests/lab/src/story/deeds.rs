@@ -2,7 +2,7 @@
 
 use super::cast::{Deed, LogKind, ProcessName};
 use super::world::World;
-use super::{firewall, signals};
+use super::{firewall, naming, signals};
 use crate::evtx::Value;
 use crate::evtx::events::{Account, Program, security, sysmon, windows};
 use crate::evtx::{guid_from_text, sid};
@@ -122,6 +122,8 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
                 .for_each(|l| l.to = l.to.min(end));
         }
         Deed::Announces => signals::announce(world, at, host),
+        Deed::Gets { address } => naming::leased(world, at, host, *address),
+        Deed::NamesItself { by } => naming::named(world, at, host, *by),
         Deed::Sysmon { state } => {
             let utc = world.host_time(host, at);
             let event = match state.as_str() {

@@ -1,13 +1,13 @@
 //! Lines about what a host does: `HOST VERB …`.
 
-use super::cast::{Deed, ProcessName, RuleChange, RuleLine};
+use super::cast::{Deed, NameService, ProcessName, RuleChange, RuleLine};
 use super::lines::{by, end, process, process_words, protocol_port};
 use super::parse::{Reader, log_kind};
 use super::words::{Read, Words};
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, sysmon, logon, runs script, creates file, resolves, logs, pings, arp";
+     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, logs, pings, arp";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
@@ -146,6 +146,26 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             Deed::ShutsDown
         }
         "announces" => Deed::Announces,
+        "gets" => {
+            let text = words.next("the address")?;
+            let address = text.parse();
+            let address =
+                address.map_err(|_| words.error(format!("\"{text}\" is no IPv4 address")))?;
+            if !words.take_all("by dhcp") {
+                return Err(words.error("an address is got so: HOST gets 10.0.0.9 by dhcp"));
+            }
+            Deed::Gets { address }
+        }
+        "names" if words.take_all("itself by") => {
+            let by = words.next("the name service")?;
+            Deed::NamesItself {
+                by: match by.as_str() {
+                    "mdns" => NameService::Mdns,
+                    "nbns" => NameService::Nbns,
+                    other => return words.unknown("name service", other, "mdns, nbns"),
+                },
+            }
+        }
         "sysmon" => {
             let state = words.next("starts, stops or configured")?;
             if !matches!(state.as_str(), "starts" | "stops" | "configured") {

@@ -11,6 +11,7 @@ mod firewall;
 mod flow_lines;
 mod host_lines;
 mod lines;
+mod naming;
 mod parse;
 mod signals;
 mod tcp;

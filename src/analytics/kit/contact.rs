@@ -1,0 +1,231 @@
+//! An outgoing contact: a host reaching for a remote, whatever evidence tells of it.
+//!
+//! Packets tell what became of it, socket records tell the process, and attribution has brought the
+//! two together: one connection is one contact, from the event that stands for it. Nothing is
+//! judged here; a fate that the evidence does not tell is `Untold`, never guessed.
+
+use crate::context::{Context, Place};
+use crate::model::attempt::{Marks, RefusalMeaning};
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
+use crate::model::{
+    Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
+    Strength, Text, Timestamp, Transport, What,
+};
+
+/// What became of a contact, as far as this evidence tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// The remote answered: handshake, SYN-ACK, datagram, echo reply, ARP reply, or a Sysmon 3.
+    Answered,
+    /// The remote is there and said no: reset, ICMP port unreachable.
+    Refused,
+    /// A filter said no: ICMP prohibited.
+    Prohibited,
+    /// Nothing came back while the evidence went on long enough to expect it.
+    Unanswered,
+    /// A router says the host cannot be reached, or nobody answered for its address.
+    Unreachable,
+    /// The initiator took its own SYN back before any answer.
+    Aborted,
+    /// The host's own firewall blocked it (Security 5157).
+    Blocked,
+    /// This evidence does not tell: a socket record alone, silence after a datagram, a capture
+    /// that holds one direction only or ends too early.
+    Untold,
+}
+
+impl Fate {
+    /// `Some(true)` if it failed, `Some(false)` if it was answered, `None` if that is not told.
+    pub fn failed(self) -> Option<bool> {
+        match self {
+            Self::Answered => Some(false),
+            Self::Untold => None,
+            _ => Some(true),
+        }
+    }
+
+    /// `answered`, `refused` …
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Prohibited => "prohibited",
+            Self::Unanswered => "no answer",
+            Self::Unreachable => "unreachable",
+            Self::Aborted => "aborted",
+            Self::Blocked => "blocked here",
+            Self::Untold => "not told",
+        }
+    }
+}
+
+/// What kind of reaching out it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// A TCP connection or a UDP exchange.
+    Connection,
+    /// An ICMP echo request.
+    Echo,
+    /// An ARP request or a neighbour solicitation.
+    Resolution,
+}
+
+/// One outgoing contact.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact<'e> {
+    /// The event that stands for it.
+    pub event: &'e Event,
+    /// The host that reached out.
+    pub from: Place,
+    /// Its own side; the port is 0 where there is none.
+    pub local: Endpoint,
+    /// Whom it reached for; the port is 0 where there is none.
+    pub remote: Endpoint,
+    /// TCP, UDP or ICMP.
+    pub transport: Transport,
+    /// Connection, echo or address resolution.
+    pub form: Form,
+    /// The process, where one is tied to it.
+    pub actor: Option<&'e Actor>,
+    /// What became of it.
+    pub fate: Fate,
+    /// When its fate was known on the wire; its own time where that is not told.
+    pub decided: Timestamp,
+}
+
+/// The outgoing contact that `event` stands for; `None` for anything else, and for a record of a
+/// connection that another event stands for.
+pub fn contact_of<'e>(event: &'e Event, context: &Context) -> Option<Contact<'e>> {
+    match &event.what {
+        What::Attempt(attempt) => of_attempt(event, attempt, context),
+        What::Host(host) => of_record(event, host, context),
+        What::Wake(_) | What::Neighbour(_) => None,
+    }
+}
+
+fn of_attempt<'e>(
+    event: &'e Event,
+    attempt: &'e Attempt,
+    context: &Context,
+) -> Option<Contact<'e>> {
+    let fate = match attempt.outcome {
+        Outcome::Established | Outcome::HalfOpen => Fate::Answered,
+        Outcome::Rejected => Fate::Refused,
+        Outcome::Unreachable(refusal) => match refusal.meaning() {
+            RefusalMeaning::ClosedPort => Fate::Refused,
+            RefusalMeaning::Filtered => Fate::Prohibited,
+            RefusalMeaning::HostUnreachable => Fate::Unreachable,
+        },
+        Outcome::Unanswered if silence_tells(attempt) => Fate::Unanswered,
+        Outcome::Unanswered => Fate::Untold,
+        Outcome::Aborted => Fate::Aborted,
+        Outcome::Midstream | Outcome::OneSided => return None,
+    };
+    Some(Contact {
+        event,
+        from: context.identity.place(attempt.initiator.address),
+        local: attempt.initiator,
+        remote: attempt.responder,
+        transport: attempt.transport,
+        form: Form::Connection,
+        actor: attempt.actor.as_deref(),
+        fate,
+        decided: attempt.decided,
+    })
+}
+
+/// True if silence means that nobody answered. Not after a datagram; not where the initiator went
+/// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
+fn silence_tells(attempt: &Attempt) -> bool {
+    let went_on = attempt.bytes[0] > 0 && !attempt.marks.has(Marks::FAST_OPEN);
+    attempt.transport == Transport::TCP && !went_on && !attempt.marks.has(Marks::EVICTED)
+}
+
+fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {
+    let Some(Socket::First { actor, made }) = host.socket.as_deref() else {
+        return None;
+    };
+    let (verdict, transport, local, remote) = outgoing(&host.what)?;
+    let fate = match (verdict, made) {
+        (Verdict::Blocked, _) => Fate::Blocked,
+        // A datagram that was sent is no answer.
+        (_, Some(_)) if transport == Transport::TCP => Fate::Answered,
+        _ => Fate::Untold,
+    };
+    Some(Contact {
+        event,
+        from: context.identity.place_of(host)?,
+        local,
+        remote,
+        transport,
+        form: Form::Connection,
+        actor: Some(actor),
+        fate,
+        decided: event.time,
+    })
+}
+
+/// Verdict, transport, own side and remote of a record of an outgoing connection: Security 5156 and
+/// 5157 at the connect layer, Sysmon 3 of the initiator.
+pub fn outgoing(what: &HostWhat) -> Option<(Verdict, Transport, Endpoint, Endpoint)> {
+    match what {
+        HostWhat::Filtered {
+            verdict: verdict @ (Verdict::Permitted | Verdict::Blocked),
+            layer: Layer::Connect,
+            direction: Some(Direction::Outbound),
+            transport,
+            source,
+            destination,
+            ..
+        } => Some((*verdict, *transport, *source, *destination)),
+        HostWhat::Connected {
+            initiated: true,
+            transport,
+            source,
+            destination,
+            ..
+        } => Some((Verdict::Permitted, *transport, *source, *destination)),
+        _ => None,
+    }
+    .filter(|(_, transport, ..)| matches!(*transport, Transport::TCP | Transport::UDP))
+}
+
+impl Contact<'_> {
+    /// True if packets show it.
+    pub fn on_wire(&self) -> bool {
+        !matches!(self.event.what, What::Host(_))
+    }
+
+    /// True if a record of the host shows it.
+    pub fn logged(&self) -> bool {
+        !self.on_wire()
+            || self.actor.is_some_and(|actor| {
+                actor.strength != Strength::Inferred && !actor.told_by.is_empty()
+            })
+    }
+
+    /// The image of its process as told; empty if no process is tied to it.
+    pub fn image(&self) -> &str {
+        self.actor.map_or("", |actor| &actor.process.image)
+    }
+
+    /// The service of its process, for an `svchost.exe`.
+    pub fn service(&self) -> Option<&Text> {
+        self.actor?.service.as_ref()
+    }
+
+    /// The packets and records that show it, its own event first.
+    pub fn cited(&self) -> Vec<Provenance> {
+        let mut cited = vec![self.event.provenance];
+        if let Some(actor) = self.actor {
+            cited.extend(
+                actor
+                    .told_by
+                    .iter()
+                    .filter(|p| **p != self.event.provenance),
+            );
+        }
+        cited
+    }
+}

@@ -1,0 +1,318 @@
+//! Collects what hosts log about themselves and what packets claim, while the evidence is read.
+//!
+//! Nothing is decided here. What is kept is bounded: periods instead of moments, so many addresses
+//! per host, so many claims in all; what goes beyond is counted.
+
+use super::names::{from_packet, key_of, names_a_computer};
+use super::sightings::{Period, Sightings};
+use super::{Identity, decide};
+use crate::model::neighbour::{Neighbour, ToldBy};
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// How many distinct addresses one host's inbound rows may show before further ones are not
+/// counted: they only serve a majority.
+const ADDRESS_LIMIT: usize = 4096;
+/// Starts kept per host.
+const STARTS: usize = 256;
+/// Hardware addresses kept, and announcements kept of each.
+const MACS: usize = 65_536;
+const ANNOUNCEMENTS: usize = 64;
+/// Pairs of a hardware and an IP address, and of a name and an IP address.
+const PAIRS: usize = 65_536;
+
+/// A hardware address.
+pub(super) type Mac = [u8; 6];
+
+/// How often an address stood on one side of inbound rows, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows {
+    pub count: u64,
+    pub seen: Period,
+}
+
+/// By address, for millions of rows. Sorted before it is walked: its own order is random.
+pub(super) type Table<T> = HashMap<IpAddr, T, RandomState>;
+
+/// What a computer logged of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub name: Text,
+    pub own: Table<Sightings>,
+    pub inbound_sources: Table<Rows>,
+    pub inbound_destinations: Table<Rows>,
+    pub starts: Vec<Event>,
+}
+
+/// A name that packets gave an address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NameKey {
+    pub name: String,
+    pub address: IpAddr,
+    pub mac: Option<Mac>,
+    pub told_by: ToldBy,
+}
+
+/// Collects what hosts say about themselves; builders of several readers merge in any order.
+#[derive(Clone, Debug, Default)]
+pub struct IdentityBuilder {
+    pub(super) facts: BTreeMap<String, Facts>,
+    // The computer of the last event, as written, and its key.
+    last: (Text, String),
+    pub(super) stated: Vec<(String, IpAddr)>,
+    pub(super) by_mac: BTreeMap<Mac, Vec<Event>>,
+    pub(super) wakers: BTreeMap<Mac, Vec<IpAddr>>,
+    pub(super) pairs: BTreeMap<(IpAddr, Mac), Sightings>,
+    pub(super) names: BTreeMap<NameKey, (Text, Sightings)>,
+    pub(super) left_out: u64,
+}
+
+fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows) {
+    if let Some(held) = table.get_mut(&address) {
+        held.count += rows.count;
+        held.seen = held.seen.with(rows.seen);
+    } else if table.len() < ADDRESS_LIMIT {
+        table.insert(address, rows);
+    }
+}
+
+/// True for an address that can tell one host from another.
+pub(super) fn telling(address: IpAddr) -> bool {
+    !address.is_loopback() && !is_group_or_wildcard(address)
+}
+
+impl Facts {
+    fn own(&mut self, address: IpAddr, time: Timestamp) {
+        if !telling(address) {
+            return;
+        }
+        let now = Period::new(time, time);
+        if let Some(seen) = self.own.get_mut(&address) {
+            seen.add(now);
+        } else if self.own.len() < ADDRESS_LIMIT {
+            self.own.entry(address).or_default().add(now);
+        }
+    }
+}
+
+impl IdentityBuilder {
+    /// States that `name` has `address`, always; this wins over everything else.
+    pub fn state(&mut self, name: &str, address: IpAddr) {
+        self.stated.push((name.to_owned(), address.to_canonical()));
+    }
+
+    /// Makes a computer known that logs nothing an analytic wants.
+    pub fn name(&mut self, computer: &str) {
+        let facts = self.facts.entry(key_of(computer)).or_default();
+        if facts.name.is_empty() {
+            facts.name = computer.into();
+        }
+    }
+
+    /// Takes in an event: what a host logs, or what a packet claims.
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Host(host) => {
+                let facts = self.observe_host(host, event.time);
+                if matches!(host.what, HostWhat::SystemStarted) && facts.starts.len() < STARTS {
+                    facts.starts.push(event.clone());
+                }
+            }
+            What::Neighbour(neighbour) => {
+                let mut seen = Period::new(event.time, event.time);
+                if let Some(lease) = neighbour.lease {
+                    seen.until = seen.to.max(event.time.shifted(lease));
+                }
+                self.claimed(neighbour, seen);
+                if let Some((from, to)) = neighbour.before {
+                    self.heard(neighbour, from, to);
+                }
+                let Some(mac) = neighbour.mac else { return };
+                if self.by_mac.len() < MACS || self.by_mac.contains_key(&mac) {
+                    let held = self.by_mac.entry(mac).or_default();
+                    if held.len() < ANNOUNCEMENTS {
+                        held.push(event.clone());
+                    }
+                }
+            }
+            What::Wake(signal) => {
+                if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender)
+                    && (self.wakers.len() < MACS || self.wakers.contains_key(&mac))
+                {
+                    let held = self.wakers.entry(mac).or_default();
+                    if held.len() < ANNOUNCEMENTS && !held.contains(&sender.address) {
+                        held.push(sender.address);
+                    }
+                }
+            }
+            What::Attempt(_) => {}
+        }
+    }
+
+    /// Takes in that a claim was repeated from `from` to `to` without a minute of silence.
+    pub fn heard(&mut self, neighbour: &Neighbour, from: Timestamp, to: Timestamp) {
+        self.claimed(neighbour, Period::new(from.min(to), to.max(from)));
+    }
+
+    fn claimed(&mut self, neighbour: &Neighbour, seen: Period) {
+        let address = neighbour.address.to_canonical();
+        if !telling(address) {
+            return;
+        }
+        if let Some(mac) = neighbour.mac {
+            let key = (address, mac);
+            if self.pairs.len() < PAIRS || self.pairs.contains_key(&key) {
+                self.pairs.entry(key).or_default().add(seen);
+            } else {
+                self.left_out += 1;
+            }
+        }
+        let named = neighbour.name.as_ref().and_then(from_packet);
+        if let Some(name) = named.filter(|_| names_a_computer(neighbour.told_by)) {
+            let key = NameKey {
+                name: key_of(name),
+                address,
+                mac: neighbour.mac,
+                told_by: neighbour.told_by,
+            };
+            if self.names.len() < PAIRS || self.names.contains_key(&key) {
+                let held = self.names.entry(key);
+                held.or_insert_with(|| (name.into(), Sightings::default()))
+                    .1
+                    .add(seen);
+            } else {
+                self.left_out += 1;
+            }
+        }
+    }
+
+    fn observe_host(&mut self, event: &HostEvent, time: Timestamp) -> &mut Facts {
+        // The same computer follows itself thousands of times: its key is made once.
+        if self.last.0 != event.computer || self.last.1.is_empty() {
+            self.last = (event.computer.clone(), key_of(&event.computer));
+        }
+        let key = self.last.1.as_str();
+        if !self.facts.contains_key(key) {
+            self.facts.insert(key.to_owned(), Facts::default());
+        }
+        let Some(facts) = self.facts.get_mut(key) else {
+            unreachable!("it was put there if it was not")
+        };
+        if facts.name.is_empty() {
+            facts.name = event.computer.clone();
+        }
+        match &event.what {
+            HostWhat::Filtered {
+                direction,
+                source,
+                destination,
+                ..
+            } => match direction {
+                Some(Direction::Outbound) => facts.own(source.address, time),
+                Some(Direction::Inbound) => {
+                    let one = Rows {
+                        count: 1,
+                        seen: Period::new(time, time),
+                    };
+                    rows(&mut facts.inbound_sources, source.address, one);
+                    rows(&mut facts.inbound_destinations, destination.address, one);
+                }
+                None => {}
+            },
+            HostWhat::Connected {
+                initiated,
+                source,
+                destination,
+                ..
+            } => {
+                let local = if *initiated { source } else { destination };
+                facts.own(local.address, time);
+            }
+            HostWhat::Bound { local, .. } | HostWhat::Listening { local, .. } => {
+                facts.own(local.address, time);
+            }
+            _ => {}
+        }
+        facts
+    }
+
+    /// Gives what was collected its time on the reference clock, before it is decided again:
+    /// `of_log` corrects a time in the log of the named computer, `of_event` a whole event.
+    ///
+    /// Periods of packet claims stay as they are: the captures are the reference, and two sensors
+    /// lie far less apart than what is taken for one period.
+    pub fn retime(
+        &mut self,
+        of_log: impl Fn(&str, Timestamp) -> Timestamp,
+        of_event: impl Fn(&mut Event),
+    ) {
+        for (key, facts) in &mut self.facts {
+            let correct = |time| of_log(key, time);
+            for seen in facts.own.values_mut() {
+                *seen = seen.retimed(correct);
+            }
+            let inbound = facts.inbound_sources.values_mut();
+            for rows in inbound.chain(facts.inbound_destinations.values_mut()) {
+                rows.seen = rows.seen.retimed(correct);
+            }
+            facts.starts.iter_mut().for_each(&of_event);
+        }
+        self.by_mac.values_mut().flatten().for_each(of_event);
+    }
+
+    /// Takes over what another builder has seen.
+    pub fn merge(&mut self, other: Self) {
+        for (key, theirs) in other.facts {
+            let ours = self.facts.entry(key).or_default();
+            if ours.name.is_empty() || theirs.name < ours.name && !theirs.name.is_empty() {
+                ours.name = theirs.name;
+            }
+            for (address, seen) in theirs.own {
+                ours.own.entry(address).or_default().merge(seen);
+            }
+            for (table, from) in [
+                (&mut ours.inbound_sources, theirs.inbound_sources),
+                (&mut ours.inbound_destinations, theirs.inbound_destinations),
+            ] {
+                for (address, more) in from {
+                    rows(table, address, more);
+                }
+            }
+            ours.starts.extend(theirs.starts);
+        }
+        self.stated.extend(other.stated);
+        for (mac, theirs) in other.by_mac {
+            self.by_mac.entry(mac).or_default().extend(theirs);
+        }
+        for (mac, theirs) in other.wakers {
+            self.wakers.entry(mac).or_default().extend(theirs);
+        }
+        for (pair, seen) in other.pairs {
+            if self.pairs.len() < PAIRS || self.pairs.contains_key(&pair) {
+                self.pairs.entry(pair).or_default().merge(seen);
+            } else {
+                self.left_out += 1;
+            }
+        }
+        for (key, (name, seen)) in other.names {
+            if self.names.len() >= PAIRS && !self.names.contains_key(&key) {
+                self.left_out += 1;
+                continue;
+            }
+            let held = self.names.entry(key);
+            held.or_insert_with(|| (name, Sightings::default()))
+                .1
+                .merge(seen);
+        }
+        self.left_out += other.left_out;
+    }
+
+    /// Decides and freezes.
+    pub fn freeze(self) -> Identity {
+        decide::freeze(self)
+    }
+}

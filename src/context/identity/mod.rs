@@ -1,0 +1,271 @@
+//! Which computer had which addresses, as of a moment, and which side of a logged connection is its
+//! own.
+//!
+//! Built from what hosts log about themselves, from what packets claim (ARP, neighbour discovery,
+//! DHCP, name services) and from what the user states, which wins. An address that moves belongs to
+//! each host for its time; between two owners it is nobody's, and an address that two hosts have at
+//! once is neither's. Nothing is guessed; what contradicts itself is kept to be shown.
+
+mod builder;
+mod claims;
+mod decide;
+mod names;
+mod orientation;
+mod sightings;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use crate::model::{Event, HostEvent, Text, Timestamp};
+use decide::Owner;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use names::key_of;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use timeline::Timeline;
+
+pub use builder::IdentityBuilder;
+pub use orientation::{Orientation, OrientationVotes};
+pub use timeline::Held;
+
+/// A host that is known by name: an index. Hosts that log or were stated come first, in the order of
+/// their names, then those that packets alone name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub u32);
+
+/// Whom an event is about: a host known by name, or only an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A known host.
+    Host(HostId),
+    /// An address no known host has.
+    Address(IpAddr),
+}
+
+/// How a host's name is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KnownBy {
+    /// Its event logs.
+    #[default]
+    Logs,
+    /// The user named it.
+    Stated,
+    /// DHCP, NBNS or mDNS packets alone.
+    Packets,
+}
+
+/// One host.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Name as most recently written in full.
+    pub name: Text,
+    /// How the name is known.
+    pub known_by: KnownBy,
+    /// Its addresses rest on its name in packets alone: no record and no statement names one.
+    pub named_in_packets: bool,
+    /// The addresses it ever had, as logged, stated or claimed, in order.
+    pub addresses: Vec<IpAddr>,
+    /// How its inbound rows are written.
+    pub orientation: Orientation,
+    /// What that rests on.
+    pub votes: OrientationVotes,
+    /// When it started, as logged, in time order; the first few hundred.
+    pub starts: Vec<Event>,
+}
+
+/// Evidence that contradicts itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Several hosts had the address at once; it was taken for none of them then.
+    Address {
+        /// The address.
+        address: IpAddr,
+        /// First moment.
+        from: Timestamp,
+        /// Last moment.
+        to: Timestamp,
+        /// The hosts; only one if the other is a device without a name.
+        hosts: Vec<HostId>,
+    },
+    /// Weaker evidence gives the address to another host.
+    Overruled {
+        /// The address.
+        address: IpAddr,
+        /// Whom it was taken for.
+        host: HostId,
+        /// Whom the weaker evidence names.
+        other: HostId,
+    },
+    /// Packets give one name to several addresses at once; it was believed for none.
+    SeveralAddresses {
+        /// The name, without case.
+        name: Text,
+        /// The addresses, a few.
+        addresses: Vec<IpAddr>,
+    },
+    /// Packets give one address several names; none was believed.
+    SeveralNames {
+        /// The address.
+        address: IpAddr,
+        /// The names, a few, without case.
+        names: Vec<Text>,
+    },
+    /// A name in packets fits several hosts.
+    SeveralHosts {
+        /// The name.
+        name: Text,
+        /// The addresses that have it, a few.
+        addresses: Vec<IpAddr>,
+    },
+}
+
+/// The frozen answer.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    hosts: Vec<Host>,
+    by_name: BTreeMap<String, HostId>,
+    // Asked for nearly every event.
+    by_address: HashMap<IpAddr, Timeline<Owner>, RandomState>,
+    macs: BTreeMap<IpAddr, Timeline<[u8; 6]>>,
+    of_mac: BTreeMap<[u8; 6], Vec<IpAddr>>,
+    mac_hosts: BTreeMap<[u8; 6], BTreeSet<HostId>>,
+    by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
+    /// What contradicts itself.
+    pub conflicts: Vec<Conflict>,
+    /// Claims, hosts and conflicts beyond those that are kept.
+    pub left_out: u64,
+}
+
+impl Identity {
+    /// All hosts, in order of `HostId`.
+    pub fn hosts(&self) -> &[Host] {
+        &self.hosts
+    }
+
+    /// The host with this computer name.
+    pub fn named(&self, computer: &str) -> Option<HostId> {
+        self.by_name
+            .get(computer)
+            .or_else(|| self.by_name.get(&key_of(computer)))
+            .copied()
+    }
+
+    /// The host that had this address then.
+    pub fn at(&self, address: IpAddr, time: Timestamp) -> Option<HostId> {
+        match self.by_address.get(&address)?.at(time)? {
+            Owner::Host(id) => Some(id),
+            Owner::Stranger => None,
+        }
+    }
+
+    /// The host that had this address then, or the address itself.
+    pub fn place(&self, address: IpAddr, time: Timestamp) -> Place {
+        self.at(address, time)
+            .map_or(Place::Address(address), Place::Host)
+    }
+
+    /// The place a host event is about.
+    pub fn place_of(&self, event: &HostEvent) -> Option<Place> {
+        self.named(&event.computer).map(Place::Host)
+    }
+
+    /// A host by id.
+    pub fn host(&self, id: HostId) -> Option<&Host> {
+        self.hosts.get(id.0 as usize)
+    }
+
+    /// True if event logs of the place were given.
+    pub fn keeps_logs(&self, place: Place) -> bool {
+        match place {
+            Place::Host(id) => self.host(id).is_some_and(|h| h.known_by == KnownBy::Logs),
+            Place::Address(_) => false,
+        }
+    }
+
+    /// The addresses a host had then, in order.
+    pub fn addresses_at(&self, id: HostId, time: Timestamp) -> impl Iterator<Item = IpAddr> {
+        let ever = self.host(id).map(|h| h.addresses.as_slice());
+        let ever = ever.unwrap_or_default().iter().copied();
+        ever.filter(move |address| self.at(*address, time) == Some(id))
+    }
+
+    /// The addresses that more than one device had, with the spans of the known hosts in time
+    /// order.
+    pub fn moved(&self) -> Vec<(IpAddr, Vec<Held<HostId>>)> {
+        let several = self.by_address.iter().filter(|(_, t)| t.spans().len() > 1);
+        let known = several.map(|(address, timeline)| {
+            let known = timeline.spans().iter().filter_map(|span| match span.owner {
+                Owner::Host(owner) => Some(Held {
+                    from: span.from,
+                    to: span.to,
+                    owner,
+                }),
+                Owner::Stranger => None,
+            });
+            (*address, known.collect())
+        });
+        let mut moved: Vec<_> = known.collect();
+        moved.sort_by_key(|(address, _)| *address);
+        moved
+    }
+
+    /// How a hardware address announced itself, in time order; the first few dozen.
+    pub fn announcements(&self, mac: &[u8; 6]) -> &[Event] {
+        self.by_mac.get(mac).map_or(&[], Vec::as_slice)
+    }
+
+    /// The hardware address that had this IP address then.
+    pub fn mac_at(&self, address: IpAddr, time: Timestamp) -> Option<[u8; 6]> {
+        self.macs.get(&address)?.at(time)
+    }
+
+    /// The IP addresses a hardware address had then, each once, in order.
+    pub fn addresses_of(&self, mac: &[u8; 6], time: Timestamp) -> Vec<IpAddr> {
+        let ever = self.of_mac.get(mac).map_or(&[][..], Vec::as_slice);
+        let had = |address: &&IpAddr| self.mac_at(**address, time) == Some(*mac);
+        ever.iter().filter(had).copied().collect()
+    }
+
+    /// The host a hardware address belonged to then: whose IP address it had, else whose name it
+    /// gave; `None` if that is not one host.
+    pub fn host_of(&self, mac: &[u8; 6], time: Timestamp) -> Option<HostId> {
+        let addresses = self.addresses_of(mac, time);
+        let mut hosts: BTreeSet<HostId> = addresses
+            .iter()
+            .filter_map(|address| self.at(*address, time))
+            .collect();
+        if hosts.is_empty() {
+            hosts = self.mac_hosts.get(mac).cloned().unwrap_or_default();
+        }
+        (hosts.len() == 1).then(|| hosts.first().copied()).flatten()
+    }
+
+    /// The one IP address a sender of magic packets used then: what it announced, else what its
+    /// signals over IP show; `None` if that is not one address.
+    pub fn waker(&self, mac: &[u8; 6], time: Timestamp) -> Option<IpAddr> {
+        let mut addresses = self.addresses_of(mac, time);
+        if addresses.is_empty() {
+            addresses = self.wakers.get(mac).cloned().unwrap_or_default();
+            addresses.sort_unstable();
+            addresses.dedup();
+        }
+        // With both families, the one of IPv4 stands for the device.
+        if addresses.iter().any(IpAddr::is_ipv4) {
+            addresses.retain(IpAddr::is_ipv4);
+        }
+        match addresses.as_slice() {
+            [address] => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The host's name, if the place has one.
+    pub fn name(&self, place: Place) -> Option<&Text> {
+        match place {
+            Place::Host(id) => self.host(id).map(|h| &h.name),
+            Place::Address(_) => None,
+        }
+    }
+}
