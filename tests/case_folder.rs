@@ -194,8 +194,8 @@ fn a_run_that_fails_leaves_nothing() {
     let here = tempfile::tempdir().unwrap();
     let evidence = copied(here.path());
     std::fs::write(
-        evidence.join("cut.pcap"),
-        &std::fs::read(evidence.join("sensor.pcapng")).unwrap()[..4_001],
+        evidence.join("cut.evtx"),
+        &std::fs::read(evidence.join("FS01-Security.evtx")).unwrap()[..30_000],
     )
     .unwrap();
     let case = here.path().join("case");

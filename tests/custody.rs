@@ -123,17 +123,37 @@ fn a_file_that_grows_while_the_program_runs_is_exit_5_and_no_report() {
 fn writes(trace: &str, folder: &str) -> Vec<String> {
     let changing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
     let calls = [
-        "unlink", "rename", "mkdir", "rmdir", "chmod", "chown", "truncate", "utimens", "link(",
+        "unlink",
+        "unlinkat",
+        "rename",
+        "renameat",
+        "renameat2",
+        "mkdir",
+        "mkdirat",
+        "rmdir",
+        "chmod",
+        "fchmodat",
+        "chown",
+        "fchownat",
+        "truncate",
+        "utimensat",
+        "link",
+        "linkat",
         "symlink",
+        "symlinkat",
+        "mknod",
+        "setxattr",
     ];
+    // `12 openat(AT_FDCWD, ..`: the number of the thread, then the call.
+    let call = |line: &str| {
+        let words = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        words.split('(').next().unwrap_or_default().to_owned()
+    };
     trace
         .lines()
         .filter(|line| line.contains(folder))
         .filter(|line| {
-            changing.iter().any(|flag| line.contains(flag))
-                || calls
-                    .iter()
-                    .any(|call| line.split('"').next().unwrap_or("").contains(call))
+            changing.iter().any(|flag| line.contains(flag)) || calls.contains(&call(line).as_str())
         })
         .map(str::to_owned)
         .collect()

@@ -128,7 +128,7 @@ pub fn told(finding: &Finding) -> String {
     match contexts.next() {
         Some(first) => {
             let rest: String = contexts.map(|c| format!("; or {c}")).collect();
-            format!("{word}: given to {first}{rest}")
+            format!("{word}: {first}{rest}")
         }
         None => word,
     }
@@ -172,7 +172,7 @@ mod tests {
         finding.severity.0 = "high".into();
         finding.tier = "both".into();
         assert!(
-            told(&finding).starts_with("HIGH: given to the whole chain"),
+            told(&finding).starts_with("HIGH: the whole chain"),
             "{}",
             told(&finding)
         );

@@ -124,7 +124,7 @@ fn of_attempt<'e>(
     };
     Some(Contact {
         event,
-        from: context.identity.place(attempt.initiator.address),
+        from: context.identity.place(attempt.initiator.address, event.time),
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,

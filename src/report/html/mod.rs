@@ -5,6 +5,8 @@
 //! else runs or is fetched, whatever evidence holds; and evidence text reaches the page through
 //! `escape::html` alone. No generation time: the same report gives the same bytes.
 
+mod coverage;
+mod findings;
 mod parts;
 mod picture;
 #[cfg(test)]
@@ -66,15 +68,15 @@ pub fn render(report: &Report, style: &Style) -> String {
         html(&telling::result(report))
     ));
     parts::evidence(report, &mut page);
-    parts::coverage(report, &mut page);
+    coverage::coverage(report, &mut page);
     page.push_str("<h2 id=\"overview\">Overview</h2>\n");
     picture::overview(report, &open, &mut page);
     page.push_str("<h2 id=\"findings\">Findings</h2>\n");
     let shown = telling::shown(report, chosen.len(), &style.chosen);
     page.push_str(&format!("<p>{}</p>\n", html(&shown)));
-    parts::rows(&open, style.detail, &mut page);
+    findings::rows(&open, style.detail, &mut page);
     for finding in open.iter().take(style.detail) {
-        parts::detail(report, finding, &mut page);
+        findings::detail(report, finding, &mut page);
     }
     parts::near_misses(report, &mut page);
     parts::suppressed(&suppressed, &mut page);

@@ -4,6 +4,7 @@
 //! blocks out. HTML has pictures and tables of its own and lives in `html`.
 
 mod commands;
+mod incident;
 mod markdown;
 pub mod telling;
 mod text;

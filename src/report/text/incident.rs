@@ -159,7 +159,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     ) {
         fact(
             "Severity",
-            &format!("{}: given to {}", row.severity.to_uppercase(), row.context),
+            &format!("{}: {}", row.severity.to_uppercase(), row.context),
         );
     }
     if let Some(run) = case.analytic(finding.analytic) {
