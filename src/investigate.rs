@@ -2,11 +2,13 @@
 
 mod conclude;
 mod hosts;
+mod inventory;
 mod unchanged;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
-use crate::case::Case;
+use crate::case::inventory::Inventory;
+use crate::case::{Case, gaps};
 use crate::config::Config;
 use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
@@ -49,6 +51,8 @@ pub struct Request {
     pub strict: bool,
     /// Clock error assumed where none can be measured.
     pub max_skew: Span,
+    /// Silences longer than this are told as gaps.
+    pub silence: Span,
     /// How clocks are treated.
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
@@ -76,6 +80,7 @@ impl Request {
             hash_again: false,
             strict: false,
             max_skew: Clocks::default().assumed_error,
+            silence: gaps::SILENCE,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
             case: None,
@@ -144,6 +149,11 @@ fn described(entries: &[Box<dyn Entry>]) -> Vec<Described> {
         .collect()
 }
 
+fn asked(request: &Request) -> Result<Vec<Box<dyn Entry>>, Error> {
+    let settings = [&request.config.settings[..], &request.settings[..]].concat();
+    chosen(&request.analytics, request.profile(), &settings)
+}
+
 fn chosen(
     ids: &[String],
     profile: Profile,
@@ -188,8 +198,7 @@ pub fn witnessed(
     progress: &dyn Progress,
     witness: &mut (dyn FnMut(&Event) -> std::io::Result<()> + Send),
 ) -> Result<Case, Error> {
-    let settings = [&request.config.settings[..], &request.settings[..]].concat();
-    let entries = chosen(&request.analytics, request.profile(), &settings)?;
+    let entries = asked(request)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress)?;
         progress.phase("replaying");
@@ -210,6 +219,18 @@ pub fn witnessed(
             unchanged::hold(&read.files, &case.evidence, progress)?;
         }
         Ok(case)
+    })
+}
+
+/// Reads the evidence and says what there is; no analytic runs.
+///
+/// # Errors
+/// See `Error`.
+pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
+    let entries = asked(request)?;
+    with_threads(request, || {
+        let (_, mut read) = open(request, progress)?;
+        inventory::of(&mut read, request, &entries)
     })
 }
 
@@ -288,7 +309,10 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
         identity
     };
     let coverage = gathered.coverage.freeze(&identity);
-    let coverage = coverage.retime(|host, time| clocks.corrected(host, time));
+    let coverage = coverage.retime(
+        |host, time| clocks.corrected(host, time),
+        |sensor, time| clocks.corrected_of_sensor(sensor, time),
+    );
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));

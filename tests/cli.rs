@@ -4,7 +4,8 @@ use assert_cmd::Command;
 use std::process::Output;
 
 /// What there is.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
+    "inventory",
     "analyze",
     "timeline",
     "analytics",
@@ -90,6 +91,13 @@ fn wrong_usage_is_exit_2_with_the_way_out() {
         "--from 2026-03-15T00:00:00.000000000Z is after --to",
     );
     refused(&["timeline", here, "-n", "many"], "--limit");
+    refused(
+        &["inventory", here, "--section", "file"],
+        "write files, hosts, channels, clocks, gaps or coverage",
+    );
+    refused(&["inventory", here, "--gaps", "5s"], "give at least 1m");
+    refused(&["inventory"], "<EVIDENCE>");
+    refused(&["schema", "case"], "report, inventory");
     refused(
         &["analyze", "no/such/evidence"],
         "does not exist; give a file or a folder",
@@ -235,7 +243,7 @@ fn help_names_every_command_and_no_other() {
             "{command}: {help}"
         );
     }
-    for command in ["inventory", "baseline", "demo"] {
+    for command in ["baseline", "demo"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -269,6 +277,42 @@ fn the_schema_on_standard_output_is_the_committed_one() {
         text(&output.stdout),
         std::fs::read_to_string(committed).unwrap()
     );
+}
+
+#[test]
+fn the_schema_of_an_inventory_is_the_committed_one() {
+    let output = casewire(&["schema", "inventory"]);
+    assert_eq!(output.status.code(), Some(0));
+    let committed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/docs/json-schema/casewire-inventory-1.schema.json"
+    );
+    assert_eq!(
+        text(&output.stdout),
+        std::fs::read_to_string(committed).unwrap()
+    );
+}
+
+#[test]
+fn an_inventory_says_what_there_is_and_runs_no_analytic() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let output = casewire(&["inventory", demo]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = text(&output.stdout);
+    assert!(page.is_ascii());
+    let mut from = 0;
+    for heading in ["FILES", "HOSTS", "CHANNELS", "CLOCKS", "GAPS", "COVERAGE"] {
+        let at = page[from..].find(&format!("\n{heading}")).expect(heading);
+        from += at;
+    }
+    assert!(!page.contains("INCIDENT"), "{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 80));
+
+    let json = casewire(&["inventory", demo, "-f", "json", "--section", "hosts"]);
+    let value: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(value["schema"], "casewire-inventory");
+    assert!(!value["hosts"].as_array().unwrap().is_empty());
+    assert!(value.get("evidence").is_none());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 use casewire::analytics::Found;
 use casewire::analytics::keyed::Shard;
 use casewire::analytics::register::{self, Entry};
+use casewire::capture::CaptureSummary;
 use casewire::context::coverage::CoverageBuilder;
 use casewire::context::identity::IdentityBuilder;
 use casewire::context::{Clocks, Context};
@@ -245,9 +246,12 @@ fn context(events: &[Event]) -> Context {
     }
     let wire = |e: &&Event| e.provenance.kind == Item::Packet;
     let times = || events.iter().filter(wire).map(|e| e.time);
-    if let (Some(from), Some(to)) = (times().min(), times().max()) {
-        coverage.capture(EvidenceId(1), from, to);
-    }
+    let summary = CaptureSummary {
+        first: times().min(),
+        last: times().max(),
+        ..CaptureSummary::default()
+    };
+    coverage.capture(EvidenceId(1), &summary);
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
     Context {

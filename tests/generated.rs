@@ -1,5 +1,5 @@
 //! Documents that are made from the code or from the evidence in the repository, held to it: a page
-//! per analytic, their index, the settings, the timeline in the README, the list of test evidence.
+//! per analytic, their index, the settings, the examples in the README, the list of test evidence.
 //! `BLESS=1 cargo test --test generated` writes them anew.
 
 use casewire::analytics::about::Described;
@@ -117,6 +117,21 @@ fn first_incident() -> String {
     text[start..end].trim_end().to_owned()
 }
 
+/// What `inventory testdata/demo` prints of clocks, gaps and coverage, without the head.
+fn inventory_of_demo() -> String {
+    let output = assert_cmd::Command::cargo_bin("casewire")
+        .unwrap()
+        .current_dir(root())
+        .args(["inventory", "testdata/demo", "--width", "80"])
+        .args(["--section", "clocks", "--section", "gaps"])
+        .args(["--section", "coverage"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let start = text.find("\nCLOCKS").expect("the section asked for") + 1;
+    text[start..].trim_end().to_owned()
+}
+
 /// Every file of the test evidence with size and SHA-256.
 fn evidence_list() -> String {
     let mut files = Vec::new();
@@ -175,16 +190,21 @@ fn wanted() -> Vec<(PathBuf, String)> {
         root().join("docs/severity.md"),
         note("src/report/severity.rs") + casewire::report::severity::page().trim_end() + "\n",
     ));
-    let mut section = |path: &str, name: &str, text: &str| {
+    let mut sections = |path: &str, with: &[(&str, String)]| {
         let path = root().join(path);
         let held = std::fs::read_to_string(&path).unwrap();
-        files.push((path, with_section(&held, name, text)));
+        let replace =
+            |text: String, (name, section): &(&str, String)| with_section(&text, name, section);
+        files.push((path, with.iter().fold(held, replace)));
     };
-    section("testdata/README.md", "files", &evidence_list());
-    section(
+    let block = |text: String| format!("```text\n{text}\n```\n");
+    sections("testdata/README.md", &[("files", evidence_list())]);
+    sections(
         "README.md",
-        "demo",
-        &format!("```text\n{}\n```\n", first_incident()),
+        &[
+            ("demo", block(first_incident())),
+            ("inventory", block(inventory_of_demo())),
+        ],
     );
     files
 }

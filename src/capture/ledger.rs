@@ -5,6 +5,7 @@
 
 use super::decode::{self, Frame, Seen};
 use super::packet::{Packet, RawPacket};
+use super::silence::Silences;
 use super::summary::{CaptureSummary, InterfaceSummary, Resolution};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::{EvidenceId, Timestamp};
@@ -136,6 +137,7 @@ impl Ledger {
             first: None,
             last: None,
             dropped: 0,
+            silences: Silences::default(),
         });
         self.rows.insert(key, row);
         row
@@ -184,6 +186,9 @@ impl Ledger {
         let summary = &mut self.summary;
         let entry = &mut summary.interfaces[row.0];
         entry.packets += 1;
+        if let (Some(first), Some(last)) = (entry.first, entry.last) {
+            entry.silences.packet(first, last, time);
+        }
         entry.first = Some(entry.first.map_or(time, |first| first.min(time)));
         entry.last = Some(entry.last.map_or(time, |last| last.max(time)));
         summary.packets += packets as u64;

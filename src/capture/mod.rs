@@ -15,6 +15,7 @@ mod pcapng;
 pub mod reader;
 mod refusal;
 pub mod reorder;
+pub mod silence;
 pub mod summary;
 #[cfg(test)]
 mod tests;

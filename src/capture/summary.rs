@@ -1,5 +1,6 @@
 //! What one capture file held, and how much of it was read.
 
+use super::silence::Silences;
 use crate::model::Timestamp;
 
 /// What a capture file held. Units read + skipped = units present.
@@ -65,4 +66,6 @@ pub struct InterfaceSummary {
     pub last: Option<Timestamp>,
     /// Packets the capturing system says it dropped.
     pub dropped: u64,
+    /// Stretches without any packet.
+    pub silences: Silences,
 }

@@ -1,23 +1,29 @@
 //! Which need of which analytic is met on which host, what that makes of "nothing found", and what
 //! to collect next.
 
+use super::gaps::{Gap, Search};
 use super::{CoverageRow, HostRow, Incident, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Timestamp};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The row for all hosts that no log names.
 pub const UNNAMED: &str = "others";
+/// Hosts named in one line of advice.
+const NAMED: usize = 4;
 
 /// The coverage of every analytic on every host, and the verdicts.
 pub struct Judged {
+    /// What is missing.
+    pub gaps: Vec<Gap>,
     /// Rows by analytic, host, need.
     pub coverage: Vec<CoverageRow>,
     /// One row an analytic and host.
     pub verdicts: Vec<VerdictRow>,
-    /// What to collect next.
+    /// What to collect next, most useful first.
     pub advice: Vec<String>,
 }
 
@@ -26,19 +32,24 @@ pub fn judge(
     abouts: &[&'static About],
     hosts: &[HostRow],
     incidents: &[Incident],
-    context: &Context,
+    search: &Search<'_>,
 ) -> Judged {
-    let mut judged = Judged {
-        coverage: Vec::new(),
-        verdicts: Vec::new(),
-        advice: Vec::new(),
-    };
-    // What is lacking, by how to get it: the hosts that lack it.
-    let mut lacking: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+    let context = search.context;
     let mut places: Vec<(String, Option<HostId>)> = hosts
         .iter()
         .map(|h| (h.label(), context.identity.named(&h.name)))
         .collect();
+    let known: Vec<(String, HostId)> = places
+        .iter()
+        .filter_map(|(label, id)| Some((label.clone(), (*id)?)))
+        .collect();
+    let mut judged = Judged {
+        gaps: search.gaps(&known),
+        coverage: Vec::new(),
+        verdicts: Vec::new(),
+        advice: Vec::new(),
+    };
+    let mut wishes = Wishes::default();
     if !context.coverage.captures().is_empty() {
         places.push((UNNAMED.to_owned(), None));
     }
@@ -47,33 +58,96 @@ pub fn judge(
             let rows: Vec<CoverageRow> = about
                 .needs
                 .iter()
-                .map(|need| row(about, need, label, *id, context))
+                .map(|need| row(about, need, label, *id, context, &judged.gaps))
                 .collect();
-            for (need, row) in about.needs.iter().zip(&rows) {
-                if id.is_some() && matches!(row.status, Met::Absent | Met::Partial) {
-                    lacking.entry(need.what).or_default().insert(label.clone());
-                }
-            }
             let found = incidents.iter().any(|i| {
                 i.finding.analytic == about.id || i.finding.also_satisfies.contains(&about.id)
             } && is_about(i, label, *id, hosts));
-            judged.verdicts.push(verdict(about, label, found, &rows));
+            let verdict = verdict(about, label, found, &rows, &judged.gaps);
+            if id.is_some() {
+                wishes.add(about, label, verdict.verdict, &rows, &judged.gaps);
+            }
+            judged.verdicts.push(verdict);
             judged.coverage.extend(rows);
         }
     }
-    judged.advice = lacking
-        .into_iter()
-        .map(|(what, hosts)| {
-            let shown: Vec<&str> = hosts.iter().take(4).map(String::as_str).collect();
-            let more = if hosts.len() > 4 {
-                format!(" and {} more", hosts.len() - 4)
-            } else {
-                String::new()
-            };
-            format!("{}{more}: {what}", shown.join(", "))
-        })
-        .collect();
+    judged.advice = wishes.sentences();
     judged
+}
+
+/// What is lacking, by how to get it.
+#[derive(Default)]
+struct Wishes(BTreeMap<String, Wish>);
+
+#[derive(Default)]
+struct Wish {
+    /// Pairs of analytic and host that are blind without it.
+    blind: BTreeSet<(&'static str, String)>,
+    /// Pairs that would see more with it.
+    partly: BTreeSet<(&'static str, String)>,
+}
+
+impl Wishes {
+    fn add(
+        &mut self,
+        about: &About,
+        label: &str,
+        verdict: Verdict,
+        rows: &[CoverageRow],
+        gaps: &[Gap],
+    ) {
+        for (need, row) in about.needs.iter().zip(rows) {
+            if !matches!(row.status, Met::Absent | Met::Partial) {
+                continue;
+            }
+            // Where a gap makes the whole difference, what fills it is better than a capture or an
+            // audit policy anew.
+            let taking: Vec<&Gap> = row.gaps.iter().filter_map(|at| gaps.get(*at)).collect();
+            let mut remedies: Vec<&str> = taking
+                .iter()
+                .map(|gap| gap.remedy.as_str())
+                .filter(|remedy| !remedy.is_empty())
+                .collect();
+            let none_held = row.status == Met::Absent && !taking.iter().any(|gap| gap.whole);
+            if remedies.is_empty() || none_held {
+                remedies.push(need.what);
+            }
+            for remedy in remedies {
+                let wish = self.0.entry(remedy.to_owned()).or_default();
+                let pair = (about.id, label.to_owned());
+                if verdict == Verdict::Blind && need.essential && row.status == Met::Absent {
+                    wish.blind.insert(pair);
+                } else {
+                    wish.partly.insert(pair);
+                }
+            }
+        }
+    }
+
+    /// Most pairs unblocked first, then most pairs improved.
+    fn sentences(self) -> Vec<String> {
+        let mut wishes: Vec<(String, Wish)> = self.0.into_iter().collect();
+        wishes.sort_by_key(|(_, w)| (Reverse(w.blind.len()), Reverse(w.partly.len())));
+        wishes
+            .into_iter()
+            .map(|(what, wish)| {
+                let pairs = || wish.blind.iter().chain(&wish.partly);
+                let hosts: BTreeSet<&str> = pairs().map(|(_, host)| host.as_str()).collect();
+                let analytics: BTreeSet<&str> = pairs().map(|(id, _)| *id).collect();
+                let shown: Vec<&str> = hosts.iter().copied().take(NAMED).collect();
+                let more = match hosts.len().saturating_sub(NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let analytics: Vec<&str> = analytics.into_iter().collect();
+                format!(
+                    "{}{more}: {what} (for {})",
+                    shown.join(", "),
+                    analytics.join(", ")
+                )
+            })
+            .collect()
+    }
 }
 
 fn is_about(incident: &Incident, label: &str, id: Option<HostId>, hosts: &[HostRow]) -> bool {
@@ -91,6 +165,7 @@ fn row(
     label: &str,
     id: Option<HostId>,
     context: &Context,
+    gaps: &[Gap],
 ) -> CoverageRow {
     let mut best = CoverageRow {
         analytic: about.id,
@@ -101,6 +176,7 @@ fn row(
         start: None,
         end: None,
         note: String::new(),
+        gaps: Vec::new(),
     };
     for source in need.from {
         let held = match source {
@@ -109,17 +185,45 @@ fn row(
                 id.map_or_else(Held::absent, |id| events(id, *log, ids, context))
             }
         };
+        let (held, taken) = lessened(held, source, id, gaps);
         if held.status < best.status {
             best.note = held.note;
             best.status = held.status;
             best.evidence = held.evidence;
             best.start = held.from;
             best.end = held.to;
-        } else if best.status == Met::Absent && best.note.is_empty() {
-            best.note = held.note;
+            best.gaps = taken;
+        } else if best.status == Met::Absent {
+            if best.note.is_empty() {
+                best.note = held.note;
+            }
+            best.gaps.extend(taken);
         }
     }
+    best.gaps.sort_unstable();
+    best.gaps.dedup();
     best
+}
+
+/// What is held of a source after the gaps have taken from it, and which of them did.
+fn lessened(held: Held, source: &Source, id: Option<HostId>, gaps: &[Gap]) -> (Held, Vec<usize>) {
+    let taking: Vec<usize> = (0..gaps.len())
+        .filter(|at| gaps[*at].takes_from(source, id))
+        .collect();
+    let whole = taking.iter().any(|at| gaps[*at].whole);
+    let held = match held.status {
+        // It is there, but not for the window.
+        Met::Seen | Met::Present | Met::Partial if whole => Held {
+            note: held.note,
+            ..Held::absent()
+        },
+        Met::Seen | Met::Present if !taking.is_empty() => Held {
+            status: Met::Partial,
+            ..held
+        },
+        _ => held,
+    };
+    (held, taking)
 }
 
 struct Held {
@@ -145,10 +249,7 @@ impl Held {
 fn packets(id: Option<HostId>, context: &Context) -> Held {
     let captures = context.coverage.captures();
     if captures.is_empty() {
-        return Held {
-            note: "no capture was given".to_owned(),
-            ..Held::absent()
-        };
+        return Held::absent();
     }
     let held = |status, note: &str| Held {
         status,
@@ -230,12 +331,22 @@ fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
                 );
             }
         }
-        (_, None) => held.note = format!("no {name} log of this host was given"),
+        (_, None) if context.coverage.channels(id).next().is_some() => {
+            held.note = format!("no {name} log of this host was given");
+        }
+        // That no log at all was given is a gap of its own.
+        (_, None) => {}
     }
     held
 }
 
-fn verdict(about: &About, label: &str, found: bool, rows: &[CoverageRow]) -> VerdictRow {
+fn verdict(
+    about: &About,
+    label: &str,
+    found: bool,
+    rows: &[CoverageRow],
+    gaps: &[Gap],
+) -> VerdictRow {
     let met = |row: &CoverageRow| matches!(row.status, Met::Seen | Met::Present);
     let blind = about
         .needs
@@ -246,10 +357,14 @@ fn verdict(about: &About, label: &str, found: bool, rows: &[CoverageRow]) -> Ver
         .iter()
         .filter(|r| !met(r))
         .map(|r| {
-            if r.note.is_empty() {
-                r.needs.clone()
-            } else {
-                format!("{}: {}", r.needs, r.note)
+            let told = r.gaps.iter().filter_map(|at| gaps.get(*at));
+            let mut why: Vec<&str> = told.map(|gap| gap.what.as_str()).collect();
+            if !r.note.is_empty() {
+                why.insert(0, &r.note);
+            }
+            match why.as_slice() {
+                [] => r.needs.clone(),
+                why => format!("{}: {}", r.needs, why.join(", ")),
             }
         })
         .collect();

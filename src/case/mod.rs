@@ -2,13 +2,18 @@
 //!
 //! Plain data, complete and sorted. Nothing here reads evidence, judges it or renders it.
 
+pub mod gaps;
 pub mod incident;
+pub mod inventory;
 pub mod judged;
 pub mod merging;
 mod parameters;
 pub mod sides;
 pub mod suppression;
+#[cfg(test)]
+mod tests;
 
+pub use gaps::{Gap, GapKind};
 pub use incident::{Incident, Suppressed};
 pub use suppression::RuleRow;
 
@@ -42,6 +47,8 @@ pub struct Case {
     pub hosts: Vec<HostRow>,
     /// Which need of which analytic is met on which host.
     pub coverage: Vec<CoverageRow>,
+    /// What is missing in the evidence: of the captures first, then host by host.
+    pub gaps: Vec<Gap>,
     /// One per analytic that ran and host.
     pub verdicts: Vec<VerdictRow>,
     /// The incidents, numbered from 1 in this order; see `incident::number`.
@@ -211,6 +218,8 @@ pub struct CoverageRow {
     pub end: Option<Timestamp>,
     /// What qualifies it; empty where there is nothing to say.
     pub note: String,
+    /// The gaps that take from it, as places in `Case::gaps`.
+    pub gaps: Vec<usize>,
 }
 
 /// Whether an analytic could judge a host, and what came of it.

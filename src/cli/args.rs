@@ -5,6 +5,7 @@ use super::values;
 use casewire::analytics::Profile;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
+use casewire::report::text::inventory::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ Evidence is only ever read. Nothing is sent anywhere.";
 
 const AFTER: &str = "\
 Examples:
+  casewire inventory evidence/             what do I have?
   casewire analyze evidence/               print incidents
   casewire analyze evidence/ -f json       the whole report, for programs
   casewire analyze evidence/ -o case/      and keep a case folder
@@ -77,6 +79,8 @@ pub enum When {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List evidence: hosts, time ranges, gaps, and coverage per analytic
+    Inventory(Inventory),
     /// Run the analytics over evidence and print incidents
     Analyze(Analyze),
     /// Print the merged, time-sorted event stream, without judging it
@@ -96,8 +100,17 @@ pub enum Command {
     Show(Show),
     /// Re-hash evidence and results; optionally run again and compare
     Verify(Verify),
-    /// Print the JSON Schema of the report
-    Schema,
+    /// Print the JSON Schema of the report, or of an inventory
+    Schema {
+        /// report or inventory
+        #[arg(
+            value_name = "OF",
+            default_value = "report",
+            hide_possible_values = true,
+            hide_default_value = true
+        )]
+        of: SchemaOf,
+    },
     /// Print a shell completion script
     Completions {
         /// bash, elvish, fish, powershell or zsh
@@ -207,6 +220,42 @@ pub enum ReportFormat {
     Text,
     Json,
     Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Report,
+    Inventory,
+}
+
+#[derive(Debug, Args)]
+pub struct Inventory {
+    /// Report silences longer than this
+    #[arg(long, value_name = "DUR", value_parser = values::silence, default_value = "30m",
+        help_heading = "Output")]
+    pub gaps: Span,
+    /// files, hosts, channels, clocks, gaps or coverage (repeatable) [default: all]
+    #[arg(long = "section", value_name = "NAME", value_parser = values::section,
+        help_heading = "Output")]
+    pub sections: Vec<Section>,
+    /// text or json
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub format: InventoryFormat,
+    #[command(flatten)]
+    pub evidence: Evidence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InventoryFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod config;
 mod exit;
 mod export;
 mod interrupt;
+mod inventory;
 mod nearest;
 mod output;
 mod progress;
@@ -22,7 +23,7 @@ mod timeline;
 mod values;
 mod verify;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SchemaOf};
 use clap::{CommandFactory, FromArgMatches};
 use exit::Exit;
 use std::process::ExitCode;
@@ -46,9 +47,10 @@ pub fn run() -> ExitCode {
         Command::Export(args) => export::run(args, &cli.global),
         Command::Show(args) => show::run(args, &cli.global),
         Command::Verify(args) => verify::run(args, &cli.global),
-        Command::Schema => schema(),
         Command::Completions { shell } => reference::completions(*shell),
         Command::Man { command } => reference::man(command.as_deref()),
+        Command::Inventory(args) => inventory::run(args, &cli.global),
+        Command::Schema { of } => schema(*of),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -70,7 +72,11 @@ fn clap_says(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn schema() -> anyhow::Result<Exit> {
-    output::print(&casewire::report::json::schema::text()?)?;
+fn schema(of: SchemaOf) -> anyhow::Result<Exit> {
+    use casewire::report::json::schema;
+    output::print(&match of {
+        SchemaOf::Report => schema::text()?,
+        SchemaOf::Inventory => schema::inventory()?,
+    })?;
     Ok(Exit::Done)
 }

@@ -46,6 +46,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         hash_again: false,
         strict: args.strict,
         max_skew: args.max_skew,
+        silence: casewire::case::gaps::SILENCE,
         clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
         case: None,

@@ -1,9 +1,11 @@
 //! Values on the command line: what they look like, and how to put them right.
 
 use casewire::analytics::Profile;
+use casewire::capture::silence::SHORTEST;
 use casewire::context::clocks::ClockMode;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
+use casewire::report::text::inventory::Section;
 use std::net::IpAddr;
 
 /// A moment; see `Timestamp::parse`.
@@ -18,6 +20,24 @@ pub fn span(text: &str) -> Result<Span, String> {
     Span::parse(text)
         .filter(|span| *span >= Span::ZERO)
         .ok_or_else(|| "not a length of time; write it as 2s, 500ms or 5m".to_owned())
+}
+
+/// A silence worth telling: not shorter than those that are kept while reading.
+pub fn silence(text: &str) -> Result<Span, String> {
+    match span(text)? {
+        span if span >= SHORTEST => Ok(span),
+        _ => Err("too short to tell from ordinary pauses; give at least 1m".to_owned()),
+    }
+}
+
+/// A section of an inventory.
+pub fn section(text: &str) -> Result<Section, String> {
+    Section::ALL
+        .into_iter()
+        .find(|section| section.word().eq_ignore_ascii_case(text))
+        .ok_or_else(|| {
+            "not a section; write files, hosts, channels, clocks, gaps or coverage".to_owned()
+        })
 }
 
 /// Bytes: a whole number with an optional unit, in powers of 1024 (KiB, k) or 1000 (kB).

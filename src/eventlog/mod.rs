@@ -26,5 +26,5 @@ mod walk;
 pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
 pub use log::read_log;
-pub use summary::{LogSummary, SourceSummary};
+pub use summary::{LogSummary, MissingRecords, SourceSummary};
 pub use walk::CHUNK_SIZE;

@@ -61,65 +61,153 @@ pub struct SourceSummary {
     pub ids: BTreeMap<u32, u64>,
     /// Records of event ids beyond those counted.
     pub uncounted: u64,
-    /// EventRecordIDs present, as first to last of each unbroken run.
-    runs: BTreeMap<u64, u64>,
+    /// EventRecordIDs present, by the first of each unbroken run.
+    runs: BTreeMap<u64, Run>,
     /// True if there were more runs than are remembered: gaps are then unknown.
     pub runs_overflowed: bool,
 }
 
+/// An unbroken run of EventRecordIDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    last: u64,
+    /// TimeCreated of its first record.
+    from: Option<Timestamp>,
+    /// TimeCreated of its last record.
+    to: Option<Timestamp>,
+}
+
+/// A stretch of EventRecordIDs that the file does not hold, between two that it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingRecords {
+    /// First missing EventRecordID.
+    pub first: u64,
+    /// Last missing EventRecordID.
+    pub last: u64,
+    /// TimeCreated of the record before them.
+    pub after: Option<Timestamp>,
+    /// TimeCreated of the record behind them.
+    pub before: Option<Timestamp>,
+}
+
+impl MissingRecords {
+    /// How many.
+    pub fn count(&self) -> u64 {
+        (self.last - self.first).saturating_add(1)
+    }
+}
+
 impl SourceSummary {
-    /// Missing EventRecordIDs between the lowest and the highest, as first to last; `None` if there
-    /// were too many to follow. A filtered export has gaps by nature.
-    pub fn gaps(&self) -> Option<Vec<(u64, u64)>> {
+    /// What one record shows; `join` makes more of it.
+    pub fn of_record(
+        computer: Text,
+        channel: Text,
+        event_id: u32,
+        record_id: u64,
+        time: Option<Timestamp>,
+    ) -> Self {
+        let mut source = Self {
+            computer,
+            channel,
+            records: 1,
+            ids: BTreeMap::from([(event_id, 1)]),
+            first_time: time,
+            last_time: time,
+            ..Self::default()
+        };
+        let run = Run {
+            last: record_id,
+            from: time,
+            to: time,
+        };
+        source.add_run(record_id, run);
+        source
+    }
+
+    /// Missing EventRecordIDs between the lowest and the highest; `None` if there were too many to
+    /// follow. A filtered export has gaps by nature.
+    pub fn gaps(&self) -> Option<Vec<MissingRecords>> {
         if self.runs_overflowed {
             return None;
         }
         let mut gaps = Vec::new();
-        let mut before: Option<u64> = None;
-        for (first, last) in &self.runs {
+        let mut before: Option<Run> = None;
+        for (first, run) in &self.runs {
             if let Some(end) = before
-                && end + 1 < *first
+                && end.last + 1 < *first
             {
-                gaps.push((end + 1, first - 1));
+                gaps.push(MissingRecords {
+                    first: end.last + 1,
+                    last: first - 1,
+                    after: end.to,
+                    before: run.from,
+                });
             }
-            before = Some(before.map_or(*last, |end| end.max(*last)));
+            before = Some(*run);
         }
         Some(gaps)
     }
 
-    fn add_run(&mut self, first: u64, last: u64) {
+    /// Takes in what another part of the same computer's channel holds: the next chunk, or another
+    /// file.
+    pub fn join(&mut self, other: Self) {
+        self.records += other.records;
+        self.uncounted += other.uncounted;
+        for time in other.first_time.iter().chain(&other.last_time) {
+            self.add_time(*time);
+        }
+        for (event_id, records) in other.ids {
+            self.count(event_id, records);
+        }
+        if other.runs_overflowed {
+            self.runs_overflowed = true;
+            self.runs.clear();
+        }
+        for (first, run) in other.runs {
+            self.add_run(first, run);
+        }
+        for id in other.first_id.iter().chain(&other.last_id) {
+            self.first_id = Some(self.first_id.map_or(*id, |x| x.min(*id)));
+            self.last_id = Some(self.last_id.map_or(*id, |x| x.max(*id)));
+        }
+    }
+
+    fn add_run(&mut self, first: u64, run: Run) {
         self.first_id = Some(self.first_id.map_or(first, |id| id.min(first)));
-        self.last_id = Some(self.last_id.map_or(last, |id| id.max(last)));
+        self.last_id = Some(self.last_id.map_or(run.last, |id| id.max(run.last)));
         if self.runs_overflowed {
             return;
         }
         // Nearly every run goes on where the last one ends.
         if let Some(mut held) = self.runs.last_entry()
             && *held.key() <= first
-            && held.get().saturating_add(1) >= first
+            && held.get().last.saturating_add(1) >= first
         {
-            let end = (*held.get()).max(last);
-            held.insert(end);
+            if run.last > held.get().last {
+                (held.get_mut().last, held.get_mut().to) = (run.last, run.to);
+            }
             return;
         }
-        let (mut first, mut last) = (first, last);
+        let (mut first, mut run) = (first, run);
         // Join with the runs it touches, before and behind.
-        if let Some((&start, &end)) = self.runs.range(..=first).next_back()
-            && end.saturating_add(1) >= first
+        if let Some((&start, &held)) = self.runs.range(..=first).next_back()
+            && held.last.saturating_add(1) >= first
         {
-            if end >= last {
+            if held.last >= run.last {
                 return;
             }
             self.runs.remove(&start);
-            first = start;
+            (first, run.from) = (start, held.from);
         }
-        while let Some((&start, &end)) = self.runs.range(first..).next()
-            && start <= last.saturating_add(1)
+        while let Some((&start, &held)) = self.runs.range(first..).next()
+            && start <= run.last.saturating_add(1)
         {
             self.runs.remove(&start);
-            last = last.max(end);
+            if held.last > run.last {
+                (run.last, run.to) = (held.last, held.to);
+            }
         }
-        self.runs.insert(first, last);
+        self.runs.insert(first, run);
         if self.runs.len() > MAX_RUNS {
             self.runs_overflowed = true;
             self.runs.clear();
@@ -166,28 +254,7 @@ impl LogSummary {
                 channel: source.channel.clone(),
                 ..SourceSummary::default()
             });
-            held.records += source.records;
-            held.uncounted += source.uncounted;
-            for time in source.first_time.iter().chain(&source.last_time) {
-                held.add_time(*time);
-            }
-            for (event_id, records) in source.ids {
-                match held.ids.get_mut(&event_id) {
-                    Some(held) => *held += records,
-                    None => held.count(event_id, records),
-                }
-            }
-            if source.runs_overflowed {
-                held.runs_overflowed = true;
-                held.runs.clear();
-            }
-            for (first, last) in source.runs {
-                held.add_run(first, last);
-            }
-            for id in source.first_id.iter().chain(&source.last_id) {
-                held.first_id = Some(held.first_id.map_or(*id, |x| x.min(*id)));
-                held.last_id = Some(held.last_id.map_or(*id, |x| x.max(*id)));
-            }
+            held.join(source);
         }
     }
 }
@@ -203,7 +270,7 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 struct SourceTally {
     summary: SourceSummary,
-    run: Option<(u64, u64)>,
+    run: Option<(u64, Run)>,
     ids: Vec<(u32, u64)>,
 }
 
@@ -253,10 +320,18 @@ impl Tally {
             None => source.ids.push((event_id, 1)),
         }
         match &mut source.run {
-            Some((_, last)) if last.checked_add(1) == Some(record_id) => *last = record_id,
+            Some((_, run)) if run.last.checked_add(1) == Some(record_id) => {
+                run.last = record_id;
+                run.to = time;
+            }
             run => {
-                if let Some((first, last)) = run.replace((record_id, record_id)) {
-                    source.summary.add_run(first, last);
+                let begun = Run {
+                    last: record_id,
+                    from: time,
+                    to: time,
+                };
+                if let Some((first, ended)) = run.replace((record_id, begun)) {
+                    source.summary.add_run(first, ended);
                 }
             }
         }
@@ -269,8 +344,8 @@ impl Tally {
             ..LogSummary::default()
         };
         for mut source in self.sources {
-            if let Some((first, last)) = source.run {
-                source.summary.add_run(first, last);
+            if let Some((first, run)) = source.run {
+                source.summary.add_run(first, run);
             }
             // A chunk has fewer records than ids are counted, so none is beyond.
             source.summary.ids = source.ids.into_iter().collect();
@@ -325,7 +400,14 @@ mod tests {
             ("A", "Security", 2, 44),
         ]));
         let source = &all.sources[&("a".to_owned(), "security".to_owned())];
-        assert_eq!(source.gaps(), Some(vec![(42, 43), (45, 49)]));
+        let missing = |first, last| MissingRecords {
+            first,
+            last,
+            after: Some(Timestamp(first as i64 - 1)),
+            before: Some(Timestamp(last as i64 + 1)),
+        };
+        assert_eq!(source.gaps(), Some(vec![missing(42, 43), missing(45, 49)]));
+        assert_eq!(missing(45, 49).count(), 5);
         assert_eq!(
             (source.first_id, source.last_id, source.records),
             (Some(40), Some(51), 5)
@@ -362,8 +444,15 @@ mod tests {
     fn runs_join_in_any_order() {
         let mut source = SourceSummary::default();
         for (first, last) in [(5, 6), (1, 2), (9, 9), (3, 4), (7, 8), (2, 3)] {
-            source.add_run(first, last);
+            let (from, to) = (Timestamp(first as i64), Timestamp(last as i64));
+            let (from, to) = (Some(from), Some(to));
+            source.add_run(first, Run { last, from, to });
         }
-        assert_eq!(source.runs, BTreeMap::from([(1, 9)]));
+        let whole = Run {
+            last: 9,
+            from: Some(Timestamp(1)),
+            to: Some(Timestamp(9)),
+        };
+        assert_eq!(source.runs, BTreeMap::from([(1, whole)]));
     }
 }

@@ -4,6 +4,7 @@ use super::{Error, Request, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
+use crate::case::gaps::{Search, Window};
 use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
 };
@@ -91,6 +92,7 @@ impl Read {
             ..Case::default()
         };
         self.context_limits();
+        let ran: Vec<&str> = outcomes.iter().map(|o| o.analytic).collect();
         let mut findings = Vec::new();
         for outcome in outcomes {
             self.limits(&outcome);
@@ -111,8 +113,8 @@ impl Read {
         let scanners = &request.config.scanners;
         suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
         case.incidents = incident::number(findings, &case.evidence);
-        let ran: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
-        // Without analytics there was nothing to match: a timeline says nothing of rules.
+        // Without analytics there was nothing to match: a timeline or an inventory says nothing of
+        // rules.
         if !ran.is_empty() {
             let rules = &request.config.rules;
             case.rules = suppression::apply(rules, &mut case.incidents, identity, &ran);
@@ -123,9 +125,10 @@ impl Read {
             );
         }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
-        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.context);
+        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.search(request));
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
+        case.gaps = judged.gaps;
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -141,6 +144,19 @@ impl Read {
         };
         case.span = times().min().zip(times().max());
         Ok(case)
+    }
+
+    /// Where gaps are looked for.
+    fn search(&self, request: &Request) -> Search<'_> {
+        Search {
+            context: &self.context,
+            attempts: &self.attempts,
+            asked: Window {
+                from: request.from,
+                to: request.to,
+            },
+            silence: request.silence,
+        }
     }
 
     fn evidence_rows(&self) -> Vec<EvidenceRow> {

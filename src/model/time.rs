@@ -208,6 +208,21 @@ impl Span {
     }
 }
 
+impl Span {
+    /// `45 s`, `16 min`, `2 h 05 min`, `3 d 4 h`: for lengths whose seconds do not matter. Cut, not
+    /// rounded; the sign is dropped.
+    pub fn roughly(self) -> String {
+        let seconds = self.0.unsigned_abs() / 1_000_000_000;
+        let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+        match (minutes, hours, days) {
+            (0 | 1, ..) => format!("{seconds} s"),
+            (_, 0, _) => format!("{minutes} min"),
+            (_, _, 0) => format!("{hours} h {:02} min", minutes % 60),
+            _ => format!("{days} d {} h", hours % 24),
+        }
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.in_words())
@@ -253,6 +268,22 @@ mod tests {
         for text in ["", "s", "1x", "1..2s", "--3s", "99999999999999999999s"] {
             assert_eq!(Span::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_length_is_told_in_its_two_largest_units() {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (3599, "59 min"),
+            (7500, "2 h 05 min"),
+            (86_400 * 3 + 4 * 3600, "3 d 4 h"),
+            (-45, "45 s"),
+        ] {
+            assert_eq!(Span::seconds(seconds).roughly(), words);
+        }
+        assert_eq!(Span(i64::MIN).roughly(), "106751 d 23 h");
     }
 
     #[test]

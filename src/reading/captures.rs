@@ -73,9 +73,7 @@ pub fn read(
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .iter()
     {
-        if let (Some(from), Some(to)) = (ended.1.summary.first, ended.1.summary.last) {
-            collector.coverage.capture(*ended.0, from, to);
-        }
+        collector.coverage.capture(*ended.0, &ended.1.summary);
     }
     let mut gathered = collector.finish()?;
     for (evidence, ended) in ends

@@ -1,10 +1,13 @@
 //! Cases built by hand, for the tests of the renderers.
 
 use crate::analytics::about::{About, Described, Need, Setting};
+use crate::case::gaps::Lessens;
+use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{
-    Case, Clock, CoverageRow, EvidenceRow, HostRow, Met, Parameters, Totals, Verdict, VerdictRow,
-    incident,
+    Case, Clock, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met, Parameters, Totals, Verdict,
+    VerdictRow, incident,
 };
+use crate::context::identity::{Orientation, OrientationVotes};
 use crate::evidence::{Problem, ProblemKind, Weight};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
 use crate::model::finding::*;
@@ -421,6 +424,22 @@ fn coverage(
         start: Some(at("01:58:00")),
         end: None,
         note: note.to_owned(),
+        gaps: Vec::new(),
+    }
+}
+
+fn gap(kind: GapKind, host: &str, what: &str) -> Gap {
+    Gap {
+        kind,
+        host: host.to_owned(),
+        evidence: Vec::new(),
+        from: Some(at("01:58:00")),
+        to: None,
+        what: what.to_owned(),
+        why: "older records were overwritten, removed, or not exported".to_owned(),
+        remedy: "Security records before 02:14:09".to_owned(),
+        lessens: Lessens::Nothing,
+        whole: false,
     }
 }
 
@@ -474,19 +493,39 @@ pub fn quiet() -> Case {
         coverage: vec![
             coverage("AN0842", hosts[0], "packets to the host", Met::Seen, ""),
             coverage("AN0842", hosts[1], "packets to the host", Met::Present, ""),
-            coverage(
-                "AN0842",
-                hosts[0],
-                "firewall or listener change",
-                Met::Partial,
-                "Security log starts 02:14:09, 16 min into the capture",
-            ),
+            CoverageRow {
+                gaps: vec![1],
+                ..coverage(
+                    "AN0842",
+                    hosts[0],
+                    "firewall or listener change",
+                    Met::Partial,
+                    "",
+                )
+            },
             coverage(
                 "AN0842",
                 hosts[1],
                 "firewall or listener change",
                 Met::Absent,
                 "no event log files were given",
+            ),
+        ],
+        gaps: vec![
+            Gap {
+                evidence: vec![EvidenceId(1)],
+                why: "an answer that seems missing may only have been dropped".to_owned(),
+                remedy: String::new(),
+                ..gap(
+                    GapKind::CaptureDropped,
+                    "",
+                    "the capturing system reports 318 packets it dropped",
+                )
+            },
+            gap(
+                GapKind::LogStartsLate,
+                hosts[0],
+                "Security log starts 02:14:09, 16 min into the capture",
             ),
         ],
         verdicts: vec![
@@ -518,6 +557,67 @@ pub fn quiet() -> Case {
         },
         span: Some((at("01:58:00"), at("03:11:00"))),
         ..Case::default()
+    }
+}
+
+/// The inventory of the same evidence.
+pub fn inventory() -> Inventory {
+    let mut case = quiet();
+    case.near_misses.clear();
+    let range = Some((at("01:58:00.000112"), at("03:11:00")));
+    let more = HostMore {
+        votes: OrientationVotes {
+            packet_order: 0,
+            receiver_first: 12,
+        },
+        orientation: Orientation::ReceiverFirst,
+        logged: range,
+        attempts: 412,
+        syns: 400,
+        answered: 380,
+    };
+    let channel = |channel: &str, evidence| ChannelRow {
+        host: case.hosts[0].label(),
+        channel: channel.into(),
+        evidence: vec![EvidenceId(evidence)],
+        records: 131_072,
+        record_ids: Some((500, 131_583)),
+        times: range,
+        corrected: range.map(|(from, to)| {
+            (
+                from.shifted(Span::seconds(-90)),
+                to.shifted(Span::seconds(-90)),
+            )
+        }),
+        event_ids: vec![(4688, 1_000), (5156, 130_072)],
+        uncounted: 0,
+        missing: Some((1, 12)),
+        wrapped: true,
+    };
+    let channels = vec![
+        channel("Security", 2),
+        ChannelRow {
+            missing: None,
+            wrapped: false,
+            uncounted: 7,
+            ..channel("Microsoft-Windows-Sysmon/Operational", 4)
+        },
+    ];
+    Inventory {
+        hosts: vec![more, HostMore::default()],
+        channels,
+        interfaces: vec![InterfaceRow {
+            evidence: EvidenceId(1),
+            number: 0,
+            link: 1,
+            snap_length: 262_144,
+            packets: 61_884,
+            dropped: 318,
+            times: range,
+            silences: vec![(at("02:05:00"), at("02:51:00"))],
+        }],
+        silence: Span::seconds(1800),
+        case,
     }
 }
 
@@ -585,6 +685,9 @@ pub fn with_text_everywhere(text: &str) -> Case {
         row.host = own();
         row.needs = own();
         row.note = own();
+    }
+    for gap in &mut case.gaps {
+        (gap.host, gap.what, gap.why, gap.remedy) = (own(), own(), own(), own());
     }
     for row in &mut case.verdicts {
         row.host = own();

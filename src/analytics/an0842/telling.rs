@@ -7,7 +7,8 @@ use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Effect, STORM, Tie, made_by, only_for};
 use crate::analytics::kit::picture::{
-    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    LINGER, NOT_UP, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::coverage::Log;
@@ -93,7 +94,7 @@ pub(super) fn network_only(
 ) -> Finding {
     let mut score = score(picture, settings, Tie::None);
     score.insert(0, item("touches and first success, no tied change", 25));
-    let (severity, cap) = if picture.proven {
+    let (severity, cap) = if picture.proven && was_up(picture.place, picture.knock, context) {
         score.push(item(
             "the same source had been turned away at the port it then reached",
             20,
@@ -297,6 +298,9 @@ fn assemble(
             effect: "nobody was seen to come in; the evidence may end before, or the sensor may not see it".to_owned(),
         });
     }
+    let mut notes = notes(picture);
+    let up = was_up(picture.place, knock, context);
+    notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
         analytic: about.id,
         also_satisfies: Vec::new(),
@@ -306,14 +310,14 @@ fn assemble(
         confidence,
         entities: entities(picture, context),
         steps: steps(picture),
-        conditions: conditions(picture, settings),
+        conditions: conditions(picture, settings, context),
         tables: Vec::new(),
         score,
         order,
         unseen,
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
-        notes: notes(picture),
+        notes,
     }
 }
 
@@ -323,6 +327,7 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
     let count = knock.ports().len();
     let port = opened_port(picture).unwrap_or_default();
     let verb = if knock.scan { "scanned" } else { "touched" };
+    let up = was_up(picture.place, knock, context);
     match (picture.arrival, tier) {
         (None, _) => {
             let after = picture
@@ -338,13 +343,14 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
             )
         }
         (Some(arrival), Tier::NetworkOnly) => format!(
-            "{source} {verb} {count} closed ports of {host} and {} later made the first completed connection to \
+            "{source} {verb} {count} {} ports of {host} and {} later made the first completed connection to \
              port {port}/tcp{}",
+            if up { "closed" } else { "silent" },
             arrival.event.time.since(knock.last().event.time),
-            if picture.proven {
-                ", which had been closed to it"
-            } else {
-                " in this evidence"
+            match (picture.proven, up) {
+                (true, true) => ", which had been closed to it",
+                (true, false) => ", which had been silent before",
+                (false, _) => " in this evidence",
             }
         ),
         (Some(_), _) => {
@@ -363,7 +369,11 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
     }
 }
 
-fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condition> {
+fn conditions(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    context: &Context,
+) -> Vec<Condition> {
     let knock = picture.knock;
     let mut conditions = vec![Condition {
         text: "distinct closed ports touched by one source".to_owned(),
@@ -412,8 +422,13 @@ fn conditions(picture: &Picture<'_>, settings: &PortKnockSettings) -> Vec<Condit
     if picture.proven && change.is_none() {
         conditions.push(Condition {
             text: "the port had been closed to the same source before".to_owned(),
-            setting: "a reset, a refusal or no answer".to_owned(),
-            measured: "seen".to_owned(),
+            setting: "a reset, a refusal or no answer, of a host that is up".to_owned(),
+            measured: if was_up(picture.place, knock, context) {
+                "seen"
+            } else {
+                "no answer; the host may have been down"
+            }
+            .to_owned(),
         });
     }
     conditions

@@ -124,7 +124,9 @@ fn of_attempt<'e>(
     };
     Some(Contact {
         event,
-        from: context.identity.place(attempt.initiator.address, event.time),
+        from: context
+            .identity
+            .place(attempt.initiator.address, event.time),
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,

@@ -40,6 +40,30 @@ pub struct Picture<'a> {
     pub proven: bool,
 }
 
+/// What a finding from packets alone says where `was_up` is false.
+pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
+                          then its ports were silent because nobody was there";
+
+/// True if something shows that the host was up before the last touch. Silence of a host that was
+/// not there says nothing about its ports.
+pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
+    let alive = |address: IpAddr| {
+        let since = context.coverage.alive_since(address);
+        since.is_some_and(|since| since < knock.last().event.time)
+    };
+    match place {
+        Place::Address(address) => alive(address),
+        Place::Host(id) => {
+            let addresses = context.identity.host(id).map(|h| h.addresses.as_slice());
+            addresses.unwrap_or_default().iter().any(|a| alive(*a))
+                || context
+                    .coverage
+                    .history(id)
+                    .is_some_and(|logged| logged.from < knock.last().event.time)
+        }
+    }
+}
+
 /// Why a sequence of touches is everyday business whatever followed, if it is.
 pub fn everyday(
     place: Place,

@@ -246,6 +246,14 @@ impl Clocks {
         self.of_system(host, recorded, None, 0).time
     }
 
+    /// The reference time of a moment that a sensor recorded.
+    pub fn corrected_of_sensor(&self, sensor: Sensor, recorded: Timestamp) -> Timestamp {
+        self.sensors.get(&sensor).map_or(recorded, |measured| {
+            let (piece, _) = measured.piece_at(recorded, None, 0);
+            recorded.shifted(measured.at(piece, recorded).0.negated())
+        })
+    }
+
     /// Gives `event` its time on the reference clock; its recorded time stays.
     pub fn correct(&self, event: &mut Event, identity: &Identity) {
         let time = self.read(event, identity).time;

@@ -85,7 +85,7 @@ impl Clocks {
                     Against::Captures | Against::Hosts => "the captures'",
                 };
                 format!(
-                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (± {}; {}); these events are placed by it.",
+                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (+/- {}; {}); these events are placed by it.",
                     ahead(measured.offset),
                     measured.uncertainty,
                     connections(measured.anchors),
@@ -94,7 +94,7 @@ impl Clocks {
             Known::AsRecorded => String::new(),
             _ => format!(
                 "The clock of Sysmon 3 and 22 on {host} could not be measured; these events are placed 1.5 s before \
-                 they were written (± {}).",
+                 they were written (+/- {}).",
                 reading::LATE_BY
             ),
         }
@@ -132,7 +132,7 @@ impl Clocks {
                     "that cannot be told from zero, and times stay as recorded"
                 };
                 format!(
-                    "The clock of {name} is {} the captures' (± {}; {}){zone}{pieces}; {applied}.",
+                    "The clock of {name} is {} the captures' (+/- {}; {}){zone}{pieces}; {applied}.",
                     ahead(offset),
                     report.uncertainty,
                     report.method

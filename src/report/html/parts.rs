@@ -130,6 +130,28 @@ pub(super) fn commands(lines: &[String], page: &mut String) {
     page.push_str("</pre>\n");
 }
 
+pub(super) fn gaps(report: &Report, page: &mut String) {
+    page.push_str(&format!(
+        "<h3 id=\"gaps\">Gaps ({})</h3>\n",
+        report.gaps.len()
+    ));
+    if report.gaps.is_empty() {
+        paragraph("None is known.", page);
+        return;
+    }
+    if report.gaps.len() > LISTED {
+        paragraph(
+            &format!(
+                "{LISTED} of {} shown; report.json holds all.",
+                report.gaps.len()
+            ),
+            page,
+        );
+    }
+    let rows = report.gaps.iter().take(LISTED).map(telling::gap);
+    table(&telling::GAP, &[1, 2, 5, 6, 7], rows, page);
+}
+
 pub(super) fn near_misses(report: &Report, page: &mut String) {
     page.push_str("<h2 id=\"near\">What came close</h2>\n");
     let all = report.near_misses.len();

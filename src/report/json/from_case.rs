@@ -18,11 +18,7 @@ pub(super) fn report(case: &Case) -> s::Report {
     s::Report {
         schema: super::SCHEMA.into(),
         schema_version: super::SCHEMA_VERSION.into(),
-        tool: s::Tool {
-            name: "casewire".into(),
-            version: case.version.clone(),
-            commit: case.commit.clone(),
-        },
+        tool: tool(case),
         case: s::CaseFile {
             id: case.number.clone(),
             examiner: case.examiner.clone(),
@@ -40,6 +36,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             .map(|(i, row)| host(i, row))
             .collect(),
         coverage: case.coverage.iter().map(coverage).collect(),
+        gaps: gaps(case),
         verdicts: case
             .verdicts
             .iter()
@@ -70,15 +67,23 @@ pub(super) fn report(case: &Case) -> s::Report {
     }
 }
 
-fn time(t: Timestamp) -> Time {
+pub(super) fn tool(case: &Case) -> s::Tool {
+    s::Tool {
+        name: "casewire".into(),
+        version: case.version.clone(),
+        commit: case.commit.clone(),
+    }
+}
+
+pub(super) fn time(t: Timestamp) -> Time {
     Time(t.rfc3339())
 }
 
-fn evidence_number(id: EvidenceId) -> EvidenceNumber {
+pub(super) fn evidence_number(id: EvidenceId) -> EvidenceNumber {
     EvidenceNumber(id.to_string())
 }
 
-fn analytic_id(id: &str) -> AnalyticId {
+pub(super) fn analytic_id(id: &str) -> AnalyticId {
     AnalyticId(id.to_owned())
 }
 
@@ -86,7 +91,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn parameters(asked: &case::Parameters) -> s::Parameters {
+pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
     s::Parameters {
         sha256: Sha256Text(hex(&asked.sha256())),
         config_sha256: asked.config_sha256.map(|h| Sha256Text(hex(&h))),
@@ -181,7 +186,7 @@ fn suppression_rule(row: &case::RuleRow) -> s::SuppressionRule {
     }
 }
 
-fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
+pub(super) fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
     s::Evidence {
         id: evidence_number(row.id),
         kind: row.kind.clone(),
@@ -210,16 +215,20 @@ fn host(index: usize, row: &case::HostRow) -> s::Host {
         name: (!row.name.is_empty()).then(|| row.name.to_string()),
         addresses: row.addresses.iter().map(ToString::to_string).collect(),
         evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
-        clock: s::Clock {
-            offset_ns: row.clock.offset.map(|x| x.0),
-            uncertainty_ns: row.clock.uncertainty.map(|x| x.0),
-            method: row.clock.method.clone(),
-            anchors: row.clock.anchors,
-        },
+        clock: clock(&row.clock),
     }
 }
 
-fn coverage(row: &case::CoverageRow) -> s::Coverage {
+pub(super) fn clock(clock: &case::Clock) -> s::Clock {
+    s::Clock {
+        offset_ns: clock.offset.map(|x| x.0),
+        uncertainty_ns: clock.uncertainty.map(|x| x.0),
+        method: clock.method.clone(),
+        anchors: clock.anchors,
+    }
+}
+
+pub(super) fn coverage(row: &case::CoverageRow) -> s::Coverage {
     s::Coverage {
         analytic: analytic_id(row.analytic),
         host: row.host.clone(),
@@ -229,10 +238,33 @@ fn coverage(row: &case::CoverageRow) -> s::Coverage {
         start: row.start.map(time),
         end: row.end.map(time),
         note: row.note.clone(),
+        gaps: row.gaps.iter().map(|at| gap_number(*at)).collect(),
     }
 }
 
-fn problem(problem: &crate::evidence::Problem) -> s::Problem {
+fn gap_number(at: usize) -> s::GapNumber {
+    s::GapNumber(format!("G{}", at + 1))
+}
+
+pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
+    case.gaps
+        .iter()
+        .enumerate()
+        .map(|(i, gap)| s::Gap {
+            id: gap_number(i),
+            kind: gap.kind.word().into(),
+            host: (!gap.host.is_empty()).then(|| gap.host.clone()),
+            evidence: gap.evidence.iter().map(|id| evidence_number(*id)).collect(),
+            start: gap.from.map(time),
+            end: gap.to.map(time),
+            what: gap.what.clone(),
+            why: gap.why.clone(),
+            remedy: (!gap.remedy.is_empty()).then(|| gap.remedy.clone()),
+        })
+        .collect()
+}
+
+pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
     s::Problem {
         evidence: problem.evidence.map(evidence_number),
         kind: problem.kind.slug().to_owned(),

@@ -6,6 +6,7 @@
 
 pub mod fields;
 mod from_case;
+pub mod inventory;
 pub mod read;
 pub mod schema;
 pub mod shape;

@@ -54,6 +54,8 @@ pub struct Report {
     pub hosts: Vec<Host>,
     /// Which need of which analytic is met on which host.
     pub coverage: Vec<Coverage>,
+    /// What is missing in the evidence.
+    pub gaps: Vec<Gap>,
     /// Whether each analytic could judge each host, and what came of it.
     pub verdicts: Vec<Verdict>,
     /// What was found, in the order of severity, confidence, time, analytic and id.
@@ -305,6 +307,40 @@ pub struct Coverage {
     pub end: Option<Time>,
     /// What qualifies it.
     pub note: String,
+    /// The gaps that take from it, by number.
+    pub gaps: Vec<GapNumber>,
+}
+
+/// The number of a gap in this report.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = "^G[1-9][0-9]*$"))]
+pub struct GapNumber(pub String);
+
+/// Something that is missing in the evidence.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Gap {
+    /// Its number in this report.
+    pub id: GapNumber,
+    /// What sort of gap.
+    #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
+        "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
+        "logs-end-early", "records-missing", "log-cleared", "logging-changed"]))]
+    pub kind: Word,
+    /// The host; null if it is about the captures.
+    pub host: Option<String>,
+    /// The files it is about.
+    pub evidence: Vec<EvidenceNumber>,
+    /// From when; null where that is not known.
+    pub start: Option<Time>,
+    /// Until when; null where that is not known.
+    pub end: Option<Time>,
+    /// What is missing.
+    pub what: String,
+    /// What may be the cause, and what that costs.
+    pub why: String,
+    /// What would fill it; null where nothing can.
+    pub remedy: Option<String>,
 }
 
 /// Whether an analytic could judge a host, and what came of it.

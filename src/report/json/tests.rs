@@ -1,13 +1,12 @@
 //! The JSON keeps everything, keeps its schema, and the committed schema is the one in force.
 
-use super::{SCHEMA_VERSION, lines, report, schema};
+use super::{SCHEMA_VERSION, inventory, lines, report, schema};
+use crate::case::inventory::Inventory;
 use crate::report::samples;
+use crate::report::text::inventory::Section;
 use serde_json::{Value, json};
 
-const COMMITTED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/docs/json-schema/casewire-report-1.schema.json"
-);
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json-schema");
 
 fn value(case: &crate::case::Case) -> Value {
     serde_json::from_slice(&report(case).unwrap()).unwrap()
@@ -21,15 +20,50 @@ fn validator() -> jsonschema::Validator {
 /// Set `BLESS=1` to write the schema anew; review the change like code.
 #[test]
 fn the_committed_schema_is_fresh() {
-    let schema = String::from_utf8(schema::text().unwrap()).unwrap();
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(COMMITTED, &schema).unwrap();
+    for (name, schema) in [
+        ("report", schema::text()),
+        ("inventory", schema::inventory()),
+    ] {
+        let schema = String::from_utf8(schema.unwrap()).unwrap();
+        let path = format!("{COMMITTED}/casewire-{name}-1.schema.json");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            committed, schema,
+            "docs/json-schema is stale: run the tests with BLESS=1"
+        );
     }
-    let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
-    assert_eq!(
-        committed, schema,
-        "docs/json-schema is stale: run the tests with BLESS=1"
-    );
+}
+
+#[test]
+fn inventories_are_valid_with_any_sections_and_any_text() {
+    let schema: Value = serde_json::from_slice(&schema::inventory().unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let of = |given: &Inventory, sections: &[Section]| -> Value {
+        serde_json::from_slice(&inventory::inventory(given, sections).unwrap()).unwrap()
+    };
+    let sound = samples::inventory();
+    for one in Section::ALL {
+        assert!(validator.is_valid(&of(&sound, &[one])), "{}", one.word());
+    }
+    let hosts = of(&sound, &[Section::Hosts]);
+    assert!(hosts.get("hosts").is_some() && hosts.get("coverage").is_none());
+    assert_eq!(hosts["sections"], json!(["hosts"]));
+    assert!(validator.is_valid(&of(&Inventory::default(), &Section::ALL)));
+    for text in samples::HOSTILE {
+        let mut given = samples::inventory();
+        given.case = samples::with_text_everywhere(text);
+        given.channels[0].channel = (*text).into();
+        let value = of(&given, &Section::ALL);
+        assert!(validator.is_valid(&value), "{text:?}");
+        assert_eq!(value["channels"][0]["channel"], json!(text));
+    }
+    let mut broken = of(&sound, &Section::ALL);
+    assert_eq!(broken["coverage"][2]["gaps"], json!(["G2"]));
+    broken["judgeable"][0]["judgeable"] = json!("quiet");
+    assert!(!validator.is_valid(&broken));
 }
 
 #[test]

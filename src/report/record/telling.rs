@@ -40,6 +40,7 @@ pub fn whole(report: &Report, wanted: &Chosen) -> Vec<Block> {
     }
     blocks.extend(near_misses(report));
     blocks.extend(coverage(report));
+    blocks.extend(gaps(report));
     blocks.extend(problems(report));
     if !suppressed.is_empty() {
         blocks.push(Block::Heading(2, "Suppressed".into()));
@@ -339,6 +340,61 @@ fn coverage(report: &Report) -> Vec<Block> {
         Block::Table {
             head: head.map(str::to_owned).to_vec(),
             rows,
+        },
+    ]
+}
+
+/// A gap in words: where, what is missing and why, and what would fill it.
+pub fn gap(gap: &crate::report::json::shape::Gap) -> Vec<String> {
+    let time = |t: &Option<crate::report::json::shape::Time>| {
+        t.as_ref().map_or_else(String::new, |t| {
+            let t = moment(t);
+            format!("{} {}", t.date(), t.clock(0))
+        })
+    };
+    let files: Vec<&str> = gap.evidence.iter().map(|e| e.0.as_str()).collect();
+    vec![
+        gap.id.0.clone(),
+        gap.host.clone().unwrap_or_else(|| "captures".to_owned()),
+        files.join(", "),
+        time(&gap.start),
+        time(&gap.end),
+        gap.what.clone(),
+        gap.why.clone(),
+        gap.remedy.clone().unwrap_or_default(),
+    ]
+}
+
+/// The columns of `gap`.
+pub const GAP: [&str; 8] = [
+    "gap",
+    "of",
+    "files",
+    "from",
+    "to",
+    "what is missing",
+    "why, and what it costs",
+    "what would fill it",
+];
+
+fn gaps(report: &Report) -> Vec<Block> {
+    if report.gaps.is_empty() {
+        return Vec::new();
+    }
+    // Eight columns are too many for a terminal: the sentences follow their place as a list.
+    let items = report.gaps.iter().map(|one| {
+        let cells = gap(one);
+        let part = |range: std::ops::Range<usize>| {
+            let full = cells.get(range).unwrap_or(&[]).iter();
+            full.filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>()
+        };
+        format!("{}: {}", part(0..5).join(" "), part(5..8).join(". "))
+    });
+    vec![
+        Block::Heading(2, "Gaps".into()),
+        Block::List {
+            numbered: false,
+            items: items.collect(),
         },
     ]
 }

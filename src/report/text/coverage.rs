@@ -2,10 +2,10 @@
 
 use super::page::{Cell, Page, Tone};
 use super::short_host;
-use crate::case::{Case, CoverageRow, Met, Verdict};
+use crate::case::{Case, CoverageRow, Gap, Met, Verdict};
 use crate::report::escape::fit;
 use crate::report::words::count;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Hosts shown; JSON has all.
 const HOSTS: usize = 24;
@@ -15,6 +15,18 @@ const REMARKS: usize = 30;
 const PER_HOST: usize = 8;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
+    if case.coverage.is_empty() && case.verdicts.is_empty() && case.gaps.is_empty() {
+        return;
+    }
+    grids(case, page);
+    if !case.gaps.is_empty() {
+        page.heading("Gaps");
+        gap_lines(case, REMARKS, page);
+    }
+}
+
+/// The grid, and why it is not better.
+pub(super) fn grids(case: &Case, page: &mut Page) {
     if case.coverage.is_empty() && case.verdicts.is_empty() {
         return;
     }
@@ -172,20 +184,46 @@ fn needs<'a>(rows: impl Iterator<Item = &'a CoverageRow>) -> Vec<&'a str> {
     found
 }
 
-/// What qualifies coverage: equal remarks about one host are said once.
-fn remarks(case: &Case, page: &mut Page) {
-    let mut said: BTreeMap<(&str, &str), ()> = BTreeMap::new();
-    for row in case.coverage.iter().filter(|row| !row.note.is_empty()) {
-        said.insert((&row.host, &row.note), ());
+/// What is missing, at most so many lines: of the captures first, then host by host.
+pub(super) fn gap_lines(case: &Case, most: usize, page: &mut Page) {
+    for gap in case.gaps.iter().take(most) {
+        let why = if gap.why.is_empty() { "" } else { ": " };
+        let text = format!("{}{why}{}", gap.what, gap.why);
+        page.hanging(2, &format!("{}  ", whose(case, gap)), &text);
     }
+    more(case.gaps.len(), most, page);
+}
+
+/// What a gap is about, in a few columns: the host, else the file.
+fn whose(case: &Case, gap: &Gap) -> String {
+    match (gap.host.as_str(), gap.evidence.as_slice()) {
+        ("", [one]) => one.to_string(),
+        ("", []) => "all".to_owned(),
+        ("", [first, ..]) => format!("{first} ff"),
+        (host, _) => fit(short_host(case, host), 20),
+    }
+}
+
+/// What qualifies coverage beside the gaps: equal remarks about one host are said once.
+fn remarks(case: &Case, page: &mut Page) {
+    let said: BTreeSet<(&str, &str)> = case
+        .coverage
+        .iter()
+        .filter(|row| !row.note.is_empty())
+        .map(|row| (row.host.as_str(), row.note.as_str()))
+        .collect();
     if said.is_empty() {
         return;
     }
-    page.heading("Gaps");
-    for (host, note) in said.keys().take(REMARKS) {
+    page.heading("Why part, NO or ?");
+    for (host, note) in said.iter().take(REMARKS) {
         page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), note);
     }
-    let more = said.len().saturating_sub(REMARKS);
+    more(said.len(), REMARKS, page);
+}
+
+fn more(all: usize, most: usize, page: &mut Page) {
+    let more = all.saturating_sub(most);
     if more > 0 {
         page.text(2, &format!("{} more: see -f json", count(more as u64)));
     }

@@ -7,6 +7,7 @@ pub mod check;
 pub mod coverage;
 pub mod describe;
 pub mod incident;
+pub mod inventory;
 pub mod nothing;
 pub mod page;
 pub mod problems;

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Near misses printed; JSON has all.
 const NEAR_MISSES: usize = 10;
+/// Advice printed; JSON has all.
+const ADVICE: usize = 10;
 /// Hosts named in one line about blindness.
 const HOSTS_NAMED: usize = 6;
 /// Different reasons for not judging that are printed.
@@ -23,9 +25,7 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     if !case.advice.is_empty() {
         page.gap();
         page.text(2, "Best next evidence to collect");
-        for (i, advice) in case.advice.iter().enumerate() {
-            page.hanging(4, &format!("{}. ", i + 1), advice);
-        }
+        advice(case, 4, page);
     }
     page.gap();
     let damaged: BTreeSet<_> = case
@@ -51,6 +51,17 @@ pub(super) fn write(case: &Case, page: &mut Page) {
             )
         },
     );
+}
+
+/// Which evidence to collect next, most useful first.
+pub(super) fn advice(case: &Case, indent: usize, page: &mut Page) {
+    for (i, advice) in case.advice.iter().take(ADVICE).enumerate() {
+        page.hanging(indent, &format!("{}. ", i + 1), advice);
+    }
+    let more = case.advice.len().saturating_sub(ADVICE);
+    if more > 0 {
+        page.text(indent, &format!("{} more: see -f json", count(more as u64)));
+    }
 }
 
 fn judged(case: &Case, page: &mut Page) {

@@ -1,5 +1,6 @@
 //! What the text looks like, and that no text of the evidence can break it.
 
+use super::inventory::{self, Section};
 use super::{Style, describe, render};
 use crate::report::escape::cells;
 use crate::report::samples;
@@ -48,6 +49,50 @@ fn a_case_without_incidents_says_what_that_means() {
     let text = render(&samples::quiet(), &style(80));
     assert_harmless(&text, 80);
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_inventory_at_80_columns() {
+    let text = inventory::render(&samples::inventory(), &Section::ALL, &style(80));
+    assert_harmless(&text, 80);
+    assert!(text.is_ascii());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_inventory_holds_the_sections_asked_for_in_the_order_of_the_page() {
+    let sections = [Section::Gaps, Section::Hosts];
+    let text = inventory::render(&samples::inventory(), &sections, &style(80));
+    let headings: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.split("   ").next())
+        .filter(|l| ["FILES", "HOSTS", "CHANNELS", "CLOCKS", "GAPS", "COVERAGE"].contains(l))
+        .collect();
+    assert_eq!(headings, ["HOSTS", "GAPS"]);
+}
+
+#[test]
+fn an_inventory_of_hostile_names_is_harmless_and_says_what_it_left_out() {
+    for text in samples::HOSTILE {
+        let mut given = samples::inventory();
+        given.case = samples::with_text_everywhere(text);
+        let many = given.channels[0].clone();
+        given.channels.extend(vec![many; 600]);
+        for row in &mut given.channels {
+            row.host = (*text).to_owned();
+            row.channel = (*text).into();
+            row.event_ids = (0..100).map(|id| (id, 1)).collect();
+        }
+        for width in [60, 80, 120] {
+            let page = inventory::render(&given, &Section::ALL, &style(width));
+            assert_harmless(&page, width);
+            // A note may be broken at any blank.
+            let words: Vec<&str> = page.split_whitespace().collect();
+            let flat = words.join(" ");
+            assert!(flat.contains("102 more: see -f json"), "{page}");
+            assert!(flat.contains("40 more event ids"));
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,365 @@
+//! Gaps of the event logs of one host.
+
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, counted, when};
+use crate::context::HostId;
+use crate::context::coverage::logging::{removes, subcategory};
+use crate::context::coverage::{Channel, Interval, Log, LoggingChange, LoggingWhat, Reach};
+use crate::eventlog::MissingRecords;
+use crate::model::{EvidenceId, Timestamp};
+
+/// What fills a gap of a log.
+const ELSEWHERE: &str = "archived logs, shadow copies, a log collector";
+/// Event ids that say the Security log itself lost something, and what.
+const LOSSES: [(u32, &str); 2] = [
+    (1101, "the system reports audit events it dropped"),
+    (1104, "the system reports that the log was full"),
+];
+
+pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
+    let coverage = &search.context.coverage;
+    if coverage.channels(id).next().is_none() {
+        let mut gap = Gap::new(
+            GapKind::NoLogs,
+            "no event log of this host was given".to_owned(),
+            "not collected, or not handed over",
+        );
+        (gap.lessens, gap.whole) = (Lessens::Logs(id), true);
+        return vec![gap];
+    }
+    let window = search.window(Some(id));
+    let mut gaps = Vec::new();
+    gaps.extend(ends_early(search, id, window));
+    let mut kept: Vec<&Channel> = coverage
+        .channels(id)
+        .filter(|c| c.log != Log::Other)
+        .collect();
+    kept.sort_by_key(|c| (c.log, c.name().clone()));
+    for channel in kept {
+        gaps.extend(starts_late(search, id, channel, window));
+        gaps.extend(records_missing(id, channel, window));
+        gaps.extend(unread(id, channel));
+        gaps.extend(losses(id, channel));
+    }
+    gaps.extend(changes(search, id, window));
+    gaps
+}
+
+fn files(channel: &Channel) -> Vec<EvidenceId> {
+    channel.evidence.iter().copied().collect()
+}
+
+/// The last record of any log lies well before the end of the window. One quiet log means nothing;
+/// logs are taken to have been collected together.
+fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
+    let history = search.context.coverage.history(id)?;
+    let to = window.to?;
+    if to.since(history.to) <= search.silence {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::LogsEndEarly,
+        format!(
+            "its last record of any log is of {}, {} before the {} ends",
+            when(history.to, Some(to)),
+            to.since(history.to).roughly(),
+            search.window_name()
+        ),
+        "the logs were collected before that, the host was off, or nothing was logged",
+    );
+    (gap.from, gap.to) = (Some(history.to), Some(to));
+    gap.lessens = Lessens::Logs(id);
+    gap.whole = window.from.is_some_and(|from| history.to < from);
+    gap.remedy = format!("its logs after {}", when(history.to, None));
+    Some(gap)
+}
+
+fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Window) -> Option<Gap> {
+    let (Reach::Since(start), Some(from)) = (channel.reach(), window.from) else {
+        return None;
+    };
+    if start.since(from) <= LATE {
+        return None;
+    }
+    let log = channel.log.name();
+    let cleared = cleared_before(search, id, channel, start);
+    let why = match (channel.wrapped, cleared) {
+        (true, _) => "the log was full and went round: older records were overwritten".to_owned(),
+        (false, Some(at)) => format!(
+            "the log was cleared at {}: older records are not in this file",
+            when(at, Some(start))
+        ),
+        (false, None) => "older records were overwritten, removed, or not exported".to_owned(),
+    };
+    let mut gap = Gap::new(
+        GapKind::LogStartsLate,
+        format!(
+            "{log} log starts {}, {} into the {}",
+            when(start, Some(from)),
+            start.since(from).roughly(),
+            search.window_name()
+        ),
+        &why,
+    );
+    gap.evidence = files(channel);
+    (gap.from, gap.to) = (Some(from), Some(start));
+    gap.lessens = Lessens::OneLog(id, channel.log);
+    gap.whole = window.to.is_some_and(|to| start > to);
+    gap.remedy = format!("{log} records before {} ({ELSEWHERE})", when(start, None));
+    Some(gap)
+}
+
+/// When this log was cleared, if that is why it starts at `start`.
+fn cleared_before(
+    search: &Search<'_>,
+    id: HostId,
+    channel: &Channel,
+    start: Timestamp,
+) -> Option<Timestamp> {
+    let changes = search.context.coverage.logging_changes(id)?;
+    changes
+        .list
+        .iter()
+        .filter(|change| match &change.what {
+            LoggingWhat::Cleared { channel: of, .. } => of.eq_ignore_ascii_case(channel.name()),
+            _ => false,
+        })
+        .map(|change| change.time)
+        .filter(|time| *time <= start)
+        .max()
+}
+
+fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
+    let log = channel.log.name();
+    let one = |what: String, why: &str, after: Option<Timestamp>, before: Option<Timestamp>| {
+        let mut gap = Gap::new(GapKind::RecordsMissing, what, why);
+        gap.evidence = files(channel);
+        (gap.from, gap.to) = (after, before);
+        gap.lessens = Lessens::OneLog(id, channel.log);
+        gap.remedy = format!("the missing {log} records ({ELSEWHERE})");
+        gap
+    };
+    let causes = "removed, overwritten, or not exported";
+    let Some(holes) = channel.missing() else {
+        let what = format!("{log} record IDs have too many holes to follow");
+        return vec![one(what, "as in an export of selected records", None, None)];
+    };
+    let inside: Vec<&MissingRecords> = holes.iter().filter(|h| touches(h, window)).collect();
+    if inside.len() > TOLD {
+        let all = inside
+            .iter()
+            .fold(0_u64, |n, h| n.saturating_add(h.count()));
+        let what = format!(
+            "{log} record IDs have {} ({} in all)",
+            counted(inside.len() as u64, "hole"),
+            counted(all, "record")
+        );
+        let ends = (inside.first(), inside.last());
+        let (Some(first), Some(last)) = ends else {
+            return Vec::new();
+        };
+        let why = "as in an export of selected records; else removed or overwritten";
+        return vec![one(what, why, first.after, last.before)];
+    }
+    let near = window.from;
+    inside
+        .into_iter()
+        .map(|hole| {
+            let ids = match hole.count() {
+                1 => format!("ID {} is", hole.first),
+                _ => format!("IDs {} to {} are", hole.first, hole.last),
+            };
+            let times = match (hole.after, hole.before) {
+                (Some(a), Some(b)) => format!(", {} to {}", when(a, near), when(b, near)),
+                _ => String::new(),
+            };
+            let what = format!(
+                "{log} record {ids} missing ({}{times})",
+                counted(hole.count(), "record")
+            );
+            one(what, causes, hole.after, hole.before)
+        })
+        .collect()
+}
+
+/// True if the hole lies in the window at least in part, or its time is not known.
+fn touches(hole: &MissingRecords, window: Window) -> bool {
+    let (Some(a), Some(b)) = (hole.after, hole.before) else {
+        return true;
+    };
+    let hole = Interval::at(a).hull(Interval::at(b));
+    hole.meets(&Interval {
+        from: window.from.unwrap_or(Timestamp::MIN),
+        to: window.to.unwrap_or(Timestamp::MAX),
+    })
+}
+
+fn unread(id: HostId, channel: &Channel) -> Option<Gap> {
+    if channel.unread == 0 {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::Unread,
+        format!(
+            "{} of the files with its {} log could not be read",
+            counted(channel.unread, "record"),
+            channel.log.name()
+        ),
+        "what they say is missing; see the problems of the files",
+    );
+    gap.evidence = files(channel);
+    gap.lessens = Lessens::OneLog(id, channel.log);
+    Some(gap)
+}
+
+/// What the Security log says about its own losses. The records have no time here: only their event
+/// ids were counted.
+fn losses(id: HostId, channel: &Channel) -> Vec<Gap> {
+    if channel.log != Log::Security {
+        return Vec::new();
+    }
+    LOSSES
+        .iter()
+        .filter_map(|(event, words)| {
+            let times = channel.held.ids.get(event)?;
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!("{words} (Security {event}, {})", counted(*times, "record")),
+                "some events of the Security log are missing, and nothing says which",
+            );
+            gap.evidence = files(channel);
+            let interval = channel.interval();
+            (gap.from, gap.to) = (interval.map(|i| i.from), interval.map(|i| i.to));
+            gap.lessens = Lessens::OneLog(id, Log::Security);
+            Some(gap)
+        })
+        .collect()
+}
+
+/// Cleared logs, changes of audit policy, Sysmon stopped or configured anew, inside the window.
+fn changes(search: &Search<'_>, id: HostId, window: Window) -> Vec<Gap> {
+    let Some(changes) = search.context.coverage.logging_changes(id) else {
+        return Vec::new();
+    };
+    let inside = |time: Timestamp| {
+        window.from.is_none_or(|from| time >= from) && window.to.is_none_or(|to| time <= to)
+    };
+    let mut told: Vec<Gap> = Vec::new();
+    let mut more = changes.further;
+    for change in changes.list.iter().filter(|c| inside(c.time)) {
+        let Some(gap) = of_change(search, id, change, window) else {
+            continue;
+        };
+        // Whatever takes from the evidence is kept; the rest is told in part.
+        if told.len() < 2 * TOLD || gap.lessens != Lessens::Nothing {
+            told.push(gap);
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        told.push(Gap::new(
+            GapKind::LoggingChanged,
+            format!("{} of what is logged", counted(more, "further change")),
+            "see the timeline",
+        ));
+    }
+    told
+}
+
+fn of_change(
+    search: &Search<'_>,
+    id: HostId,
+    change: &LoggingChange,
+    window: Window,
+) -> Option<Gap> {
+    let at = when(change.time, window.from);
+    let by = |user: &str| match user {
+        "" => String::new(),
+        user => format!(" by {user}"),
+    };
+    let mut gap = match &change.what {
+        LoggingWhat::Cleared { channel, user } => {
+            let log = match channel.as_ref() {
+                "" => "a log",
+                name => name,
+            };
+            let held = search
+                .context
+                .coverage
+                .channels(id)
+                .find(|c| c.name().eq_ignore_ascii_case(channel))
+                .and_then(Channel::interval)
+                .filter(|i| i.from < change.time);
+            let why = match held {
+                Some(held) => format!(
+                    "the evidence holds records from before that, back to {}; whether all of them, their \
+                     record IDs tell",
+                    when(held.from, Some(change.time))
+                ),
+                None => "no record from before that is in the evidence".to_owned(),
+            };
+            Gap::new(
+                GapKind::LogCleared,
+                format!("{log} log was cleared at {at}{}", by(user)),
+                &why,
+            )
+        }
+        LoggingWhat::AuditPolicy {
+            subcategory: guid,
+            change: words,
+            user,
+        } => {
+            let known = subcategory(guid);
+            if !removes(words) {
+                return None;
+            }
+            let (name, ids) = known.unwrap_or((guid.as_ref(), &[]));
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!("auditing of {name} was reduced at {at}{}", by(user)),
+                "such events may not be logged from then on",
+            );
+            if known.is_some() {
+                gap.lessens = Lessens::Ids(id, Log::Security, ids);
+            }
+            gap
+        }
+        LoggingWhat::Sysmon { running } => {
+            if *running != Some(false) {
+                return None;
+            }
+            let again = search.context.coverage.logging_changes(id).and_then(|all| {
+                all.list
+                    .iter()
+                    .filter(|c| c.time > change.time)
+                    .find(|c| {
+                        c.what
+                            == LoggingWhat::Sysmon {
+                                running: Some(true),
+                            }
+                    })
+                    .map(|c| c.time)
+            });
+            let until = match again {
+                Some(time) => format!("to {}", when(time, window.from)),
+                None => "on; no later start is logged".to_owned(),
+            };
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!("Sysmon did not run from {at} {until}"),
+                "the host was shut down, or the service was stopped: Sysmon saw nothing meanwhile",
+            );
+            gap.to = again;
+            gap.lessens = Lessens::OneLog(id, Log::Sysmon);
+            gap
+        }
+        LoggingWhat::SysmonConfigured => Gap::new(
+            GapKind::LoggingChanged,
+            format!("Sysmon was configured anew at {at}"),
+            "other events may be logged from then on",
+        ),
+    };
+    gap.from = Some(change.time);
+    gap.evidence = vec![change.provenance.evidence];
+    Some(gap)
+}

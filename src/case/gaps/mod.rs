@@ -1,0 +1,234 @@
+//! What the evidence does not hold although a reader may think it does: stretches without packets,
+//! logs that begin too late, missing records, changes of what is logged.
+//!
+//! A gap says what is missing and which causes that may have; it never picks one that the evidence
+//! does not show. What gaps mean for an analytic is `judged`'s part. Times are on the reference clock.
+
+mod logs;
+mod packets;
+
+use crate::analytics::about::Source;
+use crate::capture::attempts::AttemptSummary;
+use crate::context::coverage::Log;
+use crate::context::{Context, HostId};
+use crate::model::{EvidenceId, Span, Timestamp};
+
+/// Silences of this length are told unless another is asked for.
+pub const SILENCE: Span = Span::seconds(30 * 60);
+/// A log may begin this much after the window without a word: so long may a host have nothing to
+/// log.
+const LATE: Span = Span::seconds(60);
+/// Gaps of one kind told one by one; of more, their number.
+const TOLD: usize = 8;
+
+/// Something that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What sort of gap.
+    pub kind: GapKind,
+    /// The host, as `HostRow::label` says it; empty if it is about the captures.
+    pub host: String,
+    /// The files it is about.
+    pub evidence: Vec<EvidenceId>,
+    /// From when, where that is known.
+    pub from: Option<Timestamp>,
+    /// Until when, where that is known.
+    pub to: Option<Timestamp>,
+    /// What is missing, as a clause.
+    pub what: String,
+    /// What may be the cause, and what that costs, as a clause.
+    pub why: String,
+    /// What would fill it, as a noun; empty where nothing can.
+    pub remedy: String,
+    /// The evidence it takes from.
+    pub lessens: Lessens,
+    /// True if it leaves nothing of that evidence for the window.
+    pub whole: bool,
+}
+
+/// What sort of gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapKind {
+    /// No capture was given.
+    NoCapture,
+    /// The captures begin after the window, or end before it.
+    CaptureShort,
+    /// A stretch without any packet.
+    CaptureSilence,
+    /// Packets the capturing system dropped.
+    CaptureDropped,
+    /// Packets shorter than on the wire.
+    CaptureCut,
+    /// One direction may be missing.
+    OneSided,
+    /// Packets or records that are there and could not be read.
+    Unread,
+    /// No event log of a host.
+    NoLogs,
+    /// A log begins after the window does.
+    LogStartsLate,
+    /// The logs of a host end before the window does.
+    LogsEndEarly,
+    /// EventRecordIDs are missing.
+    RecordsMissing,
+    /// A log was cleared.
+    LogCleared,
+    /// What is logged changed, or stopped being logged.
+    LoggingChanged,
+}
+
+impl GapKind {
+    /// The stable name in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NoCapture => "no-capture",
+            Self::CaptureShort => "capture-short",
+            Self::CaptureSilence => "capture-silence",
+            Self::CaptureDropped => "capture-dropped",
+            Self::CaptureCut => "capture-cut",
+            Self::OneSided => "one-sided",
+            Self::Unread => "unread",
+            Self::NoLogs => "no-logs",
+            Self::LogStartsLate => "log-starts-late",
+            Self::LogsEndEarly => "logs-end-early",
+            Self::RecordsMissing => "records-missing",
+            Self::LogCleared => "log-cleared",
+            Self::LoggingChanged => "logging-changed",
+        }
+    }
+}
+
+/// Which evidence a gap takes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lessens {
+    /// None: worth knowing, no more.
+    Nothing,
+    /// The packets of every host.
+    Packets,
+    /// The packets of one host.
+    PacketsOf(HostId),
+    /// All logs of one host.
+    Logs(HostId),
+    /// One log of one host.
+    OneLog(HostId, Log),
+    /// These event ids of one log of one host.
+    Ids(HostId, Log, &'static [u32]),
+}
+
+impl Gap {
+    fn new(kind: GapKind, what: String, why: &str) -> Self {
+        Self {
+            kind,
+            host: String::new(),
+            evidence: Vec::new(),
+            from: None,
+            to: None,
+            what,
+            why: why.to_owned(),
+            remedy: String::new(),
+            lessens: Lessens::Nothing,
+            whole: false,
+        }
+    }
+
+    /// True if it takes from what `source` holds of a host; `None` is any host without logs.
+    pub fn takes_from(&self, source: &Source, host: Option<HostId>) -> bool {
+        match (self.lessens, source) {
+            (Lessens::Packets, Source::Packets) => true,
+            (Lessens::PacketsOf(id), Source::Packets) => Some(id) == host,
+            (Lessens::Logs(id), Source::Events(..)) => Some(id) == host,
+            (Lessens::OneLog(id, log), Source::Events(of, _)) => Some(id) == host && log == *of,
+            (Lessens::Ids(id, log, ids), Source::Events(of, wanted)) => {
+                Some(id) == host && log == *of && wanted.iter().any(|w| ids.contains(w))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The time that is judged; an open end is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// From when.
+    pub from: Option<Timestamp>,
+    /// Until when.
+    pub to: Option<Timestamp>,
+}
+
+/// What is looked for gaps in.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'c> {
+    /// The evidence.
+    pub context: &'c Context,
+    /// What the attempt machine counted.
+    pub attempts: &'c AttemptSummary,
+    /// The time asked for.
+    pub asked: Window,
+    /// Silences longer than this are gaps.
+    pub silence: Span,
+}
+
+impl Search<'_> {
+    /// The time judged on a host: what was asked for; else that of the captures; else that of its
+    /// Security log, or its Sysmon log, since other logs reach back for years.
+    pub fn window(&self, host: Option<HostId>) -> Window {
+        let coverage = &self.context.coverage;
+        let log = |log| host.and_then(|id| coverage.channel(id, log));
+        let mut window = match (coverage.capture_start(), coverage.capture_end()) {
+            (Some(from), Some(to)) => Window {
+                from: Some(from),
+                to: Some(to),
+            },
+            _ => log(Log::Security).or_else(|| log(Log::Sysmon)).map_or_else(
+                Window::default,
+                |seen| Window {
+                    from: Some(seen.interval.from),
+                    to: Some(seen.interval.to),
+                },
+            ),
+        };
+        window.from = self.asked.from.or(window.from);
+        window.to = self.asked.to.or(window.to);
+        window
+    }
+
+    /// What the window is called.
+    fn window_name(&self) -> &'static str {
+        if self.asked.from.is_some() || self.asked.to.is_some() {
+            "time asked for"
+        } else if self.context.coverage.captures().is_empty() {
+            "time of its logs"
+        } else {
+            "capture"
+        }
+    }
+
+    /// The gaps: those of the captures, then those of each host in the order given.
+    pub fn gaps(&self, hosts: &[(String, HostId)]) -> Vec<Gap> {
+        let mut gaps = packets::of_captures(self);
+        for (label, id) in hosts {
+            let of_host = packets::of_host(self, *id)
+                .into_iter()
+                .chain(logs::of_host(self, *id));
+            gaps.extend(of_host.map(|gap| Gap {
+                host: label.clone(),
+                ..gap
+            }));
+        }
+        gaps
+    }
+}
+
+/// A time of day, with its date where that differs from the date of `near`.
+fn when(time: Timestamp, near: Option<Timestamp>) -> String {
+    if near.is_some_and(|n| n.date() == time.date()) {
+        time.clock(0)
+    } else {
+        format!("{} {}", time.date(), time.clock(0))
+    }
+}
+
+/// A whole number with its word, which takes an `s` unless there is one.
+fn counted(n: u64, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,270 @@
+//! Gaps of the captures.
+
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, counted, when};
+use crate::context::HostId;
+use crate::context::coverage::sensor::{Sensor, silences};
+use crate::model::{EvidenceId, Timestamp};
+
+/// Dropped packets in a hundred from which on answers may be missing anywhere.
+const DROPPED_PERCENT: u64 = 1;
+/// SYNs from which on their answers say something about the capture as a whole.
+const SYNS: u64 = 50;
+
+/// Gaps that touch every host.
+pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
+    let sensors = search.context.coverage.sensors();
+    if sensors.is_empty() {
+        let mut gap = Gap::new(
+            GapKind::NoCapture,
+            "no capture was given".to_owned(),
+            "what was not logged could not be seen",
+        );
+        (gap.lessens, gap.whole) = (Lessens::Packets, true);
+        return vec![gap];
+    }
+    let mut gaps = short(search);
+    gaps.extend(silent(search, sensors));
+    gaps.extend(sensors.iter().flat_map(of_file));
+    gaps.extend(one_sided(search));
+    gaps
+}
+
+/// The captures do not fill the time asked for.
+fn short(search: &Search<'_>) -> Vec<Gap> {
+    let coverage = &search.context.coverage;
+    let (window, mut gaps) = (search.window(None), Vec::new());
+    let why = "the sensor did not run, or a file is missing";
+    let mut tell = |what: String, from: Timestamp, to: Timestamp, whole: bool| {
+        let mut gap = Gap::new(GapKind::CaptureShort, what, why);
+        (gap.from, gap.to) = (Some(from), Some(to));
+        (gap.lessens, gap.whole) = (Lessens::Packets, whole);
+        gap.remedy = format!(
+            "captures from {} to {}",
+            when(from, None),
+            when(to, Some(from))
+        );
+        gaps.push(gap);
+    };
+    if let (Some(from), Some(start)) = (window.from, coverage.capture_start())
+        && start.since(from) > LATE
+    {
+        tell(
+            format!(
+                "packets start {}, {} into the time asked for",
+                when(start, Some(from)),
+                start.since(from).roughly()
+            ),
+            from,
+            start,
+            window.to.is_some_and(|to| start > to),
+        );
+    }
+    if let (Some(to), Some(end)) = (window.to, coverage.capture_end())
+        && to.since(end) > LATE
+    {
+        tell(
+            format!(
+                "packets end {}, {} before the time asked for does",
+                when(end, Some(to)),
+                to.since(end).roughly()
+            ),
+            end,
+            to,
+            window.from.is_some_and(|from| end < from),
+        );
+    }
+    gaps
+}
+
+/// Stretches without packets: of all sensors, then of single interfaces while others listened.
+fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
+    let why = "the capture was stopped, a file is missing, or nothing was sent";
+    let of = |pair: (Timestamp, Timestamp), on: &str| {
+        let (from, to) = pair;
+        let what = format!(
+            "no packets{on} from {} to {} ({})",
+            when(from, search.context.coverage.capture_start()),
+            when(to, Some(from)),
+            to.since(from).roughly()
+        );
+        let mut gap = Gap::new(GapKind::CaptureSilence, what, why);
+        (gap.from, gap.to) = (Some(from), Some(to));
+        gap
+    };
+    let everywhere = silences(sensors, search.silence);
+    let mut gaps = Vec::new();
+    for pair in &everywhere {
+        let mut gap = of(*pair, "");
+        gap.lessens = Lessens::Packets;
+        gap.evidence = beside(sensors, *pair);
+        gaps.push(gap);
+    }
+    let more = gaps.len().saturating_sub(TOLD);
+    if more > 0 {
+        gaps.truncate(TOLD);
+        let mut gap = Gap::new(
+            GapKind::CaptureSilence,
+            format!(
+                "{} more without packets",
+                counted(more as u64, "stretch of time")
+            ),
+            why,
+        );
+        gap.lessens = Lessens::Packets;
+        gaps.push(gap);
+    }
+    let inside =
+        |(from, to): (Timestamp, Timestamp)| everywhere.iter().any(|(f, t)| *f <= to && from <= *t);
+    for sensor in sensors {
+        for interface in &sensor.interfaces {
+            let on = match sensor.interfaces.len() {
+                1 => format!(" in {}", sensor.evidence),
+                _ => format!(" on interface {} of {}", interface.number, sensor.evidence),
+            };
+            let own: Vec<_> = interface
+                .silences
+                .longer_than(search.silence)
+                .filter(|pair| !inside(*pair))
+                .collect();
+            for pair in own.iter().take(TOLD) {
+                let mut gap = of(*pair, &on);
+                gap.evidence = vec![sensor.evidence];
+                gaps.push(gap);
+            }
+            let more = own.len().saturating_sub(TOLD);
+            let lost = interface.silences.forgotten() > search.silence;
+            if more > 0 || lost {
+                let words = match lost {
+                    true => "further stretches of time".to_owned(),
+                    false => counted(more as u64, "further stretch of time"),
+                };
+                let mut gap = Gap::new(
+                    GapKind::CaptureSilence,
+                    format!("{words} without packets{on}"),
+                    why,
+                );
+                gap.evidence = vec![sensor.evidence];
+                gaps.push(gap);
+            }
+        }
+    }
+    gaps
+}
+
+/// The files that end or begin at a silence.
+fn beside(sensors: &[Sensor], (from, to): (Timestamp, Timestamp)) -> Vec<EvidenceId> {
+    let mut files: Vec<EvidenceId> = sensors
+        .iter()
+        .filter(|s| s.interval.holds(from) || s.interval.holds(to))
+        .map(|s| s.evidence)
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+/// What one file lacks of its own packets.
+fn of_file(sensor: &Sensor) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    let mut tell = |kind, what, why, lessens| {
+        let mut gap = Gap::new(kind, what, why);
+        gap.evidence = vec![sensor.evidence];
+        (gap.from, gap.to) = (Some(sensor.interval.from), Some(sensor.interval.to));
+        gap.lessens = lessens;
+        gaps.push(gap);
+    };
+    let dropped = sensor.dropped();
+    if dropped > 0 {
+        let many = dropped.saturating_mul(100) / sensor.packets.saturating_add(dropped).max(1)
+            >= DROPPED_PERCENT;
+        tell(
+            GapKind::CaptureDropped,
+            format!(
+                "the capturing system reports {} it dropped",
+                counted(dropped, "packet")
+            ),
+            "an answer that seems missing may only have been dropped",
+            if many {
+                Lessens::Packets
+            } else {
+                Lessens::Nothing
+            },
+        );
+    }
+    if sensor.cut > 0 {
+        tell(
+            GapKind::CaptureCut,
+            format!(
+                "{} shorter than on the wire (snap length)",
+                are(sensor.cut, "packet")
+            ),
+            "addresses and ports were read, payload is not whole",
+            Lessens::Nothing,
+        );
+    }
+    if sensor.unread > 0 {
+        tell(
+            GapKind::Unread,
+            format!(
+                "{} could not be read",
+                match sensor.unread {
+                    1 => "1 packet or damaged region".to_owned(),
+                    n => format!("{n} packets or damaged regions"),
+                }
+            ),
+            "what they hold is missing; see the problems of the file",
+            Lessens::Packets,
+        );
+    }
+    gaps
+}
+
+fn are(n: u64, word: &str) -> String {
+    format!("{} {}", counted(n, word), if n == 1 { "is" } else { "are" })
+}
+
+/// Hardly any answer in all captures.
+fn one_sided(search: &Search<'_>) -> Option<Gap> {
+    let all = search.attempts;
+    if all.syns < SYNS || all.answered_syns.saturating_mul(20) >= all.syns {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::OneSided,
+        format!(
+            "only {} of {} TCP attempts show any answer",
+            all.answered_syns, all.syns
+        ),
+        "the captures may hold one direction only, and then silence proves nothing; a scan looks the same",
+    );
+    if all.answered_syns == 0 && all.established == 0 {
+        gap.lessens = Lessens::Packets;
+    }
+    gap.remedy = "a capture of both directions".to_owned();
+    Some(gap)
+}
+
+/// Packets of a host that show one end only.
+pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Option<Gap> {
+    let context = search.context;
+    let addresses = &context.identity.host(id)?.addresses;
+    let sides = context.coverage.wire().sides(addresses);
+    if !sides.one_sided() {
+        return None;
+    }
+    let missing = match (sides.only_it, sides.only_others) {
+        (0, _) => "none of its own packets",
+        (_, 0) => "none of the packets sent to it",
+        _ => "never both ends",
+    };
+    let mut gap = Gap::new(
+        GapKind::OneSided,
+        format!(
+            "{} of this host were captured, and {missing}",
+            counted(sides.attempts, "TCP attempt")
+        ),
+        "the sensor may see one direction only, or the other end never spoke; silence proves nothing here",
+    );
+    gap.lessens = Lessens::PacketsOf(id);
+    gap.remedy = "a capture that sees both directions of the host's traffic".to_owned();
+    Some(gap)
+}

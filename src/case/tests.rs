@@ -1,0 +1,487 @@
+//! What is missing, what that makes of the needs of an analytic, and that no analytic is called
+//! quiet where it could not see.
+
+use super::gaps::{GapKind, SILENCE, Search, Window};
+use super::judged::{Judged, judge};
+use super::{HostRow, Met, Verdict};
+use crate::analytics::about::{About, Need, Source};
+use crate::capture::attempts::AttemptSummary;
+use crate::capture::{CaptureSummary, InterfaceSummary, Resolution};
+use crate::context::coverage::{CoverageBuilder, Log};
+use crate::context::identity::IdentityBuilder;
+use crate::context::{Clocks, Context};
+use crate::eventlog::{LogSummary, SourceSummary};
+use crate::model::host_event::{HostEvent, HostWhat};
+use crate::model::neighbour::{Neighbour, ToldBy};
+use crate::model::provenance::Item;
+use crate::model::{Event, EvidenceId, Provenance, Timestamp, What};
+use proptest::prelude::*;
+
+const HOST: &str = "WS01.corp.example";
+const FIREWALL: &str = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
+const HOUR: i64 = 3600;
+
+const ABOUT: About = About {
+    id: "AN0001",
+    version: "1.0.0",
+    name: "",
+    technique: &[],
+    strategy: "",
+    summary: "",
+    steps: &[],
+    needs: &[
+        Need {
+            name: "touches",
+            from: &[Source::Packets, Source::Events(Log::Security, &[5152])],
+            essential: true,
+            what: "a capture",
+        },
+        Need {
+            name: "changes",
+            from: &[Source::Events(Log::Firewall, &[2004])],
+            essential: false,
+            what: "the Firewall channel",
+        },
+        Need {
+            name: "listeners",
+            from: &[Source::Events(Log::Security, &[5154])],
+            essential: true,
+            what: "the subcategory Filtering Platform Connection",
+        },
+    ],
+    cannot_see: &[],
+    benign: &[],
+    actions: &[],
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp((1_772_325_000 + second) * 1_000_000_000)
+}
+
+/// Channel, event id, EventRecordID, second.
+type Record = (&'static str, u32, u64, i64);
+
+/// Evidence of one host.
+#[derive(Clone, Debug, Default)]
+struct Staged {
+    records: Vec<Record>,
+    /// Seconds at which packets of the host were captured.
+    packets: Vec<i64>,
+    /// Seconds and what the host's logs say about themselves.
+    changes: Vec<(i64, HostWhat)>,
+    wrapped: bool,
+    asked: Window,
+}
+
+impl Staged {
+    fn judged(&self) -> Judged {
+        let address = "10.0.0.5".parse().unwrap();
+        let (mut coverage, mut identity) = (CoverageBuilder::default(), IdentityBuilder::default());
+        identity.name(HOST);
+        identity.state(HOST, address);
+        let mut summary = LogSummary {
+            wrapped: self.wrapped,
+            ..LogSummary::default()
+        };
+        for (channel, event, id, second) in &self.records {
+            let time = Some(at(*second));
+            let one = SourceSummary::of_record(HOST.into(), (*channel).into(), *event, *id, time);
+            let key = (HOST.to_lowercase(), channel.to_lowercase());
+            match summary.sources.get_mut(&key) {
+                Some(held) => held.join(one),
+                None => {
+                    summary.sources.insert(key, one);
+                }
+            }
+            coverage.observe(&event_of(
+                channel,
+                *event,
+                *id,
+                *second,
+                HostWhat::SystemStarted,
+            ));
+        }
+        for (second, what) in &self.changes {
+            coverage.observe(&event_of("System", 104, 0, *second, what.clone()));
+        }
+        coverage.log(EvidenceId(2), &summary);
+        if !self.packets.is_empty() {
+            coverage.capture(EvidenceId(1), &capture(&self.packets));
+            coverage.observe(&Event {
+                time: at(0),
+                recorded: at(0),
+                provenance: place(1, Item::Packet, 1),
+                what: What::Neighbour(Box::new(Neighbour {
+                    mac: Some([2; 6]),
+                    address,
+                    name: None,
+                    told_by: ToldBy::Arp,
+                    lease: None,
+                    before: None,
+                })),
+            });
+        }
+        let identity = identity.freeze();
+        let context = Context {
+            coverage: coverage.freeze(&identity),
+            clocks: Clocks::default(),
+            identity,
+            ..Context::default()
+        };
+        let hosts = [HostRow {
+            name: HOST.into(),
+            addresses: vec![address],
+            evidence: Vec::new(),
+            clock: super::Clock::default(),
+        }];
+        let search = Search {
+            context: &context,
+            attempts: &AttemptSummary::default(),
+            asked: self.asked,
+            silence: SILENCE,
+        };
+        judge(&[&ABOUT], &hosts, &[], &search)
+    }
+}
+
+fn place(evidence: u32, kind: Item, item: u64) -> Provenance {
+    Provenance {
+        evidence: EvidenceId(evidence),
+        interface: 0,
+        kind,
+        item,
+        offset: item,
+    }
+}
+
+fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) -> Event {
+    Event {
+        time: at(second),
+        recorded: at(second),
+        provenance: place(2, Item::Record, id),
+        what: What::Host(Box::new(HostEvent {
+            computer: HOST.into(),
+            channel: channel.into(),
+            provider: "".into(),
+            event_id,
+            socket: None,
+            written: at(second),
+            what,
+        })),
+    }
+}
+
+fn capture(seconds: &[i64]) -> CaptureSummary {
+    let mut interface = InterfaceSummary {
+        number: 0,
+        link: 1,
+        resolution: Resolution::Decimal(9),
+        snap_length: 0,
+        sections: 1,
+        packets: seconds.len() as u64,
+        first: None,
+        last: None,
+        dropped: 0,
+        silences: Default::default(),
+    };
+    for second in seconds {
+        let time = at(*second);
+        if let (Some(first), Some(last)) = (interface.first, interface.last) {
+            interface.silences.packet(first, last, time);
+        }
+        interface.first = Some(interface.first.map_or(time, |first| first.min(time)));
+        interface.last = Some(interface.last.map_or(time, |last| last.max(time)));
+    }
+    CaptureSummary {
+        present: seconds.len() as u64,
+        read: seconds.len() as u64,
+        first: interface.first,
+        last: interface.last,
+        interfaces: vec![interface],
+        ..CaptureSummary::default()
+    }
+}
+
+/// An hour in which everything is there: packets every ten minutes, logs from their first record.
+fn whole() -> Staged {
+    Staged {
+        records: vec![
+            ("Security", 5154, 1, 60),
+            ("Security", 5154, 2, HOUR - 60),
+            (FIREWALL, 2004, 1, 600),
+        ],
+        packets: (0..=6).map(|n| n * 600).collect(),
+        ..Staged::default()
+    }
+}
+
+fn verdict(judged: &Judged) -> Verdict {
+    judged.verdicts[0].verdict
+}
+
+fn told(judged: &Judged) -> Vec<String> {
+    judged.gaps.iter().map(|gap| gap.what.clone()).collect()
+}
+
+#[test]
+fn evidence_without_a_gap_lets_an_analytic_be_quiet() {
+    let judged = whole().judged();
+    assert_eq!(told(&judged), [""; 0]);
+    assert_eq!(verdict(&judged), Verdict::Quiet);
+    assert_eq!(judged.verdicts[0].words, "");
+    assert_eq!(judged.advice, [""; 0]);
+}
+
+#[test]
+fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
+    let late = |id: u64, second: i64| {
+        let mut staged = whole();
+        staged.records[0] = ("Security", 5154, id, second);
+        staged.records[1].2 = id + 1;
+        staged
+    };
+    let mut overwritten = late(500, 960);
+    overwritten.wrapped = true;
+    let mut cleared = late(500, 960);
+    cleared.changes.push((
+        960,
+        HostWhat::LogCleared {
+            cleared: "Security".into(),
+            user: "CORP\\admin".into(),
+        },
+    ));
+    let mut hole = whole();
+    hole.records.push(("Security", 5154, 40, HOUR - 30));
+    let mut stopped = whole();
+    stopped.packets = vec![0, 300, 300 + HOUR];
+    stopped.records.push(("Security", 5154, 3, 300 + HOUR));
+    let mut early = whole();
+    early.packets.extend([HOUR + 1500, HOUR + 3000, 2 * HOUR]);
+    let mut lossy = whole();
+    lossy.records.push(("Security", 1101, 3, HOUR - 30));
+    let mut reduced = whole();
+    reduced.changes.push((
+        1200,
+        HostWhat::AuditPolicyChanged {
+            subcategory: "0cce9226-69ae-11d9-bed3-505054503030".into(),
+            change: "%%8448".into(),
+            user: "".into(),
+        },
+    ));
+    for (name, staged, kind, what, why) in [
+        (
+            "late",
+            late(500, 960),
+            GapKind::LogStartsLate,
+            "Security log starts 00:46:00, 16 min into the capture",
+            "older records were overwritten, removed, or not exported",
+        ),
+        (
+            "overwritten",
+            overwritten,
+            GapKind::LogStartsLate,
+            "Security log starts 00:46:00, 16 min into the capture",
+            "the log was full and went round: older records were overwritten",
+        ),
+        (
+            "cleared",
+            cleared,
+            GapKind::LogStartsLate,
+            "Security log starts 00:46:00, 16 min into the capture",
+            "the log was cleared at 00:46:00: older records are not in this file",
+        ),
+        (
+            "hole",
+            hole,
+            GapKind::RecordsMissing,
+            "Security record IDs 3 to 39 are missing (37 records, 01:29:00 to 01:29:30)",
+            "removed, overwritten, or not exported",
+        ),
+        (
+            "stopped",
+            stopped,
+            GapKind::CaptureSilence,
+            "no packets from 00:35:00 to 01:35:00 (1 h 00 min)",
+            "the capture was stopped, a file is missing, or nothing was sent",
+        ),
+        (
+            "early",
+            early,
+            GapKind::LogsEndEarly,
+            "its last record of any log is of 01:29:00, 1 h 01 min before the capture ends",
+            "the logs were collected before that, the host was off, or nothing was logged",
+        ),
+        (
+            "lossy",
+            lossy,
+            GapKind::LoggingChanged,
+            "the system reports audit events it dropped (Security 1101, 1 record)",
+            "some events of the Security log are missing, and nothing says which",
+        ),
+        (
+            "reduced",
+            reduced,
+            GapKind::LoggingChanged,
+            "auditing of Filtering Platform Connection was reduced at 00:50:00",
+            "such events may not be logged from then on",
+        ),
+    ] {
+        let judged = staged.judged();
+        let gap = judged.gaps.iter().find(|g| g.kind == kind);
+        let gap = gap.unwrap_or_else(|| panic!("{name}: {:?}", told(&judged)));
+        assert_eq!((gap.what.as_str(), gap.why.as_str()), (what, why), "{name}");
+        assert_eq!(verdict(&judged), Verdict::Partly, "{name}");
+        assert!(judged.verdicts[0].words.contains(what), "{name}");
+        assert!(!judged.advice.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_late_first_record_of_a_log_that_has_its_first_record_is_no_gap() {
+    let mut staged = whole();
+    staged.records[2] = (FIREWALL, 2004, 1, 3000);
+    assert_eq!(verdict(&staged.judged()), Verdict::Quiet);
+    staged.records[2] = (FIREWALL, 2004, 77, 3000);
+    assert_eq!(verdict(&staged.judged()), Verdict::Partly);
+}
+
+#[test]
+fn a_log_of_another_time_meets_no_need() {
+    let mut staged = whole();
+    staged.records[0].3 = 5 * HOUR;
+    staged.records[1].3 = 6 * HOUR;
+    staged.records[0].2 = 500;
+    staged.records[1].2 = 501;
+    let judged = staged.judged();
+    let row = judged
+        .coverage
+        .iter()
+        .find(|r| r.needs == "listeners")
+        .unwrap();
+    assert_eq!(row.status, Met::Absent);
+    assert_eq!(verdict(&judged), Verdict::Blind);
+    // The same for a log that was collected before the capture began.
+    let mut staged = whole();
+    staged.asked.from = Some(at(3 * HOUR));
+    staged.asked.to = Some(at(4 * HOUR));
+    let judged = staged.judged();
+    assert_eq!(verdict(&judged), Verdict::Blind, "{:?}", told(&judged));
+}
+
+#[test]
+fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
+    let mut staged = whole();
+    staged.changes.push((
+        1200,
+        HostWhat::LogCleared {
+            cleared: "Security".into(),
+            user: "CORP\\admin".into(),
+        },
+    ));
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["Security log was cleared at 00:50:00 by CORP\\admin"]
+    );
+    assert!(
+        judged.gaps[0]
+            .why
+            .starts_with("the evidence holds records from before that")
+    );
+    assert_eq!(verdict(&judged), Verdict::Quiet);
+}
+
+#[test]
+fn without_a_capture_the_security_log_is_the_window() {
+    let mut staged = whole();
+    staged.packets.clear();
+    staged.records.push(("Security", 5152, 3, HOUR - 30));
+    // A System log that reaches back for a year makes nothing of the others late.
+    staged
+        .records
+        .push(("System", 7036, 90_000, -365 * 24 * HOUR));
+    let judged = staged.judged();
+    assert_eq!(told(&judged), ["no capture was given"]);
+    assert_eq!(verdict(&judged), Verdict::Quiet);
+}
+
+#[test]
+fn what_unblocks_most_is_advised_first() {
+    let mut staged = whole();
+    staged.records.retain(|r| r.0 != "Security");
+    staged.records[0].2 = 9;
+    staged.records.push(("System", 7036, 1, HOUR - 60));
+    let judged = staged.judged();
+    assert_eq!(verdict(&judged), Verdict::Blind);
+    assert_eq!(
+        judged.advice,
+        [
+            format!("{HOST}: the subcategory Filtering Platform Connection (for AN0001)"),
+            format!(
+                "{HOST}: Firewall records before 2026-03-01 00:40:00 (archived logs, shadow copies, a log \
+                 collector) (for AN0001)"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn many_holes_are_one_gap() {
+    let mut staged = whole();
+    staged
+        .records
+        .extend((0..20).map(|n| ("Security", 5154, 10 + n * 3, 120 + n as i64)));
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["Security record IDs have 20 holes (45 records in all)"]
+    );
+}
+
+prop_compose! {
+    fn any_record()(
+        channel in prop::sample::select(vec!["Security", FIREWALL, "System"]),
+        event in prop::sample::select(vec![5152, 5154, 2004, 1101, 4624]),
+        id in 1_u64..60,
+        second in -HOUR..3 * HOUR,
+    ) -> Record {
+        (channel, event, id, second)
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_analytic_is_quiet_where_an_essential_need_is_absent(
+        records in prop::collection::vec(any_record(), 0..30),
+        packets in prop::collection::vec(0..2 * HOUR, 0..6),
+        from in prop::option::of(-HOUR..3 * HOUR),
+        length in prop::option::of(0..2 * HOUR),
+    ) {
+        let staged = Staged {
+            records,
+            packets,
+            asked: Window {
+                from: from.map(at),
+                to: from.zip(length).map(|(from, length)| at(from + length)),
+            },
+            ..Staged::default()
+        };
+        let judged = staged.judged();
+        for verdict in &judged.verdicts {
+            let rows: Vec<_> = judged.coverage.iter().filter(|r| r.host == verdict.host).collect();
+            let absent = ABOUT
+                .needs
+                .iter()
+                .zip(&rows)
+                .any(|(need, row)| need.essential && row.status == Met::Absent);
+            let short = rows.iter().any(|r| !matches!(r.status, Met::Seen | Met::Present));
+            prop_assert_eq!(verdict.verdict == Verdict::Blind, absent);
+            prop_assert_eq!(verdict.verdict == Verdict::Quiet, !short);
+            prop_assert_eq!(verdict.words.is_empty(), !short);
+            // Every gap that a row names is one that takes from it.
+            for row in rows {
+                prop_assert!(row.gaps.iter().all(|at| *at < judged.gaps.len()));
+            }
+        }
+    }
+}

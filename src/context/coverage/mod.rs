@@ -1,0 +1,324 @@
+//! What the evidence covers: captures by time, logs and event ids by host.
+//!
+//! Absence is only ever stated as absence from this evidence; nothing here says why.
+
+pub mod channel;
+pub mod interval;
+pub mod log;
+pub mod logging;
+pub mod sensor;
+pub mod wire;
+
+pub use channel::{Channel, Reach};
+pub use interval::Interval;
+pub use log::Log;
+pub use logging::{LoggingChange, LoggingChanges, LoggingWhat};
+pub use sensor::Sensor;
+pub use wire::{Sides, Wire};
+
+use super::clocks::anchors as clocks;
+use super::identity::{HostId, Identity};
+use crate::capture::CaptureSummary;
+use crate::eventlog::LogSummary;
+use crate::model::{Event, EvidenceId, Timestamp, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What one host's logs show of one event id, or of one log.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// How often.
+    pub count: u64,
+    /// From when to when.
+    pub interval: Interval,
+    /// In which files.
+    pub evidence: BTreeSet<EvidenceId>,
+}
+
+impl Seen {
+    fn new(interval: Interval) -> Self {
+        Self {
+            count: 0,
+            interval,
+            evidence: BTreeSet::new(),
+        }
+    }
+
+    fn add(
+        &mut self,
+        count: u64,
+        interval: Interval,
+        evidence: impl IntoIterator<Item = EvidenceId>,
+    ) {
+        self.count += count;
+        self.interval.widen(interval);
+        for evidence in evidence {
+            // Nearly always known already, and asking is cheaper than inserting.
+            if !self.evidence.contains(&evidence) {
+                self.evidence.insert(evidence);
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.add(other.count, other.interval, other.evidence);
+    }
+}
+
+/// What is known of one computer or host.
+#[derive(Clone, Debug, Default)]
+struct OfHost {
+    events: BTreeMap<(Log, u32), Seen>,
+    // By name in lower case.
+    channels: BTreeMap<String, Channel>,
+    changes: LoggingChanges,
+    // Per log, made from the channels at the end.
+    logs: BTreeMap<Log, Seen>,
+}
+
+impl OfHost {
+    fn merge(&mut self, other: Self) {
+        for (key, seen) in other.events {
+            self.events
+                .entry(key)
+                .or_insert_with(|| Seen::new(seen.interval))
+                .merge(seen);
+        }
+        for (key, channel) in other.channels {
+            match self.channels.get_mut(&key) {
+                Some(held) => held.merge(channel),
+                None => {
+                    self.channels.insert(key, channel);
+                }
+            }
+        }
+        self.changes.merge(other.changes);
+    }
+
+    fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
+        for seen in self.events.values_mut().chain(self.logs.values_mut()) {
+            seen.interval = seen.interval.retimed(&correct);
+        }
+        for channel in self.channels.values_mut() {
+            channel.retime(&correct);
+        }
+        self.changes.retime(&correct);
+    }
+
+    fn finish(&mut self) {
+        for channel in self.channels.values_mut() {
+            channel.finish();
+            if let Some(at) = channel.interval() {
+                self.logs
+                    .entry(channel.log)
+                    .or_insert_with(|| Seen::new(at))
+                    .add(channel.held.records, at, channel.evidence.iter().copied());
+            }
+        }
+    }
+}
+
+/// Collects coverage while reading; merges in any order.
+#[derive(Clone, Debug, Default)]
+pub struct CoverageBuilder {
+    // By computer as written.
+    computers: BTreeMap<String, OfHost>,
+    sensors: Vec<Sensor>,
+    wire: Wire,
+}
+
+impl CoverageBuilder {
+    /// Takes in an event.
+    pub fn observe(&mut self, event: &Event) {
+        let host = match &event.what {
+            What::Host(host) => host,
+            What::Attempt(attempt) => return self.wire.attempt(event, attempt),
+            What::Neighbour(neighbour) => return self.wire.neighbour(event, neighbour),
+            What::Wake(_) => return,
+        };
+        let at = Interval::at(host.written);
+        let evidence = event.provenance.evidence;
+        let known = match self.computers.get_mut(host.computer.as_ref()) {
+            Some(known) => known,
+            None => self.computers.entry(host.computer.to_string()).or_default(),
+        };
+        if let Some(change) = LoggingChange::of(event) {
+            known.changes.add(change);
+        }
+        known
+            .events
+            .entry((Log::of(&host.channel), host.event_id))
+            .or_insert_with(|| Seen::new(at))
+            .add(1, at, [evidence]);
+    }
+
+    /// Takes in what a whole log file holds, wanted or not.
+    pub fn log(&mut self, evidence: EvidenceId, summary: &LogSummary) {
+        for ((_, key), source) in &summary.sources {
+            let channel = Channel::of(evidence, summary, source);
+            let known = self
+                .computers
+                .entry(source.computer.to_string())
+                .or_default();
+            match known.channels.get_mut(key) {
+                Some(held) => held.merge(channel),
+                None => {
+                    known.channels.insert(key.clone(), channel);
+                }
+            }
+        }
+    }
+
+    /// Takes in what a capture file holds.
+    pub fn capture(&mut self, evidence: EvidenceId, summary: &CaptureSummary) {
+        self.sensors.extend(Sensor::of(evidence, summary));
+    }
+
+    /// Takes over what another builder has seen.
+    pub fn merge(&mut self, other: Self) {
+        for (computer, known) in other.computers {
+            self.computers.entry(computer).or_default().merge(known);
+        }
+        self.sensors.extend(other.sensors);
+        self.wire.merge(other.wire);
+    }
+
+    /// Freezes, with computers resolved to hosts.
+    pub fn freeze(mut self, identity: &Identity) -> Coverage {
+        self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
+        let mut hosts: BTreeMap<HostId, OfHost> = BTreeMap::new();
+        for (computer, known) in self.computers {
+            if let Some(id) = identity.named(&computer) {
+                hosts.entry(id).or_default().merge(known);
+            }
+        }
+        hosts.values_mut().for_each(OfHost::finish);
+        Coverage {
+            hosts,
+            captures: captures(&self.sensors),
+            sensors: self.sensors,
+            wire: self.wire,
+        }
+    }
+}
+
+fn captures(sensors: &[Sensor]) -> Vec<(EvidenceId, Interval)> {
+    sensors.iter().map(|s| (s.evidence, s.interval)).collect()
+}
+
+/// The frozen answer.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    hosts: BTreeMap<HostId, OfHost>,
+    captures: Vec<(EvidenceId, Interval)>,
+    sensors: Vec<Sensor>,
+    wire: Wire,
+}
+
+impl Coverage {
+    /// Puts its times on the reference clock: those of logs by `of_host`, those of packets by
+    /// `of_sensor`. What the summaries of files hold stays as recorded.
+    pub fn retime(
+        mut self,
+        of_host: impl Fn(HostId, Timestamp) -> Timestamp,
+        of_sensor: impl Fn(clocks::Sensor, Timestamp) -> Timestamp,
+    ) -> Self {
+        for (id, known) in &mut self.hosts {
+            known.retime(|time| of_host(*id, time));
+        }
+        for sensor in &mut self.sensors {
+            sensor.retime(&of_sensor);
+        }
+        self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
+        self.captures = captures(&self.sensors);
+        self.wire.retime(of_sensor);
+        self
+    }
+
+    /// What one host's logs show of one event id.
+    pub fn seen(&self, host: HostId, log: Log, event_id: u32) -> Option<&Seen> {
+        self.hosts.get(&host)?.events.get(&(log, event_id))
+    }
+
+    /// True if any of these event ids occurs on the host.
+    pub fn any(&self, host: HostId, log: Log, event_ids: &[u32]) -> bool {
+        event_ids
+            .iter()
+            .any(|id| self.seen(host, log, *id).is_some())
+    }
+
+    /// Everything one host's logs show.
+    pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
+        self.hosts
+            .get(&host)
+            .into_iter()
+            .flat_map(|known| &known.events)
+            .map(|((log, id), seen)| (*log, *id, seen))
+    }
+
+    /// What one host's log holds in all, wanted events or not.
+    pub fn channel(&self, host: HostId, log: Log) -> Option<&Seen> {
+        self.hosts.get(&host)?.logs.get(&log)
+    }
+
+    /// The channels of one host, by name.
+    pub fn channels(&self, host: HostId) -> impl Iterator<Item = &Channel> {
+        self.hosts
+            .get(&host)
+            .into_iter()
+            .flat_map(|known| known.channels.values())
+    }
+
+    /// What one host's logs say about what they hold.
+    pub fn logging_changes(&self, host: HostId) -> Option<&LoggingChanges> {
+        self.hosts.get(&host).map(|known| &known.changes)
+    }
+
+    /// From the first record of any log of a host to the last; `None` without one that has a time.
+    pub fn history(&self, host: HostId) -> Option<Interval> {
+        let intervals = self.hosts.get(&host)?.logs.values().map(|s| s.interval);
+        intervals.reduce(Interval::hull)
+    }
+
+    /// Whether packets of this address were captured; `None` if too many addresses were seen to
+    /// say no.
+    pub fn on_wire(&self, address: IpAddr) -> Option<bool> {
+        self.wire.holds(address)
+    }
+
+    /// The first sign of life of an address: it was up from then on at the latest. A packet it sent,
+    /// or one that answered. `None` if there is none, or it is not remembered.
+    pub fn alive_since(&self, address: IpAddr) -> Option<Timestamp> {
+        self.wire.alive_since(address)
+    }
+
+    /// The addresses in the captures.
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// The capture files with what each interface covers, by start.
+    pub fn sensors(&self) -> &[Sensor] {
+        &self.sensors
+    }
+
+    /// The captures with their time ranges, by start.
+    pub fn captures(&self) -> &[(EvidenceId, Interval)] {
+        &self.captures
+    }
+
+    /// True if some capture runs at `time`.
+    pub fn capture_at(&self, time: Timestamp) -> bool {
+        self.captures.iter().any(|(_, i)| i.holds(time))
+    }
+
+    /// When packets start; `None` without captures.
+    pub fn capture_start(&self) -> Option<Timestamp> {
+        self.captures.iter().map(|(_, i)| i.from).min()
+    }
+
+    /// When packets end; `None` without captures.
+    pub fn capture_end(&self) -> Option<Timestamp> {
+        self.captures.iter().map(|(_, i)| i.to).max()
+    }
+}
