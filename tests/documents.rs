@@ -141,11 +141,13 @@ fn every_casewire_command_in_the_documents_runs() {
     for file in files {
         // Each page in a folder of its own, with the evidence of this repository.
         let folder = tempfile::tempdir().unwrap();
-        let evidence = folder.path().join("evidence");
-        std::fs::create_dir(&evidence).unwrap();
-        for entry in std::fs::read_dir(root().join("testdata/demo")).unwrap() {
-            let path = entry.unwrap().path();
-            std::fs::copy(&path, evidence.join(path.file_name().unwrap())).unwrap();
+        for name in ["evidence", "testdata/demo"] {
+            let evidence = folder.path().join(name);
+            std::fs::create_dir_all(&evidence).unwrap();
+            for entry in std::fs::read_dir(root().join("testdata/demo")).unwrap() {
+                let path = entry.unwrap().path();
+                std::fs::copy(&path, evidence.join(path.file_name().unwrap())).unwrap();
+            }
         }
         for arguments in commands(&std::fs::read_to_string(&file).unwrap()) {
             let output = assert_cmd::Command::cargo_bin("casewire")
