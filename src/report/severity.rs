@@ -109,6 +109,66 @@ pub const TABLE: &[Row] = &[
         "info",
         "the change was made by a program on AllowedFirewallChangers, or the wake signal was approved",
     ),
+    row(
+        "AN1057",
+        &["both"],
+        "high",
+        "a process is joined to nearly all contacts, packets agree, and it is a known tool or lies in an odd place",
+    ),
+    row(
+        "AN1057",
+        ANY,
+        "medium",
+        "a process is joined to the contacts; or failed touches carry it without one",
+    ),
+    row(
+        "AN1057",
+        ANY,
+        "low",
+        "no process is joined; or most contacts were answered, or none went to an internal address",
+    ),
+    row(
+        "AN1057",
+        ANY,
+        "info",
+        "the program is known to scan; or too few targets of a walk failed",
+    ),
+    row(
+        "AN1376",
+        ANY,
+        "high",
+        "the same process instance fell back, by a new channel that is mute or regular, and nothing holds it down",
+    ),
+    row(
+        "AN1376",
+        ANY,
+        "medium",
+        "the same program or its kin fell back; or a condition of the page of AN1376 holds it at medium",
+    ),
+    row(
+        "AN1376",
+        ANY,
+        "low",
+        "only the host or the server ties old and new channel; or the old channel worked again later",
+    ),
+    row(
+        "AN1376",
+        ANY,
+        "info",
+        "the program was installed just before, or is on ProcessName; or a channel was only held open",
+    ),
+    row(
+        "XDR-FC",
+        ANY,
+        "low",
+        "failed connections to hosts that are new against the baseline, as the page of XDR-FC says",
+    ),
+    row(
+        "XDR-FC",
+        ANY,
+        "info",
+        "the same with a baseline or evidence too thin for more",
+    ),
 ];
 
 /// The lines that a finding of this analytic, basis and severity falls under.
