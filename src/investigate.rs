@@ -1,5 +1,7 @@
 //! From a folder of evidence to a case, on one page.
 
+mod attributed;
+mod background;
 mod conclude;
 mod hosts;
 mod inventory;
@@ -10,13 +12,16 @@ use crate::analytics::register::{self, Entry};
 use crate::case::inventory::Inventory;
 use crate::case::{Case, gaps};
 use crate::config::Config;
-use crate::context::Context;
 use crate::context::clocks::{ClockChoice, Clocks};
+use crate::context::containment::Stated;
+use crate::context::{Containments, Context};
 use crate::evidence::{Problems, Progress, Weight, discover};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
-use crate::replay::replay;
+use crate::replay::attribute::Account;
+use crate::replay::{attribute, replay};
 use crate::stream::Merged;
+pub use background::{Background, baseline};
 use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -57,6 +62,10 @@ pub struct Request {
     pub clock: ClockChoice,
     /// Addresses that hosts had, beside those of the settings file.
     pub hosts: Vec<(String, IpAddr)>,
+    /// When something was contained.
+    pub containments: Vec<Stated>,
+    /// What is known beside the evidence: baselines, lists of hosts.
+    pub background: Background,
     /// Case number for the report; wins over the settings file.
     pub case: Option<String>,
     /// Examiner for the report; wins over the settings file.
@@ -83,6 +92,8 @@ impl Request {
             silence: gaps::SILENCE,
             clock: ClockChoice::default(),
             hosts: Vec::new(),
+            containments: Vec::new(),
+            background: Background::default(),
             case: None,
             examiner: None,
         }
@@ -200,10 +211,12 @@ pub fn witnessed(
 ) -> Result<Case, Error> {
     let entries = asked(request)?;
     with_threads(request, || {
-        let (events, mut read) = open(request, progress)?;
+        let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
         let mut stopped = None;
+        let mut events = attribute(events, &read.context);
         let inside = events
+            .by_ref()
             .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
             .take_while(|e| {
                 stopped = e.as_ref().ok().and_then(|e| witness(e).err());
@@ -213,6 +226,7 @@ pub fn witnessed(
         if let Some(error) = stopped {
             return Err(failed(error));
         }
+        read.attributed = events.account();
         let case = read.conclude(request, &entries, outcomes)?;
         if request.hash_again {
             progress.phase("hashing the evidence again");
@@ -229,7 +243,7 @@ pub fn witnessed(
 pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory, Error> {
     let entries = asked(request)?;
     with_threads(request, || {
-        let (_, mut read) = open(request, progress)?;
+        let (_, mut read) = open(request, progress, None)?;
         inventory::of(&mut read, request, &entries)
     })
 }
@@ -244,18 +258,24 @@ pub fn events(
     progress: &dyn Progress,
     each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
-    let (events, mut read) = with_threads(request, || open(request, progress))?;
-    for event in events {
+    let (events, mut read) = with_threads(request, || open(request, progress, None))?;
+    let mut events = attribute(events, &read.context);
+    for event in events.by_ref() {
         let event = event.map_err(failed)?;
         if within(request, &event) && each(&event).is_break() {
             break;
         }
     }
+    read.attributed = events.account();
     read.conclude(request, &[], Vec::new())
 }
 
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
-fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Error> {
+fn open(
+    request: &Request,
+    progress: &dyn Progress,
+    counted: Option<(Timestamp, Timestamp)>,
+) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
     let files =
         discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
@@ -264,6 +284,8 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let options = Options {
         hash: request.hash,
         memory: usize::try_from(request.memory / 2).unwrap_or(usize::MAX),
+        assets: request.config.assets.clone(),
+        counted,
     };
     let mut gathered = gather(&files, &options, progress).map_err(failed)?;
     gathered.problems.merge(problems);
@@ -289,6 +311,12 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
         )));
     }
+    let containments = Containments::of(&request.containments, &identity).map_err(|name| {
+        Error::Request(format!(
+            "--containment: no host of this evidence is called {name}; give the name as 'casewire analyze' prints it, \
+             or an address"
+        ))
+    })?;
     progress.phase("comparing clocks");
     let clocks = Clocks::measure(
         gathered.anchors.freeze(),
@@ -316,12 +344,33 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
     let processes = gathered
         .processes
         .freeze(&identity, |host, time| clocks.corrected(host, time));
+    let baseline = request
+        .background
+        .freeze(gathered.baseline, &identity)
+        .retime(|host, time| clocks.corrected(host, time))
+        .relate(&processes);
+    let activity = gathered.activity.freeze(
+        &identity,
+        |host, time| clocks.corrected(host, time),
+        request.background.known(),
+        &request.background.signs(&identity),
+    );
+    let contacts = gathered.contacts.freeze(
+        &identity,
+        &coverage,
+        &activity,
+        request.background.contacts(),
+    );
     let context = Context {
         clocks,
         coverage,
         identity,
+        activity,
+        contacts,
+        baseline,
         processes,
         assets: request.config.assets.clone(),
+        containments,
     };
     let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
     let events = gathered
@@ -341,6 +390,7 @@ fn open(request: &Request, progress: &dyn Progress) -> Result<(Merged, Read), Er
             problems: gathered.problems,
             attempts: gathered.attempts,
             context,
+            attributed: Account::default(),
         },
     ))
 }

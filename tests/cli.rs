@@ -4,7 +4,8 @@ use assert_cmd::Command;
 use std::process::Output;
 
 /// What there is.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
+    "baseline",
     "inventory",
     "analyze",
     "timeline",
@@ -243,7 +244,7 @@ fn help_names_every_command_and_no_other() {
             "{command}: {help}"
         );
     }
-    for command in ["baseline", "demo"] {
+    for command in ["demo"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -354,4 +355,63 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_baseline_is_written_once_shown_and_named_in_the_report() {
+    let page = "```story\nday 2026-03-01\nhost WS01 10.0.0.5\nhost FS01 10.0.0.10 open tcp/445\n\n08:00 every 6h for 2d: WS01 -> FS01:445/tcp accepted\n```\n";
+    let story = casewire_lab::story::Story::parse(page).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (evidence, beside) = (folder.path().join("evidence"), folder.path());
+    story.play().write_to(&evidence).unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let given = path(&evidence);
+    let build = |out: &str| casewire(&["baseline", "build", &given, "-q", "-o", out]);
+
+    let (first, second) = (path(&beside.join("a.json")), path(&beside.join("b.json")));
+    assert_eq!(build(&first).status.code(), Some(0));
+    assert_eq!(build(&second).status.code(), Some(0));
+    let bytes = std::fs::read(&first).unwrap();
+    assert_eq!(
+        bytes,
+        std::fs::read(&second).unwrap(),
+        "same evidence, same bytes"
+    );
+
+    refused(
+        &["baseline", "build", &given, "-o", &first],
+        "not written over",
+    );
+    let inside = path(&evidence.join("c.json"));
+    refused(
+        &["baseline", "build", &given, "-o", &inside],
+        "lies among the evidence",
+    );
+    refused(
+        &[
+            "analyze",
+            &given,
+            "--baseline",
+            &first,
+            "--baseline",
+            &second,
+        ],
+        "counted twice",
+    );
+    refused(&["analyze", &given, "--baseline", &given], "cannot read");
+    let wrong = path(&beside.join("wrong.txt"));
+    std::fs::write(&wrong, "10.0.0.5 yesterday\n").unwrap();
+    refused(
+        &["analyze", &given, "--baseline", &wrong],
+        "casewire baseline build",
+    );
+
+    let shown = casewire(&["baseline", "show", &first]);
+    assert!(text(&shown.stdout).contains("3 from 2026-03-01 to 2026-03-03"));
+    assert!(text(&shown.stdout).contains("10.0.0.5"));
+    let report = casewire(&["analyze", &given, "--baseline", &first, "-q", "-f", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let named = &report["parameters"]["baselines"][0];
+    assert_eq!(named["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(named["days"][1], "2026-03-02");
 }

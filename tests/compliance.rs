@@ -101,6 +101,8 @@ impl Stream {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
             actor: None,
         };
         self.add(1, time, What::Attempt(Box::new(attempt)));

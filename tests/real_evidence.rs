@@ -235,3 +235,71 @@ fn what_administrators_and_attackers_do_without_knocking_is_no_knock() {
         no_knock_in(name);
     }
 }
+
+/// Each finding of AN1057 in real evidence as one line: case, severity, tier, title.
+fn enumerations(name: &str) -> Vec<String> {
+    let Some(path) = case(name) else {
+        return Vec::new();
+    };
+    let report = report(&path);
+    let found = of(&report, "AN1057");
+    let line = |f: &&Value| {
+        let word = |key: &str| f[key].as_str().unwrap_or_default().to_owned();
+        let (severity, tier) = (word("severity"), word("tier"));
+        format!("{name} | {severity} | {tier} | {}", word("title"))
+    };
+    found.iter().map(line).collect()
+}
+
+#[test]
+fn every_enumeration_in_real_evidence_is_known_and_judged() {
+    if std::env::var_os("CASEWIRE_EVIDENCE").is_none() {
+        println!("skipped: set CASEWIRE_EVIDENCE");
+        return;
+    }
+    let page = include_str!("real_findings.txt");
+    let lines = page
+        .lines()
+        .filter(|l| !l.starts_with('#') && !l.is_empty());
+    let judged: Vec<(String, &str, &str)> = lines
+        .map(|line| {
+            let parts: Vec<&str> = line.split(" | ").collect();
+            let [finding @ .., verdict, why] = parts.as_slice() else {
+                panic!("a line has six parts: {line}");
+            };
+            assert!(
+                matches!(*verdict, "true" | "false") && !why.is_empty(),
+                "{line}"
+            );
+            (finding.join(" | "), *verdict, *why)
+        })
+        .collect();
+    let mut told = Vec::new();
+    for name in [
+        "G01_real_tool_captures",
+        "H02_fw_rule_and_listener",
+        "H03_firewall_evtx_schemas",
+        "H07_benign_firewall_storms",
+        "N01_scans_ndpi",
+        "N02_dead_hosts_slips",
+        "N04_zeek_edge_traces",
+        "P01_purplesharp_ad_playbook",
+        "P04_dcom_blocked_by_firewall",
+        "P11_schtask_create",
+        "P13_nxlog_benign_pairs",
+        "P14_splunk_procdump",
+        "benign",
+    ] {
+        told.extend(enumerations(name));
+    }
+    let known: Vec<&String> = judged.iter().map(|(finding, ..)| finding).collect();
+    let told: Vec<&String> = told.iter().collect();
+    assert_eq!(told, known);
+    for (finding, verdict, _) in &judged {
+        let weighty = [" | medium | ", " | high | ", " | critical | "];
+        assert!(
+            *verdict == "true" || !weighty.iter().any(|w| finding.contains(w)),
+            "a false finding of weight: {finding}"
+        );
+    }
+}

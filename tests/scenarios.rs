@@ -4,14 +4,16 @@
 //! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
-//! behind `rule`.
+//! behind `rule`, titles of findings behind `said`. A `containment` block states containments, `TIME`
+//! or `TIME,HOST` a line.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
 use casewire::case::{Case, Incident};
 use casewire::config::Config;
+use casewire::context::containment::Stated;
 use casewire::evidence::progress::Silent;
-use casewire::investigate::{Request, investigate};
+use casewire::investigate::{Background, Request, baseline, investigate};
 use casewire::model::Provenance;
 use casewire::model::What;
 use casewire::model::finding::{Finding, Role};
@@ -61,7 +63,14 @@ fn request(folder: &Path, analytic: Option<&str>, page: &str, settings: Option<&
                 .collect()
         })
         .unwrap_or_default();
+    let containments = block(page, "containment").map(|(_, lines)| {
+        lines
+            .iter()
+            .map(|line| Stated::parse(line).expect("a containment line is TIME or TIME,HOST"))
+            .collect()
+    });
     Request {
+        containments: containments.unwrap_or_default(),
         config: settings.map_or_else(Config::default, |text| {
             Config::read(text.as_bytes()).unwrap_or_else(|e| panic!("the toml block: {e}"))
         }),
@@ -157,6 +166,32 @@ impl Names<'_> {
     }
 }
 
+/// What stands beside the evidence: a `before` block is a story of its own, whose evidence becomes a
+/// baseline; a `known` block is a list of hosts.
+fn background(page: &str) -> Background {
+    let mut background = Background::default();
+    if let Some((range, _)) = block(page, "before") {
+        let story = Story::parse(&format!("```story\n{}```\n", &page[range])).expect("a story");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        story
+            .play()
+            .write_to(folder.path())
+            .expect("the evidence can be written");
+        let file = baseline(&Request::of(vec![folder.path().to_owned()]), &Silent)
+            .expect("a baseline can be made");
+        let bytes = file.bytes().expect("a baseline can be written");
+        background
+            .baseline("before.json", &bytes)
+            .expect("a baseline can be read");
+    }
+    if let Some((range, _)) = block(page, "known") {
+        background
+            .known_hosts("known.txt", &page[range])
+            .expect("a list of hosts");
+    }
+    background
+}
+
 /// What the tool says of a story, as an expect block words it.
 fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
     let page = std::fs::read_to_string(path).expect("the page can be read");
@@ -166,11 +201,9 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
     evidence
         .write_to(folder.path())
         .expect("the evidence can be written");
-    let case = investigate(
-        &request(folder.path(), analytic, &page, story.settings.as_deref()),
-        &Silent,
-    )
-    .unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut asked = request(folder.path(), analytic, &page, story.settings.as_deref());
+    asked.background = background(&page);
+    let case = investigate(&asked, &Silent).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let names = Names {
         evidence: &evidence,
         case: &case,
@@ -195,6 +228,14 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
             case.near_misses
                 .iter()
                 .map(|miss| format!("near {} {}", miss.analytic, miss.text)),
+        );
+    }
+    if block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with("said ")))
+    {
+        lines.extend(
+            case.incidents
+                .iter()
+                .map(|incident| format!("said {}", incident.finding.title)),
         );
     }
     for row in &case.rules {
@@ -268,8 +309,23 @@ fn the_stories_of_an0842_are_told_as_expected() {
 }
 
 #[test]
+fn the_stories_of_an1057_are_told_as_expected() {
+    hold("src/analytics/an1057/scenarios", Some("AN1057"));
+}
+
+#[test]
+fn the_stories_of_an1376_are_told_as_expected() {
+    hold("src/analytics/an1376/scenarios", Some("AN1376"));
+}
+
+#[test]
 fn the_stories_of_an1448_are_told_as_expected() {
     hold("src/analytics/an1448/scenarios", Some("AN1448"));
+}
+
+#[test]
+fn the_stories_of_xdr_fc_are_told_as_expected() {
+    hold("src/analytics/xdr_fc/scenarios", Some("XDR-FC"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn kinds(folder: &Path) -> BTreeSet<String> {
 #[test]
 fn every_analytic_has_stories_of_every_kind() {
     for entry in register::all() {
-        let id = entry.about().id.to_lowercase();
+        let id = entry.about().id.to_lowercase().replace('-', "_");
         let folder =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/analytics/{id}/scenarios"));
         let told = kinds(&folder);

@@ -2,6 +2,7 @@
 //! and its part of the report are made.
 
 use crate::context::coverage::Log;
+use crate::model::Span;
 
 /// A description of an analytic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct Need {
 pub enum Source {
     /// Packets to and from the host.
     Packets,
+    /// This much of the past, of whatever kind.
+    History(Span),
     /// These event ids of this log.
     Events(Log, &'static [u32]),
 }

@@ -11,7 +11,10 @@ pub mod params;
 pub mod register;
 
 pub mod an0842;
+pub mod an1057;
+pub mod an1376;
 pub mod an1448;
+pub mod xdr_fc;
 
 pub use about::{About, Need, Profile, Setting, Source};
 pub use contract::Analytic;

@@ -3,7 +3,7 @@
 use super::contract::Analytic;
 use super::keyed::{Keyed, Runner, Shard};
 use super::params::{Params, Profile, Setting, SettingError};
-use super::{About, an0842, an1448};
+use super::{About, an0842, an1057, an1376, an1448, xdr_fc};
 
 /// An analytic with its settings in force, not yet running.
 pub trait Entry: Send + Sync {
@@ -57,7 +57,13 @@ macro_rules! register {
     };
 }
 
-register!(an0842::PortKnock, an1448::Signalling);
+register!(
+    an0842::PortKnock,
+    an1057::Enumeration,
+    an1376::FallbackChannel,
+    an1448::Signalling,
+    xdr_fc::FailedConnections,
+);
 
 /// The analytic with this id, without case.
 pub fn find(id: &str) -> Option<Box<dyn Entry>> {

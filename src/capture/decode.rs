@@ -7,8 +7,9 @@
 use super::link::{self, Network};
 use super::naming;
 use super::packet::{Extra, Packet, flags};
-use super::refusal;
-use super::wake;
+use super::peer_name::PeerNames;
+use super::{dns, icmp, refusal, segment, shape, wake};
+use crate::model::payload::Shape;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -49,7 +50,7 @@ pub(super) enum Seen {
 
 /// Reads one frame and appends its packet, if it has one, to `out`.
 #[inline]
-pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
+pub(super) fn decode(frame: &Frame<'_>, names: &mut PeerNames, out: &mut Vec<Packet>) -> Seen {
     let data = frame.data;
     let layers = match link::peel(frame.link, data) {
         Ok(layers) => layers,
@@ -61,13 +62,14 @@ pub(super) fn decode(frame: &Frame<'_>, out: &mut Vec<Packet>) -> Seen {
         return short(frame.cut);
     };
     match layers.network {
-        Network::V4 => v4(frame, &layers, payload, out),
-        Network::V6 => v6(frame, &layers, payload, out),
+        Network::V4 => v4(frame, &layers, payload, names, out),
+        Network::V6 => v6(frame, &layers, payload, names, out),
         Network::Other(link::ARP) => {
-            if let Some(announcement) = naming::arp(payload) {
+            let (announcement, talk) = (naming::arp(payload), segment::arp(payload));
+            if announcement.is_some() || talk.is_some() {
                 let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                 let mut packet = blank(frame, &layers, nowhere, nowhere, Transport(0));
-                packet.extra = Some(Box::new(Extra::Announcements(vec![announcement])));
+                packet.extra = Some(Box::new(Extra::Segment(announcement, talk)));
                 out.push(packet);
             }
             Seen::NotIp
@@ -136,13 +138,20 @@ fn blank(
         pid: frame.pid,
         first_fragment: false,
         cut: false,
+        shape: Shape::None,
         extra: None,
     }
 }
 
 /// RFC 791 3.1.
 #[inline]
-fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+fn v4(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    ip: &[u8],
+    names: &mut PeerNames,
+    out: &mut Vec<Packet>,
+) -> Seen {
     let Some(fixed) = ip.first_chunk::<20>() else {
         return short(frame.cut);
     };
@@ -182,16 +191,22 @@ fn v4(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
         frame,
         layers,
         packet,
-        layers.at + header,
-        body,
+        (layers.at + header, body),
         total - header,
+        names,
         out,
     )
 }
 
 /// RFC 8200 3 and 4.
 #[inline]
-fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>) -> Seen {
+fn v6(
+    frame: &Frame<'_>,
+    layers: &link::Layers,
+    ip: &[u8],
+    names: &mut PeerNames,
+    out: &mut Vec<Packet>,
+) -> Seen {
     let Some(fixed) = ip.first_chunk::<40>() else {
         return short(frame.cut);
     };
@@ -226,9 +241,9 @@ fn v6(frame: &Frame<'_>, layers: &link::Layers, ip: &[u8], out: &mut Vec<Packet>
         frame,
         layers,
         packet,
-        layers.at + 40 + walk.at,
-        body,
+        (layers.at + 40 + walk.at, body),
         total - walk.at,
+        names,
         out,
     )
 }
@@ -239,16 +254,16 @@ fn v6_address(fixed: &[u8; 40], at: usize) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
 }
 
-/// `body` is what is captured of the IP payload, `length` its length by the IP header, `at` where
-/// it starts in the frame.
+/// `body` is what is captured of the IP payload, with where it starts in the frame; `length` is its
+/// length by the IP header.
 #[inline]
 fn transport(
     frame: &Frame<'_>,
     layers: &link::Layers,
     mut packet: Packet,
-    at: usize,
-    body: &[u8],
+    (at, body): (usize, &[u8]),
     length: usize,
+    names: &mut PeerNames,
     out: &mut Vec<Packet>,
 ) -> Seen {
     let snapped = length > body.len();
@@ -277,6 +292,17 @@ fn transport(
                 }
             }
             search = (header, WakeCarrier::Tcp(packet.destination.port));
+            if packet.payload > 0 && packet.flags & flags::RST == 0 {
+                let payload = body.get(header..).unwrap_or(&[]);
+                packet.shape = shape::shape(payload, true);
+                let ends = (packet.source, packet.destination);
+                let syn = u32::from(packet.flags & flags::SYN != 0);
+                let seq = packet.seq.wrapping_add(syn);
+                let name = names.read(payload, packet.shape, ends, seq, !snapped);
+                if let (Some(name), None) = (name, &packet.extra) {
+                    packet.extra = Some(Box::new(Extra::Named(name)));
+                }
+            }
         }
         Transport::UDP => {
             // RFC 768. The IP length is the honest one: the UDP length may be 0 or wrong.
@@ -288,7 +314,15 @@ fn transport(
             packet.payload = length.saturating_sub(8) as u32;
             packet.cut = body.len() < 8 && snapped;
             search = (8, WakeCarrier::Udp(packet.destination.port));
-            if naming::is_spoken_from(packet.source.port) {
+            let payload = body.get(8..).unwrap_or(&[]);
+            packet.shape = shape::shape(payload, false);
+            if packet.source.port == dns::PORT {
+                let (server, client) = (packet.source, packet.destination);
+                let cut = snapped || packet.first_fragment;
+                if let Some(told) = dns::answer(payload, server, client, cut) {
+                    packet.extra = Some(Box::new(Extra::Resolution(told)));
+                }
+            } else if naming::is_spoken_from(packet.source.port) {
                 let (mac, _) = link::hardware_addresses(frame.link, frame.data);
                 packet.extra = naming::of_datagram(&packet, mac, body.get(8..)).map(Box::new);
             }
@@ -299,10 +333,19 @@ fn transport(
             let from = packet.source.address;
             if let Some(header) = refusal::embedded(packet.transport, from, body) {
                 packet.extra = Some(Box::new(Extra::Refusal(header)));
-            } else if packet.transport == Transport::ICMPV6
-                && let Some(announcement) = naming::neighbour_discovery(from, packet.ttl, body)
-            {
-                packet.extra = Some(Box::new(Extra::Announcements(vec![announcement])));
+            } else {
+                let announcement = match packet.transport {
+                    Transport::ICMPV6 => naming::neighbour_discovery(from, packet.ttl, body),
+                    _ => None,
+                };
+                let talk = segment::discovery(&packet, body, || {
+                    link::hardware_addresses(frame.link, frame.data).0
+                });
+                if announcement.is_some() || talk.is_some() {
+                    packet.extra = Some(Box::new(Extra::Segment(announcement, talk)));
+                } else {
+                    icmp::enter(&mut packet, body);
+                }
             }
         }
         // SCTP, DCCP and UDP-Lite begin with the ports as UDP does.

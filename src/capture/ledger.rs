@@ -5,6 +5,7 @@
 
 use super::decode::{self, Frame, Seen};
 use super::packet::{Packet, RawPacket};
+use super::peer_name::PeerNames;
 use super::silence::Silences;
 use super::summary::{CaptureSummary, InterfaceSummary, Resolution};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
@@ -37,6 +38,8 @@ pub(super) struct Ledger {
     other_links: BTreeMap<u32, (u64, u64)>,
     cut: (u64, u64),
     malformed: (u64, u64),
+    /// What the file's packets call each other.
+    pub names: PeerNames,
     /// Records whose bytes are wanted, and those found.
     wanted: Option<Box<Wanted>>,
 }
@@ -64,6 +67,7 @@ impl Ledger {
             other_links: BTreeMap::new(),
             cut: (0, 0),
             malformed: (0, 0),
+            names: PeerNames::default(),
             wanted: None,
         }
     }
@@ -161,7 +165,7 @@ impl Ledger {
     pub(super) fn read(&mut self, row: Row, frame: &Frame<'_>, out: &mut Vec<Packet>) {
         self.keep(frame);
         let before = out.len();
-        let seen = decode::decode(frame, out);
+        let seen = decode::decode(frame, &mut self.names, out);
         self.enter(
             row,
             frame.time,

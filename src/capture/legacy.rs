@@ -311,7 +311,7 @@ impl Legacy {
         // Kept even if it is not believed in the end: nothing cites it then.
         ledger.keep(&frame);
         let mut held = Vec::new();
-        let seen = decode::decode(&frame, &mut held);
+        let seen = decode::decode(&frame, &mut ledger.names, &mut held);
         let kind = following.map_or(ProblemKind::GarbledRegion, |following| {
             self.kind_of(&following)
         });

@@ -3,6 +3,8 @@
 mod announcements;
 pub mod attempts;
 mod decode;
+mod dns;
+mod icmp;
 mod interface;
 mod ledger;
 mod legacy;
@@ -12,10 +14,14 @@ mod naming;
 pub mod packet;
 mod pcap;
 mod pcapng;
+mod peer_name;
 pub mod reader;
 mod refusal;
 pub mod reorder;
+mod segment;
+mod shape;
 pub mod silence;
+mod solicitations;
 pub mod summary;
 #[cfg(test)]
 mod tests;

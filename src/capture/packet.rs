@@ -1,6 +1,8 @@
 //! One packet, reduced to what the analytics need.
 
 use crate::model::neighbour::ToldBy;
+use crate::model::payload::{PeerName, Shape};
+use crate::model::resolution::Resolution;
 use crate::model::{Endpoint, Text, Timestamp, Transport, wake::WakeSignal};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -26,12 +28,16 @@ pub struct Packet {
     /// Byte offset of its record header in the decompressed file.
     pub offset: u64,
     /// Source; port 0 where the protocol has none.
+    ///
+    /// ICMP messages that belong to an attempt have, in place of ports, the identifier at the side
+    /// that asks and the type of the question at the side that answers, as address translation
+    /// does (RFC 5508); messages of other types have their type at both sides.
     pub source: Endpoint,
     /// Destination.
     pub destination: Endpoint,
     /// IP protocol of the innermost header read.
     pub transport: Transport,
-    /// TCP flags; 0 for others.
+    /// TCP flags; the type for ICMP; 0 for others.
     pub flags: u8,
     /// IP TTL or hop limit.
     pub ttl: u8,
@@ -41,7 +47,7 @@ pub struct Packet {
     pub interface: u16,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
-    /// TCP sequence number.
+    /// TCP sequence number; that of an ICMP echo.
     pub seq: u32,
     /// TCP acknowledgement number.
     pub ack: u32,
@@ -53,6 +59,8 @@ pub struct Packet {
     pub first_fragment: bool,
     /// Headers were cut by the snap length after the ports (options, payload not seen).
     pub cut: bool,
+    /// What the payload looks like from its first bytes.
+    pub shape: Shape,
     /// What only few packets have.
     pub extra: Option<Box<Extra>>,
 }
@@ -64,12 +72,42 @@ pub enum Extra {
     Refusal(EmbeddedHeader),
     /// A magic packet. `copies` is 1 and `copy_packets` empty here.
     Wake(WakeSignal),
-    /// Who has which address, as ARP, neighbour discovery or a name service says; never empty.
+    /// ARP or neighbour discovery: the claim it makes, and what it asks or answers.
+    Segment(Option<Announcement>, Option<SegmentTalk>),
+    /// A name server's answer.
+    Resolution(Resolution),
+    /// The payload names whom its sender wants to reach.
+    Named(PeerName),
+    /// Who has which address, as a name service says; never empty.
     Announcements(Vec<Announcement>),
     /// A DHCP message that tells an address or a name.
     Lease(LeaseMessage),
     /// The SYN has the Fast Open option (34, or 254 with magic 0xF989).
     FastOpen,
+}
+
+/// What a host says on its own segment (RFC 826, RFC 4861).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentTalk {
+    /// The speaker's hardware address, where the message has one.
+    pub mac: Option<[u8; 6]>,
+    /// The speaker's IP address: the asker's, or the one answered for.
+    pub address: IpAddr,
+    /// Which protocol.
+    pub told_by: ToldBy,
+    /// What is said beside the pair.
+    pub speech: Speech,
+}
+
+/// Whether a segment message asks or answers. All of them announce the speaker's pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// Neither.
+    Announces,
+    /// Asks who has this address.
+    Asks(IpAddr),
+    /// Answers this asker.
+    Answers(IpAddr),
 }
 
 /// One claim about an address.

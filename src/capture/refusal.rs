@@ -3,8 +3,8 @@
 //! Only destination unreachable counts (RFC 792 type 3, RFC 4443 type 1). "Fragmentation needed"
 //! is path MTU discovery and refuses nothing; time exceeded says nothing about a port.
 
-use super::link;
 use super::packet::EmbeddedHeader;
+use super::{icmp, link};
 use crate::model::{Endpoint, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,6 +19,19 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
         _ => None,
     }?;
     let (source, destination, transport, ports) = read;
+    if matches!(transport, Transport::ICMP | Transport::ICMPV6) {
+        // What stands for ports is written as in the packet that was refused.
+        let (asker, asked) = icmp::ports(transport, ports)?;
+        return Some(EmbeddedHeader {
+            kind,
+            code,
+            from,
+            source: Endpoint::new(source, asker),
+            destination: Endpoint::new(destination, asked),
+            transport,
+            seq: None,
+        });
+    }
     let port = |at: usize| match ports.get(at..at + 2) {
         Some(&[high, low]) => u16::from_be_bytes([high, low]),
         _ => 0,
@@ -42,10 +55,10 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
 
 type Inner<'a> = (IpAddr, IpAddr, Transport, &'a [u8]);
 
-/// Only these begin with ports.
+/// Only these begin with ports, or with what stands for them.
 fn ports_of(transport: Transport, rest: &[u8]) -> &[u8] {
     match transport {
-        Transport(6 | 17 | 33 | 132 | 136) => rest,
+        Transport(1 | 6 | 17 | 33 | 58 | 132 | 136) => rest,
         _ => &[],
     }
 }

@@ -245,6 +245,8 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
             actor: None,
         };
         let provenance = Provenance {

@@ -6,7 +6,7 @@ use super::{CoverageRow, HostRow, Incident, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
-use crate::model::{EvidenceId, Timestamp};
+use crate::model::{EvidenceId, Span, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,6 +181,7 @@ fn row(
     for source in need.from {
         let held = match source {
             Source::Packets => packets(id, context),
+            Source::History(span) => history(*span, context),
             Source::Events(log, ids) => {
                 id.map_or_else(Held::absent, |id| events(id, *log, ids, context))
             }
@@ -288,6 +289,35 @@ fn packets(id: Option<HostId>, context: &Context) -> Held {
             note: "no packet of this host's addresses was captured".to_owned(),
             ..Held::absent()
         }
+    }
+}
+
+/// How far back it is known who showed signs of life.
+fn history(wanted: Span, context: &Context) -> Held {
+    let logs = context.identity.hosts().iter().filter_map(|host| {
+        let id = context.identity.named(&host.name)?;
+        context
+            .coverage
+            .of_host(id)
+            .map(|(_, _, seen)| seen.interval.to)
+            .max()
+    });
+    let Some(end) = logs.chain(context.coverage.capture_end()).max() else {
+        return Held::absent();
+    };
+    let known = context.activity.history(end);
+    let days = context.baseline.imported_days.len() as i64;
+    let enough = known >= wanted || Span::seconds(days.saturating_mul(86_400)) >= wanted;
+    Held {
+        status: if enough { Met::Seen } else { Met::Partial },
+        from: Some(end.shifted(known.negated())),
+        to: Some(end),
+        note: if enough {
+            String::new()
+        } else {
+            format!("signs of life are known of {known}")
+        },
+        ..Held::absent()
     }
 }
 

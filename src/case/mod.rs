@@ -21,6 +21,7 @@ use crate::analytics::about::{Described, Profile};
 use crate::config::Rule;
 use crate::context::Assets;
 use crate::context::clocks::ClockChoice;
+use crate::context::containment::Stated;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
@@ -92,8 +93,25 @@ pub struct Parameters {
     pub scanners: Vec<String>,
     /// Suppression rules.
     pub rules: Vec<Rule>,
+    /// When something was contained, as stated.
+    pub containments: Vec<Stated>,
+    /// Baseline files that counted.
+    pub baselines: Vec<BackgroundFile>,
+    /// Lists of known hosts that counted.
+    pub known_hosts: Vec<BackgroundFile>,
     /// The analytics that ran, with their settings in force.
     pub analytics: Vec<Described>,
+}
+
+/// A file beside the evidence that findings may rest on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BackgroundFile {
+    /// As given.
+    pub name: String,
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// UTC days a baseline rests on; empty for a list.
+    pub days: Vec<String>,
 }
 
 /// How much was read.

@@ -68,6 +68,25 @@ impl Parameters {
                 .map(ToString::to_string)
                 .collect(),
         );
+        let hashes = |files: &[super::BackgroundFile]| {
+            let hex = |h: &[u8; 32]| h.iter().map(|b| format!("{b:02x}")).collect::<String>();
+            files.iter().map(|f| hex(&f.sha256)).collect::<Vec<_>>()
+        };
+        sorted("baseline", hashes(&self.baselines));
+        sorted("known_hosts", hashes(&self.known_hosts));
+        sorted(
+            "containment",
+            self.containments
+                .iter()
+                .map(|c| {
+                    format!(
+                        "{} {}",
+                        c.time.rfc3339(),
+                        c.host.as_deref().unwrap_or("all")
+                    )
+                })
+                .collect(),
+        );
         // The first rule that fits counts, so their order does.
         for rule in &self.rules {
             put(

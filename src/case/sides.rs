@@ -47,7 +47,7 @@ pub fn started(finding: &Finding) -> Started {
                 } => return Started::Host,
                 _ => {}
             },
-            What::Wake(_) | What::Neighbour(_) => {}
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
     if who.remote.is_none() && who.remote_mac.is_none() {
@@ -69,7 +69,9 @@ pub fn targets(finding: &Finding) -> BTreeSet<IpAddr> {
                 | HostWhat::Connected { destination, .. } => Some(destination.address),
                 _ => None,
             },
-            What::Wake(_) | What::Neighbour(_) => None,
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {
+                None
+            }
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 
 use super::values;
 use casewire::analytics::Profile;
+use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use casewire::report::text::inventory::Section;
@@ -85,6 +86,11 @@ pub enum Command {
     Analyze(Analyze),
     /// Print the merged, time-sorted event stream, without judging it
     Timeline(Timeline),
+    /// Build or show what is normal, from evidence of a quiet time
+    Baseline {
+        #[command(subcommand)]
+        what: BaselineCommand,
+    },
     /// List the analytics, or explain one
     Analytics(Analytics),
     /// Check a settings file and say what it sets
@@ -149,6 +155,17 @@ pub struct Evidence {
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
     pub max_skew: Span,
+    /// When something was contained, for one host or for all: AN1376 looks at what came after
+    /// (repeatable)
+    #[arg(long, value_name = "TIME[,HOST]", value_parser = values::containment,
+        help_heading = "Time and hosts")]
+    pub containment: Vec<Stated>,
+    /// What is usual, made with 'casewire baseline build' (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Background")]
+    pub baseline: Vec<PathBuf>,
+    /// Hosts that exist: an address, network or name a line, with the day last seen (repeatable)
+    #[arg(long, value_name = "FILE", help_heading = "Background")]
+    pub known_hosts: Vec<PathBuf>,
     /// Stop at the first piece of evidence that cannot be read
     #[arg(long, help_heading = "Limits")]
     pub strict: bool,
@@ -163,6 +180,40 @@ pub struct Evidence {
     /// Do not hash the evidence: for benchmarks, not for case work
     #[arg(long, hide_short_help = true, help_heading = "Limits")]
     pub no_hash: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Count what is usual in evidence and write it to a file
+    Build {
+        /// Where to write; never over an existing file or among the evidence
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        evidence: Box<Evidence>,
+    },
+    /// Say what a baseline rests on and holds
+    Show {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// text, or json (the file itself, checked)
+        #[arg(
+            short,
+            long,
+            value_name = "FORMAT",
+            default_value = "text",
+            hide_possible_values = true,
+            help_heading = "Output"
+        )]
+        format: BaselineFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BaselineFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod analytics;
 mod analyze;
 mod args;
+mod baseline;
 mod config;
 mod exit;
 mod export;
@@ -41,6 +42,7 @@ pub fn run() -> ExitCode {
     let result = match &cli.command {
         Command::Analyze(args) => analyze::run(args, &cli.global),
         Command::Timeline(args) => timeline::run(args, &cli.global),
+        Command::Baseline { what } => baseline::run(what, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
         Command::Config { what } => config::run(what, &cli.global),
         Command::Report(args) => report::run(args, &cli.global),

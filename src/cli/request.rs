@@ -4,10 +4,10 @@ use super::args::{Evidence, Global};
 use super::config;
 use super::exit::{Wrong, say};
 use super::nearest::nearest;
-use super::values;
+use super::{baseline, values};
 use casewire::analytics::about::Described;
 use casewire::context::clocks::ClockChoice;
-use casewire::investigate::Request;
+use casewire::investigate::{Background, Request};
 use casewire::model::Span;
 
 /// A request for the evidence alone, without analytics or case data.
@@ -49,9 +49,38 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         silence: casewire::case::gaps::SILENCE,
         clock: clock(&args.clock)?,
         hosts: args.hosts.clone(),
+        containments: args.containment.clone(),
+        background: background(args)?,
         case: None,
         examiner: None,
     })
+}
+
+fn background(args: &Evidence) -> Result<Background, Wrong> {
+    let mut background = Background::default();
+    for path in &args.baseline {
+        let bytes = baseline::read(path)?;
+        background
+            .baseline(&path.display().to_string(), &bytes)
+            .map_err(Wrong)?;
+    }
+    for path in &args.known_hosts {
+        let shown = path.display().to_string();
+        let text = baseline::read(path).and_then(|bytes| {
+            String::from_utf8(bytes)
+                .map_err(|_| Wrong(format!("{shown} is not UTF-8 text; save it as UTF-8")))
+        })?;
+        background.known_hosts(&shown, &text).map_err(|faults| {
+            for fault in faults.iter().take(20) {
+                say(&format!("error: {shown}: {fault}"));
+            }
+            Wrong(format!(
+                "{} wrong lines in {shown}; nothing was run",
+                faults.len()
+            ))
+        })?;
+    }
+    Ok(background)
 }
 
 /// One mode for all hosts, and at most one offset for each.

@@ -3,6 +3,7 @@
 use casewire::analytics::Profile;
 use casewire::capture::silence::SHORTEST;
 use casewire::context::clocks::ClockMode;
+use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
 use casewire::report::text::inventory::Section;
@@ -91,6 +92,13 @@ pub enum Clock {
     Mode(ClockMode),
     /// `HOST=±s`: how far the clock of one host is ahead.
     Ahead(String, Span),
+}
+
+/// A containment: a time, and the host it was for if not all.
+pub fn containment(text: &str) -> Result<Stated, String> {
+    Stated::parse(text).ok_or_else(|| {
+        "not TIME or TIME,HOST; write it as 2026-03-14T02:00Z or 2026-03-14T02:00Z,FS01".to_owned()
+    })
 }
 
 /// `measured`, `as-recorded` or `HOST=±s`.

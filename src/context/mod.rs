@@ -3,19 +3,29 @@
 //!
 //! Built once from summaries of everything that was read, then frozen; analytics only ask it.
 
+pub mod activity;
 pub mod assets;
+pub mod baseline;
 pub mod clocks;
+pub mod contacts;
+pub mod containment;
 pub mod coverage;
 pub mod identity;
+pub mod known;
 pub mod processes;
 
 use crate::model::Event;
 use crate::model::finding::Order;
 
+pub use activity::Activity;
 pub use assets::Assets;
+pub use baseline::Baseline;
 pub use clocks::Clocks;
+pub use contacts::Contacts;
+pub use containment::Containments;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
+pub use known::KnownHosts;
 pub use processes::Processes;
 
 /// The frozen context.
@@ -27,10 +37,18 @@ pub struct Context {
     pub clocks: Clocks,
     /// What the evidence covers.
     pub coverage: Coverage,
+    /// Which addresses showed signs of life, and when.
+    pub activity: Activity,
+    /// Who reached for whom, by day.
+    pub contacts: Contacts,
+    /// What was usual.
+    pub baseline: Baseline,
     /// Processes by id and time.
     pub processes: Processes,
     /// What the settings file says of the network.
     pub assets: Assets,
+    /// When something was contained, as stated.
+    pub containments: Containments,
 }
 
 impl Context {

@@ -15,6 +15,7 @@ use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
 use crate::replay::Outcome;
+use crate::replay::attribute::Account;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything learnt by reading, beside the stream itself.
@@ -24,6 +25,8 @@ pub(super) struct Read {
     pub problems: Problems,
     pub attempts: AttemptSummary,
     pub context: Context,
+    /// What came of tying attempts to processes.
+    pub attributed: Account,
 }
 
 /// Addresses of one host that a report lists.
@@ -78,6 +81,9 @@ impl Read {
                     .map(ToString::to_string)
                     .collect(),
                 rules: request.config.rules.clone(),
+                containments: request.containments.clone(),
+                baselines: request.background.baselines(),
+                known_hosts: request.background.lists(),
                 analytics: entries
                     .iter()
                     .map(|e| Described {
@@ -129,6 +135,8 @@ impl Read {
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
         case.gaps = judged.gaps;
+        let tied = self.attribution();
+        case.notes.extend(tied);
         case.problems = self.problems.iter().cloned().collect();
         for row in &case.evidence {
             match row.unit {
@@ -281,6 +289,25 @@ impl Read {
                 ));
             }
         }
+        let rests_on = request.background.rests_on();
+        for (id, report) in &self.reports {
+            let hash = report.custody.as_ref().and_then(|c| c.sha256);
+            let hash: String = hash.iter().flatten().map(|b| format!("{b:02x}")).collect();
+            if let Some(name) = rests_on.get(hash.as_str()) {
+                notes.push(format!(
+                    "{id} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \
+                     them out"
+                ));
+            }
+        }
+        let limits = &self.context;
+        if limits.activity.forgotten + limits.baseline.left_out + limits.contacts.left_out > 0 {
+            notes.push(format!(
+                "more addresses, programs or contacts than are remembered: {} signs of life, {} entries of the \
+                 baseline and {} contacts were left out of what counts as usual",
+                limits.activity.forgotten, limits.baseline.left_out, limits.contacts.left_out
+            ));
+        }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         for host in self.context.identity.hosts() {
@@ -376,7 +403,7 @@ impl Read {
     }
 }
 
-fn kind_word(kind: Kind) -> &'static str {
+pub(super) fn kind_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pcap(_) => "pcap",
         Kind::Pcapng(_) => "pcapng",

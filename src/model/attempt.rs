@@ -2,6 +2,7 @@
 //!
 //! An attempt is not a packet: five SYNs with one initial sequence number are one attempt.
 
+use super::payload::{Payload, PeerName, Shape};
 use super::{Actor, Endpoint, Provenance, Span, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -10,7 +11,8 @@ use std::net::IpAddr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// The handshake completed: SYN, SYN-ACK, ACK; or SYN-ACK and then payload from the initiator
-    /// (its bare ACK is not in the capture). For UDP: a datagram came back within 30 s. (S1, SF …)
+    /// (its bare ACK is not in the capture). For UDP and ICMP: a packet came back within 30 s.
+    /// (S1, SF …)
     Established,
     /// SYN-ACK was seen, then a reset from the initiator or nothing: an open port, not used.
     HalfOpen,
@@ -19,13 +21,14 @@ pub enum Outcome {
     /// An ICMP error whose embedded header is this attempt's.
     Unreachable(Refusal),
     /// No answer at all. On default Windows this is what a closed TCP port looks like. For UDP it
-    /// is evidence of nothing. (S0)
+    /// is evidence of nothing; default Windows does not answer pings either. (S0)
     Unanswered,
     /// The initiator reset its own SYN before any answer. (RSTOS0)
     Aborted,
     /// Traffic of a connection whose start is not in the capture. (OTH)
     Midstream,
-    /// Only the responder's side was captured: SYN-ACK without SYN. (SHR, RSTRH)
+    /// Only the responder's side was captured: SYN-ACK without SYN, echo reply without request.
+    /// (SHR, RSTRH)
     OneSided,
 }
 
@@ -117,6 +120,12 @@ impl Marks {
     pub const TWO_SENSORS: Self = Self(1 << 7);
     /// Forgotten early because the table of live flows was full.
     pub const EVICTED: Self = Self(1 << 8);
+    /// One side had closed in order (FIN) before the reset: an end many programs use, no
+    /// interruption.
+    pub const RESET_AFTER_FIN: Self = Self(1 << 9);
+    /// The reset's TTL is two or more away from that of the other packets of its sender on the same
+    /// sensor: a device on the way may have sent it in the sender's name.
+    pub const RESET_TTL: Self = Self(1 << 10);
 
     /// True if every mark of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -129,10 +138,27 @@ impl Marks {
     }
 }
 
+/// What an attempt over ICMP was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IcmpRun {
+    /// ICMP or ICMPv6 type of what the initiator sends: 8 or 128 for echo requests.
+    pub kind: u8,
+    /// The identifier of an echo, timestamp or mask request; 0 for other types.
+    pub id: u16,
+}
+
+impl IcmpRun {
+    /// True for echo requests: a ping.
+    pub fn is_echo(self) -> bool {
+        matches!(self.kind, 8 | 128)
+    }
+}
+
 /// One connection attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// TCP or UDP.
+    /// TCP, UDP, or ICMP: there, all messages of one type and identifier between two hosts, without
+    /// a minute's silence (30 s while unanswered), are one attempt with ports 0.
     pub transport: Transport,
     /// Who started it.
     pub initiator: Endpoint,
@@ -140,7 +166,7 @@ pub struct Attempt {
     pub responder: Endpoint,
     /// The initiator's initial sequence number (TCP with a captured SYN).
     pub isn: Option<u32>,
-    /// SYNs seen with that sequence number; for UDP, datagrams from the initiator.
+    /// SYNs seen with that sequence number; for UDP and ICMP, packets from the initiator.
     pub tries: u32,
     /// Time of the last SYN (or last datagram of an unanswered UDP attempt).
     pub last_try: Timestamp,
@@ -167,6 +193,10 @@ pub struct Attempt {
     pub pid: Option<u32>,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
+    /// What was sent, for ICMP.
+    pub icmp: Option<IcmpRun>,
+    /// What was seen of the payload; `None` where no packet carried any.
+    pub payload: Option<Box<Payload>>,
     /// The process of the initiator, once attribution has joined one.
     #[serde(skip)]
     pub actor: Option<Box<Actor>>,
@@ -176,6 +206,31 @@ impl Attempt {
     /// True if the handshake completed.
     pub fn succeeded(&self) -> bool {
         self.outcome == Outcome::Established
+    }
+
+    /// The name the initiator asked for, by TLS or HTTP.
+    pub fn name(&self) -> Option<&PeerName> {
+        self.payload.as_ref()?.name.as_ref()
+    }
+
+    /// The shapes of the first payload of initiator and responder.
+    pub fn shapes(&self) -> [Shape; 2] {
+        self.payload
+            .as_ref()
+            .map_or([Shape::None; 2], |payload| payload.shapes)
+    }
+
+    /// Who reset the connection while it was in use: bytes had gone both ways and neither side had begun to close it. Never the case where the reset was disowned (see
+    /// `RESET_MISMATCH`).
+    pub fn reset_in_use(&self) -> Option<Endpoint> {
+        let in_use = matches!(self.outcome, Outcome::Established | Outcome::Midstream)
+            && self.bytes.iter().all(|bytes| *bytes > 0)
+            && !self.marks.has(Marks::RESET_AFTER_FIN);
+        match self.end {
+            FlowEnd::ResetByInitiator if in_use => Some(self.initiator),
+            FlowEnd::ResetByResponder if in_use => Some(self.responder),
+            _ => None,
+        }
     }
 
     /// From the first packet to the last.

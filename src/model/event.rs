@@ -1,6 +1,9 @@
 //! One entry of the merged stream.
 
-use super::{Attempt, HostEvent, Provenance, Timestamp, neighbour::Neighbour, wake::WakeSignal};
+use super::neighbour::{Neighbour, Solicitation};
+use super::resolution::Resolution;
+use super::wake::WakeSignal;
+use super::{Attempt, HostEvent, Provenance, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened, at a time, with where it is written.
@@ -27,6 +30,11 @@ pub enum What {
     Wake(Box<WakeSignal>),
     /// A host announced its addresses on its segment.
     Neighbour(Box<Neighbour>),
+    /// A host asked its segment for another, at the time of the first request, with what became of
+    /// it.
+    Solicitation(Box<Solicitation>),
+    /// A name server answered.
+    Resolution(Box<Resolution>),
     /// Something a host logged.
     Host(Box<HostEvent>),
 }

@@ -133,6 +133,8 @@ pub struct Rule {
     pub protocol: Option<Option<u8>>,
     /// Local ports.
     pub local_ports: Ports,
+    /// Remote ports: what a rule for outbound traffic names.
+    pub remote_ports: Ports,
     /// Remote addresses.
     pub remotes: Remotes,
     /// Profile bits: 1 domain, 2 private, 4 public; 0 where the source does not say.

@@ -76,6 +76,15 @@ pub enum RegistryChange {
     Renamed,
 }
 
+/// How a process reached into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Intrusion {
+    /// Sysmon 8: it started a thread there.
+    RemoteThread,
+    /// Sysmon 25: the image in memory is not the one on disk (hollowing, herpaderping).
+    Tampered,
+}
+
 /// The kinds of fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HostWhat {
@@ -267,6 +276,15 @@ pub enum HostWhat {
         name: Text,
         /// The new start type, as written.
         start: Text,
+    },
+    /// Sysmon 8 and 25: a process reached into another.
+    Intruded {
+        /// How.
+        how: Intrusion,
+        /// Who did it; without pid and image where the record does not say (25).
+        by: Process,
+        /// The process that was reached into.
+        into: Process,
     },
     /// Sysmon 11.
     FileCreated {

@@ -11,7 +11,9 @@ pub mod host_event;
 pub mod neighbour;
 pub mod net;
 pub mod network;
+pub mod payload;
 pub mod provenance;
+pub mod resolution;
 pub mod time;
 pub mod wake;
 

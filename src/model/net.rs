@@ -77,6 +77,15 @@ pub fn is_group_or_wildcard(address: IpAddr) -> bool {
     }
 }
 
+/// True for addresses of private networks and of the own link: RFC 1918, RFC 3927, RFC 4193,
+/// RFC 4291 section 2.5.6.
+pub fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 /// The first port Windows uses for outgoing connections by default (RFC 6335 dynamic range).
 pub const FIRST_DYNAMIC_PORT: u16 = 49_152;
 

@@ -30,7 +30,7 @@ pub fn read(
     progress: &dyn Progress,
 ) -> Result<Gathered, SpoolError> {
     let ends: Mutex<BTreeMap<EvidenceId, Ended>> = Mutex::default();
-    let mut collector = Collector::new(options.memory);
+    let mut collector = Collector::new(options);
     let mut order = Vec::new();
     let mut attempts = Attempts::new(Settings::default());
     let summary = std::thread::scope(|scope| {

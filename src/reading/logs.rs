@@ -10,7 +10,7 @@ pub fn read(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Gathered, SpoolError> {
-    let mut collector = Collector::new(options.memory);
+    let mut collector = Collector::new(options);
     let mut reports = Vec::new();
     let mut problems = Problems::default();
     for file in files {

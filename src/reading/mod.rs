@@ -9,13 +9,17 @@ mod tap;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::Assets;
+use crate::context::activity::ActivityBuilder;
+use crate::context::baseline::BaselineBuilder;
 use crate::context::clocks::AnchorBuilder;
+use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
-use crate::model::{Event, EvidenceId};
+use crate::model::{Event, EvidenceId, Timestamp};
 use crate::stream::{Spool, SpoolError, Spooled};
 use std::collections::BTreeMap;
 
@@ -26,6 +30,10 @@ pub struct Options {
     pub hash: bool,
     /// Bytes of events to hold in memory before they spill to a temporary folder.
     pub memory: usize,
+    /// What is stated of the network: which addresses are internal.
+    pub assets: Assets,
+    /// Only what is recorded inside counts as usual; `None` for everything.
+    pub counted: Option<(Timestamp, Timestamp)>,
 }
 
 /// What a file held.
@@ -59,6 +67,12 @@ pub struct Gathered {
     pub anchors: AnchorBuilder,
     /// What the evidence covers.
     pub coverage: CoverageBuilder,
+    /// What hosts usually do.
+    pub baseline: BaselineBuilder,
+    /// Who showed signs of life.
+    pub activity: ActivityBuilder,
+    /// Who reached for whom.
+    pub contacts: ContactsBuilder,
     /// Which processes ran.
     pub processes: ProcessesBuilder,
     /// Each file.
@@ -75,6 +89,9 @@ impl Gathered {
         self.identity.merge(other.identity);
         self.anchors.merge(other.anchors);
         self.coverage.merge(other.coverage);
+        self.baseline.merge(other.baseline);
+        self.activity.merge(other.activity);
+        self.contacts.merge(other.contacts);
         self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
@@ -88,17 +105,25 @@ struct Collector {
     identity: IdentityBuilder,
     anchors: AnchorBuilder,
     coverage: CoverageBuilder,
+    baseline: BaselineBuilder,
+    activity: ActivityBuilder,
+    contacts: ContactsBuilder,
+    counted: Option<(Timestamp, Timestamp)>,
     processes: ProcessesBuilder,
 }
 
 impl Collector {
-    fn new(memory: usize) -> Self {
+    fn new(options: &Options) -> Self {
         Self {
-            spool: Spool::new(memory),
+            spool: Spool::new(options.memory),
             failed: None,
             identity: IdentityBuilder::default(),
             anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
+            baseline: BaselineBuilder::default(),
+            activity: ActivityBuilder::default(),
+            contacts: ContactsBuilder::new(options.assets.clone()),
+            counted: options.counted,
             processes: ProcessesBuilder::default(),
         }
     }
@@ -107,6 +132,12 @@ impl Collector {
         self.identity.observe(&event);
         self.anchors.observe(&event);
         self.coverage.observe(&event);
+        let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
+        self.activity.observe(&event);
+        if self.counted.is_none_or(counts) {
+            self.baseline.observe(&event);
+            self.contacts.observe(&event);
+        }
         self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
@@ -124,6 +155,9 @@ impl Collector {
                 identity: self.identity,
                 anchors: self.anchors,
                 coverage: self.coverage,
+                baseline: self.baseline,
+                activity: self.activity,
+                contacts: self.contacts,
                 processes: self.processes,
                 ..Gathered::default()
             }),

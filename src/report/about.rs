@@ -20,7 +20,8 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
             others.extend(attempt.accepted.into_iter().chain(attempt.deciding))
         }
         What::Wake(signal) => others.extend(&signal.copy_packets),
-        What::Neighbour(_) | What::Host(_) => {}
+        What::Solicitation(asked) => others.extend(asked.deciding),
+        What::Neighbour(_) | What::Resolution(_) | What::Host(_) => {}
     }
     others.remove(&event.provenance);
     std::iter::once(event.provenance).chain(others).collect()

@@ -184,6 +184,10 @@ fn needs(page: &mut String, needs: &[Need]) {
 fn source(source: &Source) -> String {
     match source {
         Source::Packets => "packets".to_owned(),
+        Source::History(span) => format!(
+            "{} h of evidence, or a baseline",
+            span.0 / 3_600_000_000_000
+        ),
         Source::Events(log, ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
             format!("{} {}", log.name(), ids.join(", "))

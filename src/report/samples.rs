@@ -87,6 +87,8 @@ pub fn attempt(when: &str, packet: u64, ports: (u16, u16), outcome: Outcome) -> 
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
             actor: None,
         })),
     }

@@ -161,13 +161,13 @@ pub const TABLE: &[Row] = &[
         "XDR-FC",
         ANY,
         "low",
-        "failed connections to hosts that are new against the baseline, as the page of XDR-FC says",
+        "the alarm of the page of XDR-FC, of a grade it calls low",
     ),
     row(
         "XDR-FC",
         ANY,
         "info",
-        "the same with a baseline or evidence too thin for more",
+        "the same of a lower grade, or with a rare relation, which the vendor calls informational",
     ),
 ];
 

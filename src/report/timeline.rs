@@ -36,7 +36,11 @@ pub fn csv_line(event: &Event) -> String {
 /// `packets`, or the host and log: `FS01.corp.example Sec 5154`.
 fn source(event: &Event) -> String {
     match &event.what {
-        What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => "packets".to_owned(),
+        What::Attempt(_)
+        | What::Wake(_)
+        | What::Neighbour(_)
+        | What::Solicitation(_)
+        | What::Resolution(_) => "packets".to_owned(),
         What::Host(host) => {
             format!(
                 "{} {}",

@@ -6,11 +6,12 @@
 
 mod attempt;
 mod host;
+mod resolution;
 pub(in crate::report) mod rule;
+mod segment;
 mod wake;
 
 use crate::model::host_event::Process;
-use crate::model::net::mac_text;
 use crate::model::{Event, What};
 
 /// How much a sentence tells.
@@ -27,16 +28,9 @@ pub fn sentence(event: &Event, form: Form) -> String {
     match &event.what {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
-        What::Neighbour(neighbour) => {
-            let who = match (&neighbour.name, neighbour.mac) {
-                (Some(said), Some(mac)) => format!("{} at {}", name(said), mac_text(mac)),
-                (Some(said), None) => name(said),
-                (None, Some(mac)) => mac_text(mac),
-                (None, None) => "somebody".to_owned(),
-            };
-            let protocol = neighbour.told_by.protocol();
-            format!("{who} announces {} ({protocol})", neighbour.address)
-        }
+        What::Neighbour(neighbour) => segment::announced(neighbour),
+        What::Solicitation(asked) => segment::asked(asked, event.recorded, form),
+        What::Resolution(told) => resolution::sentence(told, form),
         What::Host(host) => host::sentence(host, form),
     }
 }
@@ -70,7 +64,11 @@ pub fn log_label(event: &Event) -> Option<String> {
 pub fn computer(event: &Event) -> Option<&str> {
     match &event.what {
         What::Host(host) => Some(&host.computer),
-        What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+        What::Attempt(_)
+        | What::Wake(_)
+        | What::Neighbour(_)
+        | What::Solicitation(_)
+        | What::Resolution(_) => None,
     }
 }
 

@@ -161,10 +161,21 @@ fn weight(event: &Event) -> usize {
     const EVENT: usize = std::mem::size_of::<Event>() + 16;
     EVENT
         + match &event.what {
-            What::Attempt(_) => std::mem::size_of::<crate::model::Attempt>() + 16,
+            What::Attempt(attempt) => {
+                let payload = attempt.payload.as_ref().map_or(0, |payload| {
+                    let name = payload.name.as_ref().map_or(0, |name| name.text.len() + 32);
+                    std::mem::size_of::<crate::model::payload::Payload>() + 16 + name
+                });
+                std::mem::size_of::<crate::model::Attempt>() + 16 + payload
+            }
             What::Neighbour(neighbour) => {
                 std::mem::size_of::<crate::model::neighbour::Neighbour>()
                     + neighbour.name.as_ref().map_or(0, |name| name.len() + 16)
+            }
+            What::Solicitation(_) => 160,
+            What::Resolution(told) => {
+                let aliases: usize = told.aliases.iter().map(|alias| alias.len() + 48).sum();
+                192 + told.name.len() + told.addresses.len() * 24 + aliases
             }
             What::Wake(wake) => 160 + wake.copy_packets.len() * 32,
             What::Host(host) => {

@@ -363,16 +363,13 @@ fn tell(
     }
     let main = woke.iter().find(|w| w.visit.is_some()).or(woke.first());
     let pair = main.and_then(|w| w.visit.map(|v| (targets[&w.mac], &w.start, v)));
+    let host = woke.iter().any(|w| matches!(w.start.what, What::Host(_)));
     Finding {
         analytic: about.id,
         also_satisfies: Vec::new(),
         title,
         severity,
-        tier: if woke.iter().any(|w| matches!(w.start.what, What::Host(_))) {
-            Tier::Both
-        } else {
-            Tier::NetworkOnly
-        },
+        tier: if host { Tier::Both } else { Tier::NetworkOnly },
         confidence: score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100) as u8,
         entities: Entities {
             remote: match sender {

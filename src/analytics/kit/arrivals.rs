@@ -85,6 +85,8 @@ struct Sign {
 
 fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
     match &event.what {
+        // A ping that is answered opens no port.
+        What::Attempt(attempt) if attempt.icmp.is_some() => None,
         What::Attempt(attempt) => {
             let completed = match attempt.outcome {
                 Outcome::Established => true,
@@ -156,7 +158,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 },
             ))
         }
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
     }
 }
 

@@ -8,9 +8,10 @@ use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
-    Strength, Text, Timestamp, Transport, What,
+    Span, Strength, Text, Timestamp, Transport, What,
 };
 
 /// What became of a contact, as far as this evidence tells.
@@ -100,8 +101,31 @@ pub fn contact_of<'e>(event: &'e Event, context: &Context) -> Option<Contact<'e>
     match &event.what {
         What::Attempt(attempt) => of_attempt(event, attempt, context),
         What::Host(host) => of_record(event, host, context),
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Solicitation(asked) => of_solicitation(event, asked, context),
+        What::Wake(_) | What::Neighbour(_) | What::Resolution(_) => None,
     }
+}
+
+fn of_solicitation<'e>(
+    event: &'e Event,
+    asked: &'e Solicitation,
+    context: &Context,
+) -> Option<Contact<'e>> {
+    Some(Contact {
+        event,
+        from: context.identity.place(asked.asker, event.time),
+        local: Endpoint::new(asked.asker, 0),
+        remote: Endpoint::new(asked.target, 0),
+        transport: Transport::ICMP,
+        form: Form::Resolution,
+        actor: None,
+        fate: match asked.outcome {
+            Heard::Answered(_) => Fate::Answered,
+            Heard::Unanswered => Fate::Unreachable,
+            Heard::ReplyNotVisible | Heard::CutShort => Fate::Untold,
+        },
+        decided: asked.decided,
+    })
 }
 
 fn of_attempt<'e>(
@@ -117,7 +141,7 @@ fn of_attempt<'e>(
             RefusalMeaning::Filtered => Fate::Prohibited,
             RefusalMeaning::HostUnreachable => Fate::Unreachable,
         },
-        Outcome::Unanswered if silence_tells(attempt) => Fate::Unanswered,
+        Outcome::Unanswered if silence_tells(attempt, event.time) => Fate::Unanswered,
         Outcome::Unanswered => Fate::Untold,
         Outcome::Aborted => Fate::Aborted,
         Outcome::Midstream | Outcome::OneSided => return None,
@@ -130,18 +154,31 @@ fn of_attempt<'e>(
         local: attempt.initiator,
         remote: attempt.responder,
         transport: attempt.transport,
-        form: Form::Connection,
+        form: match attempt.transport {
+            Transport::ICMP | Transport::ICMPV6 => Form::Echo,
+            _ => Form::Connection,
+        },
         actor: attempt.actor.as_deref(),
         fate,
         decided: attempt.decided,
     })
 }
 
+/// Silence tells something only if the evidence goes on for this long after the first SYN; Zeek's
+/// scan detection waits as long.
+const WAIT: Span = Span::seconds(5);
+
 /// True if silence means that nobody answered. Not after a datagram; not where the initiator went
 /// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
-fn silence_tells(attempt: &Attempt) -> bool {
-    let went_on = attempt.bytes[0] > 0 && !attempt.marks.has(Marks::FAST_OPEN);
-    attempt.transport == Transport::TCP && !went_on && !attempt.marks.has(Marks::EVICTED)
+fn silence_tells(attempt: &Attempt, first: Timestamp) -> bool {
+    let fast_open = attempt.marks.has(Marks::FAST_OPEN);
+    let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
+    let waited = attempt.decided.since(first) >= WAIT;
+    let expected = matches!(
+        attempt.transport,
+        Transport::TCP | Transport::ICMP | Transport::ICMPV6
+    );
+    expected && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {

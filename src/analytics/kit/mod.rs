@@ -11,6 +11,7 @@ pub mod door;
 pub mod exposure;
 pub mod picture;
 pub mod sniffing;
+pub mod statistics;
 pub mod surroundings;
 pub mod touches;
 pub mod unseen;

@@ -52,6 +52,11 @@ const COMMANDS: [&str; 3] = [
     "netsh trace start",
 ];
 
+/// True for the path of a library that captures or sends packets past the socket layer.
+pub fn is_capture_library(library: &str) -> bool {
+    is_one_of(library, &LIBRARIES)
+}
+
 /// The sign an event shows, if any.
 pub fn sign_of(event: &Event) -> Option<Sign> {
     let What::Host(host) = &event.what else {

@@ -69,6 +69,8 @@ impl Touch {
 /// The touch an event shows, and on which host.
 pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
     match &event.what {
+        // A ping touches a host and no port.
+        What::Attempt(attempt) if attempt.icmp.is_some() => None,
         What::Attempt(attempt) => {
             let answer = match attempt.outcome {
                 Outcome::Rejected => Answer::Reset,
@@ -145,7 +147,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
             };
             Some((Place::Host(id), touch))
         }
-        What::Wake(_) | What::Neighbour(_) => None,
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! One live flow: what is known of an attempt so far, how long to wait for more, and the event it
 //! becomes.
 
-use crate::capture::packet::Packet;
-use crate::model::attempt::Marks;
+use crate::capture::icmp;
+use crate::capture::packet::{Extra, Packet};
+use crate::model::attempt::{IcmpRun, Marks};
+use crate::model::payload::{FIRST_SIZES, Payload};
 use crate::model::{
     Attempt, Endpoint, Event, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp, Transport,
     What,
@@ -83,6 +85,11 @@ pub(super) struct Flow {
     pub(super) bytes: [u64; 2],
     pub(super) packets: [u32; 2],
     pub(super) pid: u32,
+    /// The latest TTL of each side, resets left out; 0 for none.
+    pub(super) ttl: [u8; 2],
+    /// How many first payloads of each side are noted.
+    noted: [u8; 2],
+    pub(super) payload: Option<Box<Payload>>,
 }
 
 impl Flow {
@@ -114,6 +121,9 @@ impl Flow {
             bytes: [0; 2],
             packets: [0; 2],
             pid: 0,
+            ttl: [0; 2],
+            noted: [0; 2],
+            payload: None,
         }
     }
 
@@ -129,6 +139,7 @@ impl Flow {
         }
         if self.transport != Transport::TCP {
             self.bytes[who] += u64::from(packet.payload);
+            self.note(packet, who);
             return;
         }
         let syn = u32::from(packet.flags & crate::capture::packet::flags::SYN != 0);
@@ -136,6 +147,7 @@ impl Flow {
         let Some(next) = self.next_seq[who] else {
             self.next_seq[who] = Some(end);
             self.bytes[who] += u64::from(packet.payload);
+            self.note(packet, who);
             return;
         };
         if packet.payload == 0 {
@@ -149,6 +161,30 @@ impl Flow {
         self.bytes[who] += u64::from(if plausible { ahead } else { packet.payload });
         self.next_seq[who] = Some(end);
         self.marks.0 &= !Marks::EMPTY.0;
+        self.note(packet, who);
+    }
+
+    /// Notes what the payload looks like: the shape of the first, the first sizes, the first name.
+    fn note(&mut self, packet: &Packet, who: usize) {
+        let named = match packet.extra.as_deref() {
+            Some(Extra::Named(name)) if who == 0 => Some(name),
+            _ => None,
+        };
+        let place = usize::from(self.noted[who]);
+        if packet.payload == 0 || place >= FIRST_SIZES && named.is_none() {
+            return;
+        }
+        let payload = self.payload.get_or_insert_default();
+        if place < FIRST_SIZES {
+            if place == 0 {
+                payload.shapes[who] = packet.shape;
+            }
+            payload.first_sizes[who][place] = u16::try_from(packet.payload).unwrap_or(u16::MAX);
+            self.noted[who] += 1;
+        }
+        if payload.name.is_none() {
+            payload.name = named.cloned();
+        }
     }
 
     /// Notes that the flow was closed or reset at `time`.
@@ -263,10 +299,19 @@ impl Flow {
                 FlowEnd::Idle
             };
         }
+        let [mut initiator, mut responder] = self.ends;
+        let mut icmp = None;
+        if matches!(self.transport, Transport::ICMP | Transport::ICMPV6) {
+            // A type is a byte; see `Packet::source`.
+            let kind = responder.port as u8;
+            let id = icmp::id(self.transport, kind, initiator.port);
+            icmp = Some(IcmpRun { kind, id });
+            (initiator.port, responder.port) = (0, 0);
+        }
         let attempt = Attempt {
             transport: self.transport,
-            initiator: self.ends[0],
-            responder: self.ends[1],
+            initiator,
+            responder,
             isn: self.isn,
             tries: if tcp { self.tries } else { self.packets[0] },
             last_try: self.last_try,
@@ -281,6 +326,8 @@ impl Flow {
             marks: self.marks,
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
+            icmp,
+            payload: self.payload,
             actor: None,
         };
         Event {

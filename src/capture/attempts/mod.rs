@@ -1,11 +1,12 @@
-//! From packets in time order to connection attempts with what became of them, and wake signals.
+//! From packets in time order to connection attempts with what became of them, and the signals that
+//! are no attempts: wake-up, neighbours, answers of name servers.
 //!
 //! One table over all files and sensors: a handshake that straddles two files of a rotation is one
 //! attempt. What becomes of an attempt depends on its own packets alone, on the end of the
 //! evidence, and, where more flows live at once than the table may hold, on the limit; that is
-//! marked and counted. Payload is not looked at, and nothing here judges.
+//! marked and counted. Payload is looked at before, in the decoder; nothing here judges.
 //!
-//! Not attempts: UDP to group addresses (counted), and packets of other protocols.
+//! Not attempts: UDP and pings to group addresses (counted), and packets of other protocols.
 
 mod duplicates;
 mod flow;
@@ -26,18 +27,22 @@ pub(crate) mod wire;
 pub use summary::AttemptSummary;
 
 use super::announcements::Announcements;
+use super::icmp;
 use super::packet::{Extra, Packet};
+use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
 use crate::model::neighbour::Neighbour;
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport};
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport, What};
 use duplicates::{RecentPackets, Seen};
 use flow::{Flow, Phase};
 use key::Key;
 use table::FlowTable;
 use unreachable::Matched;
 
+/// What packets without IP have for a protocol.
+const NO_IP: Transport = Transport(0);
 /// The sweep looks for flows that are over once in so many packets.
 const SWEEP_EVERY: u32 = if cfg!(test) { 4 } else { 1_024 };
 
@@ -51,10 +56,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 400,000 flows (about 125 MiB with the indexes), 50 ms.
+    /// 250,000 flows (about 80 MiB with the indexes), 50 ms. A scan that is followed to its end
+    /// may send 10,000 SYNs a second before its first ones are let go early.
     fn default() -> Self {
         Self {
-            live_flows: 400_000,
+            live_flows: 250_000,
             duplicates_within: Span::millis(50),
         }
     }
@@ -67,6 +73,7 @@ pub struct Attempts {
     recent: RecentPackets,
     wakes: WakeCopies,
     announcements: Announcements,
+    solicitations: Solicitations,
     summary: AttemptSummary,
     /// Packets until the next sweep, and the earliest time among those since the last.
     until_sweep: u32,
@@ -88,6 +95,7 @@ impl Attempts {
             recent: RecentPackets::new(settings.duplicates_within),
             wakes: WakeCopies::default(),
             announcements: Announcements::default(),
+            solicitations: Solicitations::default(),
             summary: AttemptSummary::default(),
             until_sweep: SWEEP_EVERY,
             earliest: Timestamp::MAX,
@@ -105,6 +113,11 @@ impl Attempts {
             self.until_sweep = SWEEP_EVERY;
             self.clock = std::mem::replace(&mut self.earliest, Timestamp::MAX);
             self.sweep(out);
+        }
+        if packet.transport != NO_IP {
+            let to = packet.destination.address;
+            self.solicitations
+                .addressed(to, evidence, packet.interface, out);
         }
         let key = Key::of(packet);
         match packet.transport {
@@ -130,6 +143,14 @@ impl Attempts {
                 }
                 return;
             }
+            Some(Extra::Segment(announcement, talk)) => {
+                if let Some(announcement) = announcement {
+                    self.announcements.hear(evidence, packet, announcement, out);
+                }
+                if let Some(talk) = talk {
+                    self.solicitations.hear(evidence, packet, talk, out);
+                }
+            }
             Some(Extra::Announcements(announcements)) => {
                 for announcement in announcements {
                     self.announcements.hear(evidence, packet, announcement, out);
@@ -138,11 +159,20 @@ impl Attempts {
             Some(Extra::Lease(message)) => {
                 self.announcements.lease(evidence, packet, message, out);
             }
-            Some(Extra::FastOpen) | None => {}
+            Some(Extra::Resolution(told)) => out(Event {
+                time: packet.time,
+                recorded: packet.time,
+                provenance: at,
+                what: What::Resolution(Box::new(told.clone())),
+            }),
+            Some(Extra::FastOpen | Extra::Named(_)) | None => {}
         }
         match packet.transport {
             Transport::TCP => self.segment(&key, packet, at, out),
             Transport::UDP => self.datagram(&key, packet, at, out),
+            Transport::ICMP | Transport::ICMPV6 if icmp::is_attempt(packet) => {
+                self.datagram(&key, packet, at, out);
+            }
             _ => {}
         }
     }
@@ -163,6 +193,8 @@ impl Attempts {
     pub fn finish(mut self, out: &mut impl FnMut(Event)) -> AttemptSummary {
         self.wakes.finish(out);
         let end = self.summary.last.unwrap_or(Timestamp::MIN);
+        self.summary.early_solicitations = self.solicitations.early;
+        self.solicitations.finish(end, out);
         for flow in self.table.into_flows() {
             let watched = flow.last.max(end.min(flow.deadline()));
             out(self.summary.count(flow.into_event(watched)));
@@ -217,18 +249,26 @@ impl Attempts {
             let who = tcp::sender(flow, packet.source);
             flow.count(packet, who);
             if who == 0 {
-                if flow.phase != Phase::Open {
+                if flow.phase == Phase::Lone {
+                    flow.decide(Phase::Open, packet.time, at);
+                } else if flow.phase != Phase::Open {
                     flow.last_try = flow.last_try.max(packet.time);
                 }
-            } else if flow.phase != Phase::Open {
+            } else if !matches!(flow.phase, Phase::Open | Phase::Lone) {
                 flow.refusal = None;
                 flow.decide(Phase::Open, packet.time, at);
             }
             return;
         }
-        let ends = [packet.source, packet.destination];
-        let mut flow = Flow::new(ends, Phase::Asked, packet, at);
-        flow.count(packet, 0);
+        let answers = packet.transport != Transport::UDP && icmp::is_answer(packet);
+        let mut flow = if answers {
+            let ends = [packet.destination, packet.source];
+            Flow::new(ends, Phase::Lone, packet, at)
+        } else {
+            let ends = [packet.source, packet.destination];
+            Flow::new(ends, Phase::Asked, packet, at)
+        };
+        flow.count(packet, usize::from(answers));
         match slot {
             Some(slot) => self.replace(slot, flow, packet.time, out),
             None => self.insert(key, flow, packet.time, out),

@@ -3,8 +3,8 @@
 use super::tests::{CLIENT, SERVER, ms, second_sensor, told, told_all};
 use super::wire::{Wire, attempt, end, inner, run};
 use super::*;
-use crate::model::attempt::RefusalMeaning;
-use crate::model::{FlowEnd, Outcome};
+use crate::model::attempt::{IcmpRun, RefusalMeaning};
+use crate::model::{Attempt, FlowEnd, Outcome};
 
 #[test]
 fn five_syns_with_one_number_are_one_attempt() {
@@ -369,4 +369,139 @@ fn a_quiet_connection_is_not_split() {
         wire.wait(86_400_000).tcp(CLIENT, SERVER).ack(1001, 5001, 1);
     });
     assert_eq!((a.outcome, a.bytes), (Outcome::Established, [1, 0]));
+}
+
+#[test]
+fn a_ping_and_its_answers_are_one_attempt() {
+    let a = told(|wire| {
+        for n in 0..3 {
+            wire.wait(1_000).echo("10.0.0.1", "10.0.0.2", (8, 7, n), 32);
+            wire.wait(2).echo("10.0.0.2", "10.0.0.1", (0, 7, n), 32);
+        }
+    });
+    assert_eq!(
+        (a.outcome, a.tries, a.decided),
+        (Outcome::Established, 3, ms(1_002))
+    );
+    assert_eq!(
+        (a.initiator.to_string(), a.responder.port),
+        ("10.0.0.1:0".into(), 0)
+    );
+    assert_eq!((a.bytes, a.packets), ([96, 96], [3, 3]));
+    assert_eq!(a.icmp, Some(IcmpRun { kind: 8, id: 7 }));
+}
+
+#[test]
+fn pings_with_another_identifier_or_after_half_a_minute_of_silence_are_another_attempt() {
+    let tries = |gap, second_id| {
+        let all = told_all(|wire| {
+            wire.echo("10.0.0.1", "10.0.0.2", (8, 7, 1), 32);
+            wire.wait(gap)
+                .echo("10.0.0.1", "10.0.0.2", (8, second_id, 2), 32);
+        });
+        all.iter().map(|a| (a.tries, a.outcome)).collect::<Vec<_>>()
+    };
+    let silent = Outcome::Unanswered;
+    assert_eq!(tries(30_000, 7), [(2, silent)]);
+    assert_eq!(tries(30_001, 7), [(1, silent), (1, silent)]);
+    assert_eq!(tries(1_000, 8), [(1, silent), (1, silent)]);
+}
+
+#[test]
+fn an_unsolicited_reply_is_one_sided_and_its_initiator_is_whom_it_answers() {
+    let a = told(|wire| wire.echo("10.0.0.2", "10.0.0.1", (0, 7, 1), 900));
+    assert_eq!(
+        (a.outcome, a.initiator.address.to_string(), a.bytes),
+        (Outcome::OneSided, "10.0.0.1".into(), [0, 900])
+    );
+}
+
+#[test]
+fn an_icmp_error_refuses_the_ping_it_embeds() {
+    let a = told(|wire| {
+        wire.echo("10.0.0.1", "10.0.0.2", (8, 7, 1), 32);
+        let ping = inner("10.0.0.1:7", "10.0.0.2:8", Transport::ICMP, None);
+        wire.wait(3).icmp("10.0.0.254", "10.0.0.1", (3, 1), ping);
+    });
+    assert!(matches!(a.outcome, Outcome::Unreachable(_)), "{a:?}");
+}
+
+#[test]
+fn messages_of_the_network_itself_are_no_attempts() {
+    for kind in [3, 5, 9, 11] {
+        let all = told_all(|wire| wire.echo("10.0.0.1", "10.0.0.2", (kind, 7, 1), 32));
+        assert_eq!(all, [], "type {kind}");
+    }
+    let tunnel = told(|wire| {
+        wire.echo("10.0.0.1", "10.0.0.2", (40, 7, 1), 300);
+        wire.wait(5).echo("10.0.0.2", "10.0.0.1", (40, 9, 1), 200);
+    });
+    assert_eq!(
+        (tunnel.icmp, tunnel.bytes, tunnel.outcome),
+        (
+            Some(IcmpRun { kind: 40, id: 0 }),
+            [300, 200],
+            Outcome::Established
+        )
+    );
+}
+
+#[test]
+fn first_sizes_leave_out_what_is_sent_again_and_plain_attempts_hold_none() {
+    let a = told(|wire| {
+        wire.handshake(CLIENT, SERVER);
+        for (seq, size) in [(1001, 100), (1001, 100), (1101, 70_000), (71_101, 7)] {
+            wire.wait(5).tcp(CLIENT, SERVER).ack(seq, 5001, size);
+        }
+        wire.wait(5).tcp(SERVER, CLIENT).ack(5001, 71_108, 9);
+    });
+    let payload = a.payload.expect("payload was seen");
+    assert_eq!(payload.first_sizes, [[100, 65_535, 7, 0], [9, 0, 0, 0]]);
+    let plain = told(|wire| wire.handshake(CLIENT, SERVER));
+    assert_eq!(plain.payload, None);
+}
+
+#[test]
+fn who_reset_a_connection_in_use_is_told_and_an_orderly_end_is_none() {
+    let reset_by = |from: &str, to: &str, fin: bool, spoke: bool| {
+        told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+            if spoke {
+                wire.wait(1).tcp(SERVER, CLIENT).ack(5001, 1011, 10);
+            }
+            if fin {
+                wire.wait(1).tcp(SERVER, CLIENT).fin(5011, 1011);
+            }
+            wire.wait(1)
+                .tcp(from, to)
+                .rst(if from == CLIENT { 1011 } else { 5011 });
+        })
+    };
+    let by = |a: Attempt| a.reset_in_use().map(|end| end.to_string());
+    assert_eq!(
+        by(reset_by(SERVER, CLIENT, false, true)).as_deref(),
+        Some(SERVER)
+    );
+    assert_eq!(
+        by(reset_by(CLIENT, SERVER, false, true)).as_deref(),
+        Some(CLIENT)
+    );
+    assert_eq!(by(reset_by(SERVER, CLIENT, false, false)), None, "one way");
+    let after_fin = reset_by(CLIENT, SERVER, true, true);
+    assert!(after_fin.marks.has(Marks::RESET_AFTER_FIN));
+    assert_eq!(by(after_fin), None);
+}
+
+#[test]
+fn a_reset_with_another_ttl_is_marked_and_one_hop_of_difference_is_not() {
+    let marks = |ttl: u8| {
+        let mut wire = Wire::default();
+        wire.handshake(CLIENT, SERVER);
+        wire.wait(1).tcp(SERVER, CLIENT).rst_ack(5001, 1001);
+        wire.packets.last_mut().unwrap().1.ttl = ttl;
+        wire.attempt().marks.has(Marks::RESET_TTL)
+    };
+    assert!(!marks(64) && !marks(63) && !marks(65));
+    assert!(marks(62) && marks(128));
 }

@@ -37,12 +37,14 @@ pub struct AttemptSummary {
     pub icmp_ignored: u64,
     /// ICMP errors about something not captured.
     pub icmp_unmatched: u64,
-    /// UDP datagrams to group addresses: nobody in particular was tried.
+    /// UDP datagrams and pings to group addresses: nobody in particular was tried.
     pub group_datagrams: u64,
     /// TCP segments cut before their flags: they say nothing.
     pub cut_segments: u64,
     /// Flows forgotten early because the table was full; their attempts are marked.
     pub evicted: u64,
+    /// Questions on a segment told early because too many were open at once.
+    pub early_solicitations: u64,
     /// Most flows alive at once.
     pub most_live: usize,
     /// Time of the earliest packet.
@@ -66,20 +68,29 @@ impl AttemptSummary {
 
     /// The limit that was reached, if one was.
     pub fn problems(&self) -> Vec<Problem> {
-        if self.evicted == 0 {
-            return Vec::new();
-        }
-        vec![Problem {
+        let limit = |count, message: &str, effect: &str| Problem {
             evidence: None,
             kind: ProblemKind::Limit,
             weight: Weight::Note,
-            count: self.evicted,
+            count,
             first_offset: None,
-            message: "more connections alive at once than the limit; raise the limit of live flows"
-                .into(),
-            effect: "their attempts are marked as evicted: later answers to them were not joined"
-                .into(),
-        }]
+            message: message.into(),
+            effect: effect.into(),
+        };
+        let flows = limit(
+            self.evicted,
+            "more connections alive at once than the limit; raise the limit of live flows",
+            "their attempts are marked as evicted: later answers to them were not joined",
+        );
+        let solicitations = limit(
+            self.early_solicitations,
+            "more open ARP and neighbour questions at once than are followed",
+            "they were told before their time: later repetitions count as new questions",
+        );
+        [flows, solicitations]
+            .into_iter()
+            .filter(|problem| problem.count > 0)
+            .collect()
     }
 
     pub(super) fn saw(&mut self, time: Timestamp) {

@@ -98,6 +98,9 @@ fn acknowledges_syn(flow: &Flow, ack: u32) -> bool {
 /// Takes in a segment that [`belongs`] to the flow and sent by side `who`.
 pub(super) fn advance(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
     let before = flow.bytes[who];
+    if packet.flags & RST == 0 {
+        flow.ttl[who] = packet.ttl;
+    }
     match kind(packet) {
         Kind::Syn => {
             flow.count(packet, who);
@@ -254,6 +257,13 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
         (Phase::Answered, _) => flow.decide(Phase::Declined, packet.time, at),
         // An ICMP error came first: the first refusal stands.
         _ => {}
+    }
+    if flow.fins != 0 {
+        flow.marks.set(Marks::RESET_AFTER_FIN);
+    }
+    let usual = flow.ttl[who];
+    if usual != 0 && usual.abs_diff(packet.ttl) > 1 && !flow.marks.has(Marks::TWO_SENSORS) {
+        flow.marks.set(Marks::RESET_TTL);
     }
     flow.close(end, packet.time);
 }

@@ -45,7 +45,13 @@ pub(super) fn refuse(
     if !refuses(embedded) {
         return Matched::Ignored;
     }
-    if !matches!(embedded.transport, Transport::TCP | Transport::UDP) {
+    const ATTEMPTS: [Transport; 4] = [
+        Transport::TCP,
+        Transport::UDP,
+        Transport::ICMP,
+        Transport::ICMPV6,
+    ];
+    if !ATTEMPTS.contains(&embedded.transport) {
         return Matched::Unmatched;
     }
     let inner = (embedded.source, embedded.destination);

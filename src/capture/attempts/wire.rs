@@ -1,6 +1,7 @@
 //! Packets for tests, written as one would tell them.
 
 use super::{AttemptSummary, Attempts, Settings};
+use crate::capture::icmp;
 use crate::capture::packet::flags::{ACK, FIN, RST, SYN};
 use crate::capture::packet::{EmbeddedHeader, Extra, Packet};
 use crate::capture::reorder::PacketSource;
@@ -28,6 +29,7 @@ pub(crate) fn at_ms(ms: i64, number: u64) -> Packet {
         pid: 0,
         first_fragment: false,
         cut: false,
+        shape: crate::model::payload::Shape::None,
         extra: None,
     }
 }
@@ -131,6 +133,18 @@ impl Wire {
             from,
             ..inner
         })));
+        self.push(packet);
+    }
+
+    /// An ICMP message of this type, identifier and sequence number.
+    pub(crate) fn echo(&mut self, from: &str, to: &str, says: (u8, u16, u16), payload: u32) {
+        let (kind, id, seq) = says;
+        let ends = (format!("{from}:0"), format!("{to}:0"));
+        let mut packet = self.packet(&ends.0, &ends.1, Transport::ICMP);
+        let [a, b] = id.to_be_bytes();
+        let [c, d] = seq.to_be_bytes();
+        icmp::enter(&mut packet, &[kind, 0, 0, 0, a, b, c, d]);
+        packet.payload = payload;
         self.push(packet);
     }
 

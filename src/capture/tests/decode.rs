@@ -3,6 +3,7 @@
 use super::write::{ethernet, ipv4, ipv6, tcp, udp};
 use crate::capture::decode::{Frame, Seen, decode};
 use crate::capture::packet::{EmbeddedHeader, Extra, Packet};
+use crate::capture::peer_name::PeerNames;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Timestamp, Transport};
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
@@ -22,7 +23,7 @@ fn decode_as(link: u32, data: &[u8], cut: bool) -> (Seen, Option<Packet>) {
         cut,
     };
     let mut out = Vec::new();
-    let seen = decode(&frame, &mut out);
+    let seen = decode(&frame, &mut PeerNames::default(), &mut out);
     assert!(out.len() <= 1);
     (seen, out.pop())
 }

@@ -108,7 +108,7 @@ impl AnchorBuilder {
                 }
                 _ => {}
             },
-            What::Wake(_) | What::Neighbour(_) => {}
+            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
 

@@ -149,7 +149,11 @@ impl Clocks {
     /// Whose clock timed `event`.
     pub fn clock_of(&self, event: &Event, identity: &Identity) -> Clock {
         match &event.what {
-            What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => Clock::Capture,
+            What::Attempt(_)
+            | What::Wake(_)
+            | What::Neighbour(_)
+            | What::Solicitation(_)
+            | What::Resolution(_) => Clock::Capture,
             What::Host(host) => match (identity.named(&host.computer), &host.what) {
                 (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => {
                     Clock::SysmonNetwork(id)

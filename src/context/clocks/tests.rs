@@ -59,6 +59,8 @@ fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
         marks: Marks::default(),
         pid: None,
         vlan: None,
+        icmp: None,
+        payload: None,
         actor: None,
     };
     event(
@@ -447,6 +449,7 @@ fn a_sensor_that_is_ahead_is_put_beside_the_others() {
         pid: 0,
         first_fragment: false,
         cut: false,
+        shape: crate::model::payload::Shape::None,
         extra: None,
     };
     let mut builder = AnchorBuilder::default();

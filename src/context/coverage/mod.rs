@@ -134,7 +134,8 @@ impl CoverageBuilder {
             What::Host(host) => host,
             What::Attempt(attempt) => return self.wire.attempt(event, attempt),
             What::Neighbour(neighbour) => return self.wire.neighbour(event, neighbour),
-            What::Wake(_) => return,
+            What::Solicitation(asked) => return self.wire.solicitation(event, asked),
+            What::Wake(_) | What::Resolution(_) => return,
         };
         let at = Interval::at(host.written);
         let evidence = event.provenance.evidence;

@@ -2,7 +2,7 @@
 
 use crate::context::clocks::anchors as clocks;
 use crate::model::attempt::Attempt;
-use crate::model::neighbour::Neighbour;
+use crate::model::neighbour::{Neighbour, Solicitation};
 use crate::model::{Event, Outcome, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -96,6 +96,14 @@ impl Wire {
             ..Sides::default()
         };
         self.add(neighbour.address, &sides);
+    }
+
+    pub(super) fn solicitation(&mut self, event: &Event, asked: &Solicitation) {
+        let sides = Sides {
+            alive: Some((event.time, clocks::sensor_of(&event.provenance))),
+            ..Sides::default()
+        };
+        self.add(asked.asker, &sides);
     }
 
     fn add(&mut self, address: IpAddr, sides: &Sides) {

@@ -149,7 +149,7 @@ impl IdentityBuilder {
                     }
                 }
             }
-            What::Attempt(_) => {}
+            What::Attempt(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
     }
 

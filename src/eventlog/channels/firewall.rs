@@ -57,6 +57,9 @@ fn rule(f: &mut Fields<'_, '_>, change: RuleChange) -> Result<HostWhat, Missing>
         rule.local_ports = record
             .text("LocalPorts")
             .map_or(Ports::Unknown, |t| ports::local_ports(&t));
+        rule.remote_ports = record
+            .text("RemotePorts")
+            .map_or(Ports::Unknown, |t| ports::local_ports(&t));
         rule.remotes = record
             .text("RemoteAddresses")
             .map_or(Remotes::Unknown, |t| remotes::remote_addresses(&t));

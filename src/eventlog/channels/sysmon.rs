@@ -9,7 +9,7 @@ use crate::eventlog::normalise::rule::{parse_rule, rule_id};
 use crate::eventlog::record::Value;
 use crate::model::HostWhat;
 use crate::model::firewall::{Rule, RuleChange, RuleSource};
-use crate::model::host_event::{Process, RegistryChange};
+use crate::model::host_event::{Intrusion, Process, RegistryChange};
 
 /// The provider.
 pub const PROVIDER: &str = "Microsoft-Windows-Sysmon";
@@ -40,6 +40,23 @@ pub fn entry(event_id: u32) -> Option<Entry> {
                 process: process(f),
                 library: f.needed_text("ImageLoaded")?,
                 signed: signed(f),
+            })
+        }),
+        8 => Entry::told(|f| {
+            f.needed_number("SourceProcessId")?;
+            f.needed_number("TargetProcessId")?;
+            Ok(HostWhat::Intruded {
+                how: Intrusion::RemoteThread,
+                by: f.process("SourceProcessId", "SourceImage", "SourceProcessGuid"),
+                into: f.process("TargetProcessId", "TargetImage", "TargetProcessGuid"),
+            })
+        }),
+        25 => Entry::told(|f| {
+            f.needed_number("ProcessId")?;
+            Ok(HostWhat::Intruded {
+                how: Intrusion::Tampered,
+                by: Process::default(),
+                into: process(f),
             })
         }),
         11 => Entry::told(|f| {

@@ -36,6 +36,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
         ..Rule::default()
     };
     let mut ports = PortList::default();
+    let mut remote_ports = PortList::default();
     let mut remotes = RemoteList::default();
     let mut named_profile = false;
     for (key, value) in parts.filter_map(|part| part.split_once('=')) {
@@ -70,6 +71,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
             }
             // LPort=450 again and again, LPort2_10=5000-5010 for ranges since version 2.10.
             "lport" | "lport2_10" | "lport2_20" | "lport2_24" | "lport2_29" => ports.add(value),
+            "rport" | "rport2_10" => remote_ports.add(value),
             "ra4" | "ra6" | "ra42" | "ra62" => remotes.add(value),
             "profile" => {
                 named_profile = true;
@@ -82,6 +84,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
         }
     }
     rule.local_ports = ports.finish();
+    rule.remote_ports = remote_ports.finish();
     rule.remotes = remotes.finish();
     if !named_profile {
         // No profile named is every profile.
@@ -114,6 +117,18 @@ mod tests {
         assert_eq!(
             (rule.active, rule.action),
             (Some(false), Some(Action::Block))
+        );
+    }
+
+    #[test]
+    fn an_outbound_rule_names_remote_ports() {
+        let rule = parse_rule(
+            "v2.30|Action=Block|Active=TRUE|Dir=Out|Protocol=6|RPort=443|RPort2_10=8000-8100|",
+        )
+        .unwrap();
+        assert_eq!(
+            (rule.local_ports, rule.remote_ports),
+            (Ports::Any, Ports::Ranges(vec![(443, 443), (8000, 8100)]))
         );
     }
 

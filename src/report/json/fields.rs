@@ -6,9 +6,12 @@ use super::shape::Value;
 use crate::model::attempt::{Attempt, FlowEnd, Outcome};
 use crate::model::firewall::{Action, Filter, Rule, RuleChange, RuleSource};
 use crate::model::host_event::{
-    HostEvent, HostWhat, Process, RegistryChange, ServiceState, Verdict,
+    HostEvent, HostWhat, Intrusion, Process, RegistryChange, ServiceState, Verdict,
 };
+use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Direction, Endpoint, Transport, mac_text};
+use crate::model::payload::NameSource;
+use crate::model::resolution::Resolution;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Event, Timestamp, What};
 use crate::report::words::rule::{layer_word, ports_text, remotes_text};
@@ -31,6 +34,8 @@ pub fn fields(event: &Event) -> Map {
             text(&mut map, "name", neighbour.name.as_deref().unwrap_or(""));
             text(&mut map, "told_by", neighbour.told_by.protocol());
         }
+        What::Solicitation(asked) => of_solicitation(&mut map, asked),
+        What::Resolution(told) => of_resolution(&mut map, told),
         What::Host(host) => of_host(&mut map, host),
     }
     map
@@ -133,6 +138,63 @@ fn of_attempt(map: &mut Map, attempt: &Attempt) {
     }
     if let Some(vlan) = attempt.vlan {
         number(map, "vlan", vlan.into());
+    }
+    if let Some(icmp) = attempt.icmp {
+        number(map, "icmp_sent_type", icmp.kind.into());
+        number(map, "icmp_id", icmp.id.into());
+    }
+    if let Some(payload) = &attempt.payload {
+        text(map, "payload_sent", payload.shapes[0].word());
+        text(map, "payload_received", payload.shapes[1].word());
+    }
+    if let Some(name) = attempt.name() {
+        text(map, "peer_name", &name.text);
+        let from = match name.from {
+            NameSource::TlsServerName => "tls",
+            NameSource::HttpHost => "http-host",
+            NameSource::HttpConnect => "http-connect",
+        };
+        text(map, "peer_name_from", from);
+    }
+}
+
+fn of_solicitation(map: &mut Map, asked: &Solicitation) {
+    if let Some(mac) = asked.asker_mac {
+        text(map, "mac", &mac_text(mac));
+    }
+    text(map, "ip", &asked.asker.to_string());
+    text(map, "asked_for", &asked.target.to_string());
+    let outcome = match asked.outcome {
+        Heard::Answered(_) => "answered",
+        Heard::Unanswered => "unanswered",
+        Heard::ReplyNotVisible => "reply-not-visible",
+        Heard::CutShort => "cut-short",
+    };
+    text(map, "outcome", outcome);
+    if let Heard::Answered(Some(mac)) = asked.outcome {
+        text(map, "answered_by", &mac_text(mac));
+    }
+    number(map, "tries", asked.tries.into());
+    moment(map, "decided_time", Some(asked.decided));
+    if let Some(vlan) = asked.vlan {
+        number(map, "vlan", vlan.into());
+    }
+}
+
+fn of_resolution(map: &mut Map, told: &Resolution) {
+    flow(map, Transport::UDP, told.server, told.client);
+    text(map, "query", &told.name);
+    number(map, "query_type", told.record_type.into());
+    number(map, "response_code", told.code.into());
+    let listed: Vec<String> = told
+        .aliases
+        .iter()
+        .map(|alias| alias.to_string())
+        .chain(told.addresses.iter().map(|address| address.to_string()))
+        .collect();
+    text(map, "answers", &listed.join(";"));
+    if told.others > 0 {
+        number(map, "answers_not_kept", told.others.into());
     }
 }
 
@@ -350,6 +412,21 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             text(map, "library", library);
             flag(map, "signed", *signed);
         }
+        HostWhat::Intruded { how, by, into } => {
+            process(map, by);
+            text(map, "target_image", &into.image);
+            if let Some(pid) = into.pid {
+                number(map, "target_pid", u64::from(pid));
+            }
+            text(
+                map,
+                "intrusion",
+                match how {
+                    Intrusion::RemoteThread => "remote-thread",
+                    Intrusion::Tampered => "tampered",
+                },
+            );
+        }
         HostWhat::ServiceInstalled {
             name,
             image,
@@ -527,6 +604,7 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::ServiceInstalled { .. } => "service-installed",
         HostWhat::ServiceStateChanged { .. } => "service-state-changed",
         HostWhat::ServiceStartChanged { .. } => "service-start-changed",
+        HostWhat::Intruded { .. } => "intruded",
         HostWhat::FileCreated { .. } => "file-created",
         HostWhat::RegistryChanged { .. } => "registry-changed",
         HostWhat::Script { .. } => "script",

@@ -169,7 +169,26 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
                 .collect(),
         },
         scanners: asked.scanners.clone(),
+        baselines: background(&asked.baselines),
+        known_hosts: background(&asked.known_hosts),
+        containments: asked
+            .containments
+            .iter()
+            .map(|stated| s::Containment {
+                time: stated.time.rfc3339(),
+                host: stated.host.clone(),
+            })
+            .collect(),
     }
+}
+
+fn background(files: &[case::BackgroundFile]) -> Vec<s::BackgroundFile> {
+    let file = |file: &case::BackgroundFile| s::BackgroundFile {
+        name: file.name.clone(),
+        sha256: Sha256Text(hex(&file.sha256)),
+        days: file.days.clone(),
+    };
+    files.iter().map(file).collect()
 }
 
 fn suppression_rule(row: &case::RuleRow) -> s::SuppressionRule {
@@ -293,7 +312,11 @@ fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
         Item::Record => {
             let host = event.and_then(|e| match &e.what {
                 What::Host(host) => Some(host),
-                What::Attempt(_) | What::Wake(_) | What::Neighbour(_) => None,
+                What::Attempt(_)
+                | What::Wake(_)
+                | What::Neighbour(_)
+                | What::Solicitation(_)
+                | What::Resolution(_) => None,
             });
             Ref::Record(s::RecordRef {
                 evidence,

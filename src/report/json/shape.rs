@@ -124,6 +124,24 @@ pub struct Parameters {
     pub network: Network,
     /// Known scanners.
     pub scanners: Vec<String>,
+    /// Baseline files that counted.
+    pub baselines: Vec<BackgroundFile>,
+    /// Lists of known hosts that counted.
+    pub known_hosts: Vec<BackgroundFile>,
+    /// When something was contained, as stated by the examiner.
+    pub containments: Vec<Containment>,
+}
+
+/// A file beside the evidence that findings may rest on.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct BackgroundFile {
+    /// As given.
+    pub name: String,
+    /// SHA-256.
+    pub sha256: Sha256Text,
+    /// UTC days a baseline rests on; empty for a list of hosts.
+    pub days: Vec<String>,
 }
 
 /// What the settings file states of the network.
@@ -207,6 +225,16 @@ pub struct GivenClock {
     pub host: String,
     /// How far its clock is ahead, in nanoseconds.
     pub offset_ns: i64,
+}
+
+/// A containment as stated.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Containment {
+    /// When it took effect.
+    pub time: String,
+    /// The host it was for, as given; `null` for all.
+    pub host: Option<String>,
 }
 
 /// An address a host was said to have had.

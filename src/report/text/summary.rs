@@ -94,6 +94,29 @@ fn settings(case: &Case, page: &mut Page) {
         start(&asked.sha256())
     );
     page.hanging(0, "Settings: ", &text);
+    for stated in &asked.containments {
+        let host = stated.host.as_deref().unwrap_or("all hosts");
+        let text = format!("{} for {host}", stated.time.rfc3339());
+        page.hanging(0, "Containment: ", &text);
+    }
+    for (label, files) in [
+        ("Baseline: ", &asked.baselines),
+        ("Known hosts: ", &asked.known_hosts),
+    ] {
+        for file in files {
+            let days = match (file.days.first(), file.days.last()) {
+                (Some(first), Some(last)) => {
+                    format!(
+                        ", {} days from {first} to {last}",
+                        count(file.days.len() as u64)
+                    )
+                }
+                _ => String::new(),
+            };
+            let text = format!("{}{days} (sha256 {})", file.name, start(&file.sha256));
+            page.hanging(0, label, &text);
+        }
+    }
 }
 
 /// `HIGH`, in a tone.

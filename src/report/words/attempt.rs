@@ -1,13 +1,17 @@
 //! The sentence for a connection attempt.
 
-use super::{Form, count};
+use super::{Form, count, name};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome, Refusal};
+use crate::model::payload::Shape;
 use crate::model::{Timestamp, Transport};
 
 /// `first` is the recorded time of the first packet.
 pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> String {
     let what = outcome(attempt);
     match form {
+        Form::Short if attempt.icmp.is_some() => {
+            format!("{} {what}{}", attempt.transport, tries(attempt))
+        }
         Form::Short => {
             format!(
                 "{}/{} {what}{}",
@@ -17,15 +21,23 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
             )
         }
         Form::Long => {
-            let mut text = format!(
-                "{} > {}/{} {what}",
-                attempt.initiator, attempt.responder, attempt.transport
-            );
+            let mut text = match attempt.icmp {
+                // There are no ports.
+                Some(_) => format!(
+                    "{} > {} {} {what}",
+                    attempt.initiator.address, attempt.responder.address, attempt.transport
+                ),
+                None => format!(
+                    "{} > {}/{} {what}",
+                    attempt.initiator, attempt.responder, attempt.transport
+                ),
+            };
             if answered(attempt.outcome) {
                 text.push_str(&format!(" after {}", attempt.decided.since(first)));
             }
             text.push_str(&tries(attempt));
             text.push_str(&traffic(attempt));
+            text.push_str(&payload(attempt));
             for (mark, words) in MARKS {
                 if attempt.marks.has(mark) {
                     text.push_str("; ");
@@ -40,7 +52,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
     }
 }
 
-const MARKS: [(Marks, &str); 9] = [
+const MARKS: [(Marks, &str); 11] = [
     (
         Marks::RESET_MISMATCH,
         "a reset with another acknowledgement number was not counted",
@@ -56,13 +68,22 @@ const MARKS: [(Marks, &str); 9] = [
         Marks::EVICTED,
         "followed no further because the table of live flows was full",
     ),
+    (
+        Marks::RESET_AFTER_FIN,
+        "one side had closed before the reset",
+    ),
+    (
+        Marks::RESET_TTL,
+        "the reset's TTL is not that of its sender's other packets",
+    ),
 ];
 
 fn outcome(attempt: &Attempt) -> String {
-    let sent = if attempt.transport == Transport::TCP {
-        "SYN"
-    } else {
-        "datagram"
+    let sent = match (attempt.icmp, attempt.transport) {
+        (Some(icmp), _) if icmp.is_echo() => "echo request".to_owned(),
+        (Some(icmp), _) => format!("message of type {}", icmp.kind),
+        (None, Transport::TCP) => "SYN".to_owned(),
+        (None, _) => "datagram".to_owned(),
     };
     match attempt.outcome {
         Outcome::Established if attempt.transport == Transport::TCP => {
@@ -77,6 +98,9 @@ fn outcome(attempt: &Attempt) -> String {
         Outcome::Unanswered => format!("{sent}, no answer (S0)"),
         Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
         Outcome::Midstream => "traffic whose start is not in the capture".to_owned(),
+        Outcome::OneSided if attempt.icmp.is_some() => {
+            "reply, its request is not in the capture".to_owned()
+        }
         Outcome::OneSided => "SYN-ACK, its SYN is not in the capture".to_owned(),
     }
 }
@@ -135,6 +159,28 @@ fn traffic(attempt: &Attempt) -> String {
     )
 }
 
+/// The shape of what was sent and received where it has a name, and the name asked for.
+fn payload(attempt: &Attempt) -> String {
+    let mut text = String::new();
+    let telling = |shape| !matches!(shape, Shape::None | Shape::Binary);
+    match attempt.shapes() {
+        [sent, received] if sent == received && telling(sent) => {
+            text.push_str(&format!(", {}", sent.word()));
+        }
+        shapes => {
+            for (shape, way) in shapes.into_iter().zip(["sent", "received"]) {
+                if telling(shape) {
+                    text.push_str(&format!(", {} {way}", shape.word()));
+                }
+            }
+        }
+    }
+    if let Some(asked) = attempt.name() {
+        text.push_str(&format!(" for {}", name(&asked.text)));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +205,8 @@ mod tests {
             marks: Marks::default(),
             pid: None,
             vlan: None,
+            icmp: None,
+            payload: None,
             actor: None,
         }
     }

@@ -3,7 +3,7 @@
 use super::{Form, base, name, process, quoted};
 use crate::model::firewall::Action;
 use crate::model::host_event::{
-    HostEvent, HostWhat, Process, RegistryChange, ServiceState, Verdict,
+    HostEvent, HostWhat, Intrusion, Process, RegistryChange, ServiceState, Verdict,
 };
 use crate::model::net::{Direction, Endpoint, Transport};
 use crate::report::words::rule;
@@ -248,6 +248,12 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
                 name(start)
             )
         }
+        HostWhat::Intruded { how, by, into } => match how {
+            Intrusion::RemoteThread => {
+                format!("{} starts a thread in {}", process(by), process(into))
+            }
+            Intrusion::Tampered => format!("the image of {} was replaced in memory", process(into)),
+        },
         HostWhat::FileCreated { process: of, path } => {
             format!("{} creates the file {}", process(of), name(path))
         }

@@ -173,7 +173,13 @@ impl Cast {
                 sysmon::connected(now, &program, true, "tcp", own, (remote.0, 443))
             }
             12 => sysmon::other(26, self.deleted_file(&program, chance, now)),
-            _ => sysmon::name_queried(now, &program, "login.corp.example", "type:  5 10.20.0.10;"),
+            _ => sysmon::name_queried(
+                now,
+                &program,
+                "login.corp.example",
+                "0",
+                "type:  5 10.20.0.10;",
+            ),
         }
     }
 

@@ -148,7 +148,13 @@ fn one_of_each() -> Vec<Event> {
             Some("v2.30|Action=Allow|"),
         ),
         sysmon::configured(utc, "C:\\sysmon.xml"),
-        sysmon::name_queried(utc, &netsh, "files.example.net", "::ffff:198.51.100.7;"),
+        sysmon::name_queried(
+            utc,
+            &netsh,
+            "files.example.net",
+            "0",
+            "::ffff:198.51.100.7;",
+        ),
         windows::service_installed(
             "npcap",
             "\\SystemRoot\\system32\\DRIVERS\\npcap.sys",

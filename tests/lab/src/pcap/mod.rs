@@ -5,5 +5,6 @@
 
 mod file;
 pub mod frame;
+pub mod speech;
 
 pub use file::{Capture, Format, Packet};

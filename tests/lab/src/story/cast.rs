@@ -2,6 +2,7 @@
 
 use crate::pcap::Format;
 use crate::pcap::frame::Mac;
+use crate::pcap::speech::Protocol;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -168,16 +169,13 @@ pub(super) struct Seen {
 /// The kinds of act.
 #[derive(Clone, Debug)]
 pub(super) enum What {
-    Flow(FlowLine),
-    Ping {
-        from: End,
-        to: End,
-        answered: bool,
-    },
+    Flow(Box<FlowLine>),
+    Ping(PingLine),
     Arp {
         from: End,
         to: IpAddr,
         answered: bool,
+        tries: u32,
     },
     Wake(WakeLine),
     Host(usize, Deed),
@@ -224,6 +222,8 @@ pub(super) struct FlowLine {
 /// What becomes of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
+    /// The host's own firewall blocks it: nothing on the wire.
+    Blocked,
     Unanswered,
     Reset {
         wrong_ack: bool,
@@ -254,6 +254,14 @@ pub(super) enum Ending {
     ResetByServer,
 }
 
+/// What a name server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NameAnswer {
+    Addresses(Vec<IpAddr>),
+    NoSuchName,
+    Failure,
+}
+
 /// What the payload is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Carrying {
@@ -261,6 +269,27 @@ pub(super) enum Carrying {
     Base64,
     Padding,
     Magic(Mac),
+    /// An opening of this protocol, with the name asked for.
+    Speech(Protocol, String),
+    /// Bytes of no protocol.
+    Binary,
+}
+
+/// Echo requests, or other ICMP messages.
+#[derive(Clone, Debug)]
+pub(super) struct PingLine {
+    pub(super) from: End,
+    pub(super) to: End,
+    pub(super) answered: bool,
+    pub(super) times: u32,
+    /// Nanoseconds from one request to the next.
+    pub(super) every: i64,
+    /// Payload of request and reply; `None` for what Windows sends.
+    pub(super) bytes: Option<(usize, usize)>,
+    /// Type and code of an error, and who sends it if not the target.
+    pub(super) error: Option<(u8, u8, Option<usize>)>,
+    /// Another type than echo request.
+    pub(super) kind: Option<u8>,
 }
 
 /// Magic packets.
@@ -321,6 +350,10 @@ pub(super) enum RuleChange {
 /// Things a host does, as its logs tell them.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
+    Intrudes {
+        by: ProcessName,
+        into: ProcessName,
+    },
     Rule(Box<RuleLine>),
     Firewall {
         on: bool,
@@ -411,7 +444,7 @@ pub(super) enum Deed {
     },
     Resolves {
         name: String,
-        answer: IpAddr,
+        answer: NameAnswer,
         via: Option<usize>,
         by: ProcessName,
     },

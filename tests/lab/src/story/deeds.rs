@@ -1,6 +1,6 @@
 //! What hosts do, as their logs tell it: rules, listeners, processes, services, drivers, clocks.
 
-use super::cast::{Deed, LogKind, ProcessName};
+use super::cast::{Deed, LogKind, NameAnswer, ProcessName};
 use super::world::World;
 use super::{firewall, naming, signals};
 use crate::evtx::Value;
@@ -8,6 +8,7 @@ use crate::evtx::events::{Account, Program, security, sysmon, windows};
 use crate::evtx::{guid_from_text, sid};
 use crate::moment::{MILLISECOND, SECOND};
 use LogKind::{PowerShell, Security, Sysmon, System};
+use std::net::IpAddr;
 
 const MICROSECOND: i64 = 1000;
 
@@ -169,19 +170,36 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
         } => {
             let program = world.program(host, by);
             let utc = world.etw_time(host, at);
-            let results = match answer {
-                std::net::IpAddr::V4(a) => format!("::ffff:{a};"),
-                std::net::IpAddr::V6(a) => format!("{a};"),
+            // DNS_ERROR_RCODE_NAME_ERROR and DNS_ERROR_RCODE_SERVER_FAILURE of winerror.h.
+            let (status, results) = match answer {
+                NameAnswer::Addresses(addresses) => ("0", listed(addresses)),
+                NameAnswer::NoSuchName => ("9003", "-".to_owned()),
+                NameAnswer::Failure => ("9002", "-".to_owned()),
             };
-            let event = sysmon::name_queried(utc, &program, name, &results);
+            let event = sysmon::name_queried(utc, &program, name, status, &results);
             let late = world.chance(1_000, 1_960, "sysmon 22");
             world.log(host, Sysmon, at + late * MILLISECOND, event);
             if let Some(server) = via {
-                signals::dns(world, at, host, *server, name, *answer);
+                signals::dns(world, at, host, *server, name, answer);
             }
+        }
+        Deed::Intrudes { by, into } => {
+            let (by, into) = (world.program(host, by), world.program(host, into));
+            let utc = world.host_time(host, at);
+            let event = sysmon::thread_started(utc, &by, &into);
+            world.log(host, Sysmon, at + 7 * MILLISECOND, event);
         }
         Deed::Logs { kind, id, fields } => raw(world, host, at, *kind, *id, fields),
     }
+}
+
+/// Addresses as Sysmon lists them.
+fn listed(addresses: &[IpAddr]) -> String {
+    let one = |address: &IpAddr| match address {
+        IpAddr::V4(a) => format!("::ffff:{a};"),
+        IpAddr::V6(a) => format!("{a};"),
+    };
+    addresses.iter().map(one).collect()
 }
 
 /// The parent a line names, or the shell.

@@ -254,10 +254,11 @@ fn details(rule: &Rule) -> String {
         .filter(|p| !p.is_empty() && *p != "*")
     {
         put(
-            if port.contains('-') {
-                "LPort2_10"
-            } else {
-                "LPort"
+            match (rule.inbound, port.contains('-')) {
+                (true, true) => "LPort2_10",
+                (true, false) => "LPort",
+                (false, true) => "RPort2_10",
+                (false, false) => "RPort",
             },
             port,
         );

@@ -5,11 +5,13 @@ use super::lines::{end, mac, modifier, process, protocol_number};
 use super::parse::Reader;
 use super::words::{Read, Words};
 use crate::pcap::frame::flags;
+use crate::pcap::speech::Protocol;
 
-const FLOW_WORDS: &str = "outcomes unanswered [once | N times], refused [icmp 3/3 [from HOST] | wrong-ack], \
+const FLOW_WORDS: &str = "outcomes blocked, unanswered [once | N times], refused [icmp 3/3 [from HOST] | wrong-ack], \
      half-open, empty, accepted, midstream, aborted, one-sided, expired from HOST, flags fin, datagram N, \
      answered; and bytes 120/4000, for 30s, stays, reset by client|server, rtt 20ms, ttl 64, answer-ttl 60, \
-     vlan 30, hairpin 30, by x.exe, served by x.exe, fast-open, carrying base64|padding|magic MAC, \
+     vlan 30, hairpin 30, by x.exe, served by x.exe, fast-open, sni NAME, http-host NAME, http-connect NAME:PORT, \
+     carrying tls|http|dns|ssh|smb|rdp|binary|base64|padding|magic MAC, \
      only 5156, without 5156, but not on the wire, but not in the log";
 
 pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> Read<FlowLine> {
@@ -91,8 +93,28 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
                     "base64" => Carrying::Base64,
                     "padding" => Carrying::Padding,
                     "magic" => Carrying::Magic(mac(words)?),
-                    other => return words.unknown("payload", other, "base64, padding, magic MAC"),
+                    "binary" => Carrying::Binary,
+                    "tls" => Carrying::Speech(Protocol::Tls, String::new()),
+                    "http" => Carrying::Speech(Protocol::Http, "lab.example".into()),
+                    "dns" => Carrying::Speech(Protocol::Dns, "lab.example".into()),
+                    "ssh" => Carrying::Speech(Protocol::Ssh, String::new()),
+                    "smb" => Carrying::Speech(Protocol::Smb, String::new()),
+                    "rdp" => Carrying::Speech(Protocol::Rdp, String::new()),
+                    other => {
+                        let known =
+                            "tls, http, dns, ssh, smb, rdp, binary, base64, padding, magic MAC";
+                        return words.unknown("payload", other, known);
+                    }
                 }
+            }
+            "sni" => {
+                flow.carrying = Carrying::Speech(Protocol::Tls, words.next("the server name")?);
+            }
+            "http-host" => {
+                flow.carrying = Carrying::Speech(Protocol::Http, words.next("the host")?);
+            }
+            "http-connect" => {
+                flow.carrying = Carrying::Speech(Protocol::Connect, words.next("the target")?);
             }
             number if words.peek() == Some("times") && number.parse::<u32>().is_ok() => {
                 words.take("times");
@@ -111,7 +133,7 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
     }
     let tcp_only = !matches!(
         flow.outcome,
-        Outcome::Unanswered | Outcome::Icmp { .. } | Outcome::Answered
+        Outcome::Unanswered | Outcome::Icmp { .. } | Outcome::Answered | Outcome::Blocked
     );
     if flow.protocol == 17 && tcp_only {
         return Err(words.error(
@@ -131,6 +153,7 @@ fn outcome(
     flow: &mut FlowLine,
 ) -> Read<Option<Outcome>> {
     Ok(Some(match word {
+        "blocked" => Outcome::Blocked,
         "unanswered" => Outcome::Unanswered,
         "refused" if words.take("icmp") => {
             let code = words.next("type and code such as 3/3")?;
@@ -215,7 +238,7 @@ fn outcome(
     }))
 }
 
-fn from_host(reader: &mut Reader, words: &mut Words) -> Read<Option<usize>> {
+pub(super) fn from_host(reader: &mut Reader, words: &mut Words) -> Read<Option<usize>> {
     if !words.take("from") {
         return Ok(None);
     }
@@ -224,7 +247,7 @@ fn from_host(reader: &mut Reader, words: &mut Words) -> Read<Option<usize>> {
 }
 
 /// `120/4000`, initiator and responder.
-fn bytes(words: &mut Words) -> Read<(usize, usize)> {
+pub(super) fn bytes(words: &mut Words) -> Read<(usize, usize)> {
     let text = words.next("the bytes")?;
     let pair = text
         .split_once('/')

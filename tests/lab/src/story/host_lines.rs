@@ -1,13 +1,15 @@
 //! Lines about what a host does: `HOST VERB …`.
 
-use super::cast::{Deed, NameService, ProcessName, RuleChange, RuleLine};
+use super::cast::{Deed, NameAnswer, NameService, ProcessName, RuleChange, RuleLine};
 use super::lines::{by, end, process, process_words, protocol_port};
 use super::parse::{Reader, log_kind};
 use super::words::{Read, Words};
+use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, logs, pings, arp";
+     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, injects into, logs, pings, \
+     asks arp for";
 
 /// Reads the rest of a line after its verb.
 pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<Deed> {
@@ -205,11 +207,20 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
         }
         "resolves" => {
             let name = words.next("the name")?;
-            words.take("to");
-            let text = words.next("the answer")?;
-            let answer = text
-                .parse()
-                .map_err(|_| words.error(format!("\"{text}\" is no address")))?;
+            let answer = if words.take("nxdomain") {
+                NameAnswer::NoSuchName
+            } else if words.take("servfail") {
+                NameAnswer::Failure
+            } else {
+                words.take("to");
+                let text = words.next("the answer")?;
+                let addresses: Result<Vec<IpAddr>, _> = text.split(',').map(str::parse).collect();
+                NameAnswer::Addresses(addresses.map_err(|_| {
+                    words.error(format!(
+                        "\"{text}\" is no address; understood: to ADDRESS[,ADDRESS], nxdomain, servfail"
+                    ))
+                })?)
+            };
             let via = if words.take("via") {
                 let name = words.next("the name server")?;
                 Some(reader.find(words, &name)?.0)
@@ -221,6 +232,20 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
                 answer,
                 via,
                 by: by(words, "svchost.exe")?,
+            }
+        }
+        "injects" => {
+            words.take("into");
+            let image = words.next("the process that is reached into")?;
+            let into = ProcessName {
+                image,
+                pid: None,
+                account: None,
+                under: None,
+            };
+            Deed::Intrudes {
+                into,
+                by: by(words, "powershell.exe")?,
             }
         }
         "logs" => {

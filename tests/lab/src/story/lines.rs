@@ -1,10 +1,11 @@
 //! What may stand after the time on a story line, and the words that lines share.
 
-use super::cast::{End, ProcessName, Seen, WakeLine, What};
-use super::flow_lines::flow;
+use super::cast::{End, PingLine, ProcessName, Seen, WakeLine, What};
+use super::flow_lines::{self, flow};
 use super::host_lines::deed;
 use super::parse::Reader;
 use super::words::{Read, Words};
+use crate::moment::SECOND;
 use crate::pcap::frame::Mac;
 use std::net::IpAddr;
 
@@ -22,23 +23,19 @@ pub(super) fn act(reader: &mut Reader, words: &mut Words) -> Read<(What, Seen)> 
     }
     if words.peek_second() == Some("->") {
         let flow = flow(reader, words, &mut seen)?;
-        return Ok((What::Flow(flow), seen));
+        return Ok((What::Flow(Box::new(flow)), seen));
     }
     let name = words.next("who acts")?;
     let from = end(reader, words, &name)?;
     let verb = words.next("what it does")?;
     let what = match verb.as_str() {
-        "pings" => {
-            let name = words.next("whom")?;
-            let to = end(reader, words, &name)?;
-            What::Ping {
-                from,
-                to,
-                answered: !words.take("unanswered"),
+        "pings" => What::Ping(ping(reader, words, from)?),
+        "arp" | "asks" => {
+            if verb == "asks" {
+                words.take_all("arp for");
+            } else {
+                words.take("who-has");
             }
-        }
-        "arp" => {
-            words.take("who-has");
             let name = words.next("which address")?;
             let to = end(reader, words, &name)?;
             let first = reader.hosts[to.host]
@@ -50,10 +47,24 @@ pub(super) fn act(reader: &mut Reader, words: &mut Words) -> Read<(What, Seen)> 
                 .address
                 .or(first)
                 .ok_or_else(|| words.error("arp needs an IPv4 address"))?;
+            let (mut answered, mut tries) = (true, 1);
+            loop {
+                if words.take("unanswered") {
+                    answered = false;
+                } else if words.take("answered") {
+                    answered = true;
+                } else if words.peek_second() == Some("times") {
+                    tries = words.number("how often")?;
+                    words.take("times");
+                } else {
+                    break;
+                }
+            }
             What::Arp {
                 from,
                 to,
-                answered: !words.take("unanswered"),
+                answered,
+                tries,
             }
         }
         _ => What::Host(from.host, deed(reader, words, &verb)?),
@@ -64,6 +75,44 @@ pub(super) fn act(reader: &mut Reader, words: &mut Words) -> Read<(What, Seen)> 
         "the end of the line, only …, without …, but not on the wire, but not in the log",
     )?;
     Ok((what, seen))
+}
+
+/// `A pings B …`
+fn ping(reader: &mut Reader, words: &mut Words, from: End) -> Read<PingLine> {
+    let name = words.next("whom")?;
+    let mut ping = PingLine {
+        from,
+        to: end(reader, words, &name)?,
+        answered: true,
+        times: 1,
+        every: SECOND,
+        bytes: None,
+        error: None,
+        kind: None,
+    };
+    loop {
+        if words.take("answered") {
+            ping.answered = true;
+        } else if words.take("unanswered") {
+            ping.answered = false;
+        } else if words.take("unreachable") {
+            ping.answered = false;
+            let from = flow_lines::from_host(reader, words)?;
+            let code = u8::from(!ping.to.address.is_some_and(|a| a.is_ipv6()));
+            ping.error = Some((3, code, from));
+        } else if words.take("bytes") {
+            ping.bytes = Some(flow_lines::bytes(words)?);
+        } else if words.take("type") {
+            ping.kind = Some(words.number("the ICMP type")?);
+        } else if words.take("every") {
+            ping.every = words.duration("the pause between requests")?;
+        } else if words.peek_second() == Some("times") {
+            ping.times = words.number("how often")?;
+            words.take("times");
+        } else {
+            return Ok(ping);
+        }
+    }
 }
 
 /// Modifiers that any line may end with; anything else is an error.

@@ -82,12 +82,13 @@ impl Story {
                     let flow = wire::flow(&mut world, act.at, line);
                     traces::flow(&mut world, act.at, line, &flow);
                 }
-                What::Ping { from, to, answered } => {
-                    signals::ping(&mut world, act.at, from, to, *answered)
-                }
-                What::Arp { from, to, answered } => {
-                    signals::arp(&mut world, act.at, from, *to, *answered)
-                }
+                What::Ping(line) => signals::ping(&mut world, act.at, line),
+                What::Arp {
+                    from,
+                    to,
+                    answered,
+                    tries,
+                } => signals::arp(&mut world, act.at, from, *to, *answered, *tries),
                 What::Wake(line) => signals::wake(&mut world, act.at, line),
                 What::Host(host, deed) => deeds::play(&mut world, *host, act.at, deed),
             }

@@ -1,40 +1,102 @@
 //! Packets that are no connection: pings, ARP, magic packets, name lookups.
 
-use super::cast::{End, WakeLine};
+use super::cast::{End, NameAnswer, PingLine, WakeLine};
 use super::wire::{MICROSECOND, endpoint};
 use super::world::{ROUTER, World, same_subnet};
-use crate::moment::MILLISECOND;
+use crate::moment::{MILLISECOND, SECOND};
 use crate::pcap::frame::{self, BROADCAST, Ip, Link};
+use crate::pcap::speech;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An echo request and its reply.
-pub(super) fn ping(world: &mut World<'_>, at: i64, from: &End, to: &End, answered: bool) {
-    let (a, b) = (endpoint(world, from, to), endpoint(world, to, from));
-    let (request, reply) = if a.1.is_ipv6() { (128, 129) } else { (8, 0) };
-    let mut rest = vec![0, 1, 0, 1];
-    rest.extend(b"abcdefghijklmnopqrstuvwabcdefghi");
-    for (kind, from, to, late) in [(request, a, b, 0), (reply, b, a, 700 * MICROSECOND)] {
-        if kind == reply && !answered {
-            break;
-        }
-        let ip = Ip {
-            source: from.1,
-            destination: to.1,
-            ttl: world.ttl(from.0, to.1),
-            id: world.ip_id(from.0),
+/// Echo requests, or messages of another type, and what comes back.
+pub(super) fn ping(world: &mut World<'_>, at: i64, line: &PingLine) {
+    let (a, b) = (
+        endpoint(world, &line.from, &line.to),
+        endpoint(world, &line.to, &line.from),
+    );
+    let v6 = a.1.is_ipv6();
+    let (request, reply) = if v6 { (128, 129) } else { (8, 0) };
+    let request = line.kind.unwrap_or(request);
+    let reply = if line.kind.is_some() { request } else { reply };
+    for turn in 0..line.times.max(1) {
+        let moment = at + i64::from(turn) * line.every;
+        let rest = |kind: u8, size: Option<usize>| {
+            let mut rest = vec![0, 1];
+            rest.extend((turn.wrapping_add(1) as u16).to_be_bytes());
+            match size {
+                None => rest.extend(b"abcdefghijklmnopqrstuvwabcdefghi"),
+                Some(size) => {
+                    let salt = format!("icmp {kind} {turn}");
+                    rest.extend(speech::filler(size.min(1_400), &salt));
+                }
+            }
+            rest
         };
-        let link = world.link(from, to, None);
-        world.send(
-            at + late,
-            from.0,
-            Some(to.0),
-            frame::icmp(&link, &ip, kind, 0, &rest),
-        );
+        let asks = rest(request, line.bytes.map(|b| b.0));
+        message(world, moment, a, b, (request, 0), &asks);
+        if line.answered {
+            let answers = rest(reply, line.bytes.map(|b| b.1));
+            message(
+                world,
+                moment + 700 * MICROSECOND,
+                b,
+                a,
+                (reply, 0),
+                &answers,
+            );
+        }
+        if let Some((kind, code, from)) = line.error {
+            let source = from.map_or(b, |host| (host, world.address(host, v6)));
+            let (kind, code) = if v6 { (1, 0) } else { (kind, code) };
+            let refused = Ip {
+                source: a.1,
+                destination: b.1,
+                ttl: 64,
+                id: 0,
+            };
+            let mut body = vec![request, 0, 0, 0];
+            body.extend(&asks);
+            let embedded = frame::ip_packet(&refused, if v6 { 58 } else { 1 }, &body);
+            let ip = ip(world, source, a);
+            let link = world.link(source, a, None);
+            let bytes = frame::icmp_error(&link, &ip, kind, code, &embedded);
+            world.send(moment + 900 * MICROSECOND, source.0, Some(a.0), bytes);
+        }
     }
 }
 
-/// An ARP request and its reply; `to` may belong to nobody.
-pub(super) fn arp(world: &mut World<'_>, at: i64, from: &End, to: IpAddr, answered: bool) {
+fn ip(world: &mut World<'_>, from: (usize, IpAddr), to: (usize, IpAddr)) -> Ip {
+    Ip {
+        source: from.1,
+        destination: to.1,
+        ttl: world.ttl(from.0, to.1),
+        id: world.ip_id(from.0),
+    }
+}
+
+fn message(
+    world: &mut World<'_>,
+    at: i64,
+    from: (usize, IpAddr),
+    to: (usize, IpAddr),
+    (kind, code): (u8, u8),
+    rest: &[u8],
+) {
+    let ip = ip(world, from, to);
+    let link = world.link(from, to, None);
+    let bytes = frame::icmp(&link, &ip, kind, code, rest);
+    world.send(at, from.0, Some(to.0), bytes);
+}
+
+/// ARP requests, a second apart, and the reply to the last; `to` may belong to nobody.
+pub(super) fn arp(
+    world: &mut World<'_>,
+    at: i64,
+    from: &End,
+    to: IpAddr,
+    answered: bool,
+    tries: u32,
+) {
     let (IpAddr::V4(own), IpAddr::V4(target)) = (world.address(from.host, false), to) else {
         return;
     };
@@ -46,7 +108,10 @@ pub(super) fn arp(world: &mut World<'_>, at: i64, from: &End, to: IpAddr, answer
         vlans: Vec::new(),
     };
     let request = frame::arp(&link, false, (mine, own), ([0; 6], target));
-    world.send(at, from.host, None, request);
+    let last = at + i64::from(tries.max(1) - 1) * SECOND;
+    for turn in 0..i64::from(tries.max(1)) {
+        world.send(at + turn * SECOND, from.host, None, request.clone());
+    }
     if let (Some(owner), true) = (owner, answered) {
         let theirs = world.mac(owner);
         let link = Link {
@@ -55,7 +120,7 @@ pub(super) fn arp(world: &mut World<'_>, at: i64, from: &End, to: IpAddr, answer
             vlans: Vec::new(),
         };
         let reply = frame::arp(&link, true, (theirs, target), (mine, own));
-        world.send(at + 300 * MICROSECOND, owner, Some(from.host), reply);
+        world.send(last + 300 * MICROSECOND, owner, Some(from.host), reply);
     }
 }
 
@@ -125,7 +190,7 @@ pub(super) fn dns(
     client: usize,
     server: usize,
     name: &str,
-    answer: IpAddr,
+    answer: &NameAnswer,
 ) {
     let v6 = !world.hosts[client].addresses.iter().any(IpAddr::is_ipv4);
     let (a, b) = (
@@ -133,31 +198,23 @@ pub(super) fn dns(
         (server, world.address(server, v6)),
     );
     let port = world.client_port(client);
-    let id = (world.chance(1, 0xfffe, "dns") as u16).to_be_bytes();
-    let mut question = Vec::new();
-    for label in name.split('.').filter(|l| !l.is_empty()) {
-        question.push(label.len().min(63) as u8);
-        question.extend(label.bytes().take(63));
-    }
-    let kind = if answer.is_ipv4() { 1 } else { 28 };
-    question.extend([0, 0, kind, 0, 1]);
-    let mut query = id.to_vec();
-    query.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    query.extend(&question);
-    let mut reply = id.to_vec();
-    reply.extend([0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-    reply.extend(&question);
-    reply.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 1, 0x2c]);
-    match answer {
-        IpAddr::V4(address) => {
-            reply.extend([0, 4]);
-            reply.extend(address.octets());
+    let id = world.chance(1, 0xfffe, "dns") as u16;
+    let (kind, records, code): (u16, Vec<(u16, Vec<u8>)>, u8) = match answer {
+        NameAnswer::Addresses(addresses) => {
+            let records: Vec<_> = addresses
+                .iter()
+                .map(|address| match address {
+                    IpAddr::V4(a) => (1, a.octets().to_vec()),
+                    IpAddr::V6(a) => (28, a.octets().to_vec()),
+                })
+                .collect();
+            (records.first().map_or(1, |first| first.0), records, 0)
         }
-        IpAddr::V6(address) => {
-            reply.extend([0, 16]);
-            reply.extend(address.octets());
-        }
-    }
+        NameAnswer::NoSuchName => (1, Vec::new(), 3),
+        NameAnswer::Failure => (1, Vec::new(), 2),
+    };
+    let query = speech::dns_message(id, kind, name, &[], 0, false);
+    let reply = speech::dns_message(id, kind, name, &records, code, true);
     for (from, to, ports, data, late) in [
         (a, b, (port, 53), query, 0),
         (b, a, (53, port), reply, 2 * MILLISECOND),

@@ -8,6 +8,7 @@ use super::wire::{Flow, MICROSECOND, deliver, payload, refuse, round_trip};
 use super::world::World;
 use crate::moment::{MILLISECOND, SECOND};
 use crate::pcap::frame::{self, Ip, Link, Tcp, flags};
+use crate::pcap::speech::Turn;
 use crate::seed;
 
 /// Seconds after the first SYN at which a client that hears nothing tries again.
@@ -82,7 +83,7 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
         Outcome::Unanswered => schedule(world, line, flow.client.0, at),
         Outcome::Reset { wrong_ack: true } => schedule(world, line, flow.client.0, at),
         Outcome::Icmp { .. } if line.tries.is_none() => schedule(world, line, flow.client.0, at),
-        Outcome::Midstream | Outcome::OneSided | Outcome::Flags(_) => Vec::new(),
+        Outcome::Midstream | Outcome::OneSided | Outcome::Flags(_) | Outcome::Blocked => Vec::new(),
         // A Windows client tries a refused port again after half a second.
         _ => (0..one_try)
             .map(|i| at + i64::from(i) * 508 * MILLISECOND)
@@ -93,7 +94,13 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
         let mut syn = syn.clone();
         if line.fast_open {
             syn.options.extend([34, 10, 1, 2, 3, 4, 5, 6, 7, 8]);
-            syn.payload = payload(&line.carrying, 100, "tfo");
+            let turn = Turn {
+                first: false,
+                from_client: true,
+                stream: true,
+            };
+            syn.payload = payload(&line.carrying, 100, "tfo", turn);
+            syn.payload.truncate(100);
         }
         steps.push(Step {
             at: moment,
@@ -176,7 +183,11 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
             let seqs = (next.wrapping_add(syn_data), peer_next);
             conversation(world, line, open, rtt, seqs, &segment, &mut steps);
         }
-        Outcome::Unanswered | Outcome::Reset { .. } | Outcome::Icmp { .. } | Outcome::Answered => {}
+        Outcome::Unanswered
+        | Outcome::Reset { .. }
+        | Outcome::Icmp { .. }
+        | Outcome::Answered
+        | Outcome::Blocked => {}
     }
     flow.end = steps.iter().map(|s| s.at).max().unwrap_or(at);
     for step in steps {
@@ -242,6 +253,7 @@ fn conversation(
     let room = (quiet_end - first).max(MILLISECOND);
     let gap = room / (order.len() as i64 + 1);
     let mut moment = first;
+    let mut spoke = [false; 2];
     for (i, (from_client, size)) in order.into_iter().enumerate() {
         let (mine, theirs) = if from_client {
             (seq, peer_seq)
@@ -253,13 +265,18 @@ fn conversation(
             &line.carrying,
             size,
             &format!("{i} {}", world.chance(0, 1 << 30, "payload")),
+            Turn {
+                first: !std::mem::replace(&mut spoke[usize::from(from_client)], true),
+                from_client,
+                stream: true,
+            },
         );
+        let sent = data.payload.len() as u32;
         steps.push(Step {
             at: moment,
             from_client,
             segment: data,
         });
-        let sent = size as u32;
         if from_client {
             seq = seq.wrapping_add(sent)
         } else {

@@ -16,18 +16,21 @@ const MICROSECOND: i64 = 1000;
 
 /// Writes the records of a flow on both of its hosts.
 pub(super) fn flow(world: &mut World<'_>, at: i64, line: &FlowLine, flow: &Flow) {
-    client(world, line, flow);
-    server(world, at, line, flow);
+    client(world, at, line, flow);
+    if line.outcome != Outcome::Blocked {
+        server(world, at, line, flow);
+    }
 }
 
-fn client(world: &mut World<'_>, line: &FlowLine, flow: &Flow) {
+fn client(world: &mut World<'_>, at: i64, line: &FlowLine, flow: &Flow) {
     let host = flow.client.0;
     // Raw-socket tools leave no trace in the filtering platform's connection layer.
     let raw = matches!(
         line.outcome,
         Outcome::HalfOpen | Outcome::Aborted | Outcome::Flags(_)
     );
-    let Some(first) = flow.tries.first().copied() else {
+    let blocked = line.outcome == Outcome::Blocked;
+    let Some(first) = flow.tries.first().copied().or(blocked.then_some(at)) else {
         return;
     };
     if world.hosts[host].logs.is_empty() || raw {
@@ -49,6 +52,10 @@ fn client(world: &mut World<'_>, line: &FlowLine, flow: &Flow) {
         filter: 66_838,
     };
     let late = world.chance(250, 2_000, "5156 out") * MICROSECOND;
+    if blocked {
+        world.log(host, LogKind::Security, first + late, allowed.blocked());
+        return;
+    }
     world.log(host, LogKind::Security, first + late, allowed.allowed());
     let succeeded = matches!(
         line.outcome,

@@ -5,6 +5,7 @@ use super::tcp::tcp;
 use super::world::{World, is_internal};
 use crate::moment::SECOND;
 use crate::pcap::frame::{self, Ip, Link};
+use crate::pcap::speech::{self, Turn};
 use crate::seed;
 use std::net::IpAddr;
 
@@ -155,11 +156,19 @@ fn udp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flow) -> Flow 
     } else {
         line.carrying.clone()
     };
+    if line.outcome == Outcome::Blocked {
+        return flow;
+    }
     flow.tries = (0..i64::from(line.tries.unwrap_or(1).max(1)))
         .map(|i| at + i * SECOND)
         .collect();
+    let turn = |from_client| Turn {
+        first: true,
+        from_client,
+        stream: false,
+    };
     for (i, moment) in flow.tries.clone().into_iter().enumerate() {
-        let mut data = payload(&carrying, sizes.0, &format!("{i}"));
+        let mut data = payload(&carrying, sizes.0, &format!("{i}"), turn(true));
         if sizes.0 == 1 {
             data = vec![0];
         }
@@ -171,7 +180,7 @@ fn udp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flow) -> Flow 
         flow.end = moment;
         match line.outcome {
             Outcome::Answered => {
-                let answer = payload(&carrying, sizes.1, "answer");
+                let answer = payload(&carrying, sizes.1, "answer", turn(false));
                 deliver(world, line, &flow, moment + rtt, false, &move |link, ip| {
                     frame::udp(link, ip, to, from, &answer)
                 });
@@ -199,7 +208,7 @@ fn udp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flow) -> Flow 
 }
 
 /// Payload bytes: deterministic, and never a magic pattern by chance.
-pub(super) fn payload(carrying: &Carrying, size: usize, name: &str) -> Vec<u8> {
+pub(super) fn payload(carrying: &Carrying, size: usize, name: &str, turn: Turn) -> Vec<u8> {
     const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = seed::number(&["payload", name]);
     let mut next = || {
@@ -211,6 +220,8 @@ pub(super) fn payload(carrying: &Carrying, size: usize, name: &str) -> Vec<u8> {
     match carrying {
         Carrying::Filler => (0..size).map(|_| (next() % 250) as u8).collect(),
         Carrying::Base64 => (0..size).map(|_| BASE64[next() % 64]).collect(),
+        Carrying::Speech(protocol, asked) => speech::message(*protocol, turn, asked, size, name),
+        Carrying::Binary => speech::filler(size, name),
         Carrying::Padding => {
             let mut bytes = vec![0xff; size.min(8)];
             bytes.resize(size, 0);

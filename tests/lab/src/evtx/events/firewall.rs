@@ -26,7 +26,7 @@ pub struct Rule {
     pub inbound: bool,
     /// IP protocol; 256 for any.
     pub protocol: u16,
-    /// LocalPorts: a list, ranges, a keyword or `*`.
+    /// LocalPorts of an inbound rule, RemotePorts of an outbound one: a list, ranges, a keyword or `*`.
     pub local_ports: String,
     /// RemoteAddresses; `*` for any.
     pub remotes: String,
@@ -66,6 +66,18 @@ fn by(changer: Changer<'_>) -> [(&'static str, Value); 2] {
     ]
 }
 
+impl Rule {
+    /// The ports of its own side (the local ones of an inbound rule, the remote ones of an outbound
+    /// rule), or any.
+    fn ports_of(&self, own_side: bool) -> &str {
+        match (own_side, self.protocol) {
+            (true, _) => &self.local_ports,
+            (false, 256) => "",
+            (false, _) => "*",
+        }
+    }
+}
+
 /// 2004, 2005 (Windows 10), 2071, 2073, 2097, 2099 (Windows 11): a rule was added or changed.
 pub fn rule(id: u16, rule: &Rule, changer: Changer<'_>, mpssvc: &Program) -> Event {
     let mut all = fields([
@@ -76,11 +88,8 @@ pub fn rule(id: u16, rule: &Rule, changer: Changer<'_>, mpssvc: &Program) -> Eve
         ("ServiceName", Value::text(rule.service.as_str())),
         ("Direction", Value::U32(if rule.inbound { 1 } else { 2 })),
         ("Protocol", Value::U16(rule.protocol)),
-        ("LocalPorts", Value::text(rule.local_ports.as_str())),
-        (
-            "RemotePorts",
-            Value::text(if rule.protocol == 256 { "" } else { "*" }),
-        ),
+        ("LocalPorts", Value::text(rule.ports_of(rule.inbound))),
+        ("RemotePorts", Value::text(rule.ports_of(!rule.inbound))),
         ("Action", Value::U32(if rule.allow { 3 } else { 2 })),
         ("Profiles", Value::U32(rule.profiles)),
         ("LocalAddresses", Value::text("*")),

@@ -196,6 +196,27 @@ pub fn library_loaded(
     sysmon(7, 3, all)
 }
 
+/// 8: a process started a thread in another.
+pub fn thread_started(utc: Moment, by: &Program, into: &Program) -> Event {
+    let all = fields([
+        ("RuleName", Value::text("-")),
+        ("UtcTime", Value::text(utc.sysmon())),
+        ("SourceProcessGuid", Value::Guid(by.guid)),
+        ("SourceProcessId", Value::U32(by.pid)),
+        ("SourceImage", Value::text(by.image.as_str())),
+        ("TargetProcessGuid", Value::Guid(into.guid)),
+        ("TargetProcessId", Value::U32(into.pid)),
+        ("TargetImage", Value::text(into.image.as_str())),
+        ("NewThreadId", Value::U32(by.pid + 4)),
+        ("StartAddress", Value::text("0x00000227D4A50000")),
+        ("StartModule", Value::text("-")),
+        ("StartFunction", Value::text("-")),
+        ("SourceUser", Value::text(by.account.full())),
+        ("TargetUser", Value::text(into.account.full())),
+    ]);
+    sysmon(8, 2, all)
+}
+
 /// 11: a process created a file.
 pub fn file_created(utc: Moment, process: &Program, path: &str) -> Event {
     let mut all = head(utc, process);
@@ -239,12 +260,18 @@ pub fn configured(utc: Moment, file: &str) -> Event {
 }
 
 /// 22: a process asked for a name.
-pub fn name_queried(utc: Moment, process: &Program, name: &str, results: &str) -> Event {
+pub fn name_queried(
+    utc: Moment,
+    process: &Program,
+    name: &str,
+    status: &str,
+    results: &str,
+) -> Event {
     let mut all = fields([("RuleName", Value::text("-"))]);
     all.extend(head(utc, process).into_iter().skip(1).take(3));
     all.extend(fields([
         ("QueryName", Value::text(name)),
-        ("QueryStatus", Value::text("0")),
+        ("QueryStatus", Value::text(status)),
         ("QueryResults", Value::text(results)),
         ("Image", Value::text(process.image.as_str())),
         ("User", Value::text(process.account.full())),

@@ -1,0 +1,371 @@
+//! The detectors. Each says what it measured, against which setting, and which contacts it is about.
+//!
+//! A new contact can only complete what it is part of, so each looks at the new contact's port and
+//! address. Windows are closed: exactly the window's length apart is inside.
+
+use super::recent::{Probe, Recent};
+use super::settings::EnumerationSettings;
+use super::{sequence, walk::Walk};
+use crate::analytics::kit::contact::Form;
+use crate::model::finding::Condition;
+use crate::model::{Timestamp, Transport};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Which detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Detector {
+    /// Many addresses fail on one port.
+    Horizontal,
+    /// Many addresses on one port, whatever their outcome.
+    Sweep,
+    /// Many addresses asked for on the segment.
+    Segment,
+    /// Many ports of one address fail.
+    Vertical,
+    /// Many ports of one address, whatever their outcome.
+    Ports,
+    /// Several sensitive ports of one address.
+    Sensitive,
+    /// The random walk.
+    Walk,
+    /// Neighbouring addresses in order.
+    Sequence,
+    /// A tool's name or command, with connections.
+    Tool,
+}
+
+impl Detector {
+    /// True if failures carry it, so that harmless fan-out does not.
+    pub fn by_failures(self) -> bool {
+        matches!(self, Self::Horizontal | Self::Vertical | Self::Walk)
+    }
+}
+
+/// Which contacts belong to a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Focus {
+    /// Those to one port of any address.
+    Port(Form, Transport, u16),
+    /// Those to one address.
+    Address(IpAddr),
+    /// Those that failed.
+    Failed,
+    /// All.
+    All,
+}
+
+impl Focus {
+    /// True if the contact belongs.
+    pub fn holds(self, probe: &Probe) -> bool {
+        match self {
+            Self::Port(form, transport, port) => {
+                (probe.form, probe.transport, probe.remote.port) == (form, transport, port)
+            }
+            Self::Address(address) => probe.remote.address == address,
+            Self::Failed => probe.failed() && probe.form != Form::Resolution,
+            Self::All => true,
+        }
+    }
+}
+
+/// A detector that fired.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    pub detector: Detector,
+    pub focus: Focus,
+    pub condition: Condition,
+}
+
+/// What is asked of a key beside its contacts.
+pub(super) struct Asked<'a> {
+    pub settings: &'a EnumerationSettings,
+    /// A program is known: contacts of other programs are not among them.
+    pub program: bool,
+    /// What about the program is a scanner's.
+    pub tool: Option<&'a str>,
+}
+
+fn hit(detector: Detector, focus: Focus, text: String, setting: String, measured: String) -> Hit {
+    Hit {
+        detector,
+        focus,
+        condition: Condition {
+            text,
+            setting,
+            measured,
+        },
+    }
+}
+
+/// The detectors that the new contact completes.
+pub(super) fn detect(recent: &Recent, new: &Probe, asked: &Asked<'_>) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    if new.form == Form::Resolution {
+        hits.extend(segment(recent, new, asked.settings));
+    } else {
+        horizontal(recent, new, asked.settings, &mut hits);
+        vertical(recent, new, asked, &mut hits);
+    }
+    hits.extend(in_order(recent, new, asked.settings));
+    hits.extend(tool(recent, new.time, asked));
+    hits
+}
+
+fn span(probes: &[&Probe]) -> String {
+    match (probes.first(), probes.last()) {
+        (Some(first), Some(last)) => last.time.since(first.time).to_string(),
+        _ => String::new(),
+    }
+}
+
+fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, hits: &mut Vec<Hit>) {
+    let focus = Focus::Port(new.form, new.transport, new.remote.port);
+    let port = port_words(new.form, new.transport, new.remote.port);
+    let now = new.time;
+    let failed: Vec<&Probe> = recent
+        .within(now, settings.failure_window)
+        .filter(|p| focus.holds(p) && p.failed())
+        .collect();
+    if failed.len() >= settings.horizontal_failures as usize {
+        hits.push(hit(
+            Detector::Horizontal,
+            focus,
+            format!("distinct addresses that failed on {port}"),
+            format!(
+                "at least {} within {}",
+                settings.horizontal_failures, settings.failure_window
+            ),
+            format!("{} in {}", failed.len(), span(&failed)),
+        ));
+    }
+    let soon: Vec<&Probe> = recent
+        .within(now, settings.time_window)
+        .filter(|p| focus.holds(p) && (p.internal || p.transport == Transport::TCP))
+        .collect();
+    let known = soon.iter().filter(|p| p.fate.failed().is_some()).count();
+    let lost = soon.iter().filter(|p| p.failed()).count();
+    if soon.len() >= settings.scan_rate as usize && known * 2 >= soon.len() && lost * 2 >= known {
+        hits.push(hit(
+            Detector::Horizontal,
+            focus,
+            format!("distinct addresses on {port}, half of them or more failing"),
+            format!(
+                "at least {} within {}",
+                settings.scan_rate, settings.time_window
+            ),
+            format!(
+                "{} in {}, {lost} of {known} known failed",
+                soon.len(),
+                span(&soon)
+            ),
+        ));
+    }
+    let any: Vec<&Probe> = recent
+        .within(now, settings.sweep_window)
+        .filter(|p| focus.holds(p) && p.internal)
+        .collect();
+    if any.len() >= settings.horizontal_targets as usize {
+        hits.push(hit(
+            Detector::Sweep,
+            focus,
+            format!("distinct internal addresses on {port}, whatever their outcome"),
+            format!(
+                "at least {} within {}",
+                settings.horizontal_targets, settings.sweep_window
+            ),
+            format!("{} in {}", any.len(), span(&any)),
+        ));
+    }
+}
+
+fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Hit> {
+    let focus = Focus::Port(new.form, new.transport, new.remote.port);
+    let asked: Vec<&Probe> = recent
+        .within(new.time, settings.time_window)
+        .filter(|p| focus.holds(p))
+        .collect();
+    (asked.len() >= settings.segment_sweep as usize).then(|| {
+        hit(
+            Detector::Segment,
+            focus,
+            "distinct addresses asked for on the segment".to_owned(),
+            format!(
+                "at least {} within {}",
+                settings.segment_sweep, settings.time_window
+            ),
+            format!("{} in {}", asked.len(), span(&asked)),
+        )
+    })
+}
+
+fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, hits: &mut Vec<Hit>) {
+    if new.form != Form::Connection {
+        return;
+    }
+    let settings = asked.settings;
+    let address = new.remote.address;
+    let focus = Focus::Address(address);
+    let ports = |within| {
+        recent
+            .within(new.time, within)
+            .filter(|p| {
+                p.form == Form::Connection && p.transport == new.transport && focus.holds(p)
+            })
+            .collect::<Vec<&Probe>>()
+    };
+    let long = ports(settings.failure_window);
+    let failed: Vec<&Probe> = long.iter().copied().filter(|p| p.failed()).collect();
+    if failed.len() >= settings.vertical_failures as usize {
+        hits.push(hit(
+            Detector::Vertical,
+            focus,
+            format!("distinct {} ports of {address} that failed", new.transport),
+            format!(
+                "at least {} within {}",
+                settings.vertical_failures, settings.failure_window
+            ),
+            format!("{} in {}", failed.len(), span(&failed)),
+        ));
+    }
+    let soon = ports(settings.time_window);
+    if soon.len() >= settings.vertical_ports as usize
+        && (new.internal || new.transport == Transport::TCP)
+    {
+        hits.push(hit(
+            Detector::Ports,
+            focus,
+            format!(
+                "distinct {} ports of {address}, whatever their outcome",
+                new.transport
+            ),
+            format!(
+                "at least {} within {}",
+                settings.vertical_ports, settings.time_window
+            ),
+            format!("{} in {}", soon.len(), span(&soon)),
+        ));
+    }
+    let sensitive: Vec<&Probe> = soon
+        .into_iter()
+        .filter(|p| {
+            p.transport == Transport::TCP && settings.sensitive_ports.contains(&p.remote.port)
+        })
+        .collect();
+    let lost = sensitive.iter().filter(|p| p.failed()).count();
+    // All programs of a host together reach several services of a server at every logon.
+    if sensitive.len() >= settings.sensitive_count as usize
+        && (asked.program || lost * 2 >= sensitive.len())
+    {
+        hits.push(hit(
+            Detector::Sensitive,
+            focus,
+            format!("distinct ports of SensitivePorts at {address}"),
+            format!(
+                "at least {} within {}",
+                settings.sensitive_count, settings.time_window
+            ),
+            format!("{} in {}", sensitive.len(), span(&sensitive)),
+        ));
+    }
+}
+
+/// Addresses one after the other: neighbours in order, or a densely covered network that mostly
+/// does not answer.
+fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Hit> {
+    let focus = Focus::Port(new.form, new.transport, new.remote.port);
+    let mut seen = BTreeSet::new();
+    let run: Vec<&Probe> = recent
+        .within(new.time, settings.time_window)
+        .filter(|p| focus.holds(p) && p.internal && seen.insert(p.remote.address))
+        .collect();
+    if run.len() < settings.sequence_length as usize {
+        return None;
+    }
+    let addresses: Vec<IpAddr> = run.iter().map(|p| p.remote.address).collect();
+    let order = sequence::order(&addresses)?;
+    let needed = settings.sequence_length as usize;
+    let share = order.neighbours * 100 >= settings.sequence_share as usize * (order.addresses - 1);
+    if share {
+        return Some(hit(
+            Detector::Sequence,
+            focus,
+            "consecutive first contacts that are neighbours by address".to_owned(),
+            format!(
+                "at least {}% of {needed} or more within {}",
+                settings.sequence_share, settings.time_window
+            ),
+            format!(
+                "{} of {} in {}; in random order over {} addresses the chance is {:.1e}",
+                order.neighbours,
+                order.addresses - 1,
+                span(&run),
+                order.range,
+                order.chance
+            ),
+        ));
+    }
+    let known = run.iter().filter(|p| p.fate.failed().is_some()).count();
+    let lost = run.iter().filter(|p| p.failed()).count();
+    let (net, count, share) = sequence::densest(&addresses)?;
+    (count >= needed && share >= 0.5 && known * 2 >= run.len() && lost * 2 >= known).then(|| {
+        hit(
+            Detector::Sequence,
+            focus,
+            format!("addresses of {net}/24 contacted, half of the stretch or more"),
+            format!("at least {needed} within {}", settings.time_window),
+            format!(
+                "{count}, {:.0}% of the stretch, in {}; {lost} of {known} known failed",
+                share * 100.0,
+                span(&run)
+            ),
+        )
+    })
+}
+
+fn tool(recent: &Recent, now: Timestamp, asked: &Asked<'_>) -> Option<Hit> {
+    let settings = asked.settings;
+    let what = asked.tool?;
+    let probes: Vec<&Probe> = recent.within(now, settings.time_window).collect();
+    (probes.len() >= settings.tool_targets as usize).then(|| {
+        hit(
+            Detector::Tool,
+            Focus::All,
+            format!("targets of {what}"),
+            format!(
+                "at least {} within {}",
+                settings.tool_targets, settings.time_window
+            ),
+            format!("{} in {}", probes.len(), span(&probes)),
+        )
+    })
+}
+
+/// The hit of the random walk.
+pub(super) fn walked(walk: &Walk, settings: &EnumerationSettings) -> Hit {
+    hit(
+        Detector::Walk,
+        Focus::Failed,
+        "first contacts fail more often than a harmless host's would (threshold random walk)"
+            .to_owned(),
+        format!(
+            "likelihood ratio above 99; {} failed addresses to be more than information",
+            settings.walk_targets
+        ),
+        format!(
+            "{} failed addresses in {}: {}",
+            walk.failures,
+            walk.lasted(),
+            walk.trajectory()
+        ),
+    )
+}
+
+/// `445/tcp`, `ping`, `address resolution`.
+pub(super) fn port_words(form: Form, transport: Transport, port: u16) -> String {
+    match form {
+        Form::Connection => format!("{port}/{transport}"),
+        Form::Echo => "ping".to_owned(),
+        Form::Resolution => "address resolution".to_owned(),
+    }
+}

@@ -1,0 +1,398 @@
+//! AN1057: a process that enumerates the network.
+//!
+//! Keys: a program with the processes of one parent, where records tie contacts to processes; and
+//! every source, for what no process is tied to. State: the first contacts of the longest window
+//! (`recent`), the random walk (`walk`) and the scan that goes on (`scan`). `detect` decides that
+//! there is one, `judge` how bad it is, `telling` says it.
+
+mod detect;
+mod judge;
+mod recent;
+#[cfg(test)]
+mod samples;
+mod scan;
+mod sequence;
+mod settings;
+mod tables;
+mod telling;
+mod tools;
+mod walk;
+
+pub use settings::EnumerationSettings;
+
+use super::about::{About, Need, Source};
+use super::contract::Analytic;
+use super::found::Found;
+use super::kit::contact::{Contact, Form, contact_of};
+use super::kit::sniffing;
+use crate::context::baseline::{Counter, Whose};
+use crate::context::coverage::Log;
+use crate::context::{Context, HostId, Place};
+use crate::eventlog::normalise::image::{image_key, image_name};
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{Actor, Event, HostWhat, Span, Timestamp, Transport, What};
+use detect::{Asked, Detector, Hit, detect, walked};
+use recent::{Probe, Recent};
+use scan::Scan;
+use walk::Walk;
+
+/// The analytic.
+pub struct Enumeration {
+    settings: EnumerationSettings,
+}
+
+/// Whose contacts are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A program of a host, and which of its processes.
+    Program {
+        /// The host.
+        host: HostId,
+        /// Its image, as `image_key` spells it; empty where only a packet comment tells of it.
+        image: String,
+        /// Which processes of that image.
+        of: Family,
+    },
+    /// Everything a source does.
+    Source(Place),
+}
+
+/// Which processes of one program belong together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Those that one process started: a tool that divides its work.
+    Of(u32, Option<Timestamp>),
+    /// One process, by id and start.
+    One(Option<u32>, Option<Timestamp>),
+}
+
+/// What is remembered of one key.
+#[derive(Default)]
+pub struct State {
+    recent: Recent,
+    walk: Walk,
+    scan: Option<Box<Scan>>,
+    /// Signs that something may send past the socket layer: capture libraries, scanners started.
+    signs: Vec<Event>,
+}
+
+/// A scan is over after this long without a first contact; one that only the walk shows may be
+/// slow.
+const OVER: Span = Span::seconds(600);
+const SLOW_OVER: Span = Span::seconds(86_400);
+/// Signs held per host.
+const SIGNS: usize = 32;
+/// A scan with more contacts than this is looked at again only now and then.
+const CLEAR: u64 = 1024;
+
+impl Analytic for Enumeration {
+    type Params = EnumerationSettings;
+    type Key = Key;
+    type State = State;
+
+    const ABOUT: About = About {
+        id: "AN1057",
+        version: "0.1.0",
+        name: "Network enumeration by a process",
+        technique: &[("T1046", "Network Service Discovery")],
+        strategy: "DET0376",
+        summary: "A process reaches for many addresses or ports within a short time: process creation, socket \
+                  connections and packets are brought together, and the sequence of targets is told with its \
+                  outcomes. Without socket records the source address stands for the process.",
+        steps: &[
+            "outgoing contacts of one program (the processes of one parent), or of one source, are counted at \
+             their first contact with a target in sliding windows; retransmissions, retries and connections \
+             that Windows logs again count once",
+            "horizontal: HorizontalFailures addresses fail on one port within FailureWindow; or \
+             ScanRateThreshold addresses within TimeWindow, half of the known outcomes failed; or \
+             HorizontalTargets internal addresses within SweepWindow whatever their outcome; or SegmentSweep \
+             addresses asked for by ARP or neighbour discovery within TimeWindow",
+            "vertical: VerticalFailures ports of one address fail within FailureWindow; or VerticalPorts ports \
+             within TimeWindow whatever their outcome; or SensitiveCount of SensitivePorts within TimeWindow",
+            "random walk: the failures among first contacts with internal addresses are 99 times likelier for \
+             a scanner than for a harmless host; no window, so slow scans count",
+            "sequence: SequenceLength internal addresses on one port within TimeWindow, SequenceShare percent of \
+             the steps to a neighbouring address; or half of a stretch of a /24 covered, mostly without success",
+            "tool: the program or command line is a scanner's, and it reaches ToolTargets targets within \
+             TimeWindow",
+            "an address that the host connected to on UsualDays earlier days is a usual one and does not count; \
+             neither do loopback, multicast, broadcast and the host's own addresses",
+        ],
+        needs: &[
+            Need {
+                name: "outgoing connections",
+                essential: true,
+                from: &[
+                    Source::Packets,
+                    Source::Events(Log::Security, &[5156, 5157]),
+                    Source::Events(Log::Sysmon, &[3]),
+                ],
+                what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
+                      Connection\" (success), or Sysmon with NetworkConnect rules (successes only)",
+            },
+            Need {
+                name: "process of a connection",
+                essential: false,
+                from: &[
+                    Source::Events(Log::Security, &[5156, 5157]),
+                    Source::Events(Log::Sysmon, &[3]),
+                ],
+                what: "the audit subcategory \"Filtering Platform Connection\" (success), or Sysmon with \
+                      NetworkConnect rules",
+            },
+            Need {
+                name: "process creation",
+                essential: false,
+                from: &[
+                    Source::Events(Log::Security, &[4688]),
+                    Source::Events(Log::Sysmon, &[1]),
+                ],
+                what: "the audit subcategory \"Process Creation\" with command lines, or Sysmon",
+            },
+        ],
+        cannot_see: &[
+            "a scan through a proxy: every contact goes to the proxy",
+            "failed connections in Sysmon 3: it records connections that were made, so a scan of closed ports \
+             leaves almost nothing there",
+            "the process of packets that a capture driver sends: they pass no socket; a process that loaded \
+             such a driver is named as a sign, not as the sender",
+            "which user of a translated address scanned",
+            "outcomes, from socket records alone",
+        ],
+        benign: &[
+            "an approved vulnerability scanner, inventory or monitoring system: name it in KnownScannerExeList",
+            "software distribution, backup or printing servers that reach many clients",
+            "a client that looks for servers that were moved or switched off",
+        ],
+        actions: &[
+            "ask the owner of the host and of the account whether a scan was planned, and by which program",
+            "acquire the program, its parent and its command line, and look at what the process did next",
+            "look at the targets that answered: log-ons and connections from this host afterwards",
+        ],
+    };
+
+    fn new(settings: EnumerationSettings) -> Self {
+        Self { settings }
+    }
+
+    fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Key)) {
+        if let What::Host(host) = &event.what
+            && is_sign(&host.what)
+        {
+            if let Some(place) = context.identity.place_of(host) {
+                each(Key::Source(place));
+            }
+            return;
+        }
+        let Some(contact) = contact_of(event, context) else {
+            return;
+        };
+        if !self.counts(&contact, context) {
+            return;
+        }
+        each(Key::Source(contact.from));
+        if let Some(key) = contact
+            .actor
+            .and_then(|actor| program(actor, event.time, context))
+        {
+            each(key);
+        }
+    }
+
+    fn step(
+        &self,
+        key: &Key,
+        state: &mut State,
+        event: &Event,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let Some(contact) = contact_of(event, context) else {
+            if state.signs.len() >= SIGNS {
+                state.signs.remove(0);
+            }
+            state.signs.push(event.clone());
+            return;
+        };
+        let probe = Probe::of(&contact, context.assets.is_internal(contact.remote.address));
+        if state.scan.as_ref().is_some_and(|s| is_over(s, probe.time)) {
+            self.tell(key, state, context, found);
+        }
+        let settings = &self.settings;
+        let longest = settings
+            .failure_window
+            .max(settings.time_window)
+            .max(settings.sweep_window);
+        let new = state.recent.hear(&probe, longest);
+        let walks =
+            probe.internal && probe.transport != Transport::UDP && probe.form != Form::Resolution;
+        let over = if walks {
+            state.walk.hear(&probe)
+        } else {
+            state.walk.until(probe.time)
+        };
+        let mut hits = Vec::new();
+        let clear = state
+            .scan
+            .as_ref()
+            .is_some_and(|s| s.contacts > CLEAR && !s.contacts.is_multiple_of(64));
+        if new && !clear {
+            let tool = self.tool(contact.actor, key, event.time, context);
+            let asked = Asked {
+                settings,
+                program: matches!(key, Key::Program { .. }),
+                tool: tool.as_deref(),
+            };
+            hits = detect(&state.recent, &probe, &asked);
+        }
+        if over {
+            hits.push(walked(&state.walk, settings));
+        }
+        let belonged = state.scan.as_ref().is_some_and(|s| s.holds(&probe));
+        for hit in hits {
+            open(state, hit);
+        }
+        let Some(scan) = state.scan.as_deref_mut() else {
+            return;
+        };
+        scan.follow(&probe);
+        if new && belonged {
+            scan.add(&probe);
+        }
+    }
+
+    fn horizon(&self) -> Span {
+        SLOW_OVER
+    }
+
+    fn close(&self, key: &Key, mut state: State, context: &Context, found: &mut Found) {
+        if state.walk.until(Timestamp::MAX) {
+            let hit = walked(&state.walk, &self.settings);
+            open(&mut state, hit);
+        }
+        self.tell(key, &mut state, context, found);
+    }
+}
+
+impl Enumeration {
+    /// True for a contact that can be part of an enumeration.
+    fn counts(&self, contact: &Contact<'_>, context: &Context) -> bool {
+        let remote = contact.remote.address;
+        let time = contact.event.time;
+        if remote.is_loopback()
+            || is_group_or_wildcard(remote)
+            || remote == contact.local.address
+            || context.identity.place(remote, time) == contact.from
+        {
+            return false;
+        }
+        let peers = context.baseline.usage(&Whose::Place(contact.from));
+        let days = peers
+            .and_then(|u| u.peers.get(&remote))
+            .map_or(0, |counted| {
+                let days = Counter::ALL
+                    .iter()
+                    .map(|c| counted.by(*c).days_before(time));
+                days.max().unwrap_or(0)
+            });
+        days < u64::from(self.settings.usual_days)
+    }
+
+    /// What about the program of this key is a scanner's.
+    fn tool(
+        &self,
+        actor: Option<&Actor>,
+        key: &Key,
+        time: Timestamp,
+        context: &Context,
+    ) -> Option<String> {
+        let Key::Program { host, .. } = key else {
+            return None;
+        };
+        let actor = actor?;
+        let started = telling::instance(actor, *host, time, context);
+        let command = started.map_or("", |i| &i.command_line);
+        tools::scanner(&actor.process.image, command)
+    }
+
+    fn tell(&self, key: &Key, state: &mut State, context: &Context, found: &mut Found) {
+        let Some(scan) = state.scan.take() else {
+            return;
+        };
+        if scan.hits.iter().any(|h| h.detector == Detector::Walk) {
+            state.walk.restart();
+        }
+        if let Some(finding) = telling::finding(key, &scan, &state.signs, &self.settings, context) {
+            found.finding(finding);
+        }
+    }
+}
+
+/// Adds a detector's hit to the scan, and the contacts it is about that were not in it.
+fn open(state: &mut State, hit: Hit) {
+    let State {
+        recent, walk, scan, ..
+    } = state;
+    let slow = hit.detector == Detector::Walk;
+    let part: Vec<&Probe> = if slow {
+        walk.failed().collect()
+    } else {
+        recent
+            .within(Timestamp::MIN, Span(i64::MAX))
+            .filter(|p| hit.focus.holds(p))
+            .collect()
+    };
+    let Some(first) = part.first() else { return };
+    let scan = scan.get_or_insert_with(|| Box::new(Scan::new(first)));
+    let added: Vec<&Probe> = part.into_iter().filter(|p| !scan.holds(p)).collect();
+    if scan.hit(hit) {
+        for probe in added {
+            scan.add(probe);
+        }
+    }
+}
+
+fn is_over(scan: &Scan, now: Timestamp) -> bool {
+    let slow = scan.hits.iter().all(|h| h.detector == Detector::Walk);
+    now.since(scan.last) > if slow { SLOW_OVER } else { OVER }
+}
+
+/// Records that may explain packets which pass no socket.
+fn is_sign(what: &HostWhat) -> bool {
+    match what {
+        HostWhat::LibraryLoaded { library, .. } => sniffing::is_capture_library(library),
+        HostWhat::ProcessStarted {
+            process,
+            command_line,
+            ..
+        } => tools::scanner(&process.image, command_line).is_some(),
+        _ => false,
+    }
+}
+
+/// The key of a process: its program, with the others that its parent started. An `svchost.exe` and
+/// `System` stand for themselves: services share their parent.
+fn program(actor: &Actor, time: Timestamp, context: &Context) -> Option<Key> {
+    let host = context.identity.named(&actor.computer)?;
+    let image = image_key(&actor.process.image);
+    let one = Family::One(actor.process.pid, actor.started);
+    let shared = ["svchost.exe", "system"]
+        .iter()
+        .any(|s| image_name(&image).eq_ignore_ascii_case(s));
+    let of = if shared {
+        one
+    } else {
+        let instance = telling::instance(actor, host, time, context);
+        match instance {
+            Some(instance) => match context.processes.parent(host, instance) {
+                Some(parent) => Family::Of(parent.pid, parent.started),
+                None => instance
+                    .parent
+                    .pid
+                    .map_or(one, |parent| Family::Of(parent, None)),
+            },
+            None => one,
+        }
+    };
+    Some(Key::Program { host, image, of })
+}

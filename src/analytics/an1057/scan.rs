@@ -1,0 +1,219 @@
+//! A scan while it goes on: what it touched, found and did next. Everything is bounded.
+
+use super::detect::{Focus, Hit};
+use super::recent::Probe;
+use crate::analytics::kit::contact::{Fate, Form};
+use crate::eventlog::normalise::image::image_key;
+use crate::model::{
+    Actor, Endpoint, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Targets told in time order.
+pub(super) const FIRST: usize = 20;
+/// Distinct addresses, ports and networks counted; beyond, "or more".
+pub(super) const COUNTED: usize = 4096;
+/// Rows of the table of ports; further ports are counted together.
+const ROWS: usize = 64;
+/// Answering targets kept, and connections told that followed to them.
+const OPEN: usize = 64;
+const FOLLOWED: usize = 16;
+/// A connection to what was found counts as "what followed" this long after.
+const FOLLOWS: Span = Span::seconds(600);
+/// Foci kept; beyond, everything belongs.
+const FOCI: usize = 32;
+
+/// A row of the table of ports.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Row {
+    pub answered: u64,
+    pub failed: u64,
+    pub untold: u64,
+}
+
+/// A scan.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    pub hits: Vec<Hit>,
+    foci: BTreeSet<Focus>,
+    pub first: Timestamp,
+    pub last: Timestamp,
+    pub last_event: Event,
+    /// The first targets, in time order.
+    pub targets: Vec<Probe>,
+    pub contacts: u64,
+    pub on_wire: u64,
+    pub tied: [u64; 4],
+    pub addresses: BTreeSet<IpAddr>,
+    pub ports: BTreeSet<(Form, Transport, u16)>,
+    pub networks: BTreeSet<[u8; 3]>,
+    pub internal: u64,
+    pub rows: BTreeMap<(Form, Transport, u16), Row>,
+    pub other_ports: Row,
+    pub open: BTreeMap<(Transport, Endpoint), (Timestamp, Provenance)>,
+    pub followed: Vec<Event>,
+    pub processes: BTreeSet<u32>,
+    /// Contacts by program, for a source whose programs are not told apart.
+    pub programs: BTreeMap<String, u64>,
+}
+
+impl Scan {
+    /// A scan that begins with `first`.
+    pub fn new(first: &Probe) -> Self {
+        Self {
+            hits: Vec::new(),
+            foci: BTreeSet::new(),
+            first: first.time,
+            last: first.time,
+            last_event: first.event.clone(),
+            targets: Vec::new(),
+            contacts: 0,
+            on_wire: 0,
+            tied: [0; 4],
+            addresses: BTreeSet::new(),
+            ports: BTreeSet::new(),
+            networks: BTreeSet::new(),
+            internal: 0,
+            rows: BTreeMap::new(),
+            other_ports: Row::default(),
+            open: BTreeMap::new(),
+            followed: Vec::new(),
+            processes: BTreeSet::new(),
+            programs: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a detector, or its newer measure; true if its contacts were not looked at before.
+    pub fn hit(&mut self, hit: Hit) -> bool {
+        let new = !self.foci.contains(&hit.focus) && !self.foci.contains(&Focus::All);
+        if self.foci.len() < FOCI {
+            self.foci.insert(hit.focus);
+        } else {
+            self.foci.insert(Focus::All);
+        }
+        let same = |h: &Hit| h.detector == hit.detector && h.condition.text == hit.condition.text;
+        match self.hits.iter().position(same) {
+            Some(place) => self.hits[place] = hit,
+            None if self.hits.len() < FOCI => self.hits.push(hit),
+            None => {}
+        }
+        new
+    }
+
+    /// True if the contact belongs to the scan.
+    pub fn holds(&self, probe: &Probe) -> bool {
+        self.foci.iter().any(|f| f.holds(probe))
+    }
+
+    /// Adds a first contact.
+    pub fn add(&mut self, probe: &Probe) {
+        self.contacts += 1;
+        self.on_wire += u64::from(probe.on_wire);
+        if let Some(strength) = probe.strength {
+            self.tied[strength as usize] += 1;
+        }
+        self.internal += u64::from(probe.internal);
+        self.first = self.first.min(probe.time);
+        if probe.time >= self.last {
+            self.last = probe.time;
+            self.last_event = probe.event.clone();
+        }
+        if self.targets.len() < FIRST {
+            self.targets.push(probe.clone());
+            self.targets.sort_by_key(|p| p.event.order());
+        }
+        let bounded = |len: usize| len < COUNTED;
+        if bounded(self.addresses.len()) {
+            self.addresses.insert(probe.remote.address);
+        }
+        let port = (probe.form, probe.transport, probe.remote.port);
+        // At most all ports of TCP and UDP.
+        self.ports.insert(port);
+        if let IpAddr::V4(v4) = probe.remote.address
+            && bounded(self.networks.len())
+        {
+            let [a, b, c, _] = v4.octets();
+            self.networks.insert([a, b, c]);
+        }
+        let row = if self.rows.len() < ROWS || self.rows.contains_key(&port) {
+            self.rows.entry(port).or_default()
+        } else {
+            &mut self.other_ports
+        };
+        match probe.fate.failed() {
+            Some(true) => row.failed += 1,
+            Some(false) => row.answered += 1,
+            None => row.untold += 1,
+        }
+        if probe.fate == Fate::Answered && self.open.len() < OPEN {
+            self.open
+                .entry((probe.transport, probe.remote))
+                .or_insert((probe.time, probe.event.provenance));
+        }
+        let Some(actor) = actor_of(&probe.event) else {
+            return;
+        };
+        if let Some(pid) = actor.process.pid
+            && self.processes.len() < OPEN
+        {
+            self.processes.insert(pid);
+        }
+        let program = image_key(&actor.process.image);
+        if self.programs.len() < OPEN || self.programs.contains_key(&program) {
+            *self.programs.entry(program).or_default() += 1;
+        }
+    }
+
+    /// Hears any contact of the key: a later connection with payload to what was found.
+    pub fn follow(&mut self, probe: &Probe) {
+        let What::Attempt(attempt) = &probe.event.what else {
+            return;
+        };
+        if probe.fate != Fate::Answered
+            || attempt.bytes == [0, 0]
+            || self.followed.len() >= FOLLOWED
+        {
+            return;
+        }
+        let found = self.open.get(&(probe.transport, probe.remote));
+        if found.is_some_and(|(at, by)| {
+            *by != probe.event.provenance && probe.time > *at && probe.time.since(*at) <= FOLLOWS
+        }) {
+            self.followed.push(probe.event.clone());
+        }
+    }
+
+    /// Contacts tied to a process, whatever the strength.
+    pub fn tied_all(&self) -> u64 {
+        self.tied.iter().sum()
+    }
+
+    /// Contacts tied with this strength.
+    pub fn tied_by(&self, strength: Strength) -> u64 {
+        self.tied[strength as usize]
+    }
+
+    /// Sums over all ports: answered, failed, not told.
+    pub fn sums(&self) -> Row {
+        let mut sum = self.other_ports;
+        for row in self.rows.values() {
+            sum.answered += row.answered;
+            sum.failed += row.failed;
+            sum.untold += row.untold;
+        }
+        sum
+    }
+}
+
+/// The process that an event of a contact carries.
+pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
+    match &event.what {
+        What::Attempt(attempt) => attempt.actor.as_deref(),
+        What::Host(host) => match host.socket.as_deref()? {
+            Socket::First { actor, .. } => Some(actor),
+            _ => None,
+        },
+        _ => None,
+    }
+}

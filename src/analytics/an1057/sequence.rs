@@ -1,0 +1,130 @@
+//! Sequential sweeps: neighbouring addresses one after the other.
+//!
+//! Of n addresses in the order of first contact, k of the n-1 steps lead to a neighbour (up or
+//! down; or neighbours with the bytes in reverse, as some scanners count). In random order over N
+//! addresses a step is one with probability q = 2/(N-1); how probable k or more of them are is the
+//! exact tail of the binomial distribution.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What a run of addresses looks like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Order {
+    /// Addresses.
+    pub addresses: usize,
+    /// Steps to a neighbour.
+    pub neighbours: usize,
+    /// Size of the range they lie in.
+    pub range: u64,
+    /// How probable that many neighbours are in random order.
+    pub chance: f64,
+}
+
+/// The order of `addresses`, which are distinct; `None` for fewer than two, or IPv6 among them.
+pub(super) fn order(addresses: &[IpAddr]) -> Option<Order> {
+    let v4: Option<Vec<u32>> = addresses
+        .iter()
+        .map(|a| match a {
+            IpAddr::V4(v4) => Some(u32::from(*v4)),
+            IpAddr::V6(_) => None,
+        })
+        .collect();
+    let v4 = v4.filter(|v4| v4.len() > 1)?;
+    let steps = |numbers: &[u32]| {
+        numbers
+            .windows(2)
+            .filter(|w| w[0].abs_diff(w[1]) == 1)
+            .count()
+    };
+    let swapped: Vec<u32> = v4.iter().map(|a| a.swap_bytes()).collect();
+    let neighbours = steps(&v4).max(steps(&swapped));
+    let (low, high) = (v4.iter().min()?, v4.iter().max()?);
+    // A range smaller than a /24 is still taken as one: the smaller, the likelier a neighbour.
+    let range = (u64::from(high - low) + 1).max(v4.len() as u64);
+    let chance = tail(v4.len() - 1, neighbours, 2.0 / (range - 1).max(2) as f64);
+    Some(Order {
+        addresses: v4.len(),
+        neighbours,
+        range,
+        chance,
+    })
+}
+
+/// The probability of `k` or more successes in `n` trials of probability `q`.
+fn tail(n: usize, k: usize, q: f64) -> f64 {
+    let (n_f, log_q, log_rest) = (n as f64, q.ln(), (-q).ln_1p());
+    let choose = |i: usize| -> f64 {
+        (0..i)
+            .map(|j| ((n_f - j as f64) / (j as f64 + 1.0)).ln())
+            .sum()
+    };
+    (k..=n)
+        .map(|i| {
+            let rest = if i == n {
+                0.0
+            } else {
+                (n - i) as f64 * log_rest
+            };
+            (choose(i) + i as f64 * log_q + rest).exp()
+        })
+        .sum::<f64>()
+        .min(1.0)
+}
+
+/// The /24 with the most addresses: its first address, how many, and the share of the stretch from
+/// the lowest to the highest of them.
+pub(super) fn densest(addresses: &[IpAddr]) -> Option<(Ipv4Addr, usize, f64)> {
+    let mut nets: BTreeMap<[u8; 3], Vec<u8>> = BTreeMap::new();
+    for address in addresses {
+        if let IpAddr::V4(v4) = address {
+            let [a, b, c, d] = v4.octets();
+            nets.entry([a, b, c]).or_default().push(d);
+        }
+    }
+    let (net, hosts) = nets
+        .into_iter()
+        .max_by_key(|(net, hosts)| (hosts.len(), std::cmp::Reverse(*net)))?;
+    let (low, high) = (hosts.iter().min()?, hosts.iter().max()?);
+    let share = hosts.len() as f64 / (f64::from(high - low) + 1.0);
+    Some((Ipv4Addr::new(net[0], net[1], net[2], 0), hosts.len(), share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(last: impl IntoIterator<Item = u8>) -> Vec<IpAddr> {
+        last.into_iter()
+            .map(|d| Ipv4Addr::new(10, 0, 0, d).into())
+            .collect()
+    }
+
+    #[test]
+    fn neighbours_are_counted_up_down_and_with_bytes_reversed() {
+        assert_eq!(order(&list(1..=10)).unwrap().neighbours, 9);
+        assert_eq!(order(&list((1..=10).rev())).unwrap().neighbours, 9);
+        let reversed: Vec<IpAddr> = (1..=10).map(|a| Ipv4Addr::new(a, 0, 0, 7).into()).collect();
+        assert_eq!(order(&reversed).unwrap().neighbours, 9);
+        assert_eq!(order(&list([1, 5, 9, 2, 8])).unwrap().neighbours, 0);
+    }
+
+    #[test]
+    fn the_chance_is_the_exact_tail() {
+        // Two trials at one half: 1/4 for both, 3/4 for at least one, 1 for none.
+        assert!((tail(2, 2, 0.5) - 0.25).abs() < 1e-12);
+        assert!((tail(2, 1, 0.5) - 0.75).abs() < 1e-12);
+        assert!((tail(2, 0, 0.5) - 1.0).abs() < 1e-12);
+        // Seven of nine over a /24.
+        assert!(tail(9, 7, 2.0 / 255.0) < 1e-9);
+    }
+
+    #[test]
+    fn the_densest_network_is_told_with_its_share() {
+        let mut addresses = list([10, 11, 12, 14]);
+        addresses.push("10.9.9.9".parse().unwrap());
+        let (net, count, share) = densest(&addresses).unwrap();
+        assert_eq!((net.to_string().as_str(), count), ("10.0.0.0", 4));
+        assert!((share - 0.8).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,155 @@
+//! The tables of a finding of AN1057: its process, ports and targets.
+
+use super::detect::port_words;
+use super::scan::{Row, Scan, actor_of};
+use crate::analytics::kit::contact::Form;
+use crate::context::processes::Instance;
+use crate::context::{Context, HostId, Place};
+use crate::model::finding::Table;
+use crate::model::{Actor, Timestamp};
+
+/// Parents told.
+const PARENTS: usize = 6;
+
+/// The process, the ports, the first targets, what answered.
+pub(super) fn tables(
+    scan: &Scan,
+    actor: Option<&Actor>,
+    started: Option<&Instance>,
+    place: Place,
+    context: &Context,
+) -> Vec<Table> {
+    let mut tables = Vec::new();
+    if let (Some(actor), Place::Host(host)) = (actor, place) {
+        tables.push(process_table(scan, actor, started, host, context));
+    }
+    let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let row = |name: String, row: &Row| {
+        vec![
+            name,
+            row.answered.to_string(),
+            row.failed.to_string(),
+            row.untold.to_string(),
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = scan
+        .rows
+        .iter()
+        .map(|((form, transport, port), counts)| row(port_words(*form, *transport, *port), counts))
+        .collect();
+    let other = &scan.other_ports;
+    if other.answered + other.failed + other.untold > 0 {
+        rows.push(row("all other ports".to_owned(), other));
+    }
+    tables.push(Table {
+        title: "Targets by port".to_owned(),
+        columns: words(&["port", "answered", "failed", "not told"]),
+        rows,
+    });
+    tables.push(Table {
+        title: format!("The first {} targets", scan.targets.len()),
+        columns: words(&["time", "target", "outcome", "process", "where"]),
+        rows: scan
+            .targets
+            .iter()
+            .map(|p| {
+                let actor = actor_of(&p.event);
+                let process = actor.map(|a| {
+                    let pid = a.process.pid.map(|pid| pid.to_string()).unwrap_or_default();
+                    format!("{pid} {}", a.strength.word())
+                });
+                vec![
+                    p.time.clock(6),
+                    match p.form {
+                        Form::Connection => format!("{} {}", p.remote, p.transport),
+                        Form::Echo => format!("{} ping", p.remote.address),
+                        Form::Resolution => format!("who has {}", p.remote.address),
+                    },
+                    p.fate.word().to_owned(),
+                    process.unwrap_or_else(|| "-".to_owned()),
+                    p.event.provenance.to_string(),
+                ]
+            })
+            .collect(),
+    });
+    if !scan.open.is_empty() {
+        let mut open: Vec<_> = scan.open.iter().collect();
+        open.sort_by_key(|(_, (time, by))| (*time, *by));
+        tables.push(Table {
+            title: "What answered".to_owned(),
+            columns: words(&["time", "target", "where"]),
+            rows: open
+                .into_iter()
+                .map(|((transport, end), (time, by))| {
+                    vec![time.clock(6), format!("{end} {transport}"), by.to_string()]
+                })
+                .collect(),
+        });
+    }
+    tables
+}
+
+fn process_table(
+    scan: &Scan,
+    actor: &Actor,
+    started: Option<&Instance>,
+    host: HostId,
+    context: &Context,
+) -> Table {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |what: &str, value: String| {
+        if !value.is_empty() {
+            rows.push(vec![what.to_owned(), value]);
+        }
+    };
+    row("image", actor.process.image.to_string());
+    let pids: Vec<String> = scan.processes.iter().map(u32::to_string).collect();
+    row("process id", pids.join(", "));
+    row(
+        "service",
+        actor
+            .service
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    );
+    match started {
+        None => row(
+            "started",
+            "not logged: before the log began, or not audited".to_owned(),
+        ),
+        Some(started) => {
+            let at = started.started.map(Timestamp::rfc3339);
+            row(
+                "started",
+                at.unwrap_or_else(|| "before the log began".to_owned()),
+            );
+            row("account", started.user.to_string());
+            row("command line", started.command_line.to_string());
+            let mut chain = Vec::new();
+            let mut below = started;
+            for _ in 0..PARENTS {
+                match context.processes.parent(host, below) {
+                    Some(parent) => {
+                        chain.push(format!("{} ({})", parent.image, parent.pid));
+                        below = parent;
+                    }
+                    None => {
+                        if !below.parent.image.is_empty() {
+                            chain.push(below.parent.image.to_string());
+                        }
+                        break;
+                    }
+                }
+            }
+            row("parents", chain.join(" < "));
+            let records: Vec<String> = started.records.iter().map(ToString::to_string).collect();
+            row("records", records.join(" "));
+        }
+    }
+    Table {
+        title: "Process".to_owned(),
+        columns: vec!["what".to_owned(), "value".to_owned()],
+        rows,
+    }
+}

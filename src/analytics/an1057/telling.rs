@@ -1,0 +1,405 @@
+//! What AN1057 says of a scan: title, tables, steps, what was not seen.
+
+use super::detect::port_words;
+use super::judge::{Doer, Judged, judge};
+use super::scan::{COUNTED, Row, Scan, actor_of};
+use super::settings::EnumerationSettings;
+use super::tables::tables;
+use super::{Enumeration, Key, tools};
+use crate::analytics::Analytic;
+use crate::analytics::kit::contact::{Form, outgoing};
+use crate::analytics::kit::picture::host_words;
+use crate::context::coverage::Log;
+use crate::context::processes::Instance;
+use crate::context::{Context, HostId, Place};
+use crate::eventlog::normalise::image::{image_key, image_name};
+use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Role, Step, Unseen};
+use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
+
+/// Ports listed among the entities.
+const PORTS: usize = 64;
+
+/// The start of the actor's process, where it is logged.
+pub(super) fn instance<'c>(
+    actor: &Actor,
+    host: HostId,
+    time: Timestamp,
+    context: &'c Context,
+) -> Option<&'c Instance> {
+    let processes = &context.processes;
+    let by_guid = actor.process.guid.as_ref();
+    by_guid
+        .and_then(|guid| processes.with_guid(host, guid))
+        .or_else(|| processes.instance_at(host, actor.process.pid?, time, &actor.process.image))
+}
+
+/// The finding; `None` if the scan belongs to one program that is told by itself.
+pub(super) fn finding(
+    key: &Key,
+    scan: &Scan,
+    signs: &[Event],
+    settings: &EnumerationSettings,
+    context: &Context,
+) -> Option<Finding> {
+    let (place, program) = match key {
+        Key::Program { host, .. } => (Place::Host(*host), true),
+        Key::Source(place) => (*place, false),
+    };
+    let most = scan.programs.values().max().copied().unwrap_or(0);
+    if !program && most * 5 >= scan.contacts * 4 {
+        return None;
+    }
+    let first = scan.targets.first()?;
+    let actor = program.then(|| actor_of(&first.event)).flatten();
+    let started = match (actor, place) {
+        (Some(actor), Place::Host(host)) => instance(actor, host, first.time, context),
+        _ => None,
+    };
+    let image = actor.map_or("", |a| &a.process.image);
+    let near = bypass_signs(scan, signs, program, place, context);
+    let doer = Doer {
+        image,
+        instance: started,
+        tool: actor.and_then(|_| tools::scanner(image, started.map_or("", |i| &i.command_line))),
+        known: program && is_known(image, place, settings, context),
+        networked: context
+            .baseline
+            .image(place, &image_key(image), scan.first)
+            .networked
+            > 0,
+        bypass: !near.is_empty(),
+    };
+    let Judged {
+        tier,
+        severity,
+        score,
+        confidence,
+    } = judge(scan, program, &doer, settings);
+    let about = &Enumeration::ABOUT;
+    Some(Finding {
+        analytic: about.id,
+        also_satisfies: Vec::new(),
+        title: title(scan, place, actor, context),
+        severity,
+        tier,
+        confidence,
+        entities: entities(scan, place, actor, first.event.clone(), context),
+        steps: steps(scan, &near),
+        conditions: scan
+            .hits
+            .iter()
+            .map(|h| h.condition.clone())
+            .chain(tied(scan, program))
+            .collect(),
+        tables: tables(scan, actor, started, place, context),
+        score,
+        order: OrderCheck {
+            smallest_gap: None,
+            uncertainty: Span::ZERO,
+            certain: true,
+            notes: Vec::new(),
+        },
+        unseen: unseen(scan, place, program, context),
+        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
+        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
+        notes: notes(scan, &near),
+    })
+}
+
+/// Capture libraries and scanners of the host within the scan's time, where its packets pass no
+/// socket although sockets are logged.
+fn bypass_signs<'e>(
+    scan: &Scan,
+    signs: &'e [Event],
+    program: bool,
+    place: Place,
+    context: &Context,
+) -> Vec<&'e Event> {
+    let Place::Host(host) = place else {
+        return Vec::new();
+    };
+    let logged = context.coverage.any(host, Log::Security, &[5156])
+        || context.coverage.any(host, Log::Sysmon, &[3]);
+    if program || !logged || scan.on_wire == 0 || scan.tied_all() * 5 > scan.contacts {
+        return Vec::new();
+    }
+    let from = scan.first.shifted(Span::seconds(-600));
+    let inside = signs
+        .iter()
+        .filter(|e| e.time >= from && e.time <= scan.last);
+    inside.collect()
+}
+
+fn is_known(image: &str, place: Place, settings: &EnumerationSettings, context: &Context) -> bool {
+    let name = image_name(image);
+    let host = context.identity.name(place);
+    settings.known_scanners.iter().any(|entry| {
+        let (program, on) = match entry.split_once('@') {
+            Some((program, on)) => (program, Some(on)),
+            None => (entry.as_str(), None),
+        };
+        let short = |h: &str| h.split('.').next().unwrap_or(h).to_lowercase();
+        let here = on.is_none_or(|on| host.is_some_and(|h| short(h) == short(on)));
+        here && name.eq_ignore_ascii_case(program)
+    })
+}
+
+fn many(n: usize) -> String {
+    if n >= COUNTED {
+        format!("{COUNTED} or more")
+    } else {
+        n.to_string()
+    }
+}
+
+fn plural(n: usize, word: &str, words: &str) -> String {
+    format!("{} {}", many(n), if n == 1 { word } else { words })
+}
+
+fn title(scan: &Scan, place: Place, actor: Option<&Actor>, context: &Context) -> String {
+    let host = host_words(place, context);
+    let who = match actor {
+        Some(actor) if !actor.process.image.is_empty() => {
+            format!("{} on {host}", image_name(&actor.process.image))
+        }
+        Some(actor) => format!(
+            "process {} on {host}",
+            actor.process.pid.unwrap_or_default()
+        ),
+        None => host,
+    };
+    let sums = scan.sums();
+    let what = match (scan.addresses.len(), scan.ports.len()) {
+        (1, ports) => {
+            let one = scan.addresses.first().copied();
+            let at = one.map(|a| a.to_string()).unwrap_or_default();
+            format!("tried {} of {at}", plural(ports, "port", "ports"))
+        }
+        (addresses, 1) => {
+            let words = scan
+                .ports
+                .first()
+                .map(|(f, t, p)| (*f, port_words(*f, *t, *p)));
+            let addresses = plural(addresses, "address", "addresses");
+            match words {
+                Some((Form::Resolution, _)) => format!("asked its segment for {addresses}"),
+                Some((Form::Echo, _)) => format!("pinged {addresses}"),
+                Some((_, port)) => format!("tried {port} of {addresses}"),
+                None => format!("tried {addresses}"),
+            }
+        }
+        (addresses, ports) => format!(
+            "tried {} on {}",
+            plural(ports, "port", "ports"),
+            plural(addresses, "address", "addresses")
+        ),
+    };
+    format!(
+        "{who} {what} in {}: {}",
+        scan.last.since(scan.first),
+        outcome_words(&sums)
+    )
+}
+
+fn outcome_words(row: &Row) -> String {
+    let parts = [
+        (row.failed, "failed"),
+        (row.answered, "answered"),
+        (row.untold, "with an outcome this evidence does not tell"),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, words)| format!("{n} {words}"))
+        .collect();
+    parts.join(", ")
+}
+
+fn entities(
+    scan: &Scan,
+    place: Place,
+    actor: Option<&Actor>,
+    first: Event,
+    context: &Context,
+) -> Entities {
+    let mut open: Vec<u16> = scan.open.keys().map(|(_, e)| e.port).collect();
+    open.sort_unstable();
+    open.dedup();
+    open.retain(|p| *p != 0);
+    let own = match &first.what {
+        What::Attempt(attempt) => Some(attempt.initiator.address),
+        What::Solicitation(asked) => Some(asked.asker),
+        What::Host(host) => outgoing(&host.what).map(|(_, _, local, _)| local.address),
+        _ => None,
+    };
+    Entities {
+        remote: (scan.addresses.len() == 1)
+            .then(|| scan.addresses.first().copied())
+            .flatten(),
+        host_name: context.identity.name(place).cloned().unwrap_or_default(),
+        host_address: own,
+        probed_ports: scan
+            .ports
+            .iter()
+            .map(|(_, _, p)| *p)
+            .filter(|p| *p != 0)
+            .take(PORTS)
+            .collect(),
+        opened_ports: open.into_iter().take(PORTS).collect(),
+        process: actor.map(|a| a.process.image.clone()).unwrap_or_default(),
+        pid: actor.and_then(|a| a.process.pid),
+        ..Entities::default()
+    }
+}
+
+fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
+    let step = |role, event: &Event, remark: &str| Step {
+        role,
+        event: event.clone(),
+        also: match actor_of(event) {
+            Some(actor) => actor
+                .told_by
+                .iter()
+                .copied()
+                .filter(|p| *p != event.provenance)
+                .collect(),
+            None => Vec::new(),
+        },
+        remark: remark.to_owned(),
+    };
+    let mut steps: Vec<Step> = scan
+        .targets
+        .iter()
+        .map(|p| step(Role::Scan, &p.event, ""))
+        .collect();
+    if scan
+        .targets
+        .iter()
+        .all(|p| p.event.provenance != scan.last_event.provenance)
+    {
+        steps.push(step(Role::Scan, &scan.last_event, "the last first contact"));
+    }
+    for event in &scan.followed {
+        steps.push(step(
+            Role::Connect,
+            event,
+            "with payload, to a target that had answered",
+        ));
+    }
+    for event in near {
+        steps.push(step(
+            Role::Process,
+            event,
+            "could send packets that pass no socket",
+        ));
+    }
+    steps.sort_by_key(|s| s.event.order());
+    steps.dedup_by_key(|s| s.event.provenance);
+    steps
+}
+
+fn tied(scan: &Scan, program: bool) -> Option<Condition> {
+    program.then(|| {
+        let kinds: Vec<String> = [
+            Strength::Exact,
+            Strength::Comment,
+            Strength::Weak,
+            Strength::Inferred,
+        ]
+        .iter()
+        .filter(|s| scan.tied_by(**s) > 0)
+        .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))
+        .collect();
+        Condition {
+            text: "contacts tied to the process".to_owned(),
+            setting: "by endpoints, packet comment or translated target".to_owned(),
+            measured: format!("{} ({})", scan.tied_all(), kinds.join(", ")),
+        }
+    })
+}
+
+fn notes(scan: &Scan, near: &[&Event]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if scan.followed.is_empty() {
+        if !scan.open.is_empty() {
+            notes.push(
+                "no connection with payload to a target that answered was seen within 10 min of its answer"
+                    .to_owned(),
+            );
+        }
+    } else {
+        notes.push(format!(
+            "{} connections with payload to targets that had answered followed within 10 min",
+            scan.followed.len()
+        ));
+    }
+    if scan.sums().untold > 0 {
+        notes.push(
+            "outcomes that this evidence does not tell are counted neither as failures nor as successes"
+                .to_owned(),
+        );
+    }
+    if !near.is_empty() {
+        notes.push(
+            "the host logs its sockets, and these packets have no record: they were sent past the socket layer, \
+             as capture drivers do; the programs shown are near in time, not proven senders"
+                .to_owned(),
+        );
+    }
+    if scan
+        .hits
+        .iter()
+        .any(|h| h.detector == super::Detector::Walk)
+    {
+        notes.push(
+            "the random walk has no time scale: how long it took is part of its measure; its chances (0.8 \
+             and 0.2) are the paper's, not measured here"
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+fn unseen(scan: &Scan, place: Place, program: bool, context: &Context) -> Vec<Unseen> {
+    let mut unseen = Vec::new();
+    let host = context.identity.name(place).cloned();
+    let mut add = |telemetry: &str, effect: &str| {
+        unseen.push(Unseen {
+            telemetry: telemetry.to_owned(),
+            host: host.clone(),
+            effect: effect.to_owned(),
+        });
+    };
+    let own = match place {
+        Place::Host(id) => Some(id),
+        Place::Address(_) => None,
+    };
+    let any = |log, ids: &[u32]| own.is_some_and(|id| context.coverage.any(id, log, ids));
+    let platform = any(Log::Security, &[5156, 5157]);
+    let sysmon = any(Log::Sysmon, &[3]);
+    if scan.on_wire == 0 {
+        add(
+            "packets",
+            "whether a target answered rests on the host's own records, and most of them do not say",
+        );
+    }
+    if program && scan.on_wire == 0 && sysmon && !platform {
+        add(
+            "failed connections (Security 5156 with the filtering platform's audit)",
+            "Sysmon 3 records connections that were made: the scan is under-counted",
+        );
+    }
+    if !program && !platform && !sysmon {
+        add(
+            "socket records (Security 5156, Sysmon 3)",
+            "which process made the contacts is not known",
+        );
+    }
+    if program && !any(Log::Security, &[4688]) && !any(Log::Sysmon, &[1]) {
+        add(
+            "process creation (Security 4688, Sysmon 1)",
+            "who started the process, and with which command line, is not logged",
+        );
+    }
+    unseen
+}

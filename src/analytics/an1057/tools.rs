@@ -1,0 +1,125 @@
+//! Programs and commands that scan: names, original names and command lines.
+//!
+//! A match alone proves nothing; it counts together with connections of the same process.
+
+use crate::eventlog::normalise::image::image_name;
+
+/// Program names, without `.exe`.
+const PROGRAMS: [&str; 22] = [
+    "nmap",
+    "zenmap",
+    "masscan",
+    "zmap",
+    "rustscan",
+    "naabu",
+    "nimscan",
+    "advanced_port_scanner",
+    "advanced_ip_scanner",
+    "advanced_port_scanner_console",
+    "netscan",
+    "softperfect network scanner",
+    "ipscan",
+    "angryip",
+    "portqry",
+    "fscan",
+    "kscan",
+    "superscan",
+    "unicornscan",
+    "nbtscan",
+    "nessusd",
+    "smbmap",
+];
+
+/// Parts of command lines that scan.
+const COMMANDS: [&str; 8] = [
+    "invoke-portscan",
+    "invoke-arpscan",
+    "invoke-smbscanner",
+    "invoke-sharefinder",
+    "portscan-port",
+    "new-object net.sockets.tcpclient",
+    "1..254|%",
+    "1..1024|%",
+];
+
+/// What about the program or its command line is a scanner's, in words.
+pub(super) fn scanner(image: &str, command_line: &str) -> Option<String> {
+    let name = image_name(image).to_lowercase();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    if PROGRAMS.contains(&name) {
+        return Some(format!("a program called {name}"));
+    }
+    let command = command_line.to_lowercase();
+    let squeezed: String = command.split_whitespace().collect();
+    if let Some(part) = COMMANDS
+        .iter()
+        .find(|c| command.contains(**c) || squeezed.contains(**c))
+    {
+        return Some(format!("a command line with {part:?}"));
+    }
+    let looped = ["for ", "foreach", "|%", "| %", "1..", "for /l"]
+        .iter()
+        .any(|l| command.contains(l));
+    let probes = [
+        "test-netconnection",
+        "tnc ",
+        "test-connection",
+        "ping ",
+        "nslookup",
+    ]
+    .iter()
+    .find(|p| command.contains(**p));
+    match probes {
+        Some(probe) if looped => Some(format!("a command line that repeats {}", probe.trim())),
+        _ => None,
+    }
+}
+
+/// True for a place that users can write to: programs are not installed there.
+pub(super) fn odd_place(image: &str) -> bool {
+    let path = image.to_lowercase().replace('/', "\\");
+    [
+        "\\temp\\",
+        "\\tmp\\",
+        "\\users\\",
+        "\\perflogs\\",
+        "\\programdata\\",
+        "\\downloads\\",
+        "\\$recycle.bin\\",
+        "\\windows\\tasks\\",
+    ]
+    .iter()
+    .any(|part| path.contains(part))
+        && !path.contains("\\appdata\\local\\microsoft\\")
+        && !path.contains("\\appdata\\local\\google\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scanners_are_known_by_name_and_by_command() {
+        for (image, command) in [
+            (r"C:\Program Files\Nmap\nmap.exe", ""),
+            (
+                r"C:\x\powershell.exe",
+                "1..254 | % { Test-Connection 10.0.0.$_ }",
+            ),
+            (r"C:\x\powershell.exe", "Invoke-Portscan -Hosts 10.0.0.0/24"),
+            (
+                r"C:\x\cmd.exe",
+                "for /L %i in (1,1,254) do ping -n 1 10.0.0.%i",
+            ),
+        ] {
+            assert!(scanner(image, command).is_some(), "{image} {command}");
+        }
+        for (image, command) in [
+            (r"C:\Windows\System32\PING.EXE", "ping 10.0.0.9"),
+            (r"C:\x\powershell.exe", "Test-NetConnection dc01 -Port 445"),
+            (r"C:\x\chrome.exe", "--type=renderer"),
+        ] {
+            assert_eq!(scanner(image, command), None, "{image} {command}");
+        }
+    }
+}

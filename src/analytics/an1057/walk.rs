@@ -1,0 +1,207 @@
+//! The threshold random walk over first contacts (Jung, Paxson, Berger, Balakrishnan, IEEE S&P
+//! 2004), as a reflecting walk.
+//!
+//! Each address that is contacted for the first time moves the walk once: a failure up by
+//! ln((1-θ1)/(1-θ0)), a success down by ln(θ1/θ0), with θ0 = 0.8 and θ1 = 0.2 the chances of success
+//! of a harmless host and of a scanner. Above ln(P_D/P_F) = ln 99 a scanner is the better
+//! explanation. The paper's walk ends at the lower barrier; this one is held there and goes on, so
+//! that a host that turns bad later is seen. Contacts whose outcome is not told do not move it.
+
+use super::recent::Probe;
+use crate::model::{Span, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+/// ln 4: one step, at θ0 = 0.8 and θ1 = 0.2 the same size both ways.
+const STEP: f64 = 1.386_294_361_119_890_6;
+/// ln 99, from P_D = 0.99 and P_F = 0.01.
+const BARRIER: f64 = 4.595_119_850_134_59;
+/// Addresses remembered as contacted before; beyond, the oldest count as new again.
+const KNOWN: usize = 4096;
+/// Outcomes that wait for their time, and steps kept to be shown.
+const PENDING: usize = 64;
+const SHOWN: usize = 48;
+
+/// One step: the contact that made it.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub probe: Probe,
+    pub failed: bool,
+}
+
+/// The walk of one key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Walk {
+    height: f64,
+    known: BTreeSet<IpAddr>,
+    order: VecDeque<IpAddr>,
+    pending: BTreeMap<(Timestamp, u64), Step>,
+    count: u64,
+    /// The latest steps.
+    pub steps: VecDeque<Step>,
+    /// Failures since the walk last stood at its lower barrier or was told.
+    pub failures: u64,
+    /// When the first of them was contacted.
+    since: Option<Timestamp>,
+}
+
+impl Walk {
+    /// Takes in a contact; true if the walk now stands above its barrier.
+    pub fn hear(&mut self, probe: &Probe) -> bool {
+        if let Some(failed) = probe.fate.failed()
+            && self.is_new(probe.remote.address)
+        {
+            self.count += 1;
+            let step = Step {
+                probe: probe.clone(),
+                failed,
+            };
+            self.pending.insert((probe.decided, self.count), step);
+            if self.pending.len() > PENDING
+                && let Some((_, step)) = self.pending.pop_first()
+            {
+                self.go(step);
+            }
+        }
+        self.until(probe.time)
+    }
+
+    /// True for an address that was not contacted before, as far as is remembered.
+    fn is_new(&mut self, address: IpAddr) -> bool {
+        if !self.known.insert(address) {
+            return false;
+        }
+        self.order.push_back(address);
+        if self.order.len() > KNOWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+
+    /// Takes the steps whose outcome was known by `now`; true if the walk stands above its barrier.
+    pub fn until(&mut self, now: Timestamp) -> bool {
+        while let Some(entry) = self.pending.first_entry()
+            && entry.key().0 <= now
+        {
+            let step = entry.remove();
+            self.go(step);
+        }
+        self.height > BARRIER
+    }
+
+    fn go(&mut self, step: Step) {
+        let by = if step.failed { STEP } else { -STEP };
+        self.height = (self.height + by).max(-BARRIER);
+        if step.failed {
+            self.failures += 1;
+            self.since = self.since.or(Some(step.probe.time));
+        } else if self.height <= -BARRIER {
+            (self.failures, self.since) = (0, None);
+        }
+        self.steps.push_back(step);
+        if self.steps.len() > SHOWN {
+            self.steps.pop_front();
+        }
+    }
+
+    /// The failed contacts: those that moved it, as far as they are kept, and those that will.
+    pub fn failed(&self) -> impl Iterator<Item = &Probe> {
+        let steps = self.steps.iter().chain(self.pending.values());
+        steps.filter(|s| s.failed).map(|s| &s.probe)
+    }
+
+    /// Begins again, after it was told.
+    pub fn restart(&mut self) {
+        (self.height, self.failures, self.since) = (0.0, 0, None);
+        self.steps.clear();
+    }
+
+    /// How far apart the failures that raised it are.
+    pub fn lasted(&self) -> Span {
+        let last = self.steps.iter().rev().find(|s| s.failed);
+        match (self.since, last) {
+            (Some(since), Some(last)) => last.probe.time.since(since),
+            _ => Span::ZERO,
+        }
+    }
+
+    /// `+++-+` with the height it came to, in steps.
+    pub fn trajectory(&self) -> String {
+        let signs: String = self
+            .steps
+            .iter()
+            .map(|s| if s.failed { '+' } else { '-' })
+            .collect();
+        format!(
+            "{signs} ({:+.1} steps; barrier +{:.1})",
+            self.height / STEP,
+            BARRIER / STEP
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1057::samples::probe;
+    use crate::analytics::kit::contact::Fate;
+
+    fn walk(outcomes: &str) -> (Walk, Option<usize>) {
+        let mut walk = Walk::default();
+        let mut over = None;
+        for (i, c) in outcomes.chars().enumerate() {
+            let fate = if c == 'f' {
+                Fate::Unanswered
+            } else {
+                Fate::Answered
+            };
+            if walk.hear(&probe(i as i64, i as u8 + 1, 445, fate)) && over.is_none() {
+                over = Some(i + 1);
+            }
+        }
+        (walk, over)
+    }
+
+    #[test]
+    fn four_net_failures_cross_the_barrier_and_three_do_not() {
+        assert_eq!(walk("fff").1, None);
+        assert_eq!(walk("ffff").1, Some(4));
+        assert_eq!(walk("ffafff").1, Some(6));
+        assert_eq!(walk("fafafafa").1, None);
+    }
+
+    #[test]
+    fn a_long_good_past_does_not_hide_what_comes_later() {
+        let good = "a".repeat(100);
+        let (_, over) = walk(&format!("{good}ffffffff"));
+        assert_eq!(
+            over,
+            Some(107),
+            "reflected at the lower barrier, seven failures away"
+        );
+    }
+
+    #[test]
+    fn an_address_moves_it_once() {
+        let mut walk = Walk::default();
+        for i in 0..50 {
+            assert!(!walk.hear(&probe(i, 9, 445, Fate::Unanswered)));
+        }
+        assert_eq!(walk.failures, 1);
+    }
+
+    #[test]
+    fn its_memory_is_bounded() {
+        let mut walk = Walk::default();
+        for i in 0..100_000_i64 {
+            let mut one = probe(i, 1, 445, Fate::Unanswered);
+            one.remote.address = std::net::Ipv4Addr::from(0x0a00_0000 + i as u32).into();
+            walk.hear(&one);
+        }
+        assert!(
+            walk.known.len() <= KNOWN && walk.steps.len() <= SHOWN && walk.pending.len() <= PENDING
+        );
+    }
+}

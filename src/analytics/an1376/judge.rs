@@ -1,0 +1,382 @@
+//! Judges a new channel beside a broken one: was it disrupted, is it ordinary, how unusual is it.
+
+use super::lineage::Link;
+use super::ordinary::{Change, ordinary};
+use super::relation::{Established, Relation};
+use super::settings::FallbackSettings;
+use super::signs::{self, Sign};
+use super::state::{State, Waiting};
+use super::trouble::Trouble;
+use super::unusual::{Pair, Unusual, measure};
+use crate::context::{Context, Place};
+use crate::model::finding::{Order, OrderCheck, Severity};
+use crate::model::{Event, Span, Timestamp};
+
+/// The least sum of weights that is told: a hundred to one.
+const TOLD: i32 = 20;
+/// The sum from which a channel that only the host ties together is told as medium.
+const STRONG: i32 = 40;
+
+/// A new channel that was judged a fallback.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The pair.
+    pub waiting: Waiting,
+    /// The broken relation.
+    pub old: Relation,
+    /// Why it counts as established.
+    pub established: Established,
+    /// The new relation.
+    pub new: Relation,
+    /// How the old one was disrupted.
+    pub signs: Vec<Sign>,
+    /// From the last sign to the first use.
+    pub after: Span,
+    /// How unusual the new one is.
+    pub unusual: Unusual,
+    /// How bad.
+    pub severity: Severity,
+    /// Why it is not told as worse.
+    pub caps: Vec<String>,
+    /// When the broken one worked again after the first use of the new one.
+    pub recovered: Option<Timestamp>,
+    /// Order and clocks.
+    pub order: OrderCheck,
+}
+
+impl Judged {
+    /// The sum of all weights.
+    pub fn sum(&self) -> i32 {
+        sign_weight(&self.signs) + self.unusual.sum()
+    }
+}
+
+/// What becomes of a new channel.
+pub enum Verdict {
+    /// A fallback.
+    Fallback(Box<Judged>),
+    /// Close: how many conditions were missing, and which.
+    Near(u32, String),
+    /// Nothing was disrupted.
+    Nothing,
+}
+
+/// The strongest sign in full, two decibans for each other one.
+pub fn sign_weight(signs: &[Sign]) -> i32 {
+    let others = signs.len().saturating_sub(1).min(5) as i32;
+    signs.first().map_or(0, |sign| sign.weight) + 2 * others
+}
+
+/// Judges one.
+pub fn judge(
+    place: Place,
+    state: &State,
+    waiting: Waiting,
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+    context: &Context,
+) -> Verdict {
+    let (Some(old), Some(new)) = (
+        state.relations.get(&waiting.old),
+        state.relations.get(&waiting.new),
+    ) else {
+        return Verdict::Nothing;
+    };
+    let Some(established) = old.established(settings) else {
+        return Verdict::Nothing;
+    };
+    let trouble = trouble_of(&waiting, old);
+    let at = waiting.at;
+    let mut found = signs::signs(
+        &signs::Place {
+            route: &waiting.old,
+            relation: old,
+            trouble,
+            rules: &state.rules,
+            containments,
+            until: at,
+            end: state.end,
+            covered: &|from, to| {
+                let captures = context.coverage.captures();
+                captures
+                    .iter()
+                    .any(|(_, seen)| seen.holds(from) && seen.holds(to))
+            },
+        },
+        settings,
+    );
+    found.retain(|sign| sign.kind != "silence" || old.last == waiting.last_before);
+    if established == Established::Permitted {
+        // Nobody knows that it worked; only a block is a change.
+        found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
+    }
+    let channels = format!("{} after {}", waiting.new.words(), waiting.old.words());
+    if found.is_empty() {
+        return match trouble {
+            Some(trouble) if trouble.failures.count > 0 => Verdict::Near(
+                1,
+                format!(
+                    "{channels}: the old channel failed {} of {} times that make a disruption",
+                    trouble.failures.count, settings.min_fail
+                ),
+            ),
+            _ => Verdict::Nothing,
+        };
+    }
+    let last = last_sign(&found, trouble, at);
+    let after = at.since(last);
+    let silence_only = found.iter().all(|sign| sign.kind == "silence");
+    if after > settings.time_window && !silence_only {
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: it came {after} after the last sign of the disruption, more than {}",
+                settings.time_window
+            ),
+        );
+    }
+    if let Some(why) = excluded(state, &waiting, old, new, &found, containments, settings) {
+        return Verdict::Near(1, format!("{channels}: {why}"));
+    }
+    let unusual = measure(
+        &Pair {
+            place,
+            old_relation: old,
+            new: &waiting.new,
+            new_relation: new,
+            link: waiting.link,
+            novel: waiting.novel,
+            after,
+            remotes_before: waiting.remotes_before,
+        },
+        settings,
+        context,
+    );
+    if silence_only && waiting.link < Link::SameProgram && !unusual.same_habits {
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: silence is the only sign, and no process or habit ties the two together"
+            ),
+        );
+    }
+    if unusual.uncommon.is_empty() {
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: neither port nor protocol nor program of the new channel is uncommon"
+            ),
+        );
+    }
+    let order = check_order(&found, new, context);
+    let recovered = old
+        .last_good
+        .as_ref()
+        .map(|event| event.time)
+        .filter(|time| *time > at);
+    let mut judged = Judged {
+        established,
+        old: old.clone(),
+        new: new.clone(),
+        signs: found,
+        after,
+        unusual,
+        severity: Severity::Info,
+        caps: Vec::new(),
+        recovered,
+        order,
+        waiting,
+    };
+    let sum = judged.sum();
+    if sum < TOLD {
+        return Verdict::Near(
+            1,
+            format!("{channels}: {sum} decibans, and {TOLD} make a finding"),
+        );
+    }
+    let fresh = state.fresh(&judged.waiting.new.who, at);
+    grade(&mut judged, fresh, silence_only, settings);
+    Verdict::Fallback(Box::new(judged))
+}
+
+/// What was wrong at the first use, and what was added to it since, as long as it did not work again.
+fn trouble_of<'a>(waiting: &'a Waiting, old: &'a Relation) -> Option<&'a Trouble> {
+    match (&waiting.trouble, &old.trouble) {
+        (Some(then), Some(now)) if now.began == then.began => Some(now),
+        (Some(then), _) => Some(then),
+        (None, Some(now)) if now.began <= waiting.at => Some(now),
+        _ => None,
+    }
+}
+
+fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timestamp {
+    signs
+        .iter()
+        .map(|sign| sign.at)
+        .chain(trouble.and_then(|t| t.last_before(at)))
+        .filter(|time| *time <= at)
+        .max()
+        .unwrap_or(at)
+}
+
+/// Why the pair is no fallback although something broke.
+fn excluded(
+    state: &State,
+    waiting: &Waiting,
+    old: &Relation,
+    new: &Relation,
+    signs: &[Sign],
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+) -> Option<String> {
+    let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
+    let stated = containments.iter().any(|time| *time <= waiting.at);
+    if !stated
+        && let Some(why) = signs
+            .iter()
+            .find_map(|sign| state.outage.around(sign.at, settings.outage_processes))
+    {
+        return Some(format!("the network failed as a whole: {why}"));
+    }
+    let around =
+        |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
+    let [before, after] = waiting.locals;
+    if state.network.iter().any(around) {
+        return Some("the host changed its network in between".to_owned());
+    }
+    if before != after && before.is_ipv4() == after.is_ipv4() {
+        return Some(format!(
+            "the host had another address ({before}, then {after}): it changed its network"
+        ));
+    }
+    let why = ordinary(&Change {
+        old: &waiting.old,
+        old_relation: old,
+        new: &waiting.new,
+        new_relation: new,
+        brokers: &state.brokers,
+    });
+    if let Some(why) = why {
+        return Some(why.to_owned());
+    }
+    let many = state.new_endpoints(&waiting.new.who, waiting.at, settings.time_window);
+    if waiting.new.who.known() && many > settings.max_new_endpoints as usize {
+        return Some(format!(
+            "the process reached for more than {} new endpoints in the window: a scanner or a monitor",
+            settings.max_new_endpoints
+        ));
+    }
+    None
+}
+
+/// How bad it is, and why not worse.
+fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &FallbackSettings) {
+    let telling = judged.unusual.mute || judged.unusual.regular;
+    let [_, port, protocol] = judged.waiting.novel;
+    let mut severity = match judged.waiting.link {
+        Link::SameInstance if telling => Severity::High,
+        Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
+        Link::SameServer | Link::Host if judged.sum() >= STRONG && judged.unusual.same_implant => {
+            Severity::Medium
+        }
+        Link::SameServer | Link::Host => Severity::Low,
+    };
+    let mut cap = |at_most: Severity, why: &str| {
+        if severity > at_most {
+            severity = at_most;
+            judged.caps.push(why.to_owned());
+        }
+    };
+    if let Some(thin) = &judged.unusual.thin {
+        cap(Severity::Medium, &format!("thin baseline: {thin}"));
+    }
+    if silence_only {
+        cap(
+            Severity::Medium,
+            "silence is the only sign of the disruption",
+        );
+    }
+    if judged.signs.iter().all(|sign| !sign.strong) {
+        cap(
+            Severity::Medium,
+            "no sign of the disruption can stand alone",
+        );
+    }
+    if !port && !protocol {
+        cap(Severity::Medium, "only the remote is new");
+    }
+    if judged.new.worked == 0 {
+        cap(Severity::Medium, "the new channel was not seen to work");
+    }
+    if !judged.order.certain {
+        cap(Severity::Medium, "the clocks do not prove the order");
+    }
+    if judged.established == Established::Permitted {
+        cap(
+            Severity::Medium,
+            "that the old channel ever worked is not in the evidence",
+        );
+    }
+    if judged.waiting.remotes_before >= settings.many_remotes as usize {
+        let at_most = if judged.unusual.same_habits {
+            Severity::Medium
+        } else {
+            Severity::Low
+        };
+        cap(at_most, "the program talks to many remotes");
+    }
+    if judged.recovered.is_some() {
+        cap(Severity::Low, "the old channel worked again later");
+    }
+    let name = judged.waiting.new.who.file_name();
+    if fresh {
+        cap(
+            Severity::Info,
+            "the program was installed within the hour before",
+        );
+    }
+    if settings
+        .process_allow
+        .iter()
+        .any(|allowed| !name.is_empty() && allowed.eq_ignore_ascii_case(name))
+    {
+        cap(Severity::Info, "the program is on ProcessName");
+    }
+    judged.severity = severity;
+}
+
+fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {
+    let mut check = OrderCheck {
+        smallest_gap: None,
+        uncertainty: Span::ZERO,
+        certain: true,
+        notes: Vec::new(),
+    };
+    // One sign in certain order is enough.
+    let pairs: Vec<&Event> = signs
+        .iter()
+        .filter_map(|sign| sign.events.first())
+        .collect();
+    let Some(first) = pairs
+        .iter()
+        .find(|event| context.order(event, &new.first) == Order::Before)
+        .or(pairs.first())
+    else {
+        return check;
+    };
+    let uncertainty = context.clocks.between(first, &new.first, &context.identity);
+    check.certain = context.order(first, &new.first) == Order::Before;
+    if uncertainty > Span::ZERO {
+        check.smallest_gap = Some(new.first.time.since(first.time));
+        check.uncertainty = uncertainty;
+        for event in [*first, &new.first] {
+            let clock = context.clocks.clock_of(event, &context.identity);
+            if let Some(note) = context.clocks.sentence(clock, &context.identity)
+                && !check.notes.contains(&note)
+            {
+                check.notes.push(note);
+            }
+        }
+    }
+    check
+}

@@ -1,0 +1,196 @@
+//! What is read side by side: the channel before and after, how it was disrupted, and what makes
+//! the new one unusual.
+
+use super::judge::{Judged, sign_weight};
+use super::relation::{Relation, Route};
+use super::settings::FallbackSettings;
+use crate::model::finding::Table;
+use crate::model::{Span, Timestamp};
+
+/// Rows of a table of new channels.
+const CHANNELS: usize = 20;
+
+/// Before and after: `after` are the new channels of one process, the told one first.
+pub fn before_and_after(after: &[Judged], settings: &FallbackSettings) -> Table {
+    let mut columns = vec![String::new(), "before".to_owned()];
+    let shown = &after[..after.len().min(3)];
+    for (i, _) in shown.iter().enumerate() {
+        columns.push(if i == 0 {
+            "after".to_owned()
+        } else {
+            format!("after ({})", i + 1)
+        });
+    }
+    let Some(first) = after.first() else {
+        return Table::default();
+    };
+    let row = |name: &str, of: &dyn Fn(&Route, &Relation) -> String| {
+        let mut row = vec![name.to_owned(), of(&first.waiting.old, &first.old)];
+        row.extend(shown.iter().map(|one| of(&one.waiting.new, &one.new)));
+        row
+    };
+    let rows = vec![
+        row("channel", &|route, _| route.words()),
+        row("addresses", &|_, relation| {
+            let all: Vec<String> = relation.addresses.iter().map(ToString::to_string).collect();
+            all.join(", ")
+        }),
+        row("process", &|route, _| process_words(route)),
+        row("first contact", &|_, relation| time(relation.first.time)),
+        row("last good contact", &|_, relation| {
+            relation
+                .last_good
+                .as_ref()
+                .map_or("none".to_owned(), |event| time(event.time))
+        }),
+        row("contacts", &|_, relation| relation.contacts.to_string()),
+        row("worked", &|_, relation| relation.worked.to_string()),
+        row("failed", &|_, relation| relation.failed.to_string()),
+        row("fate not told", &|_, relation| relation.untold.to_string()),
+        row("median interval", &|_, relation| {
+            relation
+                .rhythm(settings)
+                .map_or("-".to_owned(), |r| r.median.to_string())
+        }),
+        row("rhythm (0 to 1)", &|_, relation| {
+            relation
+                .rhythm(settings)
+                .map_or("-".to_owned(), |r| format!("{:.2}", r.score))
+        }),
+        row("longest connection", &|_, relation| {
+            if relation.longest > Span::ZERO {
+                relation.longest.to_string()
+            } else {
+                "-".to_owned()
+            }
+        }),
+        row("payload out / in", &|_, relation| bytes(relation)),
+        row("payload looks like", &|_, relation| {
+            relation.shape.word().to_owned()
+        }),
+        row("seen in", &|_, relation| {
+            match relation.seen {
+                [true, true] => "packets and logs",
+                [true, false] => "packets",
+                _ => "logs",
+            }
+            .to_owned()
+        }),
+    ];
+    Table {
+        title: "Before and after".to_owned(),
+        columns,
+        rows,
+    }
+}
+
+/// `\users\x\y.exe (pid 4711, service Dnscache)`.
+pub fn process_words(route: &Route) -> String {
+    if !route.who.known() {
+        return "not known".to_owned();
+    }
+    let mut text = route.who.program.to_string();
+    let mut more = Vec::new();
+    if let Some(pid) = route.who.pid {
+        more.push(format!("pid {pid}"));
+    }
+    if !route.who.service.is_empty() {
+        more.push(format!("service {}", route.who.service));
+    }
+    if !more.is_empty() {
+        text.push_str(&format!(" ({})", more.join(", ")));
+    }
+    text
+}
+
+fn time(time: Timestamp) -> String {
+    format!("{} {}", time.date(), time.clock(3))
+}
+
+fn bytes(relation: &Relation) -> String {
+    if !relation.seen[0] {
+        return "not in logs".to_owned();
+    }
+    let share = relation.share_out().map_or(String::new(), |share| {
+        format!(" ({:.0} % out)", share * 100.0)
+    });
+    format!("{} / {}{share}", relation.bytes[0], relation.bytes[1])
+}
+
+/// How the old channel was disrupted.
+pub fn disruption(judged: &Judged) -> Table {
+    Table {
+        title: "How it was disrupted".to_owned(),
+        columns: ["when", "kind", "strength", "what the evidence shows"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: judged
+            .signs
+            .iter()
+            .map(|sign| {
+                vec![
+                    time(sign.at),
+                    sign.kind.to_owned(),
+                    if sign.strong { "strong" } else { "weak" }.to_owned(),
+                    sign.text.clone(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// Every term of the sum, in decibans.
+pub fn terms(judged: &Judged) -> Table {
+    let mut rows: Vec<Vec<String>> = vec![vec![
+        "disruption".to_owned(),
+        format!("{:+}", sign_weight(&judged.signs)),
+        format!(
+            "{} of it: {}",
+            judged.signs.len(),
+            judged
+                .signs
+                .iter()
+                .map(|sign| sign.kind)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    ]];
+    rows.extend(judged.unusual.terms.iter().map(|term| {
+        vec![
+            term.name.to_owned(),
+            format!("{:+}", term.weight),
+            term.measured.clone(),
+        ]
+    }));
+    Table {
+        title: "What it adds up to (decibans: 10 make it ten times as likely)".to_owned(),
+        columns: ["term", "weight", "measured"].map(str::to_owned).to_vec(),
+        rows,
+    }
+}
+
+/// All new channels of the process, where there are several.
+pub fn channels(after: &[Judged]) -> Option<Table> {
+    if after.len() < 2 {
+        return None;
+    }
+    Some(Table {
+        title: format!("New channels of the process ({})", after.len()),
+        columns: ["first use", "channel", "worked", "failed", "decibans"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: after
+            .iter()
+            .take(CHANNELS)
+            .map(|one| {
+                vec![
+                    time(one.waiting.at),
+                    one.waiting.new.words(),
+                    one.new.worked.to_string(),
+                    one.new.failed.to_string(),
+                    one.sum().to_string(),
+                ]
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,262 @@
+//! Relations of one host: a process, a remote, a port and a protocol that belong together, with
+//! what passed between them.
+//!
+//! The remote is its name where one is known, so that an address change of the same name is no new
+//! destination. Whether a relation broke is in `trouble`.
+
+use super::rhythm::{Rhythm, rhythm};
+use super::settings::FallbackSettings;
+use super::sighting::Sighting;
+use super::trouble::Trouble;
+use super::who::Who;
+use crate::model::payload::Shape;
+use crate::model::{Event, Span, Text, Timestamp, Transport};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// Times and sizes remembered of a relation, the latest ones.
+const REMEMBERED: usize = 64;
+/// Addresses remembered of a relation.
+const ADDRESSES: usize = 16;
+
+/// The remote of a relation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// By the name the process asked for, or that its address was answered for.
+    Name(Text),
+    /// By address.
+    Address(IpAddr),
+}
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// What makes a relation this one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// The process.
+    pub who: Who,
+    /// The protocol.
+    pub transport: Transport,
+    /// The remote port; 0 for ICMP.
+    pub port: u16,
+    /// The remote.
+    pub peer: Peer,
+}
+
+impl Route {
+    /// `203.0.113.9 443/tcp`, `icmp to 203.0.113.9`.
+    pub fn words(&self) -> String {
+        match self.transport {
+            Transport::TCP | Transport::UDP => {
+                format!("{} port {}/{}", self.peer, self.port, self.transport)
+            }
+            other => format!("{} over {other}", self.peer),
+        }
+    }
+}
+
+/// Why a relation counts as established.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Established {
+    /// Enough connections with payload both ways (or logged as made).
+    Worked,
+    /// Contacts in a steady rhythm, of which at least one worked.
+    Beacon,
+    /// One long connection.
+    Long,
+    /// The host permitted it again and again; whether it was answered is not in the evidence.
+    Permitted,
+}
+
+impl Established {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Worked => "connections that worked",
+            Self::Beacon => "contacts in a steady rhythm",
+            Self::Long => "a long connection",
+            Self::Permitted => {
+                "contacts the host permitted; whether they were answered is not in the evidence"
+            }
+        }
+    }
+}
+
+/// What passed between a process and a remote.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// The first contact.
+    pub first: Event,
+    /// The last contact that worked, or that was permitted and nothing is known of its fate.
+    pub last_good: Option<Event>,
+    /// Time of the last contact of any kind.
+    pub last: Timestamp,
+    /// All contacts.
+    pub contacts: u32,
+    /// Contacts that worked.
+    pub worked: u32,
+    /// Contacts whose fate is not told.
+    pub untold: u32,
+    /// Contacts that failed, ever.
+    pub failed: u32,
+    /// Connections the remote reset while they were in use.
+    pub resets: u32,
+    /// Payload bytes out and in, as far as packets tell.
+    pub bytes: [u64; 2],
+    /// The longest connection.
+    pub longest: Span,
+    /// Addresses it was seen at.
+    pub addresses: Vec<IpAddr>,
+    /// The name it was asked for by.
+    pub name: Option<Text>,
+    /// The host's own address at the last contact.
+    pub local: IpAddr,
+    /// The shape of the first payload the process sent.
+    pub shape: Shape,
+    /// The first sizes the process sent, of the first contact that had some.
+    pub sizes: [u16; crate::model::payload::FIRST_SIZES],
+    /// Packets show it; records show it.
+    pub seen: [bool; 2],
+    /// What is wrong with it since it last worked.
+    pub trouble: Option<Trouble>,
+    times: VecDeque<Timestamp>,
+}
+
+impl Relation {
+    /// Begins with its first contact.
+    pub fn begin(seen: &Sighting<'_>) -> Self {
+        Self {
+            name: seen.name.clone(),
+            local: seen.contact.local.address,
+            ..Self::empty(seen.event().clone())
+        }
+    }
+
+    /// A relation of which nothing but its first event is known.
+    pub(super) fn empty(first: Event) -> Self {
+        Self {
+            last: first.time,
+            first,
+            last_good: None,
+            contacts: 0,
+            worked: 0,
+            untold: 0,
+            failed: 0,
+            resets: 0,
+            bytes: [0; 2],
+            longest: Span::ZERO,
+            addresses: Vec::new(),
+            name: None,
+            local: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            shape: Shape::None,
+            sizes: [0; 4],
+            seen: [false; 2],
+            trouble: None,
+            times: VecDeque::new(),
+        }
+    }
+
+    /// Takes in a contact.
+    pub fn hear(&mut self, seen: &Sighting<'_>, settings: &FallbackSettings) {
+        self.contacts = self.contacts.saturating_add(1);
+        self.last = self.last.max(seen.time());
+        self.local = seen.contact.local.address;
+        self.seen[0] |= seen.contact.on_wire();
+        self.seen[1] |= seen.contact.logged();
+        if self.name.is_none() {
+            self.name = seen.name.clone();
+        }
+        let address = seen.contact.remote.address;
+        if self.addresses.len() < ADDRESSES && !self.addresses.contains(&address) {
+            self.addresses.push(address);
+        }
+        if let Some(attempt) = seen.attempt() {
+            for (sum, bytes) in self.bytes.iter_mut().zip(attempt.bytes) {
+                *sum = sum.saturating_add(bytes);
+            }
+            self.longest = self.longest.max(attempt.duration(seen.time()));
+            if self.shape == Shape::None {
+                self.shape = attempt.shapes()[0];
+                self.sizes = attempt
+                    .payload
+                    .as_ref()
+                    .map_or([0; 4], |payload| payload.first_sizes[0]);
+            }
+        }
+        let failed = seen.failed(self);
+        if failed {
+            self.failed = self.failed.saturating_add(1);
+            let held = self.trouble.take();
+            self.trouble = Some(Trouble::with_failure(held, seen, settings));
+            return;
+        }
+        self.remember(seen.time());
+        if !seen.worked() {
+            self.untold = self.untold.saturating_add(1);
+            if !seen.contact.on_wire() && self.trouble.is_none() {
+                self.last_good = Some(seen.event().clone());
+            }
+            return;
+        }
+        self.worked = self.worked.saturating_add(1);
+        // It works: whatever was wrong is over.
+        self.trouble = None;
+        self.last_good = Some(seen.event().clone());
+        if let Some(ended) = seen.reset() {
+            // A server that ends every connection so is not broken.
+            let routine = self.resets * 2 >= self.worked.saturating_sub(1) && self.resets > 0;
+            self.resets = self.resets.saturating_add(1);
+            if !routine {
+                self.trouble = Some(Trouble::with_reset(ended, seen));
+            }
+        }
+    }
+
+    fn remember(&mut self, time: Timestamp) {
+        if self.times.len() == REMEMBERED {
+            self.times.pop_front();
+        }
+        self.times.push_back(time);
+    }
+
+    /// Its rhythm, over the latest contacts that did not fail.
+    pub fn rhythm(&self, settings: &FallbackSettings) -> Option<Rhythm> {
+        let times: Vec<Timestamp> = self.times.iter().copied().collect();
+        rhythm(&times, settings.min_beacon as usize)
+    }
+
+    /// Its rhythm, if that is a beacon's.
+    pub fn beacon(&self, settings: &FallbackSettings) -> Option<Rhythm> {
+        self.rhythm(settings)
+            .filter(|r| r.median >= settings.min_beat)
+            .filter(|r| r.score * 100.0 >= f64::from(settings.beacon_score))
+    }
+
+    /// Why it counts as established; `None` if it does not.
+    pub fn established(&self, settings: &FallbackSettings) -> Option<Established> {
+        if self.worked >= settings.min_prior {
+            Some(Established::Worked)
+        } else if self.worked > 0 && self.beacon(settings).is_some() {
+            Some(Established::Beacon)
+        } else if self.worked > 0 && self.longest >= settings.long_connection {
+            Some(Established::Long)
+        } else if !self.seen[0] && self.untold >= settings.min_beacon {
+            Some(Established::Permitted)
+        } else {
+            None
+        }
+    }
+
+    /// Share of the payload that went out, 0 to 1; `None` without payload.
+    pub fn share_out(&self) -> Option<f64> {
+        let all = self.bytes[0].saturating_add(self.bytes[1]);
+        (all > 0).then(|| self.bytes[0] as f64 / all as f64)
+    }
+}

@@ -1,0 +1,124 @@
+//! One outgoing contact as this analytic reads it: whose it was, to whom, and whether it worked.
+
+use super::relation::{Peer, Relation, Route};
+use super::who::Who;
+use crate::analytics::kit::contact::{Contact, Fate};
+use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
+use crate::model::net::is_group_or_wildcard;
+use crate::model::payload::NameSource;
+use crate::model::{Event, Text, Timestamp, Transport, What};
+
+/// A contact with the names put to it.
+pub struct Sighting<'e> {
+    /// The contact.
+    pub contact: Contact<'e>,
+    /// The process.
+    pub who: Who,
+    /// The name of the remote, where the process asked for one or its address was answered for one.
+    pub name: Option<Text>,
+    /// The remote port; behind a proxy the one that was asked for.
+    pub port: u16,
+}
+
+impl<'e> Sighting<'e> {
+    /// Reads a contact; `None` for one that reaches nobody in particular.
+    pub fn of(contact: Contact<'e>, known: Option<&Text>) -> Option<Self> {
+        let remote = contact.remote.address;
+        let group = is_group_or_wildcard(remote)
+            || remote.is_loopback()
+            || remote == contact.local.address
+            || matches!(remote, std::net::IpAddr::V4(v4) if v4.octets()[3] == 255);
+        if group {
+            return None;
+        }
+        let asked = match &contact.event.what {
+            What::Attempt(attempt) => attempt.name(),
+            _ => None,
+        };
+        // Behind a proxy the wire shows the proxy; the name and port asked of it are the remote.
+        let proxied = asked.filter(|name| name.from == NameSource::HttpConnect);
+        Some(Self {
+            who: Who::of(&contact),
+            port: proxied.and_then(|n| n.port).unwrap_or(contact.remote.port),
+            name: asked.map(|n| n.text.clone()).or_else(|| known.cloned()),
+            contact,
+        })
+    }
+
+    /// Its event.
+    pub fn event(&self) -> &'e Event {
+        self.contact.event
+    }
+
+    /// Its time.
+    pub fn time(&self) -> Timestamp {
+        self.contact.event.time
+    }
+
+    /// The attempt, where packets show it.
+    pub fn attempt(&self) -> Option<&'e Attempt> {
+        match &self.contact.event.what {
+            What::Attempt(attempt) => Some(attempt),
+            _ => None,
+        }
+    }
+
+    /// The name it asked the remote itself for, by TLS or HTTP; not what it asked of a proxy.
+    pub fn asked_directly(&self) -> Option<&'e Text> {
+        let name = self.attempt()?.name()?;
+        (name.from != NameSource::HttpConnect).then_some(&name.text)
+    }
+
+    /// The relation it belongs to.
+    pub fn route(&self) -> Route {
+        Route {
+            who: self.who.clone(),
+            transport: self.contact.transport,
+            port: self.port,
+            peer: match &self.name {
+                Some(name) => Peer::Name(name.clone()),
+                None => Peer::Address(self.contact.remote.address),
+            },
+        }
+    }
+
+    /// True if it worked: payload both ways, an answer to a datagram or an echo, or a record that
+    /// says the connection was made.
+    pub fn worked(&self) -> bool {
+        if self.contact.fate != Fate::Answered {
+            return false;
+        }
+        match self.attempt() {
+            None => true,
+            Some(attempt) if attempt.transport == Transport::TCP => {
+                attempt.bytes.iter().all(|bytes| *bytes > 0)
+            }
+            Some(_) => true,
+        }
+    }
+
+    /// True if it failed. Silence after a datagram is a failure only for a relation that was
+    /// always answered.
+    pub fn failed(&self, relation: &Relation) -> bool {
+        if self.contact.fate.failed() == Some(true) {
+            return self.contact.fate != Fate::Aborted;
+        }
+        let silent = self
+            .attempt()
+            .is_some_and(|a| a.transport != Transport::TCP && a.outcome == Outcome::Unanswered);
+        silent && relation.worked > 0 && relation.untold == 0
+    }
+
+    /// When the remote reset it while it was in use.
+    pub fn reset(&self) -> Option<Timestamp> {
+        let attempt = self.attempt()?;
+        (attempt.end == FlowEnd::ResetByResponder && attempt.reset_in_use().is_some())
+            .then_some(attempt.ended)
+    }
+
+    /// True if the reset's TTL tells of a device on the way.
+    pub fn foreign_reset(&self) -> bool {
+        self.attempt()
+            .is_some_and(|attempt| attempt.marks.has(Marks::RESET_TTL))
+    }
+}

@@ -1,0 +1,391 @@
+//! The signs that a relation was disrupted before something new came, strongest first.
+//!
+//! What the relation itself met (blocks, failures, resets, its name) is in `trouble`; here rules of
+//! the host, containment times and silence join it.
+
+use super::relation::{Relation, Route};
+use super::settings::FallbackSettings;
+use super::trouble::Trouble;
+use crate::analytics::kit::contact::Fate;
+use crate::eventlog::normalise::image::image_key;
+use crate::model::firewall::{Action, Ports, Remotes, Rule, RuleChange};
+use crate::model::host_event::HostWhat;
+use crate::model::{Direction, Event, Span, Timestamp, What};
+
+/// One sign.
+#[derive(Clone, Debug)]
+pub struct Sign {
+    /// `blocked-host`, `rule`, `reset`, `unreachable`, `name`, `silence`, `containment`.
+    pub kind: &'static str,
+    /// When: the first evidence of it.
+    pub at: Timestamp,
+    /// In decibans.
+    pub weight: i32,
+    /// It can stand alone.
+    pub strong: bool,
+    /// What the evidence shows.
+    pub text: String,
+    /// The events that show it.
+    pub events: Vec<Event>,
+}
+
+/// What a sign is looked for in.
+pub struct Place<'a> {
+    /// The broken relation.
+    pub route: &'a Route,
+    /// What passed over it.
+    pub relation: &'a Relation,
+    /// What was wrong with it.
+    pub trouble: Option<&'a Trouble>,
+    /// Outbound block rules and settings of the host.
+    pub rules: &'a [Event],
+    /// Containment times stated for the host.
+    pub containments: &'a [Timestamp],
+    /// When the new channel was first used.
+    pub until: Timestamp,
+    /// The end of what is known of the host.
+    pub end: Timestamp,
+    /// True if packets of this stretch would have been seen, for a channel that packets show.
+    pub covered: &'a dyn Fn(Timestamp, Timestamp) -> bool,
+}
+
+/// The signs of a disruption, strongest first.
+pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    let last_good = place
+        .relation
+        .last_good
+        .as_ref()
+        .map_or(place.relation.first.time, |event| event.time);
+    let failures = place.trouble.map_or(0, |t| t.failures.count);
+    let blocks = place.trouble.map_or(0, |t| t.blocks.count);
+    if let Some(trouble) = place.trouble {
+        own(trouble, settings, &mut signs);
+    }
+    let overdue = overdue(place, settings);
+    for event in place.rules {
+        let inside = last_good < event.time && event.time <= place.until;
+        if inside && covers(event, place.route, place.relation) {
+            let took_effect = failures + blocks > 0 || overdue.is_some();
+            signs.push(Sign {
+                kind: "rule",
+                at: event.time,
+                weight: if took_effect { 8 } else { 3 },
+                strong: took_effect,
+                text: if took_effect {
+                    "a rule of the host that blocks it was added, and it did not work again"
+                        .to_owned()
+                } else {
+                    "a rule of the host that would block it was added; no attempt was seen after it"
+                        .to_owned()
+                },
+                events: vec![event.clone()],
+            });
+            break;
+        }
+    }
+    for at in place.containments {
+        if last_good <= *at && *at <= place.until {
+            signs.push(Sign {
+                kind: "containment",
+                at: *at,
+                weight: 6,
+                strong: true,
+                text: format!(
+                    "the analyst stated containment at {}; it did not work after that",
+                    at.rfc3339()
+                ),
+                events: Vec::new(),
+            });
+            break;
+        }
+    }
+    if let Some((median, missing)) = overdue
+        && blocks + failures == 0
+    {
+        signs.push(Sign {
+            kind: "silence",
+            at: place.relation.last,
+            weight: 3,
+            strong: false,
+            text: format!("it fell silent: no contact for {missing} after one every {median}"),
+            events: place.relation.last_good.iter().cloned().collect(),
+        });
+    }
+    signs.sort_by_key(|sign| (!sign.strong, -sign.weight, sign.at));
+    signs
+}
+
+fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
+    if let Some(first) = trouble.blocks.events.first() {
+        signs.push(Sign {
+            kind: "blocked-host",
+            at: first.time,
+            weight: 10,
+            strong: true,
+            text: format!(
+                "the host's own firewall blocked it {}",
+                times(trouble.blocks.count)
+            ),
+            events: trouble.blocks.events.clone(),
+        });
+    }
+    if trouble.failures.count >= settings.min_fail
+        && let Some(first) = trouble.failures.events.first()
+    {
+        let prohibited = trouble.fates.contains(&Fate::Prohibited);
+        let fates: Vec<&str> = trouble.fates.iter().map(|fate| fate.word()).collect();
+        signs.push(Sign {
+            kind: "unreachable",
+            at: first.time,
+            weight: if prohibited { 9 } else { 8 },
+            strong: true,
+            text: format!(
+                "it failed {} in a row ({})",
+                times(trouble.failures.count),
+                fates.join(", ")
+            ),
+            events: trouble.failures.events.clone(),
+        });
+    }
+    if let Some((at, event)) = &trouble.reset {
+        signs.push(Sign {
+            kind: "reset",
+            at: *at,
+            weight: if trouble.foreign_reset { 8 } else { 6 },
+            strong: true,
+            text: if trouble.foreign_reset {
+                "it was reset while in use, with a TTL that is not the remote's: a device on the way may have sent the reset".to_owned()
+            } else {
+                "the remote reset it while it was in use".to_owned()
+            },
+            events: vec![event.clone()],
+        });
+    }
+    if let Some((event, turn)) = &trouble.name {
+        signs.push(Sign {
+            kind: "name",
+            at: event.time,
+            weight: 7,
+            strong: true,
+            text: turn.words().to_owned(),
+            events: vec![event.clone()],
+        });
+    }
+}
+
+fn times(count: u32) -> String {
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{count} times")
+    }
+}
+
+/// Median interval and length of the silence, if the relation is a beacon that went without enough
+/// beats while the evidence goes on.
+fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span)> {
+    let beat = place.relation.beacon(settings)?;
+    let silent = place.end.since(place.relation.last);
+    let limit = Span(
+        beat.median
+            .0
+            .saturating_mul(i64::from(settings.missing_beats)),
+    );
+    let limit = limit.max(settings.min_silence);
+    let seen = !place.relation.seen[0]
+        || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
+    (silent >= limit && seen).then_some((beat.median, silent))
+}
+
+/// True if the event is a rule or setting that would block the relation.
+pub fn covers(event: &Event, route: &Route, relation: &Relation) -> bool {
+    let What::Host(host) = &event.what else {
+        return false;
+    };
+    match &host.what {
+        HostWhat::FirewallRule { rule, .. } => rule_covers(rule, route, relation),
+        // Security 4950: "Default Outbound Action" becomes "Block".
+        HostWhat::FirewallSetting { .. } => true,
+        _ => false,
+    }
+}
+
+fn rule_covers(rule: &Rule, route: &Route, relation: &Relation) -> bool {
+    let protocol = match rule.protocol {
+        Some(Some(protocol)) => protocol == route.transport.0,
+        Some(None) | None => true,
+    };
+    let port = match &rule.remote_ports {
+        Ports::Any => true,
+        Ports::Unknown => !rule.application.is_empty() || rule.remotes != Remotes::Unknown,
+        ports => ports.covers(route.port),
+    };
+    let remote = match &rule.remotes {
+        Remotes::Any | Remotes::Unknown => true,
+        remotes => relation
+            .addresses
+            .iter()
+            .any(|address| remotes.covers(*address) == Some(true)),
+    };
+    let program = rule.application.is_empty()
+        || !route.who.known()
+        || image_key(&rule.application) == *route.who.program;
+    protocol && port && remote && program
+}
+
+/// True if the event puts an outbound block in place: a rule that says so in full, or the default.
+pub fn blocks_outbound(what: &HostWhat) -> bool {
+    match what {
+        HostWhat::FirewallRule { change, rule, .. } => {
+            matches!(change, RuleChange::Added | RuleChange::Modified)
+                && rule.action == Some(Action::Block)
+                && rule.direction == Some(Direction::Outbound)
+                && rule.active != Some(false)
+        }
+        HostWhat::FirewallSetting { setting, value, .. } => {
+            setting.eq_ignore_ascii_case("Default Outbound Action")
+                && value.to_ascii_lowercase().contains("block")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1376::relation::Peer;
+    use crate::analytics::an1376::who::Who;
+    use crate::model::host_event::HostEvent;
+    use crate::model::{EvidenceId, Provenance, Transport};
+    use std::net::IpAddr;
+
+    const REMOTE: &str = "203.0.113.9";
+
+    fn relation() -> (Route, Relation) {
+        let address: IpAddr = REMOTE.parse().unwrap();
+        let route = Route {
+            who: Who {
+                program: "\\users\\pat\\upd.exe".into(),
+                ..Who::default()
+            },
+            transport: Transport::TCP,
+            port: 443,
+            peer: Peer::Address(address),
+        };
+        let mut relation = Relation::empty(event(HostWhat::SystemStarted));
+        relation.addresses = vec![address];
+        (route, relation)
+    }
+
+    fn event(what: HostWhat) -> Event {
+        Event {
+            time: Timestamp(0),
+            recorded: Timestamp(0),
+            provenance: Provenance {
+                evidence: EvidenceId(1),
+                interface: 0,
+                kind: crate::model::provenance::Item::Record,
+                item: 1,
+                offset: 0,
+            },
+            what: What::Host(Box::new(HostEvent {
+                computer: "WS01".into(),
+                channel: "Security".into(),
+                provider: "x".into(),
+                event_id: 2004,
+                socket: None,
+                written: Timestamp(0),
+                what,
+            })),
+        }
+    }
+
+    fn rule() -> Rule {
+        Rule {
+            direction: Some(Direction::Outbound),
+            action: Some(Action::Block),
+            active: Some(true),
+            protocol: Some(None),
+            remote_ports: Ports::Any,
+            remotes: Remotes::Any,
+            ..Rule::default()
+        }
+    }
+
+    fn covered(rule: Rule) -> bool {
+        let (route, relation) = relation();
+        rule_covers(&rule, &route, &relation)
+    }
+
+    #[test]
+    fn a_rule_covers_by_port_remote_protocol_and_program() {
+        let ports = |port| Ports::Ranges(vec![(port, port)]);
+        let to = |text: &str| {
+            let address: IpAddr = text.parse().unwrap();
+            Remotes::Ranges(vec![(address, address)])
+        };
+        assert!(covered(rule()));
+        assert!(covered(Rule {
+            remote_ports: ports(443),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            remote_ports: ports(80),
+            ..rule()
+        }));
+        assert!(covered(Rule {
+            remotes: to(REMOTE),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            remotes: to("203.0.113.10"),
+            ..rule()
+        }));
+        assert!(!covered(Rule {
+            protocol: Some(Some(17)),
+            ..rule()
+        }));
+        let app = |path: &str| Rule {
+            application: path.into(),
+            ..rule()
+        };
+        assert!(covered(app("C:\\Users\\pat\\upd.exe")));
+        assert!(!covered(app("C:\\Users\\pat\\other.exe")));
+    }
+
+    #[test]
+    fn a_rule_that_tells_neither_port_nor_remote_nor_program_covers_nothing() {
+        let bare = Rule {
+            remote_ports: Ports::Unknown,
+            remotes: Remotes::Unknown,
+            ..rule()
+        };
+        assert!(!covered(bare));
+    }
+
+    #[test]
+    fn only_an_active_outbound_block_blocks() {
+        let told = |rule: Rule| HostWhat::FirewallRule {
+            change: RuleChange::Added,
+            source: crate::model::firewall::RuleSource::FirewallLog,
+            rule: Box::new(rule),
+        };
+        assert!(blocks_outbound(&told(rule())));
+        assert!(!blocks_outbound(&told(Rule {
+            active: Some(false),
+            ..rule()
+        })));
+        assert!(!blocks_outbound(&told(Rule {
+            action: Some(Action::Allow),
+            ..rule()
+        })));
+        let inbound = Rule {
+            direction: Some(Direction::Inbound),
+            ..rule()
+        };
+        assert!(!blocks_outbound(&told(inbound)));
+        // Security 4946 tells neither direction nor action.
+        assert!(!blocks_outbound(&told(Rule::default())));
+    }
+}

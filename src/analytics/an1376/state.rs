@@ -1,0 +1,456 @@
+//! What is remembered of one host, and how it grows: relations, names, rules, new channels that
+//! wait for judgement.
+
+use super::judge::Judged;
+use super::lineage::{Lineage, Link};
+use super::names::{Names, answer_of};
+use super::ordinary::BROKERS;
+use super::outage::Outage;
+use super::relation::{Relation, Route};
+use super::settings::FallbackSettings;
+use super::sighting::Sighting;
+use super::signs;
+use super::trouble::Trouble;
+use super::who::Who;
+use crate::analytics::kit::contact::{Form, contact_of};
+use crate::context::Context;
+use crate::eventlog::normalise::image::image_key;
+use crate::model::host_event::HostWhat;
+use crate::model::{Event, Span, Text, Timestamp, Transport, What};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Relations remembered per host. Beyond, the oldest half of those that never worked out is forgotten.
+const RELATIONS: usize = 4096;
+/// Established relations watched per host.
+const ESTABLISHED: usize = 512;
+/// New channels that wait for judgement, per host.
+const WAITING: usize = 512;
+/// Programs whose habits are remembered, and ports and remotes of each.
+const PROGRAMS: usize = 1024;
+const HABITS: usize = 1024;
+/// Rules and network changes remembered.
+const CHANGES: usize = 128;
+/// Questions for ports remembered.
+const ASKED: usize = 64;
+
+/// A new channel beside a broken one, waiting until what follows is known.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The new channel.
+    pub new: Route,
+    /// Its first use.
+    pub at: Timestamp,
+    /// The broken one.
+    pub old: Route,
+    /// How their processes belong together.
+    pub link: Link,
+    /// What is new about it: remote, port, protocol.
+    pub novel: [bool; 3],
+    /// What was wrong with the broken one at the first use.
+    pub trouble: Option<Trouble>,
+    /// The broken one as it was at the first use: without what came after.
+    pub last_before: Timestamp,
+    /// Remotes of the program before.
+    pub remotes_before: usize,
+    /// The host's own address on both channels.
+    pub locals: [IpAddr; 2],
+    /// When it can be judged.
+    pub due: Timestamp,
+}
+
+/// What a program of the host is used to.
+#[derive(Default)]
+struct Habit {
+    transports: BTreeSet<Transport>,
+    ports: BTreeSet<(Transport, u16)>,
+    addresses: BTreeSet<IpAddr>,
+    names: BTreeSet<Text>,
+    // A full habit cannot tell what is new any more.
+    full: bool,
+}
+
+/// One host.
+#[derive(Default)]
+pub struct State {
+    /// Relations by route.
+    pub relations: BTreeMap<Route, Relation>,
+    /// Those that were established, in order of becoming so.
+    pub established: Vec<Route>,
+    /// Names behind addresses.
+    pub names: Names,
+    /// What failed by minute.
+    pub outage: Outage,
+    /// Who started whom.
+    pub lineage: Lineage,
+    /// Outbound block rules.
+    pub rules: Vec<Event>,
+    /// Changes of the network's profile.
+    pub network: Vec<Event>,
+    /// Connections to services that hand out ports: the remote, when asked, when ended.
+    pub brokers: Vec<(IpAddr, Timestamp, Timestamp)>,
+    /// New channels that wait.
+    pub waiting: Vec<Waiting>,
+    /// What was judged a fallback, held until the host is closed.
+    pub judged: Vec<Judged>,
+    /// The end of what is known of the host.
+    pub end: Timestamp,
+    /// New endpoints by process: the latest times.
+    news: BTreeMap<Who, Vec<Timestamp>>,
+    habits: BTreeMap<(Text, Text), Habit>,
+    next_due: Option<Timestamp>,
+    // The name a program asked for last at an address and port.
+    asked: BTreeMap<(Text, IpAddr, u16), Text>,
+    // Programs that an installer wrote, and when.
+    installed: BTreeMap<String, Timestamp>,
+}
+
+/// Programs that install others.
+const INSTALLERS: &[&str] = &[
+    "msiexec.exe",
+    "intunemanagementextension.exe",
+    "ccmexec.exe",
+    "trustedinstaller.exe",
+    "tiworker.exe",
+];
+
+impl State {
+    /// True if an installer wrote the program within the hour before `time`, or started it.
+    pub fn fresh(&self, who: &Who, time: Timestamp) -> bool {
+        let hour = |at: Timestamp| (Span::ZERO..=Span::seconds(3_600)).contains(&time.since(at));
+        let started = || {
+            let parent = self.lineage.parent_of(who, time)?;
+            Some(INSTALLERS.contains(&parent.file_name()))
+        };
+        who.program.starts_with("\\program files")
+            && (self
+                .installed
+                .get(&*who.program)
+                .is_some_and(|at| hour(*at))
+                || started().unwrap_or(false))
+    }
+
+    /// True if something waits that can be judged by `now`.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_due.is_some_and(|due| due < now)
+    }
+
+    /// Takes out what can be judged by `now`.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Waiting> {
+        let (due, rest) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.due < now);
+        self.waiting = rest;
+        self.next_due = self.waiting.iter().map(|waiting| waiting.due).min();
+        due
+    }
+
+    /// Takes in an event of the host.
+    pub fn hear(
+        &mut self,
+        event: &Event,
+        containments: &[Timestamp],
+        settings: &FallbackSettings,
+        context: &Context,
+        dropped: &mut u64,
+    ) {
+        self.end = self.end.max(event.time);
+        if let What::Host(host) = &event.what {
+            self.lineage.hear(event, dropped);
+            if signs::blocks_outbound(&host.what) {
+                keep(&mut self.rules, event, dropped);
+            }
+            if let HostWhat::FileCreated { process, path } = &host.what
+                && INSTALLERS.contains(&Who::process(process).file_name())
+                && self.installed.len() < PROGRAMS
+            {
+                self.installed.insert(image_key(path), event.time);
+            }
+            if matches!(host.what, HostWhat::ProfileChanged { .. }) {
+                keep(&mut self.network, event, dropped);
+            }
+        }
+        if let Some(answer) = answer_of(&event.what)
+            && let Some(turn) = self.names.hear(&answer, event.time, dropped)
+        {
+            for route in &self.established {
+                if let Some(relation) = self.relations.get_mut(route)
+                    && relation.name.as_ref() == Some(&answer.name)
+                {
+                    let held = relation.trouble.take();
+                    relation.trouble = Some(Trouble::with_name(held, event, turn));
+                }
+            }
+        }
+        let Some(contact) = contact_of(event, context) else {
+            return;
+        };
+        if contact.form == Form::Resolution {
+            return;
+        }
+        let address = contact.remote.address;
+        // An attempt that failed asked for no name: it belongs to the name asked for before.
+        let asked = self
+            .asked
+            .get(&(Who::of(&contact).program, address, contact.remote.port));
+        let known = asked.or_else(|| self.names.of(address, event.time));
+        let Some(seen) = Sighting::of(contact, known) else {
+            return;
+        };
+        if let Some(name) = seen.asked_directly() {
+            let key = (seen.who.program.clone(), address, contact.remote.port);
+            if self.asked.len() < RELATIONS || self.asked.contains_key(&key) {
+                self.asked.insert(key, name.clone());
+            } else {
+                *dropped += 1;
+            }
+        }
+        self.contact(&seen, containments, settings, dropped);
+    }
+
+    fn contact(
+        &mut self,
+        seen: &Sighting<'_>,
+        containments: &[Timestamp],
+        settings: &FallbackSettings,
+        dropped: &mut u64,
+    ) {
+        let remote = seen.contact.remote.address;
+        let route = seen.route();
+        match seen.contact.fate.failed() {
+            Some(true) => self.outage.hear(&seen.who, remote, true, seen.time()),
+            Some(false) => self.outage.hear(&seen.who, remote, false, seen.time()),
+            None => {}
+        }
+        if BROKERS.contains(&seen.port) && seen.contact.transport == Transport::TCP {
+            if self.brokers.len() == ASKED {
+                self.brokers.remove(0);
+            }
+            let ended = seen.attempt().map_or(seen.time(), |attempt| attempt.ended);
+            self.brokers.push((remote, seen.time(), ended));
+        }
+        let is_new = !self.relations.contains_key(&route);
+        let (novel, remotes_before) = self.learn(seen);
+        if is_new {
+            if self.relations.len() >= RELATIONS {
+                self.forget(dropped);
+            }
+            self.relations.insert(route.clone(), Relation::begin(seen));
+        }
+        let Some(relation) = self.relations.get_mut(&route) else {
+            return;
+        };
+        relation.hear(seen, settings);
+        let local = relation.local;
+        if relation.established(settings).is_some() && !self.established.contains(&route) {
+            if self.established.len() < ESTABLISHED {
+                self.established.push(route.clone());
+            } else {
+                *dropped += 1;
+            }
+        }
+        if is_new && novel.contains(&true) {
+            self.count_new(&seen.who, seen.time(), settings);
+            self.wait(
+                seen,
+                route,
+                (novel, remotes_before, local),
+                containments,
+                settings,
+                dropped,
+            );
+        }
+    }
+
+    /// What is new about a contact for its program: remote, port, protocol; and how many remotes
+    /// the program had. Afterwards it is a habit.
+    fn learn(&mut self, seen: &Sighting<'_>) -> ([bool; 3], usize) {
+        let key = (seen.who.program.clone(), seen.who.service.clone());
+        if self.habits.len() >= PROGRAMS && !self.habits.contains_key(&key) {
+            return ([false; 3], 0);
+        }
+        let habit = self.habits.entry(key).or_default();
+        let address = seen.contact.remote.address;
+        let transport = seen.contact.transport;
+        let named = seen
+            .name
+            .as_ref()
+            .is_some_and(|name| habit.names.contains(name));
+        let first = habit.transports.is_empty();
+        let novel = [
+            !named && !habit.addresses.contains(&address),
+            !habit.ports.contains(&(transport, seen.port)),
+            !habit.transports.contains(&transport) && !first,
+        ];
+        let before = habit.addresses.len();
+        if habit.full || before >= HABITS || habit.ports.len() >= HABITS {
+            habit.full = true;
+            return ([false; 3], before);
+        }
+        if seen.contact.fate.failed() == Some(true) {
+            // What never worked is no habit: the next server on that port is as new.
+            return (novel, before);
+        }
+        habit.transports.insert(transport);
+        habit.ports.insert((transport, seen.port));
+        habit.addresses.insert(address);
+        if let Some(name) = &seen.name {
+            habit.names.insert(name.clone());
+        }
+        (novel, before)
+    }
+
+    fn count_new(&mut self, who: &Who, time: Timestamp, settings: &FallbackSettings) {
+        if self.news.len() >= PROGRAMS && !self.news.contains_key(who) {
+            self.news.pop_first();
+        }
+        let times = self.news.entry(who.clone()).or_default();
+        let most = settings.max_new_endpoints as usize + 1;
+        if times.len() > most {
+            times.remove(0);
+        }
+        times.push(time);
+    }
+
+    /// New endpoints of a process in the window around `time`, as far as they are counted.
+    pub fn new_endpoints(&self, who: &Who, time: Timestamp, window: Span) -> usize {
+        self.news.get(who).map_or(0, |times| {
+            times
+                .iter()
+                .filter(|at| at.since(time).abs() <= window)
+                .count()
+        })
+    }
+
+    /// Lets a new channel wait beside the broken one that suits it best.
+    fn wait(
+        &mut self,
+        seen: &Sighting<'_>,
+        route: Route,
+        (novel, remotes_before, local): ([bool; 3], usize, IpAddr),
+        containments: &[Timestamp],
+        settings: &FallbackSettings,
+        dropped: &mut u64,
+    ) {
+        let at = seen.time();
+        let best = self
+            .established
+            .iter()
+            .filter(|old| **old != route)
+            .filter_map(|old| {
+                let relation = self.relations.get(old)?;
+                let same_server = relation.addresses.contains(&seen.contact.remote.address)
+                    || (seen.name.is_some() && seen.name == relation.name);
+                let link = self.lineage.link(&old.who, &route.who, same_server, at)?;
+                let hint = hint(old, relation, at, &self.rules, containments, settings)?;
+                Some(((hint, link, relation.last), old, relation))
+            })
+            .max_by(|a, b| a.0.cmp(&b.0));
+        let Some(((_, link, _), old, relation)) = best else {
+            return;
+        };
+        let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
+            Span(
+                beat.median
+                    .0
+                    .saturating_mul(i64::from(settings.missing_beats)),
+            )
+        });
+        let due = at.shifted(settings.time_window.max(beat));
+        let waiting = Waiting {
+            at,
+            old: old.clone(),
+            link,
+            novel,
+            trouble: relation.trouble.clone(),
+            last_before: relation.last,
+            remotes_before,
+            locals: [relation.local, local],
+            due,
+            new: route,
+        };
+        if self.waiting.len() >= WAITING {
+            *dropped += 1;
+            return;
+        }
+        self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
+        self.waiting.push(waiting);
+    }
+
+    /// Forgets the older half of the relations that are not established.
+    fn forget(&mut self, dropped: &mut u64) {
+        let watched: BTreeSet<&Route> = self
+            .established
+            .iter()
+            .chain(self.waiting.iter().flat_map(|w| [&w.new, &w.old]))
+            .collect();
+        let mut lasts: Vec<Timestamp> = self
+            .relations
+            .iter()
+            .filter(|(route, _)| !watched.contains(route))
+            .map(|(_, relation)| relation.last)
+            .collect();
+        lasts.sort_unstable();
+        let Some(middle) = lasts.get(lasts.len() / 2).copied() else {
+            return;
+        };
+        let before = self.relations.len();
+        let keep: BTreeSet<Route> = watched.into_iter().cloned().collect();
+        self.relations
+            .retain(|route, relation| keep.contains(route) || relation.last > middle);
+        *dropped += (before - self.relations.len()) as u64;
+    }
+}
+
+fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
+    if events.len() < CHANGES {
+        events.push(event.clone());
+    } else {
+        *dropped += 1;
+    }
+}
+
+/// How strongly a relation looks broken at `at`, before judgement; `None` if nothing hints at it.
+fn hint(
+    route: &Route,
+    relation: &Relation,
+    at: Timestamp,
+    rules: &[Event],
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+) -> Option<u8> {
+    // Twice the window, so that what came too late is a near miss.
+    let window = Span(settings.time_window.0.saturating_mul(2));
+    let recent = |time: Timestamp| (Span::ZERO..=window).contains(&at.since(time));
+    let last_good = relation
+        .last_good
+        .as_ref()
+        .map_or(relation.first.time, |event| event.time);
+    if let Some(trouble) = &relation.trouble
+        && trouble.last_before(at).is_some_and(recent)
+    {
+        return Some(3);
+    }
+    let ruled = rules.iter().any(|event| {
+        event.time > last_good && recent(event.time) && signs::covers(event, route, relation)
+    });
+    if ruled {
+        return Some(2);
+    }
+    if containments
+        .iter()
+        .any(|time| *time >= last_good && recent(*time))
+    {
+        return Some(2);
+    }
+    let beat = relation.beacon(settings)?;
+    let silent = at.since(relation.last);
+    let longest = beat
+        .median
+        .0
+        .saturating_mul(i64::from(settings.missing_beats))
+        .saturating_add(window.0);
+    // A beat was due when the new channel came; whether it is missing is judged later.
+    let due = silent.0 >= beat.median.0.saturating_sub(beat.median.0 / 10);
+    (due && silent.0 <= longest).then_some(1)
+}

@@ -1,0 +1,114 @@
+//! What is wrong with a relation since it last worked: the signs of a disruption, graded.
+//!
+//! Signs that belong to the whole host (a rule, a containment, silence) are added when a relation
+//! is judged; see `signs`.
+
+use super::settings::FallbackSettings;
+use super::sighting::Sighting;
+use crate::analytics::kit::contact::Fate;
+use crate::model::{Event, Timestamp};
+
+/// Events kept of each kind of sign.
+const KEPT: usize = 6;
+
+/// A kind of sign and the events that show it.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The first ones.
+    pub events: Vec<Event>,
+    /// All of them.
+    pub count: u32,
+    /// Time of the last one.
+    pub last: Option<Timestamp>,
+}
+
+impl Kept {
+    fn add(&mut self, event: &Event) {
+        if self.events.len() < KEPT {
+            self.events.push(event.clone());
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = Some(self.last.map_or(event.time, |last| last.max(event.time)));
+    }
+}
+
+/// What went wrong, since the relation last worked.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// When it began.
+    pub began: Timestamp,
+    /// Blocked by the host's own firewall (5157).
+    pub blocks: Kept,
+    /// Refused, prohibited, unreachable, or not answered.
+    pub failures: Kept,
+    /// The fates of the failures, each once, in order of appearance.
+    pub fates: Vec<Fate>,
+    /// Reset by the remote while in use: when, and the connection.
+    pub reset: Option<(Timestamp, Event)>,
+    /// The reset came with another TTL than the remote's packets.
+    pub foreign_reset: bool,
+    /// Its name was turned away: the answer and how.
+    pub name: Option<(Event, super::names::Turn)>,
+}
+
+impl Trouble {
+    fn since(began: Timestamp) -> Self {
+        Self {
+            began,
+            blocks: Kept::default(),
+            failures: Kept::default(),
+            fates: Vec::new(),
+            reset: None,
+            foreign_reset: false,
+            name: None,
+        }
+    }
+
+    /// One more failure, or the first.
+    pub fn with_failure(
+        held: Option<Self>,
+        seen: &Sighting<'_>,
+        _settings: &FallbackSettings,
+    ) -> Self {
+        let mut trouble = held.unwrap_or_else(|| Self::since(seen.time()));
+        if seen.contact.fate == Fate::Blocked {
+            trouble.blocks.add(seen.event());
+        } else {
+            trouble.failures.add(seen.event());
+            if !trouble.fates.contains(&seen.contact.fate) {
+                trouble.fates.push(seen.contact.fate);
+            }
+        }
+        trouble
+    }
+
+    /// A reset of a connection in use.
+    pub fn with_reset(ended: Timestamp, seen: &Sighting<'_>) -> Self {
+        Self {
+            reset: Some((ended, seen.event().clone())),
+            foreign_reset: seen.foreign_reset(),
+            ..Self::since(ended)
+        }
+    }
+
+    /// Its name was turned away.
+    pub fn with_name(held: Option<Self>, event: &Event, turn: super::names::Turn) -> Self {
+        let mut trouble = held.unwrap_or_else(|| Self::since(event.time));
+        if trouble.name.is_none() {
+            trouble.name = Some((event.clone(), turn));
+        }
+        trouble
+    }
+
+    /// The last sign at or before `time`.
+    pub fn last_before(&self, time: Timestamp) -> Option<Timestamp> {
+        let events = self.blocks.events.iter().chain(&self.failures.events);
+        let told = events
+            .map(|event| event.time)
+            .chain(self.reset.iter().map(|(at, _)| *at))
+            .chain(self.name.iter().map(|(event, _)| event.time))
+            .chain(self.blocks.last)
+            .chain(self.failures.last);
+        told.filter(|at| *at <= time).max()
+    }
+}

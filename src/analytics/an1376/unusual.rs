@@ -1,0 +1,484 @@
+//! How unusual the new channel is: terms in decibans, each with the numbers it rests on.
+//!
+//! A term is ten times the decimal logarithm of a likelihood ratio: 10 makes it ten times as
+//! likely that this is a fallback. Rarities are measured against the baseline before the
+//! disruption; the other weights are choices of design, and every term is shown.
+
+use super::lineage::Link;
+use super::relation::{Relation, Route};
+use super::settings::FallbackSettings;
+use crate::context::{Context, Place};
+use crate::model::net::is_private;
+use crate::model::payload::Shape;
+use crate::model::{Span, Timestamp, Transport};
+
+/// Programs that have no business on the network, by file name: they show text, compute, or run
+/// what others give them (Sigma and Elastic rules for network use of system binaries).
+const MUTE: &[&str] = &[
+    "calc.exe",
+    "calculator.exe",
+    "cmstp.exe",
+    "dllhost.exe",
+    "installutil.exe",
+    "mspaint.exe",
+    "notepad.exe",
+    "odbcconf.exe",
+    "regasm.exe",
+    "regsvcs.exe",
+    "regsvr32.exe",
+    "rundll32.exe",
+    "werfault.exe",
+    "wordpad.exe",
+    "write.exe",
+    "xwizard.exe",
+];
+/// Executions from which a share of networked instances says something.
+const ENOUGH: u64 = 10;
+/// Upper bound of that share below which a program typically does not network.
+const RARELY: f64 = 0.3;
+/// Payload bytes a packet of an echo run carries on average beyond which it is no ordinary ping:
+/// Windows sends 32, others 56.
+const ECHO_PAYLOAD: u64 = 64;
+
+/// One term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// What was asked.
+    pub name: &'static str,
+    /// The numbers.
+    pub measured: String,
+    /// In decibans.
+    pub weight: i32,
+}
+
+/// What is asked of a pair of channels.
+pub struct Pair<'a> {
+    /// The host.
+    pub place: Place,
+    /// What passed over it.
+    pub old_relation: &'a Relation,
+    /// The new one.
+    pub new: &'a Route,
+    /// What passed over it.
+    pub new_relation: &'a Relation,
+    /// How their processes belong together.
+    pub link: Link,
+    /// What is new: remote, port, protocol.
+    pub novel: [bool; 3],
+    /// From the last sign of the disruption to the first use.
+    pub after: Span,
+    /// Remotes the program of the new channel had before.
+    pub remotes_before: usize,
+}
+
+/// The measure of a pair.
+#[derive(Clone, Debug, Default)]
+pub struct Unusual {
+    /// All terms.
+    pub terms: Vec<Term>,
+    /// Why the new channel is uncommon; empty if it is not.
+    pub uncommon: Vec<String>,
+    /// The program typically does not network.
+    pub mute: bool,
+    /// Old or new channel keeps a steady rhythm.
+    pub regular: bool,
+    /// Old and new share name, sizes or rhythm.
+    pub same_implant: bool,
+    /// Old and new share sizes or rhythm: what an implant takes along to any server.
+    pub same_habits: bool,
+    /// The baseline is too thin to say what is usual; how thick it is.
+    pub thin: Option<String>,
+    /// Process starts were not logged: who never networks could not be asked.
+    pub starts_unknown: bool,
+}
+
+impl Unusual {
+    /// The sum of the terms.
+    pub fn sum(&self) -> i32 {
+        self.terms.iter().map(|term| term.weight).sum()
+    }
+
+    fn add(&mut self, name: &'static str, weight: f64, measured: String) {
+        self.terms.push(Term {
+            name,
+            measured,
+            weight: weight.round() as i32,
+        });
+    }
+}
+
+/// Measures a pair.
+pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) -> Unusual {
+    let mut told = Unusual::default();
+    let begin = pair.new_relation.first.time;
+    // What the broken channel itself made of its program is no habit to hold against it.
+    let before = if pair.link == Link::SameInstance {
+        begin.min(pair.old_relation.first.time)
+    } else {
+        begin
+    };
+    depth(pair, begin, settings, context, &mut told);
+    mute(pair, before, context, &mut told);
+    let rare = ports(pair, begin, settings, context, &mut told);
+    shapes(pair, &mut told);
+    kinship(pair, settings, &mut told);
+    remotes(pair, begin, context, &mut told);
+    amounts(pair, settings, &mut told);
+    let common = settings.common_ports.contains(&pair.new.port)
+        || context.baseline.common_port(
+            (pair.new.transport, pair.new.port),
+            u64::from(settings.learned_port_users),
+            u64::from(settings.learned_port_users),
+            begin,
+        );
+    let port_words = match pair.new.transport {
+        Transport::TCP | Transport::UDP => format!("{}/{}", pair.new.port, pair.new.transport),
+        other => other.to_string(),
+    };
+    if common {
+        told.add(
+            "common port",
+            -6.0,
+            format!("{port_words} is a common port, by the list or by use here"),
+        );
+    }
+    if pair.novel[1] || pair.novel[2] {
+        if !common {
+            told.uncommon.push(format!(
+                "{port_words} is no common port, and the program had not used it"
+            ));
+        } else if rare && (told.regular || told.mute || told.same_implant) {
+            told.uncommon.push(format!(
+                "{port_words} is common, but not for this program, which keeps to others"
+            ));
+        }
+    }
+    if told.mute {
+        told.uncommon
+            .push("the program typically does not use the network".to_owned());
+    }
+    told
+}
+
+fn depth(
+    pair: &Pair<'_>,
+    before: Timestamp,
+    settings: &FallbackSettings,
+    context: &Context,
+    told: &mut Unusual,
+) {
+    let depth = context.baseline.depth(pair.place, before);
+    let thick = depth.span >= settings.min_baseline
+        || depth.executions >= u64::from(settings.min_executions);
+    if !thick {
+        told.thin = Some(format!(
+            "{} of history and {} process starts before it",
+            depth.span, depth.executions
+        ));
+    }
+}
+
+/// The share of a program's instances that network: (k + 1/2) / (n + 1), and its upper bound.
+fn mute(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {
+    if !pair.new.who.known() {
+        return;
+    }
+    let usage = context
+        .baseline
+        .image(pair.place, &pair.new.who.program, before);
+    let (n, k) = (usage.executions, usage.networked.min(usage.executions));
+    let listed = MUTE.contains(&pair.new.who.file_name());
+    told.starts_unknown = context.baseline.depth(pair.place, before).executions == 0;
+    let share = (k as f64 + 0.5) / (n as f64 + 1.0);
+    let bound = upper_bound(n, k);
+    if n >= ENOUGH && bound <= RARELY {
+        told.mute = true;
+        told.add(
+            "program that does not network",
+            (-10.0 * share.log10()).min(15.0),
+            format!("{k} of {n} instances networked before; share {share:.3}, at most {bound:.3}"),
+        );
+    } else if listed && (n < ENOUGH || share < 0.5) {
+        told.mute = true;
+        told.add(
+            "program that does not network",
+            8.0,
+            format!(
+                "{} is on the list of programs without business on the network; here {k} of {n} instances networked before",
+                pair.new.who.file_name()
+            ),
+        );
+    }
+}
+
+/// Upper 95 % bound of a share of k in n: exact for k = 0, else by the normal approximation.
+fn upper_bound(n: u64, k: u64) -> f64 {
+    if n == 0 {
+        return 1.0;
+    }
+    if k == 0 {
+        return 1.0 - 0.05_f64.powf(1.0 / n as f64);
+    }
+    let share = (k as f64 + 0.5) / (n as f64 + 1.0);
+    (share + 1.645 * (share * (1.0 - share) / (n as f64 + 1.0)).sqrt()).min(1.0)
+}
+
+/// Rarity of the port for the program and for the environment, in bits; a bit is three decibans, a
+/// half of which counts. True if it is rare for a program that is known well enough.
+fn ports(
+    pair: &Pair<'_>,
+    before: Timestamp,
+    _settings: &FallbackSettings,
+    context: &Context,
+    told: &mut Unusual,
+) -> bool {
+    let port = (pair.new.transport, pair.new.port);
+    let usage = context
+        .baseline
+        .port(pair.place, &pair.new.who.program, port, before);
+    let distinct = usage.ports_of_image + 1;
+    let bits =
+        -((usage.by_image as f64 + 0.5) / (usage.of_image as f64 + 0.5 * distinct as f64)).log2();
+    if bits > 0.0 {
+        told.add(
+            "port rare for the program",
+            (bits * 1.5).min(10.0),
+            format!(
+                "{} of its {} earlier connections, over {} ports: {bits:.1} bits",
+                usage.by_image, usage.of_image, usage.ports_of_image
+            ),
+        );
+    }
+    let around = -((usage.hosts as f64 + 0.5) / (usage.all_hosts as f64 + 1.0)).log2();
+    if around > 0.0 {
+        told.add(
+            "port rare in this environment",
+            (around * 1.5).min(8.0),
+            format!(
+                "{} of {} hosts used it before: {around:.1} bits",
+                usage.hosts, usage.all_hosts
+            ),
+        );
+    }
+    if usage.ports_of_image >= 8 {
+        told.add(
+            "program of many ports",
+            -8.0,
+            format!("the program used {} ports before", usage.ports_of_image),
+        );
+    }
+    usage.by_image == 0 && bits >= 3.0 && usage.ports_of_image <= 3
+}
+
+fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
+    let shape = pair.new_relation.shape;
+    if matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6) {
+        let sent = match &pair.new_relation.first.what {
+            crate::model::What::Attempt(attempt) if attempt.packets[0] > 0 => {
+                attempt.bytes[0] / u64::from(attempt.packets[0])
+            }
+            _ => 0,
+        };
+        if sent > ECHO_PAYLOAD {
+            told.add(
+                "protocol",
+                8.0,
+                format!("echo requests carry {sent} bytes on average; a ping carries 32 or 56"),
+            );
+            told.uncommon
+                .push("ICMP that carries more than a ping does".to_owned());
+        }
+        return;
+    }
+    let expected = expected(pair.new.transport, pair.new.port);
+    let odd = match (shape, expected) {
+        (Shape::None, _) => false,
+        (Shape::Text | Shape::Binary, Some(_)) => true,
+        (Shape::Text | Shape::Binary, None) => false,
+        (shape, Some(expected)) => !expected.contains(&shape),
+        (_, None) => true,
+    };
+    if odd {
+        let port = format!("{}/{}", pair.new.port, pair.new.transport);
+        told.add(
+            "protocol",
+            8.0,
+            format!(
+                "the payload is {}, which does not belong on {port}",
+                shape.word()
+            ),
+        );
+        told.uncommon
+            .push(format!("{} on port {port}", shape.word()));
+    }
+}
+
+/// What is spoken on a port; `None` where nothing particular is.
+fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
+    Some(match (transport, port) {
+        (Transport::UDP, 443) => &[Shape::Quic],
+        (Transport::TCP, 443 | 8443 | 465 | 563 | 636 | 853 | 989 | 990 | 993 | 995 | 3269) => {
+            &[Shape::Tls]
+        }
+        (Transport::TCP, 80 | 8000 | 8008 | 8080 | 8888 | 3128 | 5985) => &[Shape::Http],
+        (_, 53 | 5353 | 5355) => &[Shape::Dns],
+        (Transport::TCP, 22) => &[Shape::Ssh],
+        (Transport::TCP, 139 | 445) => &[Shape::Smb],
+        (_, 88) => &[Shape::Kerberos],
+        (Transport::TCP, 135) => &[Shape::Rpc],
+        (_, 389 | 3268) => &[Shape::Ldap, Shape::Tls],
+        (Transport::TCP, 3389) => &[Shape::Rdp, Shape::Tls],
+        _ => return None,
+    })
+}
+
+/// Signs that one implant uses both channels, and how near they are in time.
+fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
+    told.add(
+        "link",
+        f64::from(pair.link.weight()),
+        pair.link.words().to_owned(),
+    );
+    let near = 6.0 * (-pair.after.as_seconds() / 120.0).exp();
+    told.add(
+        "proximity",
+        near,
+        format!("{} after the last sign of the disruption", pair.after),
+    );
+    let (old, new) = (pair.old_relation, pair.new_relation);
+    if let (Some(a), Some(b)) = (&old.name, &new.name)
+        && a == b
+    {
+        told.same_implant = true;
+        told.add("same name", 8.0, format!("both go to {a}"));
+    } else if old.addresses.iter().any(|a| new.addresses.contains(a)) {
+        told.same_implant = true;
+        told.add("same server", 6.0, "both go to one address".to_owned());
+    }
+    let sized = old.sizes[0] > 0 && old.sizes[1] > 0;
+    if sized && old.sizes[..2] == new.sizes[..2] {
+        told.same_implant = true;
+        told.same_habits = true;
+        told.add(
+            "same sizes",
+            8.0,
+            format!(
+                "both begin with payloads of {} and {} bytes",
+                new.sizes[0], new.sizes[1]
+            ),
+        );
+    }
+    let (before, after) = (old.beacon(settings), new.beacon(settings));
+    told.regular = before.is_some() || after.is_some();
+    if let (Some(a), Some(b)) = (before, after) {
+        let apart = (a.median.0 - b.median.0).abs() as f64 / a.median.0.max(1) as f64;
+        if apart <= 0.1 {
+            told.same_implant = true;
+            told.same_habits = true;
+            told.add(
+                "same rhythm",
+                8.0,
+                format!(
+                    "one contact every {} before, every {} after",
+                    a.median, b.median
+                ),
+            );
+        }
+    }
+    if let Some(beat) = after {
+        told.add(
+            "rhythm of the new channel",
+            4.0,
+            format!(
+                "{} contacts, one every {} (score {:.2})",
+                beat.contacts, beat.median, beat.score
+            ),
+        );
+    } else if let Some(beat) = before {
+        told.add(
+            "rhythm of the old channel",
+            3.0,
+            format!(
+                "{} contacts, one every {} (score {:.2})",
+                beat.contacts, beat.median, beat.score
+            ),
+        );
+    }
+}
+
+fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {
+    let addresses = &pair.new_relation.addresses;
+    let seen = addresses
+        .iter()
+        .any(|a| context.baseline.peer_anywhere(*a, before).is_some());
+    if pair.novel[0] && !seen {
+        told.add(
+            "new destination",
+            3.0,
+            "no host of this evidence had gone there before".to_owned(),
+        );
+    }
+    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
+    if inside(pair.new_relation) && !inside(pair.old_relation) {
+        told.add(
+            "own network",
+            -6.0,
+            "the new remote is inside, the old one outside".to_owned(),
+        );
+    }
+    if pair.remotes_before >= 50 {
+        told.add(
+            "program of many remotes",
+            -8.0,
+            format!("the program had {} remotes before", pair.remotes_before),
+        );
+    }
+}
+
+fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
+    let new = pair.new_relation;
+    if let Some(share) = new.share_out()
+        && new.bytes[0] >= u64::from(settings.data_volume_floor)
+        && share * 100.0 > f64::from(settings.data_volume_ratio)
+    {
+        told.add(
+            "data goes out",
+            4.0,
+            format!(
+                "{:.0} % of the payload went out ({} bytes)",
+                share * 100.0,
+                new.bytes[0]
+            ),
+        );
+    }
+    if new.worked > 0 {
+        told.add("it works", 3.0, format!("{} contacts worked", new.worked));
+    } else if new.failed > 0 && new.untold == 0 {
+        told.add(
+            "it never worked",
+            -3.0,
+            format!("{} contacts failed", new.failed),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_of_no_instance_in_ten_is_a_quarter() {
+        // The rule of three: about 3 / n.
+        assert!((upper_bound(10, 0) - 0.2589).abs() < 0.001);
+        assert!((upper_bound(100, 0) - 0.0295).abs() < 0.001);
+        assert!(upper_bound(10, 5) > RARELY);
+        assert_eq!(upper_bound(0, 0), 1.0);
+    }
+
+    #[test]
+    fn tls_belongs_on_443_and_http_on_80() {
+        assert_eq!(expected(Transport::TCP, 443), Some(&[Shape::Tls][..]));
+        assert_eq!(expected(Transport::UDP, 443), Some(&[Shape::Quic][..]));
+        assert_eq!(expected(Transport::TCP, 4444), None);
+    }
+}

@@ -1,0 +1,450 @@
+//! Whether so many failures, or such a mixture, are abnormal for this source.
+
+use super::settings::FailedConnectionsSettings;
+use super::targets::{Target, Targets};
+use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
+use crate::context::activity::INACTIVE_AFTER;
+use crate::context::baseline::Day;
+use crate::context::{Context, Place};
+use crate::model::{Span, Timestamp};
+use std::net::IpAddr;
+
+const DAY_SECONDS: i64 = 86_400;
+/// Other sources of the same day that make a comparison where the own past is short.
+const PEERS: usize = 5;
+/// SYNs of others from which on their answers tell whether the capture holds both directions.
+const SYNS: u64 = 20;
+/// Fewer connections than this share of SYNs, in percent, and one direction is missing.
+const ANSWERED_PERCENT: u64 = 20;
+/// The mixture counts from so many missing among so many targets.
+const MIXTURE: (u32, u32) = (5, 10);
+
+/// What a source's count is compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ground {
+    /// Its own days before.
+    Own {
+        /// How many of them.
+        days: usize,
+        /// The largest count on one.
+        most: u32,
+    },
+    /// Other sources on the same day, as the own past is shorter than the activation period.
+    Peers {
+        /// How many of them.
+        sources: usize,
+        /// Days of the own past.
+        days: usize,
+    },
+    /// Nothing: the own past is short, and there are too few others.
+    Nothing {
+        /// Days of the own past.
+        days: usize,
+    },
+}
+
+/// The count, held against its ground.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Count {
+    /// What it was compared with.
+    pub ground: Ground,
+    /// The counts it was compared with, summed up.
+    pub moments: Moments,
+    /// Robust standard deviations above the median.
+    pub z: f64,
+    /// Chance of as many, on its own.
+    pub p: f64,
+    /// Among all sources of the day.
+    pub adjusted: Adjusted,
+    /// True if the count is abnormal.
+    pub abnormal: bool,
+}
+
+/// The mixture, held against the environment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixture {
+    /// Missing targets.
+    pub k: u32,
+    /// Distinct targets.
+    pub n: u32,
+    /// Missing and all targets of the other sources.
+    pub others: (u64, u64),
+    /// The rate that gives, drawn towards 1 in 10.
+    pub rate: f64,
+    /// Chance of as many missing among them.
+    pub p: f64,
+    /// True if the mixture is abnormal.
+    pub abnormal: bool,
+}
+
+/// What was measured at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The moment.
+    pub at: Timestamp,
+    /// Inside the network; otherwise about addresses of the Internet.
+    pub internal: bool,
+    /// M.
+    pub missing: u32,
+    /// Of these, where the sensor could have heard a sign of life.
+    pub vouched: u32,
+    /// Of these, failing for several sources on that day.
+    pub shared: u32,
+    /// How much of the past is known.
+    pub history: Span,
+    /// For how long somebody was heard without a gap.
+    pub listening: Span,
+    /// The count.
+    pub count: Count,
+    /// The mixture.
+    pub mixture: Mixture,
+    /// Days in a row before this one with at least the floor.
+    pub scanned_days: u32,
+}
+
+/// What to do about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ruling {
+    /// Tell it.
+    Tell {
+        /// Low; otherwise for information.
+        low: bool,
+    },
+    /// Nothing abnormal, or it must not be told: why.
+    Quiet(String),
+}
+
+/// Measures at `at` what `place` has in its test period.
+pub fn measure(
+    place: Place,
+    targets: &Targets,
+    internal: bool,
+    at: Timestamp,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Measured {
+    let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
+    let missing = targets.count(internal);
+    let n = targets.reached_for(internal) as u32;
+    let past = past(place, at, settings, context);
+    Measured {
+        at,
+        internal,
+        missing,
+        vouched: failing.iter().filter(|(_, t)| t.vouched).count() as u32,
+        shared: failing.iter().filter(|(_, t)| t.shared).count() as u32,
+        history: context.activity.history(at),
+        listening: context.activity.listening(at),
+        count: count(place, missing, at, &past, settings, context),
+        mixture: mixture(place, missing, n, at, &past, settings, context),
+        scanned_days: scanned_days(place, at, settings, context),
+    }
+}
+
+/// Decides.
+pub fn rule(
+    measured: &Measured,
+    place: Place,
+    targets: &Targets,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Ruling {
+    let quiet = |why: String| Ruling::Quiet(why);
+    if let Some(why) = one_sided(place, targets, measured, context) {
+        return quiet(why);
+    }
+    let m = measured.missing;
+    if !measured.internal {
+        let enough = settings.outside_targets > 0 && m >= settings.outside_targets;
+        return match (enough, measured.mixture.p <= settings.rarity()) {
+            (true, true) => Ruling::Tell { low: false },
+            (false, _) => quiet(format!(
+                "addresses of the Internet count from {}",
+                settings.outside_targets
+            )),
+            (true, false) => quiet("most addresses of the Internet answered".to_owned()),
+        };
+    }
+    if measured.scanned_days >= settings.scanner_days {
+        return quiet(format!(
+            "a long-running scanner: at least {} missing targets on each of the {} days before",
+            settings.min_targets, measured.scanned_days
+        ));
+    }
+    if measured.history < settings.warm_up {
+        // Who is missing cannot be known yet; so many failures at once are worth a line.
+        let many = m >= settings.short_targets && measured.mixture.p <= settings.rarity();
+        return if many {
+            Ruling::Tell { low: false }
+        } else {
+            quiet(format!(
+                "only {} of evidence before it: too short to call a host never seen (needs {})",
+                measured.history, settings.warm_up
+            ))
+        };
+    }
+    let (count, mixture) = (&measured.count, &measured.mixture);
+    if !count.abnormal && !mixture.abnormal {
+        return quiet(not_abnormal(measured, settings));
+    }
+    let own = matches!(count.ground, Ground::Own { .. });
+    let seen_enough = measured.listening >= INACTIVE_AFTER;
+    // With the targets alone that the sensor can vouch for, and that are no failure of all.
+    let firm = measured.vouched.saturating_sub(measured.shared) >= settings.min_targets;
+    Ruling::Tell {
+        low: own && count.abnormal && seen_enough && firm,
+    }
+}
+
+fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> String {
+    let count = &measured.count;
+    match count.ground {
+        Ground::Nothing { days } => format!(
+            "with {days} days to compare with (a baseline needs {}), {} count",
+            whole_days(settings.activation),
+            settings.short_targets
+        ),
+        _ if measured.missing < settings.min_targets => {
+            format!("a count is told from {}", settings.min_targets)
+        }
+        Ground::Own { days, most } => format!(
+            "its {days} days before had a median of {} and at most {most}",
+            count.moments.median
+        ),
+        Ground::Peers { sources, .. } => format!(
+            "{sources} other sources had a median of {} that day",
+            count.moments.median
+        ),
+    }
+}
+
+/// The days a source is compared with: those before the test period on which it was up, without
+/// the first day of the evidence, on which everybody is seen for the first time.
+fn past(
+    place: Place,
+    at: Timestamp,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Vec<(Day, u32)> {
+    let end = Day::of(at.shifted(settings.test.negated()));
+    let begin = Day(end.0.saturating_sub(whole_days(settings.training) as i32));
+    let first = Day::of(at.shifted(context.activity.history(at).negated()));
+    (begin.0..end.0)
+        .map(Day)
+        .filter(|day| *day != first || context.baseline.imported_days.contains(day))
+        .filter_map(|day| {
+            let sum = context.contacts.on(place, day);
+            let up = sum.is_some() || was_up(place, day, context);
+            up.then(|| (day, sum.map_or(0, |sum| sum.missing)))
+        })
+        .collect()
+}
+
+fn was_up(place: Place, day: Day, context: &Context) -> bool {
+    let end = day.end().shifted(Span(-1));
+    let on = |address| context.activity.between(address, day.start(), end);
+    let seen = match place {
+        Place::Address(address) => on(address),
+        Place::Host(id) => context.identity.addresses_at(id, day.start()).any(on),
+    };
+    seen || context.baseline.seen_on(place, day)
+}
+
+/// Whole days of a span.
+pub fn whole_days(span: Span) -> i64 {
+    span.0 / Span::seconds(DAY_SECONDS).0
+}
+
+fn count(
+    place: Place,
+    missing: u32,
+    at: Timestamp,
+    past: &[(Day, u32)],
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Count {
+    let today = Day::of(at);
+    let days = past.len();
+    let (ground, counts) = if days as i64 >= whole_days(settings.activation) {
+        let counts: Vec<u32> = past.iter().map(|(_, m)| *m).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        (Ground::Own { days, most }, counts)
+    } else {
+        let others = peers(place, today, at, context);
+        let sources = others.len();
+        if sources >= PEERS {
+            (Ground::Peers { sources, days }, others)
+        } else {
+            (Ground::Nothing { days }, Vec::new())
+        }
+    };
+    let moments = Moments::of(&counts);
+    let (z, p) = match ground {
+        Ground::Nothing { .. } => (0.0, 1.0),
+        _ => (moments.robust_z(missing), moments.tail(missing)),
+    };
+    let nothing_to_compare = matches!(ground, Ground::Nothing { .. });
+    let others = if nothing_to_compare || missing < settings.min_targets {
+        Vec::new()
+    } else {
+        others_chances(place, today, at, settings, context)
+    };
+    let adjusted = benjamini_hochberg(p, &others);
+    let unusual = z >= settings.z() || adjusted.value <= settings.rarity();
+    let abnormal = match ground {
+        Ground::Nothing { .. } => missing >= settings.short_targets,
+        Ground::Own { .. } => {
+            missing >= settings.min_targets && unusual && !same_weekday(past, today, missing)
+        }
+        Ground::Peers { .. } => missing >= settings.min_targets && unusual,
+    };
+    Count {
+        ground,
+        moments,
+        z,
+        p,
+        adjusted,
+        abnormal,
+    }
+}
+
+/// True if an earlier day of the same weekday had about as many: a weekly job.
+fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
+    past.iter()
+        .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
+}
+
+/// Counts of the other sources of the same role on this day.
+fn peers(place: Place, day: Day, at: Timestamp, context: &Context) -> Vec<u32> {
+    let role = role_of(place, at, context);
+    context
+        .contacts
+        .sources(day)
+        .filter(|(other, _)| *other != place && role_of(*other, at, context) == role)
+        .map(|(_, sum)| sum.missing)
+        .collect()
+}
+
+fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<crate::context::assets::Role> {
+    if context.assets.roles.is_empty() {
+        return None;
+    }
+    match place {
+        Place::Address(address) => context.assets.role("", &[address]),
+        Place::Host(id) => {
+            let addresses: Vec<IpAddr> = context.identity.addresses_at(id, at).collect();
+            let name = context.identity.name(place);
+            context
+                .assets
+                .role(name.map_or("", |name| name), &addresses)
+        }
+    }
+}
+
+/// The chance of every other source's count of this day, each by its own past.
+fn others_chances(
+    place: Place,
+    day: Day,
+    at: Timestamp,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Vec<f64> {
+    context
+        .contacts
+        .sources(day)
+        .filter(|(other, _)| *other != place)
+        .map(|(other, sum)| {
+            // Nothing missing is as usual as can be, and most sources miss nothing.
+            if sum.missing == 0 {
+                return 1.0;
+            }
+            let past = past(other, at, settings, context);
+            let counts: Vec<u32> = past.iter().map(|(_, m)| *m).collect();
+            Moments::of(&counts).tail(sum.missing)
+        })
+        .collect()
+}
+
+fn mixture(
+    place: Place,
+    k: u32,
+    n: u32,
+    at: Timestamp,
+    past: &[(Day, u32)],
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Mixture {
+    let others = context.contacts.others(place, Day::of(at));
+    let rate = (others.0 as f64 + 1.0) / (others.1 as f64 + 10.0);
+    let p = binomial_tail(k, n, rate);
+    // Stale drives and printers are missing every morning: what the source always misses is no
+    // news, and without a past of its own the floor of the count holds here too.
+    let known = past.len() as i64 >= whole_days(settings.activation);
+    let usual = past.iter().map(|(_, m)| *m).max().unwrap_or(0);
+    let floor = if known {
+        MIXTURE.0
+    } else {
+        settings.min_targets
+    };
+    Mixture {
+        k,
+        n,
+        others,
+        rate,
+        p,
+        abnormal: k >= floor && n >= MIXTURE.1 && !(known && k <= usual) && p <= settings.rarity(),
+    }
+}
+
+/// Days in a row before today with at least the floor of missing targets.
+fn scanned_days(
+    place: Place,
+    at: Timestamp,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> u32 {
+    let today = Day::of(at);
+    let alarming = |day: &i32| {
+        context
+            .contacts
+            .on(place, Day(*day))
+            .is_some_and(|sum| sum.missing >= settings.min_targets)
+    };
+    let first = today.0.saturating_sub(whole_days(settings.training) as i32);
+    (first..today.0).rev().take_while(alarming).count() as u32
+}
+
+/// Why silence proves nothing here: the answers are not in the capture. Silence that a neighbour or
+/// a router confirms is told whatever the capture lacks.
+fn one_sided(
+    place: Place,
+    targets: &Targets,
+    measured: &Measured,
+    context: &Context,
+) -> Option<String> {
+    use super::targets::Failure;
+    let silent = targets
+        .failing(measured.internal)
+        .filter(|(_, t)| t.failures.iter().all(|f| *f == Failure::Silence))
+        .count();
+    if silent * 2 <= measured.missing as usize {
+        return None;
+    }
+    let [syns, answered] = context
+        .contacts
+        .others_answered(place, Day::of(measured.at));
+    if syns >= SYNS {
+        return (answered * 100 < syns * ANSWERED_PERCENT).then(|| {
+            format!(
+                "only {answered} of {syns} SYNs of other sources were answered: the capture may hold one direction \
+                 only, and then silence proves nothing"
+            )
+        });
+    }
+    let heard = targets.reached_at_all();
+    (!heard).then(|| {
+        "no answer to this source is in the capture: it may hold one direction only, and then silence proves \
+         nothing"
+            .to_owned()
+    })
+}

@@ -1,0 +1,334 @@
+//! XDR-FC: a host fails to reach an abnormal number or mixture of hosts that are missing.
+//!
+//! Key: the source. State: its targets of the test period (`targets`) and the finding it is in.
+//! Whether the count is abnormal is decided in `judge`, from the frozen context for what other days
+//! and other sources show; `telling` makes the finding.
+
+mod judge;
+mod settings;
+mod tables;
+mod targets;
+mod telling;
+
+pub use settings::FailedConnectionsSettings;
+
+use super::about::{About, Need, Source};
+use super::contract::Analytic;
+use super::found::Found;
+use super::kit::contact::contact_of;
+use crate::context::coverage::Log;
+use crate::context::{Context, Place};
+use crate::model::finding::NearMiss;
+use crate::model::{Event, Provenance, Span, Timestamp, What};
+use judge::{Measured, Ruling};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use targets::{Change, Target, Targets};
+
+/// The analytic.
+pub struct FailedConnections {
+    settings: FailedConnectionsSettings,
+}
+
+/// What is remembered of one source.
+#[derive(Default)]
+pub struct State {
+    targets: Targets,
+    /// The findings that are open: about its own network, about the Internet.
+    alarms: [Option<Alarm>; 2],
+    /// When it was last judged and how many were missing then.
+    judged: [Option<(Timestamp, u32)>; 2],
+    /// The most that came to nothing.
+    nearest: Option<Nearest>,
+}
+
+struct Alarm {
+    measured: Measured,
+    low: bool,
+    /// What failed, from the test period before it to the end of the deduplication period.
+    targets: BTreeMap<IpAddr, Target>,
+    answering: Vec<IpAddr>,
+    /// Failed attempts after the moment it was first abnormal.
+    later: u64,
+    untold: u64,
+}
+
+struct Nearest {
+    missing: u32,
+    needed: u32,
+    time: Timestamp,
+    why: String,
+    references: Vec<Provenance>,
+}
+
+/// Targets of one finding.
+const TARGETS: usize = 2_048;
+/// Between two judgements of a source whose many failures were found usual.
+const PAUSE: Span = Span::seconds(600);
+
+impl Analytic for FailedConnections {
+    type Params = FailedConnectionsSettings;
+    type Key = Place;
+    type State = State;
+
+    const ABOUT: About = About {
+        id: "XDR-FC",
+        version: "0.1.0",
+        name: "Failed connections to missing hosts",
+        technique: &[("T1018", "Remote System Discovery")],
+        strategy: "",
+        summary: "A host fails to reach an abnormally large number, or an abnormal mixture, of hosts of its \
+                  network that have shown no sign of life for more than 24 hours, or never.",
+        steps: &[
+            "a failed connection is a TCP connection that nobody answered, that a router calls unreachable, an \
+             address that nobody answers for on its segment (ARP), or an attempt the host logged (5156) of which \
+             its Sysmon shows no connection; a reset means that the target is alive",
+            "a target is missing if it showed no sign of life in the 24 hours before (inactive), or never; a sign \
+             of life is what it did itself, never what was sent to it; targets lie inside the network and are no \
+             multicast, broadcast or own address",
+            "the count is abnormal from MinTargets missing targets within TestPeriod, if it lies DeviationMilli \
+             robust deviations above the source's own days, or is rarer than RarityExponent allows after \
+             Benjamini and Hochberg over all sources; an earlier day of the same weekday with about as many makes \
+             it usual",
+            "the mixture is abnormal if so many missing among so many targets are rarer than RarityExponent allows \
+             at the rate of all other sources",
+            "with ActivationPeriod of own days it is low; with fewer, it is held against other sources of its role \
+             on that day or, without them, against ShortHistoryTargets, and is informational",
+            "a source with MinTargets on each of ScannerDays days before is a long-running scanner and is not \
+             told; its first days are",
+            "one finding for DeduplicationPeriod; what fails meanwhile is added to it",
+            "a pair of causality owner and process that was on at most one host and day before is named as rare, \
+             with its counts, where at least ActivationPeriod of processes is known",
+        ],
+        needs: &[
+            Need {
+                name: "outgoing attempts",
+                essential: true,
+                from: &[Source::Packets, Source::Events(Log::Security, &[5156])],
+                what: "a capture of the host's segment, or the audit subcategory \"Filtering Platform Connection\" \
+                      (success); Sysmon alone logs no failed connection",
+            },
+            Need {
+                name: "what became of them",
+                essential: true,
+                from: &[Source::Packets, Source::Events(Log::Sysmon, &[3])],
+                what: "a capture of the host's segment, or Sysmon event 3 beside Security 5156: an attempt without \
+                      a connection has failed",
+            },
+            Need {
+                name: "a day of activity before",
+                essential: false,
+                from: &[Source::History(Span::seconds(86_400))],
+                what: "evidence of the day before: without it, no host can be called inactive",
+            },
+            Need {
+                name: "14 days of activity before",
+                essential: false,
+                from: &[Source::History(Span::seconds(14 * 86_400))],
+                what: "evidence of the weeks before, or a baseline of them ('casewire baseline build'): without it \
+                      there is nothing usual to compare with",
+            },
+        ],
+        cannot_see: &[
+            "who is missing on a segment whose traffic the sensor does not pass by: such targets are marked and \
+             cannot make a finding more than informational",
+            "failures over UDP and unanswered pings: default Windows answers neither, and silence proves nothing",
+            "sources behind address translation: they count as one",
+            "failed connections where Sysmon is the only log: it logs none",
+        ],
+        benign: &[
+            "a new scanner or inventory tool",
+            "a server that keeps a list of hosts that were taken away",
+            "a laptop that looks for the shares and printers of another site",
+            "an outage: other sources fail to reach the same targets",
+        ],
+        actions: &[
+            "confirm that the source is no sanctioned scanner",
+            "look at the process and its parents on the source, and for other discovery by it at the same time",
+            "look for connections of the source that did succeed to hosts it had not reached before",
+        ],
+    };
+
+    fn new(settings: FailedConnectionsSettings) -> Self {
+        Self { settings }
+    }
+
+    fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
+        if let Some(contact) = contact_of(event, context) {
+            each(contact.from);
+        } else if let What::Resolution(told) = &event.what
+            && !told.addresses.is_empty()
+        {
+            each(context.identity.place(told.client.address, event.time));
+        }
+    }
+
+    fn step(
+        &self,
+        key: &Place,
+        state: &mut State,
+        event: &Event,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        for alarm in &mut state.alarms {
+            let over = |a: &Alarm| event.time.since(a.measured.at) > self.settings.dedup;
+            if alarm.as_ref().is_some_and(over)
+                && let Some(alarm) = alarm.take()
+            {
+                found.finding(telling::tell(*key, alarm, &self.settings, context));
+            }
+        }
+        if let What::Resolution(told) = &event.what {
+            state.targets.name(&told.addresses, event.time);
+            return;
+        }
+        let Some(contact) = contact_of(event, context) else {
+            return;
+        };
+        match state
+            .targets
+            .hear(&contact, &self.settings, context, &mut found.dropped)
+        {
+            Change::None => {}
+            Change::Again(address) => {
+                let internal = context.assets.is_internal(address);
+                let slot = usize::from(!internal);
+                if let Some(alarm) = &mut state.alarms[slot] {
+                    alarm.add(address, &state.targets);
+                } else if state.judged[slot].is_none_or(|(at, _)| event.time.since(at) >= PAUSE) {
+                    // What was told yesterday goes on today.
+                    self.grown(*key, state, address, internal, event, context);
+                }
+            }
+            Change::Missing(address) => self.grown(*key, state, address, true, event, context),
+            Change::Outside(address) => self.grown(*key, state, address, false, event, context),
+        }
+    }
+
+    fn horizon(&self) -> Span {
+        // What is known of targets expires by itself; nothing else is held.
+        self.settings.test.plus(self.settings.dedup)
+    }
+
+    fn close(&self, key: &Place, state: State, context: &Context, found: &mut Found) {
+        let told = state.alarms.iter().any(Option::is_some);
+        for alarm in state.alarms.into_iter().flatten() {
+            found.finding(telling::tell(*key, alarm, &self.settings, context));
+        }
+        if let Some(nearest) = state.nearest
+            && !told
+        {
+            found.near_miss(NearMiss {
+                analytic: Self::ABOUT.id,
+                missing: nearest.needed.saturating_sub(nearest.missing).max(1),
+                time: nearest.time,
+                text: format!(
+                    "{} failed to reach {} missing hosts; {}",
+                    super::kit::picture::host_words(*key, context),
+                    nearest.missing,
+                    nearest.why
+                ),
+                references: nearest.references,
+            });
+        }
+    }
+}
+
+impl FailedConnections {
+    /// One more target is missing: judges, unless that is settled.
+    fn grown(
+        &self,
+        place: Place,
+        state: &mut State,
+        address: IpAddr,
+        internal: bool,
+        event: &Event,
+        context: &Context,
+    ) {
+        let slot = usize::from(!internal);
+        if let Some(alarm) = &mut state.alarms[slot] {
+            alarm.add(address, &state.targets);
+            if alarm.low {
+                return;
+            }
+        }
+        let missing = state.targets.count(internal);
+        if missing < 5 || self.settled(state.judged[slot], missing, event.time) {
+            return;
+        }
+        state.judged[slot] = Some((event.time, missing));
+        let targets = &state.targets;
+        let measured = judge::measure(
+            place,
+            targets,
+            internal,
+            event.time,
+            &self.settings,
+            context,
+        );
+        match judge::rule(&measured, place, targets, &self.settings, context) {
+            Ruling::Tell { low } => match &mut state.alarms[slot] {
+                // It was for information and is more by now; its time stays.
+                Some(alarm) if low => {
+                    let at = alarm.measured.at;
+                    alarm.measured = Measured { at, ..measured };
+                    alarm.low = true;
+                }
+                Some(_) => {}
+                None => state.alarms[slot] = Some(Alarm::new(measured, low, targets)),
+            },
+            Ruling::Quiet(why) => {
+                if state.nearest.as_ref().is_none_or(|n| n.missing < missing) {
+                    let cited = targets
+                        .failing(internal)
+                        .filter_map(|(_, t)| t.event.as_ref());
+                    state.nearest = Some(Nearest {
+                        missing,
+                        needed: self.settings.min_targets,
+                        time: event.time,
+                        why,
+                        references: cited.take(4).map(|e| e.provenance).collect(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// True if a source with many failures was judged a moment ago: it is asked again after ten
+    /// minutes, or when a quarter more are missing.
+    fn settled(&self, judged: Option<(Timestamp, u32)>, missing: u32, now: Timestamp) -> bool {
+        let many = 2 * self.settings.min_targets.max(self.settings.short_targets);
+        judged.is_some_and(|(at, count)| {
+            missing > many && now.since(at) < PAUSE && missing < count.saturating_add(count / 4)
+        })
+    }
+}
+
+impl Alarm {
+    fn new(measured: Measured, low: bool, targets: &Targets) -> Self {
+        Self {
+            low,
+            targets: targets
+                .failing(measured.internal)
+                .take(TARGETS)
+                .map(|(address, target)| (address, target.clone()))
+                .collect(),
+            answering: targets.answering(),
+            later: 0,
+            untold: targets.untold,
+            measured,
+        }
+    }
+
+    /// A failure while it is open.
+    fn add(&mut self, address: IpAddr, targets: &Targets) {
+        self.later += 1;
+        let Some(target) = targets.get(address) else {
+            return;
+        };
+        if self.targets.contains_key(&address) || self.targets.len() < TARGETS {
+            self.targets.insert(address, target.clone());
+        }
+    }
+}

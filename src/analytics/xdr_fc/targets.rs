@@ -1,0 +1,318 @@
+//! What one source reached for in the test period, and what became of it.
+
+use super::settings::FailedConnectionsSettings;
+use crate::analytics::kit::contact::{Contact, Fate, Form};
+use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
+use crate::context::baseline::Day;
+use crate::context::coverage::Log;
+use crate::context::{Context, Place};
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{Event, Timestamp, Transport};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Targets remembered of one source; what lies beyond is counted, and 2,048 are alarming already.
+const TARGETS: usize = 2_048;
+/// Targets whose first failure is kept to be shown.
+const SHOWN: usize = 48;
+/// Ports listed of one target.
+const PORTS: usize = 8;
+
+/// How a contact failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// Nobody answered the SYNs.
+    Silence,
+    /// A router said the host cannot be reached.
+    Unreachable,
+    /// Nobody answered for the address on the segment.
+    NoNeighbour,
+    /// The host logged the attempt (5156) and, though it logs connections (Sysmon 3), none came.
+    LoggedOnly,
+}
+
+impl Failure {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Silence => "no answer",
+            Self::Unreachable => "unreachable, says a router",
+            Self::NoNeighbour => "nobody answers for it (ARP)",
+            Self::LoggedOnly => "logged, never connected",
+        }
+    }
+}
+
+/// Who made attempts: image as told, process id, computer.
+pub type Who = (String, Option<u32>);
+
+/// One target of the source.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What was known of it at its first failure while missing; `None` if it never was missing.
+    pub missing: Option<Life>,
+    /// True if the sensor could have heard it, had it been there.
+    pub vouched: bool,
+    /// True if it lies inside the network.
+    pub internal: bool,
+    /// When it first and last failed.
+    pub failed: Option<(Timestamp, Timestamp)>,
+    /// When it was last reached.
+    pub reached: Option<Timestamp>,
+    /// Failed attempts.
+    pub attempts: u32,
+    /// Ports of failed attempts; none for address resolution.
+    pub ports: BTreeSet<u16>,
+    /// How they failed.
+    pub failures: BTreeSet<Failure>,
+    /// The first failure while missing, where it is kept.
+    pub event: Option<Event>,
+    /// On the wire, in a log: what showed the failures.
+    pub shown_by: [bool; 2],
+    /// Failed for several sources on that day.
+    pub shared: bool,
+    /// The process of the first failure that has one.
+    pub who: Option<Who>,
+    last: Timestamp,
+}
+
+/// The targets of the test period.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    held: BTreeMap<IpAddr, Target>,
+    expires: BTreeSet<(Timestamp, IpAddr)>,
+    named: BTreeMap<IpAddr, Timestamp>,
+    /// Something answered this source, whenever: the sensor hears both directions.
+    heard: bool,
+    /// Attempts whose outcome no evidence tells.
+    pub untold: u64,
+}
+
+/// What taking in a contact changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that counts.
+    None,
+    /// Another failure of a target that was counted already.
+    Again(IpAddr),
+    /// One more target is missing.
+    Missing(IpAddr),
+    /// One more address of the Internet failed.
+    Outside(IpAddr),
+}
+
+impl Targets {
+    /// An answered lookup named these addresses: whoever asks by name explores nothing.
+    pub fn name(&mut self, addresses: &[IpAddr], time: Timestamp) {
+        for address in addresses {
+            if self.named.len() < TARGETS || self.named.contains_key(address) {
+                self.named.insert(*address, time);
+            }
+        }
+    }
+
+    /// Takes in a contact of `place`.
+    pub fn hear(
+        &mut self,
+        contact: &Contact<'_>,
+        settings: &FailedConnectionsSettings,
+        context: &Context,
+        dropped: &mut u64,
+    ) -> Change {
+        let time = contact.event.time;
+        self.forget(time.shifted(settings.test.negated()));
+        let address = contact.remote.address;
+        if address.is_loopback()
+            || is_group_or_wildcard(address)
+            || address == contact.local.address
+            || is_own(contact.from, address, time, context)
+        {
+            return Change::None;
+        }
+        let outcome = match outcome(contact, context) {
+            Ok(outcome) => outcome,
+            Err(untold) => {
+                self.untold += u64::from(untold);
+                return Change::None;
+            }
+        };
+        if !self.held.contains_key(&address) && self.held.len() >= TARGETS {
+            *dropped += 1;
+            return Change::None;
+        }
+        let keep = self.held.values().filter(|t| t.event.is_some()).count() < SHOWN;
+        let target = self.held.entry(address).or_insert_with(|| Target {
+            missing: None,
+            vouched: false,
+            internal: context.assets.is_internal(address),
+            failed: None,
+            reached: None,
+            attempts: 0,
+            ports: BTreeSet::new(),
+            failures: BTreeSet::new(),
+            event: None,
+            shown_by: [false; 2],
+            shared: false,
+            who: None,
+            last: time,
+        });
+        self.expires.remove(&(target.last, address));
+        target.last = target.last.max(time);
+        self.expires.insert((target.last, address));
+        let Some(failure) = outcome else {
+            target.reached = Some(time);
+            self.heard |= contact.on_wire();
+            return Change::None;
+        };
+        let life = context.activity.state(address, time, INACTIVE_AFTER);
+        if !life.is_missing(context.activity.listening(time)) {
+            return Change::None;
+        }
+        let new = target.missing.is_none();
+        if new {
+            target.missing = Some(life);
+            target.vouched = failure != Failure::Silence && failure != Failure::LoggedOnly
+                || context
+                    .activity
+                    .vouched(address, contact.local.address, time);
+            target.shared = context.contacts.shared(address, Day::of(time));
+            target.event = keep.then(|| contact.event.clone());
+        }
+        let (first, _) = target.failed.unwrap_or((time, time));
+        target.failed = Some((first.min(time), time));
+        target.attempts = target.attempts.saturating_add(1);
+        if contact.remote.port != 0 && target.ports.len() < PORTS {
+            target.ports.insert(contact.remote.port);
+        }
+        target.failures.insert(failure);
+        target.shown_by[0] |= contact.on_wire();
+        target.shown_by[1] |= contact.logged();
+        if target.who.is_none() {
+            target.who = contact
+                .actor
+                .map(|actor| (actor.process.image.to_string(), actor.process.pid));
+        }
+        match (new, target.internal) {
+            (false, _) => Change::Again(address),
+            (true, true) => Change::Missing(address),
+            (true, false) if self.named.contains_key(&address) => {
+                target.missing = None;
+                Change::None
+            }
+            (true, false) => Change::Outside(address),
+        }
+    }
+
+    fn forget(&mut self, before: Timestamp) {
+        while let Some((last, address)) = self.expires.first().copied() {
+            if last >= before {
+                break;
+            }
+            self.expires.pop_first();
+            self.held.remove(&address);
+        }
+    }
+
+    /// True if packets ever showed an answer to this source.
+    pub fn reached_at_all(&self) -> bool {
+        self.heard
+    }
+
+    /// A target of the test period.
+    pub fn get(&self, address: IpAddr) -> Option<&Target> {
+        self.held.get(&address)
+    }
+
+    /// Missing targets that were not reached since: those inside the network, or those outside.
+    pub fn failing(&self, internal: bool) -> impl Iterator<Item = (IpAddr, &Target)> {
+        self.held
+            .iter()
+            .filter(move |(_, t)| t.internal == internal && t.missing.is_some())
+            .filter(|(_, t)| {
+                t.reached
+                    .is_none_or(|at| t.failed.is_some_and(|(_, last)| at < last))
+            })
+            .map(|(address, target)| (*address, target))
+    }
+
+    /// How many are missing: M. Random IPv6 addresses count by their /64.
+    pub fn count(&self, internal: bool) -> u32 {
+        let distinct: BTreeSet<IpAddr> = self
+            .failing(internal)
+            .map(|(address, _)| counted_as(address))
+            .collect();
+        distinct.len() as u32
+    }
+
+    /// Distinct targets with a known outcome, inside the network or outside.
+    pub fn reached_for(&self, internal: bool) -> usize {
+        self.held
+            .iter()
+            .filter(|(_, t)| t.internal == internal)
+            .filter(|(_, t)| t.reached.is_some() || t.missing.is_some())
+            .map(|(address, _)| counted_as(*address))
+            .collect::<BTreeSet<_>>()
+            .len()
+    }
+
+    /// Targets inside the network that answered, the latest first.
+    pub fn answering(&self) -> Vec<IpAddr> {
+        let mut held: Vec<(Timestamp, IpAddr)> = self
+            .held
+            .iter()
+            .filter(|(_, t)| t.internal)
+            .filter_map(|(address, t)| Some((t.reached?, *address)))
+            .collect();
+        held.sort_unstable_by(|a, b| b.cmp(a));
+        held.into_iter().map(|(_, address)| address).collect()
+    }
+}
+
+/// Distinct neighbourhoods of targets.
+pub fn segments<'a>(targets: impl Iterator<Item = &'a IpAddr>) -> usize {
+    targets
+        .map(|address| segment_of(*address))
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> bool {
+    match place {
+        Place::Address(own) => own == address,
+        Place::Host(id) => context
+            .identity
+            .addresses_at(id, time)
+            .any(|a| a == address),
+    }
+}
+
+/// How it failed, `None` if the target is there; an error if no evidence tells (true if it is an
+/// attempt that would count).
+fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, bool> {
+    match (contact.fate, contact.form) {
+        (Fate::Answered | Fate::Refused, _) => Ok(None),
+        (Fate::Unreachable, Form::Resolution) => Ok(Some(Failure::NoNeighbour)),
+        (Fate::Unreachable, _) => Ok(Some(Failure::Unreachable)),
+        // Default Windows answers no pings, so silence after one is no failure.
+        (Fate::Unanswered, Form::Connection) => Ok(Some(Failure::Silence)),
+        (Fate::Untold, Form::Connection)
+            if contact.transport == Transport::TCP && !contact.on_wire() =>
+        {
+            let Place::Host(id) = contact.from else {
+                return Err(true);
+            };
+            let logs_connections = context.coverage.any(id, Log::Sysmon, &[3])
+                && context
+                    .coverage
+                    .channel(id, Log::Sysmon)
+                    .is_some_and(|seen| seen.interval.holds(contact.event.time));
+            let attempts_are_logged = context.coverage.any(id, Log::Security, &[5156]);
+            if logs_connections && attempts_are_logged {
+                Ok(Some(Failure::LoggedOnly))
+            } else {
+                Err(true)
+            }
+        }
+        _ => Err(false),
+    }
+}

@@ -1,0 +1,421 @@
+//! The finding: what failed, against what it was held, and how far that carries.
+
+use super::judge::{Ground, Measured, whole_days};
+use super::settings::FailedConnectionsSettings;
+use super::tables::{Relation, relation, tables};
+use super::targets::{Failure, Target, segments};
+use super::{Alarm, FailedConnections};
+use crate::analytics::contract::Analytic;
+use crate::analytics::kit::picture::host_words;
+use crate::analytics::kit::statistics::shown;
+use crate::context::activity::{INACTIVE_AFTER, State as Life};
+use crate::context::{Context, Place};
+use crate::eventlog::normalise::image::image_name;
+use crate::model::finding::{
+    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+};
+use crate::model::{Span, Text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Failures shown as steps.
+const STEPS: usize = 24;
+/// Makes the finding of an alarm.
+pub(super) fn tell(
+    place: Place,
+    alarm: Alarm,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Finding {
+    let measured = &alarm.measured;
+    let relation = relation(place, &alarm, settings, context);
+    let rare = relation.as_ref().is_some_and(|r| r.rare);
+    let tier = tier(&alarm.targets);
+    let score = score(&alarm, tier, rare);
+    let sum: i32 = score.iter().map(|item| item.points).sum();
+    let address = own_address(place, &alarm, context);
+    Finding {
+        analytic: FailedConnections::ABOUT.id,
+        also_satisfies: Vec::new(),
+        title: title(place, &alarm, rare, context),
+        // The vendor's variation with a rare relation is informational whatever the count.
+        severity: if alarm.low && !rare {
+            Severity::Low
+        } else {
+            Severity::Info
+        },
+        tier,
+        confidence: sum.clamp(5, 95) as u8,
+        entities: Entities {
+            host_name: context.identity.name(place).cloned().unwrap_or_default(),
+            host_address: address,
+            process: relation
+                .as_ref()
+                .map_or_else(Text::default, |r| r.actor.0.as_str().into()),
+            pid: relation.as_ref().and_then(|r| r.actor.1),
+            ..Entities::default()
+        },
+        steps: steps(&alarm.targets),
+        conditions: conditions(&alarm, settings),
+        tables: tables(&alarm, relation.as_ref(), context),
+        score,
+        order: OrderCheck {
+            smallest_gap: None,
+            uncertainty: Span::ZERO,
+            certain: true,
+            notes: Vec::new(),
+        },
+        unseen: unseen(place, measured, context),
+        alternatives: FailedConnections::ABOUT
+            .benign
+            .iter()
+            .map(|b| (*b).to_owned())
+            .collect(),
+        actions: FailedConnections::ABOUT
+            .actions
+            .iter()
+            .map(|a| (*a).to_owned())
+            .collect(),
+        notes: notes(&alarm, relation.as_ref(), settings, context),
+    }
+}
+
+fn own_address(place: Place, alarm: &Alarm, context: &Context) -> Option<IpAddr> {
+    match place {
+        Place::Address(address) => Some(address),
+        Place::Host(id) => context.identity.addresses_at(id, alarm.measured.at).next(),
+    }
+}
+
+/// How many were never seen, inactive, listed without a sign.
+fn by_life(targets: &BTreeMap<IpAddr, Target>) -> [usize; 3] {
+    let mut counts = [0; 3];
+    for target in targets.values() {
+        match target.missing {
+            Some(Life::Inactive(_)) => counts[1] += 1,
+            Some(Life::Listed) => counts[2] += 1,
+            _ => counts[0] += 1,
+        }
+    }
+    counts
+}
+
+fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
+    let host = host_words(place, context);
+    let n = alarm.targets.len();
+    if !alarm.measured.internal {
+        return format!(
+            "{host} failed to reach {n} addresses of the Internet that no lookup named"
+        );
+    }
+    let [never, inactive, listed] = by_life(&alarm.targets);
+    let mut parts = Vec::new();
+    for (count, words) in [
+        (never, "not seen before"),
+        (inactive, "inactive for more than 24 h"),
+        (listed, "listed but silent"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    let relation = if rare {
+        ", from a rare relation of causality owner and process"
+    } else {
+        ""
+    };
+    format!(
+        "{host} failed to reach {n} missing hosts ({}){relation}",
+        parts.join(", ")
+    )
+}
+
+fn tier(targets: &BTreeMap<IpAddr, Target>) -> Tier {
+    let wire = targets.values().any(|t| t.shown_by[0]);
+    let log = targets.values().any(|t| t.shown_by[1]);
+    match (wire, log) {
+        (true, true) => Tier::Both,
+        (false, true) => Tier::HostOnly,
+        _ => Tier::NetworkOnly,
+    }
+}
+
+fn score(alarm: &Alarm, tier: Tier, rare: bool) -> Vec<ScoreItem> {
+    let measured = &alarm.measured;
+    let mut score = Vec::new();
+    let mut add = |holds: bool, points: i32, reason: &str| {
+        if holds {
+            score.push(ScoreItem {
+                reason: reason.to_owned(),
+                points,
+            });
+        }
+    };
+    let own = matches!(measured.count.ground, Ground::Own { .. });
+    let inside = measured.internal;
+    add(inside && measured.count.abnormal, 30, "abnormal count");
+    add(measured.mixture.abnormal, 15, "abnormal mixture");
+    add(!inside, 20, "many failing Internet addresses");
+    add(
+        measured.internal && own,
+        15,
+        "held against the source's own days",
+    );
+    add(tier == Tier::Both, 15, "packets and the host's log agree");
+    add(rare, 15, "rare relation of causality owner and process");
+    let many = alarm.targets.len() >= 100;
+    add(many, 10, "a hundred targets or more");
+    let short = measured.listening < INACTIVE_AFTER;
+    add(
+        measured.internal && short,
+        -10,
+        "less than a day of evidence before: \"inactive\" cannot be told",
+    );
+    let deaf = measured.vouched * 2 < measured.missing;
+    add(
+        measured.internal && deaf,
+        -15,
+        "the sensor was not seen to hear the targets' segment",
+    );
+    let shared = measured.shared * 2 > measured.missing;
+    add(shared, -15, "other sources fail to reach the same targets");
+    score
+}
+
+fn steps(targets: &BTreeMap<IpAddr, Target>) -> Vec<Step> {
+    let mut steps: Vec<Step> = targets
+        .values()
+        .filter_map(|target| {
+            let event = target.event.clone()?;
+            let failures: Vec<&str> = target.failures.iter().map(|f| f.words()).collect();
+            Some(Step {
+                role: Role::Failed,
+                remark: match target.missing {
+                    Some(Life::Inactive(last)) => {
+                        format!("inactive since {} {}", last.date(), last.clock(0))
+                    }
+                    Some(Life::Listed) => "listed, no sign of life in this evidence".to_owned(),
+                    _ => format!("not seen before; {}", failures.join(", ")),
+                },
+                event,
+                also: Vec::new(),
+            })
+        })
+        .collect();
+    steps.sort_by_key(|step| step.event.order());
+    steps.truncate(STEPS);
+    steps
+}
+
+fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condition> {
+    let measured = &alarm.measured;
+    let mut conditions = Vec::new();
+    let mut add = |text: &str, setting: String, value: String| {
+        conditions.push(Condition {
+            text: text.to_owned(),
+            setting,
+            measured: value,
+        });
+    };
+    let (count, mixture) = (&measured.count, &measured.mixture);
+    let window = settings.test;
+    if !measured.internal {
+        add(
+            "many addresses of the Internet failed, none of them named by a lookup",
+            format!("at least {} within {window}", settings.outside_targets),
+            measured.missing.to_string(),
+        );
+        add(
+            "hardly any of those tried answered",
+            format!("chance at most {}", shown(settings.rarity())),
+            format!(
+                "{} of {} failed, p {}",
+                mixture.k,
+                mixture.n,
+                shown(mixture.p)
+            ),
+        );
+        return conditions;
+    }
+    if count.abnormal {
+        match count.ground {
+            Ground::Nothing { .. } => add(
+                "many targets are missing, with nothing to compare with",
+                format!("at least {} within {window}", settings.short_targets),
+                measured.missing.to_string(),
+            ),
+            _ => {
+                add(
+                    "many targets are missing",
+                    format!("at least {} within {window}", settings.min_targets),
+                    measured.missing.to_string(),
+                );
+                add(
+                    "that is far above the usual count, or rarer than chance allows",
+                    format!(
+                        "z at least {:.1}, or p at most {}",
+                        settings.z(),
+                        shown(settings.rarity())
+                    ),
+                    format!(
+                        "z {:.1}, p {} (adjusted {}, rank {} of {})",
+                        count.z,
+                        shown(count.p),
+                        shown(count.adjusted.value),
+                        count.adjusted.rank,
+                        count.adjusted.of
+                    ),
+                );
+            }
+        }
+    }
+    if mixture.abnormal {
+        add(
+            "missing targets are an abnormal share of all targets",
+            format!("chance at most {}", shown(settings.rarity())),
+            format!(
+                "{} of {} missing, where others have {:.3}; p {}",
+                mixture.k,
+                mixture.n,
+                mixture.rate,
+                shown(mixture.p)
+            ),
+        );
+    }
+    add(
+        "it is no long-running scanner",
+        format!(
+            "fewer than {} days in a row with {} missing targets",
+            settings.scanner_days, settings.min_targets
+        ),
+        format!("{} days before", measured.scanned_days),
+    );
+    conditions
+}
+
+fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
+    let host = context.identity.name(place).cloned();
+    let mut unseen = Vec::new();
+    let mut add = |telemetry: String, effect: &str| {
+        unseen.push(Unseen {
+            telemetry,
+            host: host.clone(),
+            effect: effect.to_owned(),
+        });
+    };
+    if measured.internal && measured.listening < INACTIVE_AFTER {
+        add(
+            format!("more than {} of evidence before it", measured.listening),
+            "a target that was alive before the evidence begins counts as not seen before",
+        );
+    }
+    if measured.vouched < measured.missing && measured.internal {
+        add(
+            format!(
+                "the segment of {} targets",
+                measured.missing - measured.vouched
+            ),
+            "nobody there was ever heard, so silence there may be the sensor's place and not absence",
+        );
+    }
+    if !context.identity.keeps_logs(place) {
+        add(
+            "event logs of the source".to_owned(),
+            "which process made the attempts is not known",
+        );
+    }
+    unseen
+}
+
+fn notes(
+    alarm: &Alarm,
+    relation: Option<&Relation>,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Vec<String> {
+    let measured = &alarm.measured;
+    let mut notes = Vec::new();
+    let ports: BTreeSet<u16> = alarm
+        .targets
+        .values()
+        .flat_map(|t| &t.ports)
+        .copied()
+        .collect();
+    let attempts: u64 = alarm.targets.values().map(|t| u64::from(t.attempts)).sum();
+    let last = alarm
+        .targets
+        .values()
+        .filter_map(|t| t.failed.map(|(_, last)| last))
+        .max();
+    notes.push(format!(
+        "{attempts} failed attempts to {} targets in {} neighbourhoods (/24, /64) on {} ports{}; {} of them after \
+         the count first was abnormal",
+        alarm.targets.len(),
+        segments(alarm.targets.keys()),
+        ports.len(),
+        last.map(|t| format!(", the last at {} {}", t.date(), t.clock(3)))
+            .unwrap_or_default(),
+        alarm.later
+    ));
+    if measured.internal {
+        notes.push(format!(
+            "what is known of activity reaches back {} before it; a sign of life is what a host did itself",
+            measured.history
+        ));
+    } else {
+        notes.push(
+            "hosts of the Internet are never \"missing\": nobody sees all of it, so this is for information only"
+                .to_owned(),
+        );
+    }
+    if measured.internal && measured.history < settings.warm_up {
+        notes.push(format!(
+            "the evidence begins less than {} before it: that nobody was seen yet says little, that so many \
+             failed says more",
+            settings.warm_up
+        ));
+    }
+    if measured.shared > 0 {
+        notes.push(format!(
+            "{} of the targets failed for at least 3 sources on that day: an outage looks like this",
+            measured.shared
+        ));
+    }
+    let temporary = alarm
+        .targets
+        .values()
+        .any(|t| t.failures.contains(&Failure::LoggedOnly));
+    if temporary {
+        notes.push(
+            "attempts without packets count as failed because the host logs connections (Sysmon 3) and logged \
+             none for them"
+                .to_owned(),
+        );
+    }
+    if alarm.untold > 0 {
+        notes.push(format!(
+            "{} further attempts were logged whose outcome no evidence tells; they are not counted",
+            alarm.untold
+        ));
+    }
+    if context.contacts.left_out > 0 {
+        notes.push(
+            "more contacts were seen than are remembered: usual counts may be too small".to_owned(),
+        );
+    }
+    if let Some(relation) = relation
+        && relation.causality.is_some()
+        && (relation.days as i64) < whole_days(settings.activation)
+    {
+        notes.push(format!(
+            "{} started by {}: whether that is rare cannot be told from {} days of processes",
+            image_name(&relation.actor.0),
+            relation
+                .causality
+                .as_ref()
+                .map_or("", |(owner, _)| image_name(owner)),
+            relation.days
+        ));
+    }
+    notes
+}

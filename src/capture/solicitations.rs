@@ -1,0 +1,454 @@
+//! Who asks the segment for whom (ARP requests, IPv6 neighbour solicitations), and whether anyone
+//! answers.
+//!
+//! A request goes to all, its answer to the asker alone, so a sensor may well see one and not the
+//! other. "No answer" is told only where the same interface also captured something sent to the
+//! asker alone; runs without an answer wait for that until the end of the evidence. What an
+//! unanswered question means is not said here.
+
+use super::packet::{Packet, SegmentTalk, Speech};
+use super::wake_copies::provenance;
+use crate::model::neighbour::{Heard, Solicitation, ToldBy};
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+
+/// An answer to a request may take this long: hosts that sleep or roam are slow. Windows and Linux
+/// ask three times, a second apart, before they give up.
+const ANSWER_WAIT: Span = Span::seconds(3);
+/// After this long without an answer, hosts themselves take a request for unanswered and repeat it
+/// (RetransTimer, RFC 4861 10). Where the evidence ends sooner, nothing is known.
+const SILENCE: Span = Span::seconds(1);
+/// Requests with at most this much between them are one solicitation.
+const RUN_GAP: Span = Span::seconds(60);
+/// No host asks again this soon: a copy by another sensor or a mirror port.
+const COPY_WITHIN: Span = Span::millis(50);
+/// Runs followed at a time; when there are more, all are told as they are.
+const MOST_RUNS: usize = 65_536;
+/// Unanswered runs that wait to learn whether answers are visible; the rest is told as not visible.
+const MOST_WAITING: usize = 65_536;
+/// Askers whose traffic is known to be visible, or looked out for.
+const MOST_ASKERS: usize = 65_536;
+/// How often runs that are over are looked for, in the evidence's time.
+const SWEEP_EVERY: Span = Span::seconds(30);
+
+/// An asker as one interface sees it.
+type Seen = (IpAddr, EvidenceId, u16);
+
+/// Requests for one address.
+struct Asked {
+    first: Timestamp,
+    began: Provenance,
+    tries: u32,
+    last: Timestamp,
+}
+
+struct Answer {
+    time: Timestamp,
+    at: Provenance,
+    mac: Option<[u8; 6]>,
+}
+
+struct Run {
+    asker_mac: Option<[u8; 6]>,
+    told_by: ToldBy,
+    vlan: Option<u16>,
+    asked: Asked,
+    answer: Option<Answer>,
+    /// Requests after the answer, so far without one of their own.
+    again: Option<Asked>,
+}
+
+/// The questions on all segments.
+#[derive(Default)]
+pub(super) struct Solicitations {
+    runs: BTreeMap<(IpAddr, IpAddr), Run>,
+    /// Unanswered, until their asker turns out to be visible.
+    waiting: BTreeMap<Seen, Vec<Event>>,
+    waiting_count: usize,
+    /// Something sent to this asker alone was captured there.
+    visible: HashSet<Seen, RandomState>,
+    /// Askers of whom that is not known yet.
+    unproven: HashSet<Seen, RandomState>,
+    swept: Timestamp,
+    /// Runs told early for want of room.
+    pub(super) early: u64,
+}
+
+impl Run {
+    fn last(&self) -> Timestamp {
+        self.again
+            .as_ref()
+            .map_or(self.asked.last, |again| again.last)
+    }
+}
+
+impl Solicitations {
+    /// Takes in what one neighbour said.
+    pub(super) fn hear(
+        &mut self,
+        evidence: EvidenceId,
+        packet: &Packet,
+        talk: &SegmentTalk,
+        out: &mut impl FnMut(Event),
+    ) {
+        let at = provenance(evidence, packet);
+        match talk.speech {
+            Speech::Announces => {}
+            Speech::Asks(target) => self.ask(talk, target, packet, at, out),
+            Speech::Answers(asker) => {
+                self.addressed(asker, evidence, packet.interface, out);
+                self.answer(asker, talk, packet, at);
+            }
+        }
+    }
+
+    /// Notes that a packet to `address` alone was captured. Called for every IP packet.
+    #[inline]
+    pub(super) fn addressed(
+        &mut self,
+        address: IpAddr,
+        evidence: EvidenceId,
+        interface: u16,
+        out: &mut impl FnMut(Event),
+    ) {
+        if self.unproven.is_empty() {
+            return;
+        }
+        let seen = (address, evidence, interface);
+        if self.unproven.remove(&seen) {
+            self.visible.insert(seen);
+            let waiting = self.waiting.remove(&seen).unwrap_or_default();
+            self.waiting_count -= waiting.len();
+            waiting.into_iter().for_each(out);
+        }
+    }
+
+    fn ask(
+        &mut self,
+        talk: &SegmentTalk,
+        target: IpAddr,
+        packet: &Packet,
+        at: Provenance,
+        out: &mut impl FnMut(Event),
+    ) {
+        let now = packet.time;
+        if now.since(self.swept) >= SWEEP_EVERY {
+            self.swept = now;
+            self.sweep(now, out);
+        }
+        let seen = (talk.address, at.evidence, at.interface);
+        if !self.visible.contains(&seen) && self.unproven.len() < MOST_ASKERS {
+            self.unproven.insert(seen);
+        }
+        let asked = Asked {
+            first: now,
+            began: at,
+            tries: 1,
+            last: now,
+        };
+        let key = (talk.address, target);
+        if let Some(run) = self.runs.get_mut(&key) {
+            let since = now.since(run.last());
+            if since <= RUN_GAP {
+                if since <= COPY_WITHIN {
+                    return;
+                }
+                let latest = match (&run.answer, &mut run.again) {
+                    (None, _) => &mut run.asked,
+                    (Some(_), Some(again)) => again,
+                    (Some(_), None) => {
+                        run.again = Some(asked);
+                        return;
+                    }
+                };
+                latest.tries = latest.tries.saturating_add(1);
+                latest.last = latest.last.max(now);
+                return;
+            }
+            if let Some(run) = self.runs.remove(&key) {
+                self.tell(key, run, now, out);
+            }
+        }
+        if self.runs.len() >= MOST_RUNS {
+            for (key, run) in std::mem::take(&mut self.runs) {
+                self.early += u64::from(now.since(run.last()) <= RUN_GAP);
+                self.tell(key, run, now, out);
+            }
+        }
+        let run = Run {
+            asker_mac: talk.mac,
+            told_by: talk.told_by,
+            vlan: packet.vlan,
+            asked,
+            answer: None,
+            again: None,
+        };
+        self.runs.insert(key, run);
+    }
+
+    fn answer(&mut self, asker: IpAddr, talk: &SegmentTalk, packet: &Packet, at: Provenance) {
+        let Some(run) = self.runs.get_mut(&(asker, talk.address)) else {
+            return;
+        };
+        if packet.time.since(run.last()) > ANSWER_WAIT {
+            return;
+        }
+        if let Some(again) = run.again.take() {
+            // Answered as before: all of it is one solicitation.
+            run.asked.tries = run.asked.tries.saturating_add(again.tries);
+            run.asked.last = again.last;
+        }
+        if run.answer.is_none() {
+            run.answer = Some(Answer {
+                time: packet.time,
+                at,
+                mac: talk.mac,
+            });
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp, out: &mut impl FnMut(Event)) {
+        let over: Vec<_> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| now.since(run.last()) > RUN_GAP)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in over {
+            if let Some(run) = self.runs.remove(&key) {
+                self.tell(key, run, now, out);
+            }
+        }
+    }
+
+    /// Ends a run; the capture was listened to until `watched` at least.
+    fn tell(
+        &mut self,
+        key: (IpAddr, IpAddr),
+        run: Run,
+        watched: Timestamp,
+        out: &mut impl FnMut(Event),
+    ) {
+        let about = (run.asker_mac, run.told_by, run.vlan);
+        let parts = [(Some(run.asked), run.answer), (run.again, None)];
+        for (asked, answer) in parts {
+            let Some(asked) = asked else { continue };
+            let listened = watched.since(asked.first);
+            let decided = asked.last.shifted(ANSWER_WAIT).min(watched);
+            let (outcome, decided) = match &answer {
+                Some(answer) => (Heard::Answered(answer.mac), answer.time),
+                None if listened < SILENCE => (Heard::CutShort, decided),
+                None => (Heard::Unanswered, decided),
+            };
+            let event = Event {
+                time: asked.first,
+                recorded: asked.first,
+                provenance: asked.began,
+                what: What::Solicitation(Box::new(Solicitation {
+                    asker_mac: about.0,
+                    asker: key.0,
+                    target: key.1,
+                    told_by: about.1,
+                    tries: asked.tries,
+                    last_try: asked.last,
+                    outcome,
+                    decided,
+                    deciding: answer.map(|answer| answer.at),
+                    vlan: about.2,
+                })),
+            };
+            let seen = (key.0, asked.began.evidence, asked.began.interface);
+            if outcome != Heard::Unanswered || self.visible.contains(&seen) {
+                out(event);
+            } else if self.waiting_count < MOST_WAITING {
+                self.waiting_count += 1;
+                self.waiting.entry(seen).or_default().push(event);
+            } else {
+                out(not_visible(event));
+            }
+        }
+    }
+
+    /// Ends all that is still open; the evidence ends at `end`.
+    pub(super) fn finish(mut self, end: Timestamp, out: &mut impl FnMut(Event)) {
+        for (key, run) in std::mem::take(&mut self.runs) {
+            self.tell(key, run, end, out);
+        }
+        for event in std::mem::take(&mut self.waiting).into_values().flatten() {
+            out(not_visible(event));
+        }
+    }
+}
+
+fn not_visible(mut event: Event) -> Event {
+    if let What::Solicitation(asked) = &mut event.what {
+        asked.outcome = Heard::ReplyNotVisible;
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::attempts::wire::at_ms;
+
+    const ASKER: &str = "10.0.0.5";
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    enum Say {
+        Ask(&'static str),
+        Answer(&'static str),
+        Packet(&'static str),
+    }
+    use Say::{Answer as Replies, Ask as Asks, Packet as PacketTo};
+
+    /// (target, tries, outcome, decided in ms) of each solicitation, for what was said at which ms.
+    fn told(said: &[(i64, Say)], end_ms: i64) -> Vec<(String, u32, Heard, i64)> {
+        let mut machine = Solicitations::default();
+        let mut events = Vec::new();
+        let mut out = |event| events.push(event);
+        for (number, (ms, say)) in (1..).zip(said) {
+            let packet = at_ms(*ms, number);
+            let talk = |address, speech| SegmentTalk {
+                mac: Some([2, 0, 0, 0, 0, 1]),
+                address,
+                told_by: ToldBy::Arp,
+                speech,
+            };
+            let talk = match say {
+                Asks(target) => talk(address(ASKER), Speech::Asks(address(target))),
+                Replies(target) => talk(address(target), Speech::Answers(address(ASKER))),
+                PacketTo(to) => {
+                    machine.addressed(address(to), EvidenceId(1), 0, &mut out);
+                    continue;
+                }
+            };
+            machine.hear(EvidenceId(1), &packet, &talk, &mut out);
+        }
+        machine.finish(Timestamp(end_ms * 1_000_000), &mut out);
+        events.sort_by_key(Event::order);
+        let each = |event: &Event| {
+            let What::Solicitation(asked) = &event.what else {
+                panic!("{event:?}")
+            };
+            (
+                asked.target.to_string(),
+                asked.tries,
+                asked.outcome,
+                asked.decided.0 / 1_000_000,
+            )
+        };
+        events.iter().map(each).collect()
+    }
+
+    const MAC: Heard = Heard::Answered(Some([2, 0, 0, 0, 0, 1]));
+
+    #[test]
+    fn repetitions_are_one_solicitation_and_copies_are_not_counted() {
+        let said = [
+            (0, Asks("10.0.0.7")),
+            (1, Asks("10.0.0.7")),
+            (1_000, Asks("10.0.0.7")),
+            (2_000, Asks("10.0.0.7")),
+            (2_001, PacketTo(ASKER)),
+        ];
+        let silent = ("10.0.0.7".to_owned(), 3, Heard::Unanswered, 5_000);
+        assert_eq!(told(&said, 60_000), [silent]);
+    }
+
+    #[test]
+    fn silence_proves_nothing_where_nothing_to_the_asker_is_captured() {
+        let asks = || (0, Asks("10.0.0.7"));
+        let outcome = |said: &[(i64, Say)], end| told(said, end)[0].2;
+        assert_eq!(outcome(&[asks()], 60_000), Heard::ReplyNotVisible);
+        let to_another = [asks(), (5, PacketTo("10.0.0.9"))];
+        assert_eq!(outcome(&to_another, 60_000), Heard::ReplyNotVisible);
+        let later = [asks(), (90_000, PacketTo(ASKER))];
+        assert_eq!(outcome(&later, 90_000), Heard::Unanswered);
+        let cut = [asks(), (5, PacketTo(ASKER))];
+        assert_eq!(outcome(&cut, 999), Heard::CutShort);
+        let just = [asks(), (5, PacketTo(ASKER))];
+        assert_eq!(outcome(&just, 1_000), Heard::Unanswered);
+    }
+
+    #[test]
+    fn an_answer_for_another_address_is_none_and_shows_that_answers_are_visible() {
+        let said = [
+            (0, Asks("10.0.0.7")),
+            (10, Asks("10.0.0.8")),
+            (11, Replies("10.0.0.8")),
+        ];
+        assert_eq!(
+            told(&said, 60_000),
+            [
+                ("10.0.0.7".to_owned(), 1, Heard::Unanswered, 3_000),
+                ("10.0.0.8".to_owned(), 1, MAC, 11),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_answer_within_the_wait_counts_and_a_later_one_does_not() {
+        let answered = |after| {
+            let said = [(0, Asks("10.0.0.7")), (after, Replies("10.0.0.7"))];
+            told(&said, 60_000)[0].2
+        };
+        assert_eq!(answered(3_000), MAC);
+        assert_eq!(answered(3_001), Heard::Unanswered);
+    }
+
+    #[test]
+    fn a_neighbour_that_dies_is_a_solicitation_of_its_own() {
+        let said = [
+            (0, Asks("10.0.0.7")),
+            (1, Replies("10.0.0.7")),
+            (30_000, Asks("10.0.0.7")),
+            (30_001, Replies("10.0.0.7")),
+            (60_000, Asks("10.0.0.7")),
+            (61_000, Asks("10.0.0.7")),
+        ];
+        assert_eq!(
+            told(&said, 200_000),
+            [
+                ("10.0.0.7".to_owned(), 2, MAC, 1),
+                ("10.0.0.7".to_owned(), 2, Heard::Unanswered, 64_000),
+            ]
+        );
+    }
+
+    #[test]
+    fn after_a_minute_of_silence_it_is_another_solicitation() {
+        let said = [
+            (0, Asks("10.0.0.7")),
+            (60_000, Asks("10.0.0.7")),
+            (120_001, Asks("10.0.0.7")),
+            (120_002, PacketTo(ASKER)),
+        ];
+        let tries: Vec<u32> = told(&said, 300_000).iter().map(|t| t.1).collect();
+        assert_eq!(tries, [2, 1]);
+    }
+
+    #[test]
+    fn a_flood_of_questions_is_told_and_not_held() {
+        let mut machine = Solicitations::default();
+        let mut left = 0_u32;
+        for number in 0..200_000_u32 {
+            let talk = SegmentTalk {
+                mac: None,
+                address: IpAddr::V4(number.into()),
+                told_by: ToldBy::Arp,
+                speech: Speech::Asks(address("10.0.0.7")),
+            };
+            machine.hear(EvidenceId(1), &at_ms(0, 1), &talk, &mut |_| left += 1);
+            assert!(machine.runs.len() <= MOST_RUNS && machine.unproven.len() <= MOST_ASKERS);
+        }
+        assert!(machine.early > 0);
+        machine.finish(Timestamp(0), &mut |_| left += 1);
+        assert_eq!(left, 200_000, "every question is told");
+    }
+}

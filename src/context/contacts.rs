@@ -1,0 +1,380 @@
+//! Who reached for whom inside the network, by source and UTC day, and how many of those targets
+//! were missing: the ground for "more than usual" and "more than others".
+//!
+//! Summed while reading, because one source's events cannot tell what the others did. A day is told
+//! whole, so it is asked about earlier days, or about "this day" where the reader is told so.
+//! A target is missing if it failed to answer while [`Activity`] knew of no sign of life within a
+//! day. Nothing is judged here.
+
+use super::activity::{Activity, INACTIVE_AFTER, counted_as};
+use super::assets::Assets;
+use super::baseline::Day;
+use super::coverage::{Coverage, Log};
+use super::identity::{Identity, Place};
+use crate::model::attempt::RefusalMeaning;
+use crate::model::host_event::Verdict;
+use crate::model::neighbour::Heard;
+use crate::model::net::is_group_or_wildcard;
+use crate::model::{
+    Attempt, Direction, Event, HostEvent, HostWhat, Outcome, Text, Timestamp, Transport, What,
+};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Days a source is compared with (Cortex: training period).
+pub const TRAINING_DAYS: i32 = 30;
+/// Targets of one source and day, and of all together; what lies beyond is counted.
+const TARGETS: usize = 2_048;
+const ALL_TARGETS: usize = 250_000;
+/// Sources that fail to reach the same target on a day before that is one event for all.
+pub const SHARED_BY: u32 = 3;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Reach {
+    // Seen to fail on the wire; logged as tried; known to have got through. The first of each.
+    failed: Option<Timestamp>,
+    tried: Option<Timestamp>,
+    reached: Option<Timestamp>,
+}
+
+fn sooner(held: &mut Option<Timestamp>, time: Timestamp) {
+    *held = Some(held.map_or(time, |held| held.min(time)));
+}
+
+#[derive(Clone, Debug, Default)]
+struct DayTargets {
+    targets: HashMap<IpAddr, Reach, RandomState>,
+    // The computer whose log tells of the tries.
+    computer: Option<Text>,
+    left_out: u64,
+    // When its first contact was: whose the address was then.
+    first: Timestamp,
+    // SYNs to anybody, and those answered with a connection.
+    syns: [u64; 2],
+}
+
+impl DayTargets {
+    fn since(&mut self, time: Timestamp) {
+        if self.first == Timestamp::default() || time < self.first {
+            self.first = time;
+        }
+    }
+}
+
+/// Collects contacts; merges in any order.
+#[derive(Clone, Debug, Default)]
+pub struct ContactsBuilder {
+    days: BTreeMap<(IpAddr, Day), DayTargets>,
+    targets: usize,
+    left_out: u64,
+    assets: Assets,
+}
+
+enum Fact {
+    Failed,
+    Tried,
+    Reached,
+}
+
+impl ContactsBuilder {
+    /// A collector that knows which addresses are internal.
+    pub fn new(assets: Assets) -> Self {
+        Self {
+            assets,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in an event.
+    pub fn observe(&mut self, event: &Event) {
+        match &event.what {
+            What::Attempt(attempt) => self.observe_attempt(attempt, event.time),
+            What::Solicitation(asked) => {
+                let what = match asked.outcome {
+                    Heard::Unanswered => Fact::Failed,
+                    Heard::Answered(_) => Fact::Reached,
+                    Heard::ReplyNotVisible | Heard::CutShort => return,
+                };
+                self.contact(asked.asker, asked.target, event.time, what, None);
+            }
+            What::Host(host) => self.observe_host(host, event.time),
+            What::Wake(_) | What::Neighbour(_) | What::Resolution(_) => {}
+        }
+    }
+
+    fn observe_attempt(&mut self, attempt: &Attempt, time: Timestamp) {
+        let (from, to) = (attempt.initiator.address, attempt.responder.address);
+        let what = match attempt.outcome {
+            Outcome::Established | Outcome::HalfOpen | Outcome::Rejected => Fact::Reached,
+            Outcome::Unreachable(refusal)
+                if refusal.meaning() == RefusalMeaning::HostUnreachable && refusal.from != to =>
+            {
+                Fact::Failed
+            }
+            Outcome::Unreachable(refusal) if refusal.from == to => Fact::Reached,
+            Outcome::Unanswered if attempt.transport == Transport::TCP => Fact::Failed,
+            _ => return,
+        };
+        if attempt.transport == Transport::TCP && self.assets.is_internal(from) {
+            let day = self.days.entry((from, Day::of(time))).or_default();
+            day.since(time);
+            day.syns[0] += 1;
+            day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
+        }
+        self.contact(from, to, time, what, None);
+    }
+
+    fn observe_host(&mut self, event: &HostEvent, time: Timestamp) {
+        let (what, transport, from, to) = match &event.what {
+            HostWhat::Filtered {
+                verdict: Verdict::Permitted,
+                direction: Some(Direction::Outbound),
+                transport,
+                source,
+                destination,
+                ..
+            } => (Fact::Tried, *transport, source, destination),
+            HostWhat::Connected {
+                initiated: true,
+                transport,
+                source,
+                destination,
+                ..
+            } => (Fact::Reached, *transport, source, destination),
+            _ => return,
+        };
+        if transport == Transport::TCP {
+            let computer = Some(&event.computer);
+            self.contact(from.address, to.address, time, what, computer);
+        }
+    }
+
+    fn contact(
+        &mut self,
+        from: IpAddr,
+        to: IpAddr,
+        time: Timestamp,
+        what: Fact,
+        computer: Option<&Text>,
+    ) {
+        if from == to
+            || is_group_or_wildcard(to)
+            || to.is_loopback()
+            || !self.assets.is_internal(from)
+            || !self.assets.is_internal(to)
+        {
+            return;
+        }
+        let day = self.days.entry((from, Day::of(time))).or_default();
+        day.since(time);
+        if day.computer.is_none() {
+            day.computer = computer.cloned();
+        }
+        if !day.targets.contains_key(&to) {
+            if day.targets.len() >= TARGETS || self.targets >= ALL_TARGETS {
+                day.left_out += 1;
+                self.left_out += 1;
+                return;
+            }
+            self.targets += 1;
+        }
+        let reach = day.targets.entry(to).or_default();
+        let held = match what {
+            Fact::Failed => &mut reach.failed,
+            Fact::Tried => &mut reach.tried,
+            Fact::Reached => &mut reach.reached,
+        };
+        sooner(held, time);
+    }
+
+    /// Takes over what another builder has seen.
+    pub fn merge(&mut self, other: Self) {
+        for (key, theirs) in other.days {
+            let ours = self.days.entry(key).or_default();
+            for (target, reach) in theirs.targets {
+                let held = ours.targets.entry(target).or_default();
+                for (held, time) in [
+                    (&mut held.failed, reach.failed),
+                    (&mut held.tried, reach.tried),
+                    (&mut held.reached, reach.reached),
+                ] {
+                    if let Some(time) = time {
+                        sooner(held, time);
+                    }
+                }
+            }
+            ours.computer = ours.computer.take().or(theirs.computer);
+            if theirs.first != Timestamp::default() {
+                ours.since(theirs.first);
+            }
+            ours.left_out += theirs.left_out;
+            for (ours, theirs) in ours.syns.iter_mut().zip(theirs.syns) {
+                *ours += theirs;
+            }
+        }
+        self.targets += other.targets;
+        self.left_out += other.left_out;
+    }
+
+    /// Sums it up, with what imported baselines say of other days.
+    pub fn freeze(
+        self,
+        identity: &Identity,
+        coverage: &Coverage,
+        activity: &Activity,
+        imported: impl IntoIterator<Item = (String, Day, DayContacts)>,
+    ) -> Contacts {
+        let mut contacts = Contacts {
+            left_out: self.left_out,
+            ..Contacts::default()
+        };
+        let mut failing: BTreeMap<(IpAddr, Day), u32> = BTreeMap::new();
+        for ((source, day), held) in self.days {
+            // Without Sysmon's word on what got through, a logged try tells no outcome.
+            let told = held
+                .computer
+                .as_ref()
+                .and_then(|c| identity.named(c))
+                .is_some_and(|id| coverage.any(id, Log::Sysmon, &[3]));
+            let mut sum = DayContacts {
+                syns: held.syns,
+                ..DayContacts::default()
+            };
+            let mut missing: BTreeSet<IpAddr> = BTreeSet::new();
+            for (target, reach) in &held.targets {
+                let failed = match (reach.failed, reach.tried) {
+                    (Some(failed), _) => Some(failed),
+                    (None, Some(tried)) if told && reach.reached.is_none() => Some(tried),
+                    _ => None,
+                };
+                if failed.is_none() && reach.reached.is_none() {
+                    continue;
+                }
+                sum.targets += 1;
+                let Some(failed) = failed else { continue };
+                sum.failing += 1;
+                *failing.entry((*target, day)).or_default() += 1;
+                let state = activity.state(*target, failed, INACTIVE_AFTER);
+                if state.is_missing(activity.listening(failed))
+                    && reach.reached.is_none_or(|r| r > failed)
+                {
+                    missing.insert(counted_as(*target));
+                }
+            }
+            sum.missing = missing.len() as u32;
+            contacts
+                .days
+                .entry(day)
+                .or_default()
+                .entry(identity.place(source, held.first))
+                .or_default()
+                .add(&sum);
+        }
+        failing.retain(|_, sources| *sources >= SHARED_BY);
+        contacts.shared = failing
+            .into_keys()
+            .map(|(target, day)| (day, target))
+            .collect();
+        for (name, day, sum) in imported {
+            let place = match (identity.named(&name), name.parse::<IpAddr>()) {
+                (Some(id), _) => Place::Host(id),
+                (None, Ok(address)) => identity.place(address, day.start()),
+                (None, Err(_)) => continue,
+            };
+            // Own evidence of a day is more than a summary of it.
+            contacts
+                .days
+                .entry(day)
+                .or_default()
+                .entry(place)
+                .or_insert(sum);
+        }
+        contacts
+    }
+}
+
+/// What one source did on one UTC day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DayContacts {
+    /// Distinct internal targets it reached for, where the outcome is known.
+    pub targets: u32,
+    /// Of these, the ones that failed at least once.
+    pub failing: u32,
+    /// Of these, the ones that were missing when they failed: M.
+    pub missing: u32,
+    /// SYNs to anybody, and connections that came of them; zero without packets.
+    pub syns: [u64; 2],
+}
+
+impl DayContacts {
+    fn add(&mut self, other: &Self) {
+        self.targets = self.targets.saturating_add(other.targets);
+        self.failing = self.failing.saturating_add(other.failing);
+        self.missing = self.missing.saturating_add(other.missing);
+        for (ours, theirs) in self.syns.iter_mut().zip(other.syns) {
+            *ours += theirs;
+        }
+    }
+}
+
+/// The frozen sums.
+#[derive(Clone, Debug, Default)]
+pub struct Contacts {
+    days: BTreeMap<Day, BTreeMap<Place, DayContacts>>,
+    // Targets that several sources failed to reach on a day.
+    shared: BTreeSet<(Day, IpAddr)>,
+    /// Targets left out because a bound was reached: counts of that day are too small.
+    pub left_out: u64,
+}
+
+impl Contacts {
+    /// What `place` did on `day`; `None` if it reached for nobody.
+    pub fn on(&self, place: Place, day: Day) -> Option<&DayContacts> {
+        self.days.get(&day)?.get(&place)
+    }
+
+    /// Everybody who reached for somebody on `day`.
+    pub fn sources(&self, day: Day) -> impl Iterator<Item = (Place, &DayContacts)> {
+        self.days
+            .get(&day)
+            .into_iter()
+            .flatten()
+            .map(|(place, sum)| (*place, sum))
+    }
+
+    /// The days told of, with everybody on them, in order.
+    pub fn days(&self) -> impl Iterator<Item = (Day, &BTreeMap<Place, DayContacts>)> {
+        self.days.iter().map(|(day, of)| (*day, of))
+    }
+
+    /// Missing targets and targets of all others together, over the training period that ends with
+    /// `day` (told whole).
+    pub fn others(&self, place: Place, day: Day) -> (u64, u64) {
+        let from = Day(day.0.saturating_sub(TRAINING_DAYS));
+        self.days
+            .range(from..=day)
+            .flat_map(|(_, of)| of)
+            .filter(|(other, _)| **other != place)
+            .fold((0, 0), |(k, n), (_, sum)| {
+                (k + u64::from(sum.missing), n + u64::from(sum.targets))
+            })
+    }
+
+    /// SYNs of all others on the days up to `day`, and connections that came of them.
+    pub fn others_answered(&self, place: Place, day: Day) -> [u64; 2] {
+        self.days
+            .range(..=day)
+            .flat_map(|(_, of)| of)
+            .filter(|(other, _)| **other != place)
+            .fold([0, 0], |n, (_, sum)| {
+                [n[0] + sum.syns[0], n[1] + sum.syns[1]]
+            })
+    }
+
+    /// True if at least [`SHARED_BY`] sources failed to reach `target` on `day`.
+    pub fn shared(&self, target: IpAddr, day: Day) -> bool {
+        self.shared.contains(&(day, target))
+    }
+}

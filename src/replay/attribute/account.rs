@@ -1,0 +1,115 @@
+//! What came of attribution, counted per host.
+
+use crate::context::{Context, HostId};
+use crate::model::{Attempt, Socket, Strength};
+use std::collections::BTreeMap;
+
+/// Counts of one host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfHost {
+    /// Outgoing attempts in the packets.
+    pub attempts: u64,
+    /// Of them, with a process from a record with the same endpoints.
+    pub exact: u64,
+    /// With a process from the packets' own comments.
+    pub comment: u64,
+    /// With a process through address translation. These attempts come from other addresses, so
+    /// they are not among `attempts`.
+    pub weak: u64,
+    /// With a process by their neighbours' source ports.
+    pub inferred: u64,
+    /// Connections that only its records tell of.
+    pub logged_only: u64,
+    /// Records of connections that were logged before.
+    pub again: u64,
+}
+
+/// What came of attribution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// By host.
+    pub hosts: BTreeMap<HostId, OfHost>,
+    /// Attempts and records that could not wait for their counterpart because too many waited.
+    pub cut_short: u64,
+    /// Endpoints forgotten because there were too many: a connection logged again may count twice.
+    pub forgotten: u64,
+}
+
+impl Account {
+    pub(super) fn attempt(&mut self, attempt: &Attempt, host: Option<HostId>, context: &Context) {
+        let strength = attempt.actor.as_ref().map(|a| a.strength);
+        let weak = || {
+            let actor = attempt.actor.as_ref()?;
+            context.identity.named(&actor.computer)
+        };
+        let Some(host) = host.or_else(weak) else {
+            return;
+        };
+        let row = self.hosts.entry(host).or_default();
+        row.attempts += u64::from(strength != Some(Strength::Weak));
+        *match strength {
+            Some(Strength::Exact) => &mut row.exact,
+            Some(Strength::Comment) => &mut row.comment,
+            Some(Strength::Weak) => &mut row.weak,
+            Some(Strength::Inferred) => &mut row.inferred,
+            None => return,
+        } += 1;
+    }
+
+    pub(super) fn record(&mut self, socket: &Socket, host: HostId) {
+        let row = self.hosts.entry(host).or_default();
+        match socket {
+            Socket::First { .. } => row.logged_only += 1,
+            Socket::Again(_) => row.again += 1,
+            Socket::OnTheWire(_) | Socket::Beside(_) => {}
+        }
+    }
+}
+
+impl OfHost {
+    /// `38 of 52 outgoing attempts in the packets have a process (36 exact, 2 from comments)`;
+    /// `None` where packets show no attempt.
+    pub fn sentence(&self) -> Option<String> {
+        let tied = self.exact + self.comment + self.inferred;
+        let kinds = [
+            (self.exact, "by their endpoints"),
+            (self.comment, "from packet comments"),
+            (self.inferred, "by the source ports around them"),
+        ];
+        let kinds: Vec<String> = kinds
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, how)| format!("{n} {how}"))
+            .collect();
+        let kinds = match kinds.as_slice() {
+            [] => String::new(),
+            kinds => format!(" ({})", kinds.join(", ")),
+        };
+        let mut parts = Vec::new();
+        if self.attempts > 0 {
+            parts.push(format!(
+                "{tied} of {} outgoing attempts in the packets have a process{kinds}",
+                self.attempts
+            ));
+        }
+        if self.weak > 0 {
+            parts.push(format!(
+                "{} attempts from translated addresses were tied to it by target, port and time",
+                self.weak
+            ));
+        }
+        if self.logged_only > 0 {
+            parts.push(format!(
+                "{} outgoing connections are known from its logs alone",
+                self.logged_only
+            ));
+        }
+        if self.again > 0 {
+            parts.push(format!(
+                "{} records tell again of connections that were logged before and count once",
+                self.again
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
