@@ -116,7 +116,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         } else if inside && line.starts_with("casewire ") {
             let mut arguments = vec![String::new()];
             let mut quoted = false;
-            for c in line.chars() {
+            for c in line.split(" #").next().unwrap_or(line).trim_end().chars() {
                 match c {
                     '"' => quoted = !quoted,
                     ' ' if !quoted => arguments.push(String::new()),
@@ -141,7 +141,7 @@ fn every_casewire_command_in_the_documents_runs() {
     for file in files {
         // Each page in a folder of its own, with the evidence of this repository.
         let folder = tempfile::tempdir().unwrap();
-        for name in ["evidence", "testdata/demo"] {
+        for name in ["evidence", "testdata/demo", "quiet-weeks"] {
             let evidence = folder.path().join(name);
             std::fs::create_dir_all(&evidence).unwrap();
             for entry in std::fs::read_dir(root().join("testdata/demo")).unwrap() {

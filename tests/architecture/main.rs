@@ -29,7 +29,11 @@ const ORDER: [&[&str]; 12] = [
 const LINES: usize = 500;
 
 /// Longer files, each with the reason.
-const LONG: [(&str, &str); 2] = [
+const LONG: [(&str, &str); 3] = [
+    (
+        "src/report/json/from_case.rs",
+        "a table: each member of the record and where it comes from",
+    ),
     (
         "src/report/json/fields.rs",
         "a table: the fields of each event",
