@@ -303,6 +303,7 @@ mod tests {
             kind: "pcap".to_owned(),
             path: path.to_owned(),
             archive: None,
+            location: std::path::PathBuf::new(),
             size: 99,
             sha256,
             verified_after_run: None,

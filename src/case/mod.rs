@@ -27,6 +27,7 @@ use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Text, Timestamp};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// What one run has to say.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +134,8 @@ pub struct EvidenceRow {
     pub path: String,
     /// The archive it lies in, for a member of one.
     pub archive: Option<EvidenceId>,
+    /// Where it was opened. No report says it: the record must not depend on where evidence lies.
+    pub location: PathBuf,
     /// Bytes on disk.
     pub size: u64,
     /// SHA-256 of the file as it lies on disk; `None` where hashing was switched off.

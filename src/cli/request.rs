@@ -44,6 +44,7 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         memory: args.memory,
         hash: !args.no_hash,
         passwords: args.passwords.clone(),
+        hash_again: false,
         strict: args.strict,
         max_skew: args.max_skew,
         silence: casewire::case::gaps::SILENCE,

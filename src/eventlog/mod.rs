@@ -16,6 +16,7 @@ pub mod forms;
 pub mod log;
 pub mod normalise;
 mod plan;
+pub mod raw;
 pub mod record;
 #[cfg(test)]
 mod sample;

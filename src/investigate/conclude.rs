@@ -181,6 +181,7 @@ impl Read {
                     Source::Member { archive, .. } => Some(archive),
                     Source::Disk => None,
                 },
+                location: file.path.clone(),
                 size: file.size,
                 sha256: report
                     .and_then(|r| r.custody.as_ref())
