@@ -149,6 +149,7 @@ fn every_casewire_command_in_the_documents_runs() {
                 std::fs::copy(&path, evidence.join(path.file_name().unwrap())).unwrap();
             }
         }
+        std::fs::write(folder.path().join("dhcp.txt"), "10.0.0.9\n").unwrap();
         for arguments in commands(&std::fs::read_to_string(&file).unwrap()) {
             let output = assert_cmd::Command::cargo_bin("casewire")
                 .unwrap()
