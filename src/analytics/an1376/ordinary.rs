@@ -29,6 +29,8 @@ const DNS: &[u16] = &[53, 853];
 const MAIL: &[u16] = &[25, 110, 143, 465, 587, 993, 995, 2525];
 const CALLS: &[u16] = &[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302];
 const TUNNELS: &[u16] = &[500, 1194, 1701, 4500, 51_820];
+/// Programs in which Windows itself asks domain controllers and servers.
+const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
 /// Tools of developers, which reach for odd ports of their own network all day.
 const DEVELOPERS: &[&str] = &[
     "docker.exe",
@@ -67,6 +69,9 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if both(WINDOWS) && own_network(change) && !misplaced(change.new_relation.shape, new.transport, new.port, true) {
         return Some("Windows services change between their own ports");
     }
+    if asks_inside(change) {
+        return Some("a service of Windows that asks a server of its own network");
+    }
     if new.port >= 1024 && brokered(change) {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
@@ -85,6 +90,15 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
         return Some("a developer's tool in its own network");
     }
     None
+}
+
+/// True if Windows itself asks for a Windows service inside, whatever it spoke with before.
+fn asks_inside(change: &Change<'_>) -> bool {
+    let (new, relation) = (change.new, change.new_relation);
+    HOUSEHOLD.contains(&new.who.file_name())
+        && WINDOWS.contains(&new.port)
+        && relation.addresses.iter().all(|a| is_private(*a))
+        && !misplaced(relation.shape, new.transport, new.port, true)
 }
 
 /// True if the new remote is the old one, or both are inside.
