@@ -5,6 +5,7 @@ mod background;
 mod conclude;
 mod hosts;
 mod inventory;
+mod unchanged;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::context::clocks::{ClockChoice, Clocks};
 use crate::context::containment::Stated;
 use crate::context::{Containments, Context};
-use crate::evidence::{Problems, Progress, Weight, discover};
+use crate::evidence::{Problems, Progress, Unpacking, Weight, discover_in};
 use crate::model::{Event, Span, Timestamp};
 use crate::reading::{Options, gather};
 use crate::replay::attribute::Account;
@@ -49,6 +50,10 @@ pub struct Request {
     pub memory: u64,
     /// Hash every file.
     pub hash: bool,
+    /// Passwords to try on encrypted archives. They are not part of any report.
+    pub passwords: Vec<String>,
+    /// Hash every file a second time at the end, and make no report if one is not what it was.
+    pub hash_again: bool,
     /// Stop at the first piece of evidence that cannot be read.
     pub strict: bool,
     /// Clock error assumed where none can be measured.
@@ -83,6 +88,8 @@ impl Request {
             threads: None,
             memory: 128 << 20,
             hash: true,
+            passwords: Vec::new(),
+            hash_again: false,
             strict: false,
             max_skew: Clocks::default().assumed_error,
             silence: gaps::SILENCE,
@@ -193,17 +200,42 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
+    witnessed(request, progress, &mut |_| Ok(()))
+}
+
+/// As `investigate`; each event that the analytics see is shown to `witness` first, in time order.
+///
+/// # Errors
+/// See `Error`; `Error::Failed` for an error of the witness, which ends the run.
+pub fn witnessed(
+    request: &Request,
+    progress: &dyn Progress,
+    witness: &mut (dyn FnMut(&Event) -> std::io::Result<()> + Send),
+) -> Result<Case, Error> {
     let entries = asked(request)?;
     with_threads(request, || {
         let (events, mut read) = open(request, progress, None)?;
         progress.phase("replaying");
+        let mut stopped = None;
         let mut events = attribute(events, &read.context);
         let inside = events
             .by_ref()
-            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)));
+            .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
+            .take_while(|e| {
+                stopped = e.as_ref().ok().and_then(|e| witness(e).err());
+                stopped.is_none()
+            });
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
+        if let Some(error) = stopped {
+            return Err(failed(error));
+        }
         read.attributed = events.account();
-        read.conclude(request, &entries, outcomes)
+        let case = read.conclude(request, &entries, outcomes)?;
+        if request.hash_again {
+            progress.phase("hashing the evidence again");
+            unchanged::hold(&read.files, &case.evidence, progress)?;
+        }
+        Ok(case)
     })
 }
 
@@ -248,8 +280,9 @@ fn open(
     counted: Option<(Timestamp, Timestamp)>,
 ) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
-    let files =
-        discover(&request.evidence, &mut problems).map_err(|e| Error::Request(e.to_string()))?;
+    let unpacking = Unpacking::with_passwords(&request.passwords);
+    let files = discover_in(&request.evidence, unpacking, &mut problems)
+        .map_err(|e| Error::Request(e.to_string()))?;
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
     let options = Options {

@@ -38,8 +38,11 @@ pub mod replay;
 // Findings → incidents, coverage, verdicts.
 pub mod case;
 
-// The case as text and JSON.
+// The case as text, JSON, Markdown and HTML, and in the forms of other tools.
 pub mod report;
+
+// The folder a run leaves behind: written, verified, and what its references lead to.
+pub mod casefile;
 
 // From a folder of evidence to a case, on one page.
 pub mod investigate;

@@ -3,6 +3,23 @@
 use assert_cmd::Command;
 use std::process::Output;
 
+/// What there is.
+const COMMANDS: [&str; 13] = [
+    "baseline",
+    "inventory",
+    "analyze",
+    "timeline",
+    "analytics",
+    "config",
+    "report",
+    "export",
+    "show",
+    "verify",
+    "schema",
+    "completions",
+    "man",
+];
+
 fn casewire(arguments: &[&str]) -> Output {
     Command::cargo_bin("casewire")
         .unwrap()
@@ -221,21 +238,13 @@ fn help_names_every_command_and_no_other() {
     assert_eq!(output.status.code(), Some(0));
     assert!(output.stderr.is_empty());
     let help = text(&output.stdout);
-    for command in [
-        "inventory",
-        "analyze",
-        "timeline",
-        "baseline",
-        "analytics",
-        "config",
-        "schema",
-    ] {
+    for command in COMMANDS {
         assert!(
             help.contains(&format!("\n  {command}")),
             "{command}: {help}"
         );
     }
-    for command in ["export", "verify", "demo", "completions"] {
+    for command in ["demo"] {
         assert!(!help.contains(command), "{command} is promised");
     }
     for line in help.lines() {
@@ -245,14 +254,7 @@ fn help_names_every_command_and_no_other() {
 
 #[test]
 fn the_help_of_each_command_fits_a_terminal() {
-    for command in [
-        "inventory",
-        "analyze",
-        "timeline",
-        "analytics",
-        "config",
-        "schema",
-    ] {
+    for command in COMMANDS {
         for flag in ["-h", "--help"] {
             let output = casewire(&[command, flag]);
             assert_eq!(output.status.code(), Some(0), "{command} {flag}");

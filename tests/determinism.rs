@@ -279,3 +279,66 @@ fn the_demo_is_the_same_bytes_however_it_is_read() {
     same_bytes(&["analyze", "-f", "json"], &files);
     same_bytes(&["timeline", "-f", "jsonl"], &files);
 }
+
+#[test]
+fn a_case_and_everything_made_from_it_are_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = evidence(folder.path());
+    let mut first: Option<Vec<(String, Vec<u8>)>> = None;
+    let variants: [(&str, &[(&str, &str)]); 4] = [
+        ("1", &[]),
+        ("2", &[("TZ", "Pacific/Kiritimati")]),
+        ("8", &[("LANG", "tr_TR.UTF-8"), ("LC_ALL", "tr_TR.UTF-8")]),
+        ("8", &[("COLUMNS", "61"), ("TERM", "dumb")]),
+    ];
+    for (number, (threads, environment)) in variants.into_iter().enumerate() {
+        files.rotate_left(1);
+        let case = folder.path().join(format!("case-{number}"));
+        let case = case.to_str().unwrap();
+        output(&["analyze", "-o", case], &files, threads, environment);
+        let mut made: Vec<(String, Vec<u8>)> = ["report.json", "timeline.jsonl"]
+            .iter()
+            .map(|name| {
+                let bytes = std::fs::read(folder.path().join(case).join(name)).unwrap();
+                ((*name).to_owned(), bytes)
+            })
+            .collect();
+        let mut render = |arguments: &[&str]| {
+            let mut command = Command::cargo_bin("casewire").unwrap();
+            let run = command
+                .args(arguments)
+                .arg(case)
+                .envs(environment.iter().copied())
+                .output()
+                .unwrap();
+            assert_eq!(run.status.code(), Some(0), "{arguments:?}");
+            made.push((arguments.join(" "), run.stdout));
+        };
+        for format in ["html", "md"] {
+            render(&["report", "--format", format]);
+        }
+        render(&["report", "--width", "80"]);
+        for format in [
+            "json",
+            "jsonl",
+            "csv",
+            "timesketch",
+            "case",
+            "stix",
+            "navigator",
+        ] {
+            render(&["export", "--as", format]);
+        }
+        match &first {
+            None => first = Some(made),
+            Some(first) => {
+                for ((name, a), (_, b)) in first.iter().zip(&made) {
+                    assert!(
+                        a == b,
+                        "{name} differs at {threads} threads, {environment:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -101,7 +101,70 @@ fn the_changelog_names_the_version_of_every_analytic() {
 #[test]
 fn the_readme_tells_every_exit_code_that_the_help_tells() {
     let readme = read("README.md");
-    for code in ["0", "1", "2", "3", "5"] {
+    for code in ["0", "1", "2", "3", "4", "5"] {
         assert!(readme.contains(&format!("| {code} |")), "exit code {code}");
     }
+}
+
+/// The casewire commands of a page's shell blocks, as argument lists.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```sh";
+        } else if inside && line.starts_with("casewire ") {
+            let mut arguments = vec![String::new()];
+            let mut quoted = false;
+            for c in line.split(" #").next().unwrap_or(line).trim_end().chars() {
+                match c {
+                    '"' => quoted = !quoted,
+                    ' ' if !quoted => arguments.push(String::new()),
+                    _ => arguments.last_mut().unwrap().push(c),
+                }
+            }
+            found.push(arguments[1..].to_vec());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_casewire_command_in_the_documents_runs() {
+    assert_eq!(
+        commands("casewire a\n```sh\ncasewire b \"c d\"\nls\n```\n"),
+        [["b", "c d"]]
+    );
+    let mut files = vec![root().join("README.md")];
+    pages(&root().join("docs"), &mut files);
+    let mut run = 0;
+    for file in files {
+        // Each page in a folder of its own, with the evidence of this repository.
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["evidence", "testdata/demo", "quiet-weeks"] {
+            let evidence = folder.path().join(name);
+            std::fs::create_dir_all(&evidence).unwrap();
+            for entry in std::fs::read_dir(root().join("testdata/demo")).unwrap() {
+                let path = entry.unwrap().path();
+                std::fs::copy(&path, evidence.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        for arguments in commands(&std::fs::read_to_string(&file).unwrap()) {
+            let output = assert_cmd::Command::cargo_bin("casewire")
+                .unwrap()
+                .args(&arguments)
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{}: casewire {arguments:?}: {}",
+                file.display(),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            run += 1;
+        }
+    }
+    assert!(run > 20, "only {run} commands were found");
 }

@@ -186,6 +186,10 @@ fn wanted() -> Vec<(PathBuf, String)> {
             + markdown::configuration(&register).trim_end()
             + "\n",
     ));
+    files.push((
+        root().join("docs/severity.md"),
+        note("src/report/severity.rs") + casewire::report::severity::page().trim_end() + "\n",
+    ));
     let mut sections = |path: &str, with: &[(&str, String)]| {
         let path = root().join(path);
         let held = std::fs::read_to_string(&path).unwrap();

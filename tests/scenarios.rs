@@ -208,6 +208,16 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
         evidence: &evidence,
         case: &case,
     };
+    for incident in &case.incidents {
+        let found = &incident.finding;
+        let (tier, severity) = (found.tier.word(), found.severity.word());
+        assert!(
+            !casewire::report::severity::rows(found.analytic, tier, severity).is_empty(),
+            "{}: {} gives {severity} to {tier}, which docs/severity.md does not say",
+            path.display(),
+            found.analytic
+        );
+    }
     let mut lines: Vec<String> = case.incidents.iter().map(|i| names.line(i)).collect();
     if lines.is_empty() {
         lines.push("none".to_owned());

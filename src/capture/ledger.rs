@@ -4,13 +4,13 @@
 //! packets of a strange link type cost a million additions, not a million messages.
 
 use super::decode::{self, Frame, Seen};
-use super::packet::Packet;
+use super::packet::{Packet, RawPacket};
 use super::peer_name::PeerNames;
 use super::silence::Silences;
 use super::summary::{CaptureSummary, InterfaceSummary, Resolution};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::{EvidenceId, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Interfaces listed for one file; more are added to the last one.
 const MOST_INTERFACES: usize = 4096;
@@ -40,6 +40,13 @@ pub(super) struct Ledger {
     malformed: (u64, u64),
     /// What the file's packets call each other.
     pub names: PeerNames,
+    /// Records whose bytes are wanted, and those found.
+    wanted: Option<Box<Wanted>>,
+}
+
+struct Wanted {
+    numbers: BTreeSet<u64>,
+    kept: Vec<RawPacket>,
 }
 
 /// Counts one more, remembering where the first one was.
@@ -61,6 +68,41 @@ impl Ledger {
             cut: (0, 0),
             malformed: (0, 0),
             names: PeerNames::default(),
+            wanted: None,
+        }
+    }
+
+    /// Keeps the bytes of these records.
+    pub(super) fn want(&mut self, numbers: BTreeSet<u64>) {
+        self.wanted = Some(Box::new(Wanted {
+            numbers,
+            kept: Vec::new(),
+        }));
+    }
+
+    /// The records kept since the last call.
+    pub(super) fn kept(&mut self) -> Vec<RawPacket> {
+        self.wanted
+            .as_mut()
+            .map(|wanted| std::mem::take(&mut wanted.kept))
+            .unwrap_or_default()
+    }
+
+    /// Keeps a record if it is wanted. Almost never is any.
+    #[inline]
+    pub(super) fn keep(&mut self, frame: &Frame<'_>) {
+        if let Some(wanted) = &mut self.wanted
+            && wanted.numbers.contains(&frame.number)
+        {
+            wanted.kept.push(RawPacket {
+                number: frame.number,
+                offset: frame.offset,
+                time: frame.time,
+                interface: frame.interface,
+                link: frame.link,
+                cut: frame.cut,
+                bytes: frame.data.to_vec(),
+            });
         }
     }
 
@@ -121,6 +163,7 @@ impl Ledger {
     /// Reads a numbered record.
     #[inline]
     pub(super) fn read(&mut self, row: Row, frame: &Frame<'_>, out: &mut Vec<Packet>) {
+        self.keep(frame);
         let before = out.len();
         let seen = decode::decode(frame, &mut self.names, out);
         self.enter(

@@ -308,6 +308,8 @@ impl Legacy {
         let number = ledger.next_number();
         let frame = self.frame(window, header, number, head, end);
         let (time, link) = (frame.time, frame.link);
+        // Kept even if it is not believed in the end: nothing cites it then.
+        ledger.keep(&frame);
         let mut held = Vec::new();
         let seen = decode::decode(&frame, &mut ledger.names, &mut held);
         let kind = following.map_or(ProblemKind::GarbledRegion, |following| {

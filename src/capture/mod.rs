@@ -2,6 +2,7 @@
 
 mod announcements;
 pub mod attempts;
+mod conn_log;
 mod decode;
 mod dns;
 mod icmp;
@@ -29,5 +30,6 @@ mod wake;
 pub mod wake_copies;
 mod window;
 
+pub use conn_log::read_connections;
 pub use reader::{CaptureReader, first_time};
 pub use summary::{CaptureSummary, InterfaceSummary, Resolution};

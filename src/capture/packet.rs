@@ -159,3 +159,22 @@ pub struct EmbeddedHeader {
     /// Its TCP sequence number, where embedded.
     pub seq: Option<u32>,
 }
+
+/// One record of a capture as it lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPacket {
+    /// Number in its file, from 1.
+    pub number: u64,
+    /// Byte offset of its record header in the decompressed file.
+    pub offset: u64,
+    /// Capture time.
+    pub time: Timestamp,
+    /// Interface in its section.
+    pub interface: u16,
+    /// Link type (LINKTYPE_ registry).
+    pub link: u32,
+    /// True if the packet was longer than what was captured of it.
+    pub cut: bool,
+    /// What was captured, from the link-layer header on.
+    pub bytes: Vec<u8>,
+}

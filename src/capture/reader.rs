@@ -5,13 +5,14 @@
 
 use super::ledger::Ledger;
 use super::legacy::Legacy;
-use super::packet::Packet;
+use super::packet::{Packet, RawPacket};
 use super::pcap::{FILE_HEADER, PcapForm};
 use super::pcapng::{Pcapng, is_section_header};
 use super::summary::CaptureSummary;
 use super::window::Window;
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::{EvidenceId, Timestamp};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// Records read by one `fill`.
@@ -80,6 +81,16 @@ impl<R: Read> CaptureReader<R> {
             }
         }
         true
+    }
+
+    /// Keeps the bytes of the records of these numbers as they are passed; `kept` hands them out.
+    pub fn want(&mut self, numbers: BTreeSet<u64>) {
+        self.ledger.want(numbers);
+    }
+
+    /// The wanted records passed since the last call.
+    pub fn kept(&mut self) -> Vec<RawPacket> {
+        self.ledger.kept()
     }
 
     /// Offset in the decompressed file up to which it is read, for showing progress.

@@ -175,6 +175,7 @@ fn place(at: &Provenance, files: &BTreeMap<EvidenceId, &EvidenceRow>) -> Vec<u8>
     bytes.push(match at.kind {
         Item::Packet => b'p',
         Item::Record => b'r',
+        Item::Line => b'l',
     });
     bytes.extend_from_slice(&at.item.to_be_bytes());
     bytes.extend_from_slice(&at.offset.to_be_bytes());
@@ -301,6 +302,8 @@ mod tests {
             id: EvidenceId(id),
             kind: "pcap".to_owned(),
             path: path.to_owned(),
+            archive: None,
+            location: std::path::PathBuf::new(),
             size: 99,
             sha256,
             verified_after_run: None,

@@ -27,6 +27,7 @@ use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Text, Timestamp};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// What one run has to say.
 #[derive(Clone, Debug, Default)]
@@ -129,8 +130,12 @@ pub struct EvidenceRow {
     pub id: EvidenceId,
     /// `pcap`, `pcapng`, `evtx` …
     pub kind: String,
-    /// Path as shown: relative to what was given.
+    /// Path as shown: relative to what was given; a member of an archive behind a `!`.
     pub path: String,
+    /// The archive it lies in, for a member of one.
+    pub archive: Option<EvidenceId>,
+    /// Where it was opened. No report says it: the record must not depend on where evidence lies.
+    pub location: PathBuf,
     /// Bytes on disk.
     pub size: u64,
     /// SHA-256 of the file as it lies on disk; `None` where hashing was switched off.

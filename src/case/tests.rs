@@ -164,9 +164,9 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
             channel: channel.into(),
             provider: "".into(),
             event_id,
+            socket: None,
             written: at(second),
             what,
-            socket: None,
         })),
     }
 }

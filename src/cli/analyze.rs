@@ -2,28 +2,43 @@
 
 use super::args::{Analyze, Global, ReportFormat};
 use super::exit::{Exit, say};
-use super::{output, progress, request};
+use super::{interrupt, output, progress, request, save};
 use casewire::case::Case;
-use casewire::investigate;
+use casewire::casefile::write::Draft;
+use casewire::investigate::{self, Request};
 use casewire::model::finding::Severity;
 use casewire::report::{json, text};
 
 /// Runs it.
 pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
-    let mut wanted = request::of(&args.evidence, global)?;
-    if !args.analytics.is_empty() || !args.settings.is_empty() {
-        let register = investigate::register(&[])?;
-        (wanted.analytics, wanted.settings) =
-            request::named(&register, &args.analytics, &args.settings)?;
+    let began = save::Began::now();
+    let mut wanted = request(args, global)?;
+    let mut draft = match &args.output {
+        Some(target) => Some(Draft::begin(target, &wanted.evidence)?),
+        None => None,
+    };
+    if let Some(draft) = &draft {
+        interrupt::removes(draft.draft())?;
+        wanted.hash_again = wanted.hash;
     }
-    wanted.profile = args.profile;
-    wanted.case = args.case.clone();
-    wanted.examiner = args.examiner.clone();
-
     let case = {
         let progress = progress::shown(global);
-        investigate::investigate(&wanted, &*progress)?
+        investigate::witnessed(&wanted, &*progress, &mut |event| match &mut draft {
+            Some(draft) => draft.event(event),
+            None => Ok(()),
+        })?
     };
+    let exit = outcome(&case, args.fail_on);
+    if let (Some(draft), Some(target)) = (draft, &args.output) {
+        let run = save::run(&began, &wanted, &case, global, exit);
+        let sum = draft.finish(&json::report(&case)?, run)?;
+        if !global.quiet {
+            say(&format!(
+                "note: the case is in {}; SHA-256 of its SHA256SUMS: {sum}",
+                target.display()
+            ));
+        }
+    }
     if global.verbose > 0 {
         settings_in_force(&case);
     }
@@ -40,7 +55,6 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
         ReportFormat::Jsonl => json::lines(&case)?,
     };
     output::print(&bytes)?;
-    let exit = outcome(&case, args.fail_on);
     if !global.quiet {
         match exit {
             Exit::Unreadable => {
@@ -49,10 +63,24 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
                 );
             }
             Exit::Incidents => say("note: exit 1: there are incidents at or above --fail-on"),
-            Exit::Done | Exit::Usage | Exit::Failed => {}
+            Exit::Done | Exit::Usage | Exit::Changed | Exit::Failed => {}
         }
     }
     Ok(exit)
+}
+
+/// The request that these arguments make.
+pub fn request(args: &Analyze, global: &Global) -> anyhow::Result<Request> {
+    let mut wanted = request::of(&args.evidence, global)?;
+    if !args.analytics.is_empty() || !args.settings.is_empty() {
+        let register = investigate::register(&[])?;
+        (wanted.analytics, wanted.settings) =
+            request::named(&register, &args.analytics, &args.settings)?;
+    }
+    wanted.profile = args.profile;
+    wanted.case = args.case.clone();
+    wanted.examiner = args.examiner.clone();
+    Ok(wanted)
 }
 
 fn outcome(case: &Case, fail_on: Option<Severity>) -> Exit {

@@ -22,12 +22,16 @@ Examples:
   casewire inventory evidence/             what do I have?
   casewire analyze evidence/               print incidents
   casewire analyze evidence/ -f json       the whole report, for programs
+  casewire analyze evidence/ -o case/      and keep a case folder
+  casewire report case/ --format html -o report.html
+  casewire verify case/                    is everything what it was?
   casewire timeline evidence/ --from 2026-03-14T02:00Z --to 2026-03-14T03:00Z
   casewire analytics show AN0842           what it looks for, and its settings
   casewire config check casewire.toml      what is wrong in it, line by line
 
 Exit status: 0 done; 1 incidents at or above --fail-on; 2 wrong usage;
-3 some evidence could not be read; 5 could not finish.";
+3 some evidence could not be read; 4 something is not what it was;
+5 could not finish.";
 
 /// Replay host-and-network analytics over captures and event logs
 #[derive(Debug, Parser)]
@@ -94,6 +98,14 @@ pub enum Command {
         #[command(subcommand)]
         what: ConfigCommand,
     },
+    /// Render a case folder for people: text, Markdown or HTML
+    Report(Report),
+    /// Convert a case folder for other tools
+    Export(Export),
+    /// Show an incident, or the raw packet or record behind a reference
+    Show(Show),
+    /// Re-hash evidence and results; optionally run again and compare
+    Verify(Verify),
     /// Print the JSON Schema of the report, or of an inventory
     Schema {
         /// report or inventory
@@ -104,6 +116,18 @@ pub enum Command {
             hide_default_value = true
         )]
         of: SchemaOf,
+    },
+    /// Print a shell completion script
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        #[arg(value_name = "SHELL", hide_possible_values = true)]
+        shell: clap_complete::Shell,
+    },
+    /// Print a manual page (roff), of casewire or of one command
+    Man {
+        /// The command
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
     },
 }
 
@@ -131,6 +155,9 @@ pub struct Evidence {
     #[arg(long, value_name = "DUR", value_parser = values::span, default_value = "2s",
         help_heading = "Time and hosts")]
     pub max_skew: Span,
+    /// Password of encrypted archives; it is seen in the list of processes (repeatable)
+    #[arg(long = "password", value_name = "TEXT", help_heading = "Limits")]
+    pub passwords: Vec<String>,
     /// When something was contained, for one host or for all: AN1376 looks at what came after
     /// (repeatable)
     #[arg(long, value_name = "TIME[,HOST]", value_parser = values::containment,
@@ -220,6 +247,10 @@ pub struct Analyze {
         help_heading = "Output"
     )]
     pub format: ReportFormat,
+    /// Case folder to create: report.json, timeline.jsonl, run.json, SHA256SUMS. It must not exist,
+    /// nor lie in a folder of evidence
+    #[arg(short, long, value_name = "CASE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
     /// Print incidents of at least this severity: info, low, medium, high, critical (text only;
     /// JSON always holds all of them)
     #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info",
@@ -350,4 +381,137 @@ pub enum ConfigCommand {
 pub enum PageFormat {
     Text,
     Md,
+}
+
+/// A case folder, and where its evidence is.
+#[derive(Debug, Args)]
+pub struct Case {
+    /// Case folder, made by 'casewire analyze -o'
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Where the evidence is now, if it was moved
+    #[arg(long, value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// Case folder, made by 'casewire analyze -o'
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// text, md or html
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: PeopleFormat,
+    /// File to create [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only this incident (repeatable)
+    #[arg(long = "incident", value_name = "ID")]
+    pub incidents: Vec<String>,
+    /// Only incidents of at least this severity; the report states what was left out
+    #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info")]
+    pub min_severity: Severity,
+    /// Incidents shown in full in HTML, the most severe first
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub detail: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PeopleFormat {
+    Text,
+    Md,
+    Html,
+}
+
+const FORMATS: &str = "\
+Formats (* loses information, and says what on standard error):
+  json         the record, as in report.json
+  jsonl *      one incident a line
+  csv *        one row a step, safe to open in a spreadsheet
+  timesketch * JSON lines for Timesketch
+  case *       CASE/UCO 1.5 JSON-LD, for case files and exchange
+  stix *       STIX 2.1 bundle: observed data, sightings, grouping
+  navigator *  ATT&CK Navigator layer of techniques with incidents
+  evidence *   a new folder (-o) with the packets (pcapng) and records (XML)
+               that incidents cite";
+
+#[derive(Debug, Args)]
+#[command(after_help = FORMATS)]
+pub struct Export {
+    #[command(flatten)]
+    pub case: Case,
+    /// json, jsonl, csv, timesketch, case, stix, navigator or evidence
+    #[arg(long = "as", value_name = "FORMAT", hide_possible_values = true)]
+    pub format: ExportFormat,
+    /// File to create, for evidence a folder [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only this incident (repeatable)
+    #[arg(long = "incident", value_name = "ID")]
+    pub incidents: Vec<String>,
+    /// Timesketch: all merged events as well, not only steps
+    #[arg(long)]
+    pub with_events: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Json,
+    Jsonl,
+    Csv,
+    Timesketch,
+    Case,
+    Stix,
+    Navigator,
+    Evidence,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    #[command(flatten)]
+    pub case: Case,
+    /// Incidents and references: F30746097, E1:p18822, E3:r884
+    #[arg(value_name = "REF", required_unless_present = "suppressed")]
+    pub refs: Vec<String>,
+    /// The incidents that rules suppress, with the rules
+    #[arg(long)]
+    pub suppressed: bool,
+    /// text, json, xml (records) or hex
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: RawFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RawFormat {
+    Text,
+    Json,
+    Xml,
+    Hex,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub case: Case,
+    /// Run again with the recorded settings, and compare report and timeline byte for byte
+    #[arg(long)]
+    pub rerun: bool,
+    /// Compare with another case folder: what changed
+    #[arg(long, value_name = "CASE")]
+    pub against: Option<PathBuf>,
+    /// Threads of --rerun; the result does not depend on it [default: cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }

@@ -24,14 +24,18 @@ pub fn run(what: &ConfigCommand, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The settings file of a run: that of `--config`, else that of `CASEWIRE_CONFIG`, else none.
-pub fn of(global: &Global) -> Result<Config, Wrong> {
+/// Where the settings file of a run lies: that of `--config`, else that of `CASEWIRE_CONFIG`.
+pub fn place(global: &Global) -> Option<PathBuf> {
     let variable = || std::env::var_os("CASEWIRE_CONFIG").filter(|path| !path.is_empty());
-    match global
+    global
         .config
         .clone()
         .or_else(|| variable().map(PathBuf::from))
-    {
+}
+
+/// The settings file of a run, read; the default where there is none.
+pub fn of(global: &Global) -> Result<Config, Wrong> {
+    match place(global) {
         Some(path) => load(&path),
         None => Ok(Config::default()),
     }

@@ -1,12 +1,13 @@
 //! Exit codes, and how an error is said.
 
+use casewire::casefile;
 use casewire::investigate::Error;
 use casewire::report::escape::vis;
 use std::fmt;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// How a run ended. If several apply, the one that weighs most: 5, 3, 1.
+/// How a run ended. If several apply, the one that weighs most: 5, 4, 3, 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
@@ -17,19 +18,29 @@ pub enum Exit {
     Usage,
     /// Some evidence could not be read.
     Unreadable,
+    /// Something is not what it was.
+    Changed,
     /// Could not finish.
     Failed,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(match exit {
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Incidents => 1,
             Exit::Usage => 2,
             Exit::Unreadable => 3,
+            Exit::Changed => 4,
             Exit::Failed => 5,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
     }
 }
 
@@ -56,6 +67,14 @@ pub fn report(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     say(&format!("error: {error:#}"));
+    match error.downcast_ref::<casefile::Error>() {
+        Some(casefile::Error::Place(_)) => {
+            say("For more information, try '--help'.");
+            return Exit::Usage;
+        }
+        Some(casefile::Error::Evidence(_)) => return Exit::Changed,
+        _ => {}
+    }
     match (error.downcast_ref::<Error>(), error.downcast_ref::<Wrong>()) {
         (_, Some(_)) | (Some(Error::Request(_)), _) => {
             say("For more information, try '--help'.");

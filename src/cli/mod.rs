@@ -9,13 +9,20 @@ mod args;
 mod baseline;
 mod config;
 mod exit;
+mod export;
+mod interrupt;
 mod inventory;
 mod nearest;
 mod output;
 mod progress;
+mod reference;
+mod report;
 mod request;
+mod save;
+mod show;
 mod timeline;
 mod values;
+mod verify;
 
 use args::{Cli, Command, SchemaOf};
 use clap::{CommandFactory, FromArgMatches};
@@ -38,6 +45,12 @@ pub fn run() -> ExitCode {
         Command::Baseline { what } => baseline::run(what, &cli.global),
         Command::Analytics(args) => analytics::run(args, &cli.global),
         Command::Config { what } => config::run(what, &cli.global),
+        Command::Report(args) => report::run(args, &cli.global),
+        Command::Export(args) => export::run(args, &cli.global),
+        Command::Show(args) => show::run(args, &cli.global),
+        Command::Verify(args) => verify::run(args, &cli.global),
+        Command::Completions { shell } => reference::completions(*shell),
+        Command::Man { command } => reference::man(command.as_deref()),
         Command::Inventory(args) => inventory::run(args, &cli.global),
         Command::Schema { of } => schema(*of),
     };

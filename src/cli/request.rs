@@ -43,6 +43,8 @@ pub fn of(args: &Evidence, global: &Global) -> Result<Request, Wrong> {
         threads: args.threads.map(usize::from),
         memory: args.memory,
         hash: !args.no_hash,
+        passwords: args.passwords.clone(),
+        hash_again: false,
         strict: args.strict,
         max_skew: args.max_skew,
         silence: casewire::case::gaps::SILENCE,

@@ -389,6 +389,7 @@ impl<'c> Reading<'_, 'c> {
             place: Place {
                 offset: head.offset,
                 record_id: head.record_id,
+                text: None,
             },
             event_id: head.event_id,
             channel: Cow::Borrowed(&head.channel),

@@ -5,7 +5,7 @@
 use super::decode::System;
 use super::record::{Name, Value};
 use super::walk::CHUNK_MAGIC;
-use ::evtx::{EvtxChunkData, ParserSettings};
+use ::evtx::{EvtxChunkData, EvtxRecord, ParserSettings};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,11 +18,25 @@ const RECORD_HEADER: u64 = 24;
 /// The JSON of the records of `chunk` that begin at one of the sorted offsets `starts`, as far as
 /// they can be read.
 pub(crate) fn render(chunk: &[u8], starts: &[usize]) -> BTreeMap<usize, Json> {
+    let json = |record: EvtxRecord<'_>| {
+        let rendered = record.into_json_bytes().ok()?;
+        serde_json::from_slice(&rendered.data).ok()
+    };
     // The crate is fuzzed and bounded; a panic in it must not end the run all the same.
-    catch_unwind(AssertUnwindSafe(|| render_chunk(chunk, starts))).unwrap_or_default()
+    catch_unwind(AssertUnwindSafe(|| render_chunk(chunk, starts, json))).unwrap_or_default()
 }
 
-fn render_chunk(chunk: &[u8], starts: &[usize]) -> BTreeMap<usize, Json> {
+/// The same as XML.
+pub(crate) fn render_xml(chunk: &[u8], starts: &[usize]) -> BTreeMap<usize, String> {
+    let xml = |record: EvtxRecord<'_>| record.into_xml().ok().map(|rendered| rendered.data);
+    catch_unwind(AssertUnwindSafe(|| render_chunk(chunk, starts, xml))).unwrap_or_default()
+}
+
+fn render_chunk<T>(
+    chunk: &[u8],
+    starts: &[usize],
+    form: impl Fn(EvtxRecord<'_>) -> Option<T>,
+) -> BTreeMap<usize, T> {
     let mut found = BTreeMap::new();
     let mut bytes = chunk.to_vec();
     if let Some(magic) = bytes.get_mut(..CHUNK_MAGIC.len()) {
@@ -40,10 +54,8 @@ fn render_chunk(chunk: &[u8], starts: &[usize]) -> BTreeMap<usize, Json> {
         if starts.binary_search(&start).is_err() {
             continue;
         }
-        if let Ok(rendered) = record.into_json_bytes()
-            && let Ok(json) = serde_json::from_slice(&rendered.data)
-        {
-            found.insert(start, json);
+        if let Some(rendered) = form(record) {
+            found.insert(start, rendered);
         }
     }
     found

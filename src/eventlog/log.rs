@@ -147,8 +147,11 @@ pub fn event_of(
             return None;
         }
     };
+    let text = record.place.text;
     let time: Timestamp = match entry.clock {
         Clock::TimeCreated => written,
+        // One host's events must be on one clock: TimeCreated of this text is on another than UtcTime.
+        Clock::UtcTime if text.is_some_and(|t| t.local_time) => written,
         Clock::UtcTime => record
             .value("UtcTime")
             .and_then(Value::time)
@@ -168,8 +171,8 @@ pub fn event_of(
         provenance: Provenance {
             evidence,
             interface: 0,
-            kind: Item::Record,
-            item: record.place.record_id,
+            kind: text.map_or(Item::Record, |_| Item::Line),
+            item: text.map_or(record.place.record_id, |t| t.line),
             offset: record.place.offset,
         },
         what: What::Host(Box::new(HostEvent {

@@ -12,9 +12,11 @@ mod damage_tests;
 mod decode;
 pub mod evtx;
 mod fallback;
+pub mod forms;
 pub mod log;
 pub mod normalise;
 mod plan;
+pub mod raw;
 pub mod record;
 #[cfg(test)]
 mod sample;
@@ -24,6 +26,7 @@ mod walk;
 
 pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;
+pub use forms::read_text;
 pub use log::read_log;
 pub use summary::{LogSummary, MissingRecords, SourceSummary};
 pub use walk::CHUNK_SIZE;

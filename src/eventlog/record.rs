@@ -39,8 +39,20 @@ pub enum Value<'a> {
 pub struct Place {
     /// Byte offset of the record header in the (decompressed) file, or of the line.
     pub offset: u64,
-    /// EventRecordID.
+    /// EventRecordID; 0 where a text form leaves it out.
     pub record_id: u64,
+    /// Set for records of a text.
+    pub text: Option<TextPlace>,
+}
+
+/// Where a record lies in a text, and what its times are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextPlace {
+    /// Line it begins on, from 1.
+    pub line: u64,
+    /// TimeCreated is in a local time whose zone is not known. UtcTime is not, so the two must not
+    /// be mixed.
+    pub local_time: bool,
 }
 
 /// One record, with its System fields read and its payload fields by name.

@@ -5,7 +5,7 @@
 //! logged.
 
 use super::texts::Texts;
-use crate::model::{Text, Timestamp};
+use crate::model::{Span, Text, Timestamp};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,6 +65,9 @@ pub struct SourceSummary {
     runs: BTreeMap<u64, Run>,
     /// True if there were more runs than are remembered: gaps are then unknown.
     pub runs_overflowed: bool,
+    /// True if this is a text that somebody exported: what is missing from it may only have been
+    /// left out.
+    pub exported: bool,
 }
 
 /// An unbroken run of EventRecordIDs.
@@ -127,7 +130,7 @@ impl SourceSummary {
     /// Missing EventRecordIDs between the lowest and the highest; `None` if there were too many to
     /// follow. A filtered export has gaps by nature.
     pub fn gaps(&self) -> Option<Vec<MissingRecords>> {
-        if self.runs_overflowed {
+        if self.runs_overflowed || self.exported {
             return None;
         }
         let mut gaps = Vec::new();
@@ -148,11 +151,42 @@ impl SourceSummary {
         Some(gaps)
     }
 
+    /// True if this holds a record of that number and time; `None` if there were too many to
+    /// follow. Times are cut to seconds in some forms.
+    pub fn holds(&self, record_id: u64, time: Timestamp) -> Option<bool> {
+        let near = Span::seconds(1);
+        let within = self
+            .first_time
+            .zip(self.last_time)
+            .is_some_and(|(from, to)| {
+                time.since(from) > near.negated() && to.since(time) > near.negated()
+            });
+        if !within || record_id == 0 {
+            return Some(false);
+        }
+        if self.runs_overflowed {
+            return None;
+        }
+        let run = self.runs.range(..=record_id).next_back();
+        Some(run.is_some_and(|(_, run)| run.last >= record_id))
+    }
+
+    /// Marks what somebody exported. Number 0 stands for none: a log counts from 1.
+    pub fn mark_exported(&mut self) {
+        self.exported = true;
+        if self.first_id == Some(0) {
+            (self.first_id, self.last_id) = (None, None);
+            self.runs.clear();
+        }
+    }
+
     /// Takes in what another part of the same computer's channel holds: the next chunk, or another
     /// file.
     pub fn join(&mut self, other: Self) {
         self.records += other.records;
         self.uncounted += other.uncounted;
+        // What is in none of several is missing as soon as one of them is the log itself.
+        self.exported &= other.exported;
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }

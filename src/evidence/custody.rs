@@ -4,7 +4,6 @@
 
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -20,8 +19,8 @@ const WAITING: usize = 8;
 /// What was read of a file, and whether it held still meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Custody {
-    /// SHA-256 of the file's bytes as they lie on disk; `None` if it was not asked for, or if the
-    /// file could not be read to its end.
+    /// SHA-256 of the file's bytes as they lie on disk, of a member of an archive as it unpacks;
+    /// `None` if it was not asked for, or if the file could not be read to its end.
     pub sha256: Option<[u8; 32]>,
     /// Length of the file in bytes: counted when hashing, else as the system tells.
     pub bytes: u64,
@@ -47,7 +46,7 @@ struct Hasher {
 
 /// The raw bytes of a file, hashed on a thread of their own as they pass.
 pub(super) struct Tap {
-    file: File,
+    file: Box<dyn Read + Send>,
     hasher: Option<Hasher>,
     pool: VecDeque<Arc<Vec<u8>>>,
     block: Arc<Vec<u8>>,
@@ -58,7 +57,7 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(file: File, hash: bool) -> io::Result<Self> {
+    pub(super) fn new(file: Box<dyn Read + Send>, hash: bool) -> io::Result<Self> {
         let hasher = if hash { Some(Hasher::start()?) } else { None };
         Ok(Self {
             file,
@@ -75,10 +74,6 @@ impl Tap {
     /// Bytes read from the file so far.
     pub(super) fn count(&self) -> u64 {
         self.count
-    }
-
-    pub(super) fn file(&self) -> &File {
-        &self.file
     }
 
     /// What the disk failed with, if it did.
@@ -138,7 +133,11 @@ impl Tap {
 }
 
 /// Reads once; an error is kept, and returned as well.
-fn read_on(file: &mut File, into: &mut [u8], failure: &mut Option<io::Error>) -> io::Result<usize> {
+fn read_on(
+    file: &mut dyn Read,
+    into: &mut [u8],
+    failure: &mut Option<io::Error>,
+) -> io::Result<usize> {
     loop {
         match file.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

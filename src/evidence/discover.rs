@@ -3,6 +3,7 @@
 //! The list is the same whatever the order of the arguments. A file that is reached by two ways is
 //! listed once. Links are followed; a folder that contains itself is entered once.
 
+use super::archive::{self, Member, Unpacking};
 use super::kind::{self, Kind};
 use super::problem::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
@@ -16,15 +17,32 @@ use std::path::{Path, PathBuf};
 pub struct EvidenceFile {
     /// Its number, from 1 in the order of `shown`.
     pub id: EvidenceId,
-    /// Where to open it.
+    /// Where to open it; for a member, the archive.
     pub path: PathBuf,
     /// Its path below the argument it was found under, with `/`; its name if it was the argument.
-    /// As the file system has it: hostile names must be escaped where they are printed.
+    /// A member of an archive is named behind a `!`. As the file system and the archive have it:
+    /// hostile names must be escaped where they are printed.
     pub shown: String,
+    /// Whether it is a file or lies in one.
+    pub source: Source,
     /// Length in bytes when it was found.
     pub size: u64,
     /// What it is.
     pub kind: Kind,
+}
+
+/// Where the bytes of evidence are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file of its own.
+    Disk,
+    /// A member of an archive.
+    Member {
+        /// The archive that was given.
+        archive: EvidenceId,
+        /// How to read it.
+        member: Box<Member>,
+    },
 }
 
 /// What is wrong with the request itself.
@@ -52,6 +70,20 @@ pub fn discover(
     arguments: &[PathBuf],
     problems: &mut Problems,
 ) -> Result<Vec<EvidenceFile>, DiscoverError> {
+    discover_in(arguments, Unpacking::default(), problems)
+}
+
+/// As `discover`, with passwords and limits for archives. What lies in an archive and is evidence
+/// is listed behind it.
+///
+/// # Errors
+///
+/// If an argument does not exist.
+pub fn discover_in(
+    arguments: &[PathBuf],
+    mut unpacking: Unpacking,
+    problems: &mut Problems,
+) -> Result<Vec<EvidenceFile>, DiscoverError> {
     let mut found: BTreeMap<PathBuf, (String, PathBuf)> = BTreeMap::new();
     for argument in arguments {
         let real = fs::canonicalize(argument).map_err(|source| DiscoverError::Argument {
@@ -72,21 +104,62 @@ pub fn discover(
     files.sort_by(|(real, (shown, _)), (other_real, (other_shown, _))| {
         (shown, real).cmp(&(other_shown, other_real))
     });
-    let listed = files
-        .into_iter()
-        .zip(1..)
-        .map(|((_, (shown, path)), number)| {
-            let id = EvidenceId(number);
-            let (size, kind) = look(id, &path, problems);
-            EvidenceFile {
-                id,
-                path,
-                shown,
-                size,
-                kind,
-            }
+    let mut listed = Vec::new();
+    for (_, (shown, path)) in files {
+        let id = next_id(&listed);
+        let (size, kind) = look(id, &path, problems);
+        let (way, name) = (path.clone(), shown.clone());
+        listed.push(EvidenceFile {
+            id,
+            path,
+            shown,
+            source: Source::Disk,
+            size,
+            kind,
         });
-    Ok(listed.collect())
+        if let Kind::Archive(container, packing) = kind {
+            let what = (container, packing);
+            for found in archive::list(id, &way, what, &mut unpacking, problems) {
+                let member = EvidenceFile {
+                    id: next_id(&listed),
+                    path: way.clone(),
+                    shown: format!("{name}!{}", found.member.name),
+                    size: found.member.size,
+                    kind: found.kind,
+                    source: Source::Member {
+                        archive: id,
+                        member: Box::new(found.member),
+                    },
+                };
+                unusable(member.id, member.kind, problems);
+                listed.push(member);
+            }
+        }
+    }
+    Ok(listed)
+}
+
+fn next_id(listed: &[EvidenceFile]) -> EvidenceId {
+    EvidenceId(
+        u32::try_from(listed.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1),
+    )
+}
+
+/// Says of a known form that it cannot be used, and what to export instead.
+fn unusable(id: EvidenceId, kind: Kind, problems: &mut Problems) {
+    if let Kind::Unusable(form, _) = kind {
+        problems.add(Problem {
+            evidence: Some(id),
+            kind: ProblemKind::NotRecognised,
+            weight: Weight::Loss,
+            count: 1,
+            first_offset: None,
+            message: form.why().to_owned(),
+            effect: form.instead().to_owned(),
+        });
+    }
 }
 
 /// Finds all files from `path` on, whose real path is `real`.
@@ -155,6 +228,7 @@ fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
         unreadable(Some(id), error.to_string(), problems);
         (0, Kind::Unreadable)
     });
+    unusable(id, kind, problems);
     let note = match kind {
         Kind::Unknown => (ProblemKind::NotRecognised, "not a capture or an event log"),
         Kind::Empty => (ProblemKind::Empty, "the file is empty"),

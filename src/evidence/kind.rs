@@ -1,7 +1,11 @@
 //! What a file is, by its first bytes. Names and extensions are never asked.
 
+use super::form::{self, Form, Unusable};
+use super::packing::unpacked;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
+
+pub use super::packing::Packing;
 
 /// Event log chunks stand at 4 KiB plus multiples of 64 KiB (MS-EVEN6 is silent; the format is
 /// described in libevtx' "Windows XML Event Log (EVTX) format").
@@ -9,17 +13,17 @@ const CHUNK: &[u8; 8] = b"ElfChnk\0";
 const FIRST_CHUNK: usize = 4096;
 const CHUNK_SIZE: usize = 64 * 1024;
 /// How far a chunk is searched for when the magic of the file is damaged.
-const SEARCHED: usize = 1024 * 1024;
+pub const SEARCHED: usize = 1024 * 1024;
+/// A text is recognised by so much of it.
+const TEXT: usize = 64 * 1024;
 
-/// How the bytes are packed.
+/// What holds other files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Packing {
-    /// Not at all.
-    Plain,
-    /// In gzip members (RFC 1952).
-    Gzip,
-    /// In Zstandard frames (RFC 8878).
-    Zstd,
+pub enum Container {
+    /// A zip archive.
+    Zip,
+    /// A tar archive (POSIX ustar or GNU).
+    Tar,
 }
 
 /// What a file is.
@@ -31,6 +35,12 @@ pub enum Kind {
     Pcapng(Packing),
     /// A Windows event log, whose file header may be damaged.
     Evtx(Packing),
+    /// A text that holds event records or connections.
+    Text(Form, Packing),
+    /// A text that is known and of no use.
+    Unusable(Unusable, Packing),
+    /// Other files within.
+    Archive(Container, Packing),
     /// Something else.
     Unknown,
     /// No bytes at all.
@@ -45,36 +55,58 @@ impl Kind {
         matches!(self, Self::Pcap(_) | Self::Pcapng(_))
     }
 
-    /// True for event logs.
+    /// True for event logs of any form.
     pub fn is_event_log(self) -> bool {
-        matches!(self, Self::Evtx(_))
+        match self {
+            Self::Evtx(_) => true,
+            Self::Text(form, _) => !form.is_network(),
+            _ => false,
+        }
+    }
+
+    /// True for logs of connections on the wire.
+    pub fn is_connection_log(self) -> bool {
+        matches!(self, Self::Text(form, _) if form.is_network())
+    }
+
+    /// True for what is worth a line in the list of evidence when it lies in an archive.
+    pub fn is_evidence(self) -> bool {
+        self.is_capture() || matches!(self, Self::Evtx(_) | Self::Text(..) | Self::Unusable(..))
     }
 
     /// How the file is packed.
     pub fn packing(self) -> Packing {
         match self {
-            Self::Pcap(packing) | Self::Pcapng(packing) | Self::Evtx(packing) => packing,
+            Self::Pcap(packing)
+            | Self::Pcapng(packing)
+            | Self::Evtx(packing)
+            | Self::Text(_, packing)
+            | Self::Unusable(_, packing)
+            | Self::Archive(_, packing) => packing,
             Self::Unknown | Self::Empty | Self::Unreadable => Packing::Plain,
+        }
+    }
+
+    /// One word for it, without the packing.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pcap(_) => "pcap",
+            Self::Pcapng(_) => "pcapng",
+            Self::Evtx(_) => "evtx",
+            Self::Text(form, _) => form.word(),
+            Self::Unusable(form, _) => form.word(),
+            Self::Archive(Container::Zip, _) => "zip",
+            Self::Archive(Container::Tar, _) => "tar",
+            Self::Unknown => "unknown",
+            Self::Empty => "empty",
+            Self::Unreadable => "unreadable",
         }
     }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Pcap(_) => "pcap",
-            Self::Pcapng(_) => "pcapng",
-            Self::Evtx(_) => "evtx",
-            Self::Unknown => "unknown",
-            Self::Empty => "empty",
-            Self::Unreadable => "unreadable",
-        };
-        let packing = match self.packing() {
-            Packing::Plain => "",
-            Packing::Gzip => " in gzip",
-            Packing::Zstd => " in zstd",
-        };
-        write!(f, "{name}{packing}")
+        write!(f, "{}{}", self.word(), self.packing().words())
     }
 }
 
@@ -84,36 +116,24 @@ impl fmt::Display for Kind {
 ///
 /// If the bytes cannot be read. Damage inside a compressed stream is no error: what came before it
 /// decides.
-pub fn recognise(input: impl Read) -> std::io::Result<Kind> {
-    let mut input = BufReader::new(input);
-    let first = input.fill_buf()?;
-    if first.is_empty() {
+pub fn recognise(mut input: impl Read) -> std::io::Result<Kind> {
+    let head = read_head(&mut input, 16)?;
+    if head.is_empty() {
         return Ok(Kind::Empty);
     }
-    match packing(first) {
+    let packing = Packing::of(&head);
+    let whole = std::io::Cursor::new(head).chain(input);
+    match packing {
         Packing::Plain => {
-            let head = read_head(&mut input, 16)?;
-            Ok(form(head, input, Packing::Plain))
+            let mut whole = whole;
+            let head = read_head(&mut whole, 512)?;
+            Ok(form(head, whole, packing))
         }
-        Packing::Gzip => {
-            let mut unpacked = flate2::bufread::MultiGzDecoder::new(input);
-            let head = read_head(&mut unpacked, 16).unwrap_or_default();
-            Ok(form(head, unpacked, Packing::Gzip))
+        _ => {
+            let mut whole = unpacked(whole, packing)?;
+            let head = so_far(&mut whole, 512);
+            Ok(form(head, whole, packing))
         }
-        Packing::Zstd => {
-            let mut unpacked = zstd::stream::read::Decoder::with_buffer(input)?;
-            let head = read_head(&mut unpacked, 16).unwrap_or_default();
-            Ok(form(head, unpacked, Packing::Zstd))
-        }
-    }
-}
-
-/// How bytes that begin a file are packed.
-fn packing(first: &[u8]) -> Packing {
-    match first {
-        [0x1F, 0x8B, ..] => Packing::Gzip,
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => Packing::Zstd,
-        _ => Packing::Plain,
     }
 }
 
@@ -121,6 +141,13 @@ fn read_head(input: &mut impl Read, count: u64) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
     input.take(count).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// What can be read up to `count` bytes; damage ends it.
+fn so_far(input: &mut impl Read, count: u64) -> Vec<u8> {
+    let mut head = Vec::new();
+    let _ = input.take(count).read_to_end(&mut head);
+    head
 }
 
 fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> Kind {
@@ -134,15 +161,29 @@ fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> Kind {
             | [0xA1, 0xB2, 0xCD, 0x34],
         ) => return Kind::Pcap(packing),
         Some([0x0A, 0x0D, 0x0D, 0x0A]) => return Kind::Pcapng(packing),
+        Some([b'P', b'K', 3, 4] | [b'P', b'K', 5, 6]) => {
+            return Kind::Archive(Container::Zip, packing);
+        }
         _ => {}
     }
     if head.starts_with(b"ElfFile\0") {
         return Kind::Evtx(packing);
     }
+    if head.get(257..262) == Some(b"ustar") {
+        return Kind::Archive(Container::Tar, packing);
+    }
     // Damage further on ends the search; what could be read still counts.
+    let mut rest = rest.take((SEARCHED - head.len()) as u64);
     let _ = rest
-        .take((SEARCHED - head.len()) as u64)
+        .by_ref()
+        .take((TEXT - head.len()) as u64)
         .read_to_end(&mut head);
+    match form::recognise(&head) {
+        Some(Ok(form)) => return Kind::Text(form, packing),
+        Some(Err(unusable)) => return Kind::Unusable(unusable, packing),
+        None => {}
+    }
+    let _ = rest.read_to_end(&mut head);
     let mut places = (FIRST_CHUNK..SEARCHED).step_by(CHUNK_SIZE);
     if places.any(|at| head.get(at..at + CHUNK.len()) == Some(CHUNK)) {
         Kind::Evtx(packing)

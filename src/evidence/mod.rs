@@ -2,16 +2,23 @@
 //!
 //! Evidence is opened read-only. Nothing here understands packets or records.
 
+pub mod archive;
 pub mod custody;
 pub mod discover;
+pub mod form;
 pub mod kind;
+pub mod lines;
 pub mod open;
+pub mod packing;
 pub mod problem;
 pub mod progress;
 
+pub use archive::{Limits, Unpacking};
 pub use custody::Custody;
-pub use discover::{DiscoverError, EvidenceFile, discover};
-pub use kind::{Kind, Packing};
+pub use discover::{DiscoverError, EvidenceFile, Source, discover, discover_in};
+pub use form::{Form, Unusable};
+pub use kind::{Container, Kind};
 pub use open::{Input, OpenError};
+pub use packing::Packing;
 pub use problem::{Problem, ProblemKind, Problems, Weight};
 pub use progress::{Progress, Silent};

@@ -1,16 +1,18 @@
 //! Opens evidence read-only and yields its bytes unpacked, once, from start to end.
 //!
 //! Damage in a compressed stream ends the bytes; it is told when the file is closed. Nothing is
-//! ever unpacked to disk or as a whole into memory.
+//! ever unpacked as a whole into memory, and nothing beside the evidence.
 
+use super::archive::Limits;
 use super::custody::{Custody, Tap};
-use super::discover::EvidenceFile;
-use super::kind::Packing;
+use super::discover::{EvidenceFile, Source};
+use super::packing::{Packing, XZ_MEMORY};
 use super::problem::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
 use std::fs::{File, Metadata};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Why evidence cannot be opened.
@@ -28,7 +30,13 @@ pub struct OpenError {
 pub struct Input {
     evidence: EvidenceId,
     stream: Stream,
+    /// The file on disk, which for a member is its archive, and how it was.
+    path: PathBuf,
     at_open: (u64, Option<SystemTime>),
+    /// Bytes it should have, and whether it is a member of an archive.
+    size: u64,
+    member: bool,
+    unpacked: u64,
     damage: Option<String>,
     ended: bool,
 }
@@ -37,6 +45,8 @@ enum Stream {
     Plain(Tap),
     Gzip(Box<flate2::bufread::GzDecoder<Tap>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Tap>>),
+    /// Its decoder gives back what it reads from only where nothing failed, so it has a share.
+    Xz(Box<lzma_rust2::XzReader<BufReader<Share>>>, Share),
     /// Only while one gzip member is exchanged for the next.
     Between,
 }
@@ -61,16 +71,30 @@ impl Input {
         }
         let handle = File::open(&file.path)?;
         let at_open = state(&handle.metadata()?);
-        let tap = Tap::new(handle, hash)?;
+        let (bytes, member): (Box<dyn Read + Send>, bool) = match &file.source {
+            Source::Disk => (Box::new(handle), false),
+            Source::Member { member, .. } => (member.open()?, true),
+        };
+        let tap = Tap::new(bytes, hash)?;
         let stream = match file.kind.packing() {
             Packing::Plain => Stream::Plain(tap),
             Packing::Gzip => Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap))),
             Packing::Zstd => Stream::Zstd(Box::new(zstd::stream::read::Decoder::with_buffer(tap)?)),
+            Packing::Xz => {
+                let share = Share(Arc::new(Mutex::new(tap)));
+                let input = BufReader::new(share.clone());
+                let unpacking = lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY);
+                Stream::Xz(Box::new(unpacking), share)
+            }
         };
         Ok(Self {
             evidence: file.id,
             stream,
+            path: file.path.clone(),
             at_open,
+            size: if member { file.size } else { at_open.0 },
+            member,
+            unpacked: 0,
             damage: None,
             ended: false,
         })
@@ -92,25 +116,35 @@ impl Input {
                 effect: effect.to_owned(),
             });
         };
-        let mut tap = match self.stream {
-            Stream::Plain(tap) => tap,
-            Stream::Gzip(unpacking) => unpacking.into_inner(),
-            Stream::Zstd(unpacking) => unpacking.finish(),
-            // Never left behind by `next_member`.
-            Stream::Between => {
-                return Custody {
-                    sha256: None,
-                    bytes: self.at_open.0,
-                    changed: false,
-                };
+        let tap = match self.stream {
+            Stream::Plain(tap) => Some(tap),
+            Stream::Gzip(unpacking) => Some(unpacking.into_inner()),
+            Stream::Zstd(unpacking) => Some(unpacking.finish()),
+            Stream::Xz(unpacking, share) => {
+                drop(unpacking);
+                Arc::into_inner(share.0)
+                    .map(|tap| tap.into_inner().unwrap_or_else(PoisonError::into_inner))
             }
+            // Never left behind by `next_member`.
+            Stream::Between => None,
+        };
+        let Some(mut tap) = tap else {
+            return Custody {
+                sha256: None,
+                bytes: self.size,
+                changed: false,
+            };
         };
         let read = tap.count();
         let sha256 = tap.hash();
         if let Some(failure) = tap.failure() {
             let message = format!("reading stopped: {failure}");
+            let kind = match self.member {
+                true => ProblemKind::Compression,
+                false => ProblemKind::Unreadable,
+            };
             tell(
-                ProblemKind::Unreadable,
+                kind,
                 Some(tap.count()),
                 message,
                 "the rest of the file is missing; copy it from the original again",
@@ -119,14 +153,22 @@ impl Input {
             let effect = "what the compressed stream held behind this place is missing";
             tell(ProblemKind::Compression, Some(read), damage, effect);
         }
-        let at_close = tap.file().metadata().map(|metadata| state(&metadata));
+        let at_close = std::fs::metadata(&self.path).map(|metadata| state(&metadata));
         let bytes = if sha256.is_some() {
             tap.count()
         } else {
-            self.at_open.0
+            self.size
         };
         let changed = at_close.map_or(true, |state| state != self.at_open)
-            || (sha256.is_some() && bytes != self.at_open.0);
+            || (sha256.is_some() && !self.member && bytes != self.at_open.0);
+        if self.member && sha256.is_some() && bytes < self.size {
+            tell(
+                ProblemKind::Compression,
+                Some(bytes),
+                "the member ends before the size its archive says".to_owned(),
+                "the rest of it is missing; copy the archive again",
+            );
+        }
         if changed {
             let effect =
                 "the report may describe neither the old nor the new content; work on a copy";
@@ -142,6 +184,25 @@ impl Input {
             bytes,
             changed,
         }
+    }
+
+    /// True if so much came out of so little that it is no evidence.
+    fn is_bomb(&self) -> bool {
+        let limits = Limits::default();
+        if self.unpacked <= limits.free {
+            return false;
+        }
+        let packed = match &self.stream {
+            Stream::Plain(_) | Stream::Between => return false,
+            Stream::Gzip(unpacking) => unpacking.get_ref().count(),
+            Stream::Zstd(unpacking) => unpacking.get_ref().count(),
+            Stream::Xz(_, share) => share
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .count(),
+        };
+        limits.is_bomb(self.unpacked, packed)
     }
 
     /// Goes on to the next gzip member. False at the end of the file, with zeros behind the last
@@ -168,6 +229,19 @@ impl Input {
     }
 }
 
+/// A tap that its decoder and its owner both hold. Only one of them reads at a time.
+#[derive(Clone)]
+struct Share(Arc<Mutex<Tap>>);
+
+impl Read for Share {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(into)
+    }
+}
+
 fn next_magic(tap: &mut Tap) -> io::Result<Option<u8>> {
     Ok(tap.fill_buf()?.first().copied())
 }
@@ -186,11 +260,21 @@ impl Read for Input {
                 Stream::Plain(tap) => tap.read(into),
                 Stream::Gzip(unpacking) => unpacking.read(into),
                 Stream::Zstd(unpacking) => unpacking.read(into),
+                Stream::Xz(unpacking, _) => unpacking.read(into),
                 Stream::Between => Ok(0),
             };
             let more = match (read, &self.stream) {
                 (Ok(0), Stream::Gzip(_)) => self.next_member(),
-                (Ok(read), _) => return Ok(read),
+                (Ok(read), _) => {
+                    self.unpacked += read as u64;
+                    match self.is_bomb() {
+                        false => return Ok(read),
+                        true => Err(io::Error::other(
+                            "it unpacks to far more than real evidence does; if it is what you expect, unpack it by \
+                             hand and give that",
+                        )),
+                    }
+                }
                 (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => continue,
                 (Err(error), _) => Err(error),
             };
@@ -230,6 +314,13 @@ mod tests {
         packer.finish().unwrap()
     }
 
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut packer = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
+    }
+
     fn read(bytes: &[u8], hash: bool, most: u64) -> (Kind, Vec<u8>, Custody, Problems) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
@@ -256,12 +347,14 @@ mod tests {
             zstd::encode_all(rest, 1).unwrap(),
         ]
         .concat();
+        let xz = xz(&content);
         let padded = [gzip(&content), vec![0; 700]].concat();
         for (bytes, packing) in [
             (&content, Packing::Plain),
             (&members, Packing::Gzip),
             (&padded, Packing::Gzip),
             (&frames, Packing::Zstd),
+            (&xz, Packing::Xz),
         ] {
             for hash in [true, false] {
                 let (kind, read, custody, problems) = read(bytes, hash, u64::MAX);
@@ -286,6 +379,7 @@ mod tests {
         let content = content();
         for bytes in [
             content.clone(),
+            xz(&content),
             gzip(&content),
             zstd::encode_all(&content[..], 1).unwrap(),
         ] {
@@ -317,6 +411,31 @@ mod tests {
             assert_eq!(custody.sha256, sha256(&bytes));
             let told: Vec<_> = problems.iter().map(|p| (p.kind, p.weight)).collect();
             assert_eq!(told, [(ProblemKind::Compression, Weight::Loss)]);
+        }
+    }
+
+    #[test]
+    fn damage_in_xz_is_told_and_the_hash_is_that_of_the_file() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut content = content()[..4].to_vec();
+        content.extend((0..500_000).map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        }));
+        let whole = xz(&content);
+        let mut spoiled = whole.clone();
+        let middle = whole.len() / 2;
+        spoiled[middle..middle + 64].fill(0xA5);
+        for bytes in [whole[..middle].to_vec(), spoiled] {
+            let (_, _, custody, problems) = read(&bytes, true, u64::MAX);
+            assert_eq!(custody.sha256, sha256(&bytes));
+            let told: Vec<_> = problems.iter().map(|p| (p.kind, p.weight)).collect();
+            assert!(
+                told.contains(&(ProblemKind::Compression, Weight::Loss)),
+                "{told:?}"
+            );
         }
     }
 

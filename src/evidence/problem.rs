@@ -55,6 +55,14 @@ pub enum ProblemKind {
     RecordTime,
     /// A wanted record that lacks a field its event id promises.
     RecordField,
+    /// Lines or parts of a text that are no record of its form.
+    Text,
+    /// Times of a text are local, and their zone is not said.
+    LocalTime,
+    /// What a text form leaves out, and what cannot be concluded without it.
+    Form,
+    /// Records that another file holds too; they were counted once.
+    Duplicate,
     /// The event log is marked dirty: it was not closed in order. Its header may be stale.
     DirtyLog,
     /// A table reached its limit and forgot something.
@@ -86,6 +94,10 @@ impl ProblemKind {
             Self::Record => "record",
             Self::RecordTime => "record-time",
             Self::RecordField => "record-field",
+            Self::Text => "text",
+            Self::LocalTime => "local-time",
+            Self::Form => "form",
+            Self::Duplicate => "duplicate",
             Self::DirtyLog => "dirty-log",
             Self::Limit => "limit",
             Self::Changed => "changed",

@@ -224,7 +224,7 @@ fn file_of(read: &Read) -> BaselineFile {
         if let Some(hash) = custody.and_then(|c| c.sha256) {
             file.evidence.push(Basis {
                 sha256: hash.iter().map(|b| format!("{b:02x}")).collect(),
-                kind: super::conclude::kind_word(evidence.kind).to_owned(),
+                kind: evidence.kind.word().to_owned(),
                 size: evidence.size,
             });
         }

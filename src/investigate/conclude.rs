@@ -10,7 +10,7 @@ use crate::case::{
 };
 use crate::context::Context;
 use crate::context::identity::{KnownBy, Orientation};
-use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
+use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
@@ -141,7 +141,7 @@ impl Read {
         for row in &case.evidence {
             match row.unit {
                 Item::Packet => case.totals.packets += row.units_read,
-                Item::Record => case.totals.records += row.units_read,
+                Item::Record | Item::Line => case.totals.records += row.units_read,
             }
         }
         let times = || {
@@ -172,8 +172,16 @@ impl Read {
             let report = self.reports.get(&file.id);
             let mut row = EvidenceRow {
                 id: file.id,
-                kind: kind_word(file.kind).to_owned(),
+                kind: match file.kind {
+                    Kind::Unreadable => "unknown".to_owned(),
+                    kind => kind.word().to_owned(),
+                },
                 path: file.shown.clone(),
+                archive: match file.source {
+                    Source::Member { archive, .. } => Some(archive),
+                    Source::Disk => None,
+                },
+                location: file.path.clone(),
                 size: file.size,
                 sha256: report
                     .and_then(|r| r.custody.as_ref())
@@ -181,10 +189,10 @@ impl Read {
                 verified_after_run: report.and_then(|r| r.custody.as_ref()).map(|c| !c.changed),
                 first_time: None,
                 last_time: None,
-                unit: if file.kind.is_event_log() {
-                    Item::Record
-                } else {
-                    Item::Packet
+                unit: match file.kind {
+                    Kind::Text(..) => Item::Line,
+                    kind if kind.is_event_log() => Item::Record,
+                    _ => Item::Packet,
                 },
                 units_read: 0,
                 units_skipped: 0,
@@ -399,15 +407,5 @@ impl Read {
                 });
             }
         }
-    }
-}
-
-pub(super) fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Pcap(_) => "pcap",
-        Kind::Pcapng(_) => "pcapng",
-        Kind::Evtx(_) => "evtx",
-        Kind::Empty => "empty",
-        Kind::Unknown | Kind::Unreadable => "unknown",
     }
 }

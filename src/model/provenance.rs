@@ -20,29 +20,38 @@ pub enum Item {
     Packet,
     /// An EventRecordID.
     Record,
+    /// A line of a text, from 1.
+    Line,
 }
 
-/// One packet or one event record. The order is file, then position.
+impl Item {
+    /// What stands before the number: `p`, `r`, `line`.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Packet => "p",
+            Self::Record => "r",
+            Self::Line => "line",
+        }
+    }
+}
+
+/// One packet, one event record or one line. The order is file, then position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Provenance {
     /// Which file.
     pub evidence: EvidenceId,
     /// Capture interface within the file's section; 0 for records.
     pub interface: u16,
-    /// Packet or record.
+    /// Packet, record or line.
     pub kind: Item,
-    /// Packet number or EventRecordID.
+    /// Packet number, EventRecordID or line number.
     pub item: u64,
-    /// Byte offset of the record header in the (decompressed) file.
+    /// Byte offset of the record header in the (decompressed) file, or of the line in the text.
     pub offset: u64,
 }
 
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letter = match self.kind {
-            Item::Packet => 'p',
-            Item::Record => 'r',
-        };
-        write!(f, "{}:{letter}{}", self.evidence, self.item)
+        write!(f, "{}:{}{}", self.evidence, self.kind.mark(), self.item)
     }
 }

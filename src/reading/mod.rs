@@ -4,6 +4,8 @@
 //! Every file is opened once and hashed in the same pass. Nothing here judges anything.
 
 mod captures;
+mod connections;
+mod duplicates;
 mod logs;
 mod tap;
 
@@ -17,7 +19,7 @@ use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
-use crate::eventlog::LogSummary;
+use crate::eventlog::{LogSummary, forms};
 use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
 use crate::model::{Event, EvidenceId, Timestamp};
 use crate::stream::{Spool, SpoolError, Spooled};
@@ -129,7 +131,11 @@ impl Collector {
     }
 
     fn take(&mut self, event: Event) {
-        self.identity.observe(&event);
+        // A firewall's own log is shown under a name made of its address: were that address its own,
+        // the host that really has it would lose it.
+        if !forms::is_firewall_log(&event) {
+            self.identity.observe(&event);
+        }
         self.anchors.observe(&event);
         self.coverage.observe(&event);
         let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
@@ -179,7 +185,9 @@ pub fn gather(
     let of = |wanted: fn(Kind) -> bool| files.iter().filter(move |f| wanted(f.kind));
     let captures: Vec<&EvidenceFile> = of(Kind::is_capture).collect();
     let logs: Vec<&EvidenceFile> = of(Kind::is_event_log).collect();
-    let others: Vec<&EvidenceFile> = of(|k| !k.is_capture() && !k.is_event_log()).collect();
+    let connections: Vec<&EvidenceFile> = of(Kind::is_connection_log).collect();
+    let others: Vec<&EvidenceFile> =
+        of(|k| !k.is_capture() && !k.is_event_log() && !k.is_connection_log()).collect();
     let (wire, (host, rest)) = rayon::join(
         || captures::read(&captures, options, progress),
         || {
@@ -191,6 +199,9 @@ pub fn gather(
     );
     let mut all = wire?;
     all.join(host?);
+    if !connections.is_empty() {
+        all.join(connections::read(&connections, options, progress)?);
+    }
     all.join(rest);
     Ok(all)
 }

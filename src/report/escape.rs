@@ -27,6 +27,77 @@ pub fn vis(text: &str) -> String {
     shown
 }
 
+/// XML that was made elsewhere, with nothing hidden in it: characters that `vis` would spell out
+/// become character references, which read the same, and those XML 1.0 forbids become `\x1b`. Line
+/// breaks and tabs stay.
+pub fn xml(markup: &str) -> String {
+    let mut shown = String::with_capacity(markup.len());
+    for c in markup.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            '\r' => {}
+            '\0'..='\x1f' => shown.push_str(&format!("\\x{:02x}", u32::from(c))),
+            '\x7f'..='\u{9f}' => shown.push_str(&format!("&#x{:x};", u32::from(c))),
+            _ if u32::from(c) & 0xfffe == 0xfffe => {
+                shown.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+            }
+            _ if hidden(c) => shown.push_str(&format!("&#x{:x};", u32::from(c))),
+            _ => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// Text as HTML shows it literally, in an element or an attribute: `vis` first, so that nothing is
+/// hidden, then the five characters markup is made of.
+pub fn html(text: &str) -> String {
+    let shown = vis(text);
+    let mut escaped = String::with_capacity(shown.len());
+    for c in shown.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text as Markdown shows it literally, on one line: `vis` first, then a backslash before whatever
+/// Markdown, or the tables, mentions and links of its dialects, could take for a mark.
+pub fn markdown(text: &str) -> String {
+    let shown = vis(text);
+    let mut escaped = String::with_capacity(shown.len());
+    let mut before = None;
+    // Digits that begin the text would number a list if a point or a bracket ended them.
+    let mut number = true;
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied();
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let mark = match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '&' | '~' | '@'
+            | '$' => true,
+            // A time needs no mark, a scheme does.
+            ':' => next != Some(' ') && next.is_some() && !(digit(before) && digit(next)),
+            '+' | '-' | '=' => before.is_none(),
+            '.' | ')' => number && before.is_some() && next.is_none_or(|c| c == ' '),
+            _ => false,
+        };
+        if mark {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        number &= c.is_ascii_digit();
+        before = Some(c);
+    }
+    // `www.` alone makes a link in some dialects.
+    escaped.replace("www.", "www\\.").replace("WWW.", "WWW\\.")
+}
+
 /// Display cells of a text that went through `vis`.
 pub fn cells(shown: &str) -> usize {
     shown.chars().map(|c| c.width().unwrap_or(0)).sum()
@@ -172,6 +243,22 @@ mod tests {
         ] {
             assert_eq!(vis(text), shown, "{text:?}");
         }
+    }
+
+    #[test]
+    fn markup_is_shown_literally_in_html_and_markdown() {
+        assert_eq!(
+            html("<img src=x onerror='a(\"&\")'>\u{202e}"),
+            "&lt;img src=x onerror=&#39;a(&quot;&amp;&quot;)&#39;&gt;\\u{202e}"
+        );
+        assert_eq!(markdown("[x](javascript:y)"), r"\[x\](javascript\:y)");
+        assert_eq!(markdown("1. - a|b <b> www.x"), r"1\. - a\|b \<b\> www\.x");
+        assert_eq!(markdown("- a"), r"\- a");
+        assert_eq!(
+            markdown("10.0.0.1 at 02:11:07: x"),
+            "10.0.0.1 at 02:11:07: x"
+        );
+        assert_eq!(xml("<a>\u{202e}\x1b\r\n</a>"), "<a>&#x202e;\\x1b\n</a>");
     }
 
     #[test]

@@ -1,11 +1,15 @@
-//! A case as text and as JSON.
+//! A case as text, JSON, Markdown and HTML, and in the forms of other tools.
 //!
 //! Rendering only: every statement comes from the `Case`; nothing here looks at evidence again.
 
 pub mod about;
 pub mod escape;
+pub mod export;
+pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod record;
+pub mod severity;
 pub mod text;
 pub mod timeline;
 pub mod words;

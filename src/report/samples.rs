@@ -398,6 +398,8 @@ fn file(id: u32, kind: &str, path: &str, unit: Item) -> EvidenceRow {
         id: EvidenceId(id),
         kind: kind.to_owned(),
         path: path.to_owned(),
+        archive: None,
+        location: std::path::PathBuf::new(),
         size: 1_000 + u64::from(id),
         sha256: Some([id as u8; 32]),
         verified_after_run: Some(true),

@@ -51,7 +51,8 @@ fn source(event: &Event) -> String {
     }
 }
 
-fn csv_cell(text: &str) -> String {
+/// A cell that is no formula, quoted where it must be.
+pub(in crate::report) fn csv_cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if formula {
         format!("'{text}")

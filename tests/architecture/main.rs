@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Modules from the bottom up; those of one row do not know each other.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["model"],
     &["evidence"],
     &["capture", "eventlog", "stream"],
@@ -20,6 +20,7 @@ const ORDER: [&[&str]; 11] = [
     &["config", "replay"],
     &["case"],
     &["report"],
+    &["casefile"],
     &["investigate"],
     &["cli"],
 ];
@@ -28,7 +29,11 @@ const ORDER: [&[&str]; 11] = [
 const LINES: usize = 500;
 
 /// Longer files, each with the reason.
-const LONG: [(&str, &str); 2] = [
+const LONG: [(&str, &str); 3] = [
+    (
+        "src/report/json/from_case.rs",
+        "a table: each member of the record and where it comes from",
+    ),
     (
         "src/report/json/fields.rs",
         "a table: the fields of each event",

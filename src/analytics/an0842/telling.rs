@@ -128,10 +128,9 @@ pub(super) fn door_only(
         .tied
         .iter()
         .any(|t| made_by(t.change, &settings.rule_change_allow_list));
-    let severity = if allowed {
-        Severity::Info
-    } else {
-        Severity::Low
+    let severity = match allowed {
+        true => Severity::Info,
+        false => Severity::Low,
     };
     let check = check_order(picture, context);
     assemble(

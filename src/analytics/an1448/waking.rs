@@ -337,12 +337,10 @@ fn tell(
         measured: format!("{} signals for {} targets", signals.len(), targets.len()),
     }];
     if targets.len() > 1 {
+        let (least, within) = (settings.mass_wake_targets, settings.mass_wake_window);
         conditions.push(Condition {
             text: "distinct targets of one sender".to_owned(),
-            setting: format!(
-                "at least {} within {}",
-                settings.mass_wake_targets, settings.mass_wake_window
-            ),
+            setting: format!("at least {least} within {within}"),
             measured: format!("{busiest} at most"),
         });
     }

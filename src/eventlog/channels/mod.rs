@@ -237,6 +237,7 @@ pub(crate) mod tests {
             place: Place {
                 offset: 0,
                 record_id: 1,
+                text: None,
             },
             event_id,
             channel: "Security".into(),

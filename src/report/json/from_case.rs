@@ -1,22 +1,22 @@
 //! From a case to the shape of the report: nothing is added, nothing is left out.
 
 use super::fields::fields;
+use super::refs::{reference, references};
 use super::shape as s;
-use super::shape::{AnalyticId, EvidenceNumber, Ref, Sha256Text, Time};
+use super::shape::{AnalyticId, EvidenceNumber, Sha256Text, Time};
 use crate::case::{self, Case, Incident};
 use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::{Finding, Severity};
 use crate::model::net::mac_text;
-use crate::model::provenance::Item;
-use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
-use crate::report::about::places;
+use crate::model::{Event, EvidenceId, Span, Timestamp};
 use crate::report::words::{Form, sentence};
+use std::collections::BTreeMap;
 
 pub(super) fn report(case: &Case) -> s::Report {
     s::Report {
-        schema: "casewire-report",
-        schema_version: super::SCHEMA_VERSION,
+        schema: super::SCHEMA.into(),
+        schema_version: super::SCHEMA_VERSION.into(),
         tool: tool(case),
         case: s::CaseFile {
             id: case.number.clone(),
@@ -42,7 +42,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             .map(|v| s::Verdict {
                 analytic: analytic_id(v.analytic),
                 host: v.host.clone(),
-                verdict: v.verdict.word(),
+                verdict: v.verdict.word().into(),
                 words: v.words.clone(),
             })
             .collect(),
@@ -68,7 +68,7 @@ pub(super) fn report(case: &Case) -> s::Report {
 
 pub(super) fn tool(case: &Case) -> s::Tool {
     s::Tool {
-        name: "casewire",
+        name: "casewire".into(),
         version: case.version.clone(),
         commit: case.commit.clone(),
     }
@@ -94,8 +94,8 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
     s::Parameters {
         sha256: Sha256Text(hex(&asked.sha256())),
         config_sha256: asked.config_sha256.map(|h| Sha256Text(hex(&h))),
-        profile: asked.profile.word(),
-        time_zone: "UTC",
+        profile: asked.profile.word().into(),
+        time_zone: "UTC".into(),
         window: s::Window {
             start: asked.from.map(time),
             end: asked.to.map(time),
@@ -125,7 +125,8 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
                 (ClockMode::Measured, _) => "measured",
                 (ClockMode::AsRecorded, true) => "as-recorded",
                 (ClockMode::AsRecorded, false) => "given",
-            },
+            }
+            .into(),
             given: asked
                 .clock
                 .given
@@ -160,7 +161,10 @@ pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {
             roles: asked
                 .roles()
                 .into_iter()
-                .map(|(host, role)| s::HostRole { host, role })
+                .map(|(host, role)| s::HostRole {
+                    host,
+                    role: role.into(),
+                })
                 .collect(),
         },
         scanners: asked.scanners.clone(),
@@ -205,6 +209,7 @@ pub(super) fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
         id: evidence_number(row.id),
         kind: row.kind.clone(),
         path: row.path.clone(),
+        archive: row.archive.map(evidence_number),
         size: row.size,
         hashes: s::Hashes {
             sha256: row.sha256.map(|h| Sha256Text(hex(&h))),
@@ -247,7 +252,7 @@ pub(super) fn coverage(row: &case::CoverageRow) -> s::Coverage {
         analytic: analytic_id(row.analytic),
         host: row.host.clone(),
         needs: row.needs.clone(),
-        status: row.status.word(),
+        status: row.status.word().into(),
         evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
         start: row.start.map(time),
         end: row.end.map(time),
@@ -266,7 +271,7 @@ pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
         .enumerate()
         .map(|(i, gap)| s::Gap {
             id: gap_number(i),
-            kind: gap.kind.word(),
+            kind: gap.kind.word().into(),
             host: (!gap.host.is_empty()).then(|| gap.host.clone()),
             evidence: gap.evidence.iter().map(|id| evidence_number(*id)).collect(),
             start: gap.from.map(time),
@@ -285,7 +290,8 @@ pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
         weight: match problem.weight {
             Weight::Loss => "loss",
             Weight::Note => "note",
-        },
+        }
+        .into(),
         count: problem.count,
         first_offset: problem.first_offset,
         message: problem.message.clone(),
@@ -293,43 +299,11 @@ pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
     }
 }
 
-fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
-    let evidence = evidence_number(place.evidence);
-    match place.kind {
-        Item::Packet => Ref::Packet(s::PacketRef {
-            evidence,
-            kind: "packet",
-            packet: place.item,
-            interface: place.interface,
-            offset: place.offset,
-        }),
-        Item::Record => {
-            let host = event.and_then(|e| match &e.what {
-                What::Host(host) => Some(host),
-                What::Attempt(_)
-                | What::Wake(_)
-                | What::Neighbour(_)
-                | What::Solicitation(_)
-                | What::Resolution(_) => None,
-            });
-            Ref::Record(s::RecordRef {
-                evidence,
-                kind: "record",
-                record_id: place.item,
-                offset: place.offset,
-                channel: host.map(|h| h.channel.to_string()),
-                event_id: host.map(|h| h.event_id),
-                provider: host.map(|h| h.provider.to_string()),
-                computer: host.map(|h| h.computer.to_string()),
-            })
-        }
-    }
-}
-
-fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
-    places(event, also)
-        .iter()
-        .map(|place| reference(place, (*place == event.provenance).then_some(event)))
+/// The fields of an event under names that a reader of the report owns as well.
+fn named(event: &Event) -> BTreeMap<s::Word, s::Value> {
+    fields(event)
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
         .collect()
 }
 
@@ -340,7 +314,7 @@ pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
         offset_applied_ns: event.time.since(event.recorded).0,
         summary: sentence(event, Form::Long),
         refs: references(event, &[]),
-        fields: fields(event),
+        fields: named(event),
     }
 }
 
@@ -363,10 +337,10 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
             .map(|id| analytic_id(id))
             .collect(),
         title: found.title.clone(),
-        severity: s::SeverityWord(found.severity.word()),
-        tier: found.tier.word(),
+        severity: s::SeverityWord(found.severity.word().into()),
+        tier: found.tier.word().into(),
         confidence: s::Confidence {
-            level: found.confidence_word(),
+            level: found.confidence_word().into(),
             score: found.confidence,
             items: found
                 .score
@@ -377,7 +351,7 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 })
                 .collect(),
         },
-        verdict: incident.fit().word(),
+        verdict: incident.fit().word().into(),
         first_time: time(found.first_time()),
         last_time: time(found.last_time()),
         entities: entities(found),
@@ -435,7 +409,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
         let event = &step.event;
         steps.push(s::Step {
             n: i as u64 + 1,
-            role: step.role.word(),
+            role: step.role.word().into(),
             time: time(event.time),
             recorded_time: time(event.recorded),
             offset_applied_ns: event.time.since(event.recorded).0,
@@ -443,7 +417,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
             summary: sentence(event, Form::Long),
             remark: step.remark.clone(),
             refs: references(event, &step.also),
-            fields: fields(event),
+            fields: named(event),
         });
         before = Some(event.time);
     }
@@ -475,14 +449,14 @@ fn entities(found: &Finding) -> s::Entities {
 
 fn attack(found: &Finding, about: Option<crate::analytics::about::About>) -> Vec<s::Attack> {
     let mut list = vec![s::Attack {
-        kind: "analytic",
+        kind: "analytic".into(),
         id: found.analytic.to_owned(),
         name: None,
     }];
     let Some(about) = about else { return list };
     if !about.strategy.is_empty() {
         list.push(s::Attack {
-            kind: "detection_strategy",
+            kind: "detection_strategy".into(),
             id: about.strategy.to_owned(),
             name: None,
         });
@@ -493,7 +467,8 @@ fn attack(found: &Finding, about: Option<crate::analytics::about::About>) -> Vec
                 "tactic"
             } else {
                 "technique"
-            },
+            }
+            .into(),
             id: (*id).to_owned(),
             name: Some((*name).to_owned()),
         });

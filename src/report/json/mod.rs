@@ -7,6 +7,8 @@
 pub mod fields;
 mod from_case;
 pub mod inventory;
+pub mod read;
+pub mod refs;
 pub mod schema;
 pub mod shape;
 
@@ -18,8 +20,16 @@ use crate::model::Event;
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
+/// What the member `schema` of every report says.
+pub const SCHEMA: &str = "casewire-report";
+
 /// Version of the schema: minor versions add optional members, major ones may break.
 pub const SCHEMA_VERSION: &str = "1.1.0";
+
+/// The case as the structure that every rendering and export is made from.
+pub fn shaped(case: &Case) -> shape::Report {
+    from_case::report(case)
+}
 
 /// The whole report.
 ///

@@ -1,42 +1,48 @@
 //! The shape of the report: these structs are the schema.
 //!
 //! Members keep their names and meanings within a major version. No integer is above 2^53: times
-//! are text, only differences are numbers.
+//! are text, only differences are numbers. A report is read back into the same structs: every
+//! rendering and export is made from them.
 
+use super::refs::Ref;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// A word of a fixed list: borrowed where the report is made, owned where it is read back.
+pub type Word = Cow<'static, str>;
+
 /// UTC, RFC 3339, always nine fractional digits and Z, so that text order is time order.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{9}Z$"))]
 pub struct Time(pub String);
 
 /// The number of an evidence file, in sorted path order.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^E[1-9][0-9]*$"))]
 pub struct EvidenceNumber(pub String);
 
 /// SHA-256 in lower-case hexadecimal.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct Sha256Text(pub String);
 
 /// The id of an analytic.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^[A-Z][A-Z0-9-]{1,15}$"))]
 pub struct AnalyticId(pub String);
 
 /// casewire report, major version 1
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Report {
     /// Always `casewire-report`.
     #[schemars(extend("const" = "casewire-report"))]
-    pub schema: &'static str,
+    pub schema: Word,
     /// Version of this schema.
     #[schemars(extend("pattern" = r"^1\.[0-9]+\.[0-9]+$"))]
-    pub schema_version: &'static str,
+    pub schema_version: Word,
     /// What made the report.
     pub tool: Tool,
     /// What it was made for, as given.
@@ -70,11 +76,11 @@ pub struct Report {
 }
 
 /// What made the report.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Tool {
     /// `casewire`.
-    pub name: &'static str,
+    pub name: Word,
     /// Its version.
     pub version: String,
     /// The commit it was built from; empty where the build did not say.
@@ -82,7 +88,7 @@ pub struct Tool {
 }
 
 /// What the report was made for.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct CaseFile {
     /// Case number.
@@ -94,7 +100,7 @@ pub struct CaseFile {
 }
 
 /// What was asked of the run.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Parameters {
     /// SHA-256 of everything that can change a result beside the evidence: every setting in force,
@@ -104,9 +110,9 @@ pub struct Parameters {
     pub config_sha256: Option<Sha256Text>,
     /// The profile that the settings start from.
     #[schemars(extend("enum" = ["default", "strict", "sensitive"]))]
-    pub profile: &'static str,
+    pub profile: Word,
     /// Always `UTC`.
-    pub time_zone: &'static str,
+    pub time_zone: Word,
     /// The window asked for.
     pub window: Window,
     /// The analytics that ran.
@@ -128,7 +134,7 @@ pub struct Parameters {
 }
 
 /// A file beside the evidence that findings may rest on.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct BackgroundFile {
     /// As given.
@@ -140,7 +146,7 @@ pub struct BackgroundFile {
 }
 
 /// What the settings file states of the network.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Network {
     /// Internal ranges; empty where none were stated.
@@ -152,7 +158,7 @@ pub struct Network {
 }
 
 /// A network of a segment.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Segment {
     /// Name of the segment.
@@ -162,18 +168,18 @@ pub struct Segment {
 }
 
 /// The role of a host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct HostRole {
     /// Name or address.
     pub host: String,
     /// The role.
     #[schemars(extend("enum" = ["workstation", "server", "domain-controller", "scanner", "monitoring"]))]
-    pub role: &'static str,
+    pub role: Word,
 }
 
 /// A window of time; null is open.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Window {
     /// From this moment on.
@@ -183,7 +189,7 @@ pub struct Window {
 }
 
 /// One analytic that ran.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct AnalyticRun {
     /// Its id.
@@ -199,13 +205,13 @@ pub struct AnalyticRun {
 }
 
 /// How clocks were treated.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ClockMode {
     /// `measured`: offsets were measured from the evidence and applied; `as-recorded`: none was;
     /// `given`: only those in `given` were.
     #[schemars(extend("enum" = ["as-recorded", "measured", "given"]))]
-    pub mode: &'static str,
+    pub mode: Word,
     /// Offsets that the examiner gave; they win over measured ones.
     pub given: Vec<GivenClock>,
     /// Clock error assumed where none could be measured, in nanoseconds.
@@ -213,7 +219,7 @@ pub struct ClockMode {
 }
 
 /// The offset of a host's clock, as given.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GivenClock {
     /// The host.
@@ -223,7 +229,7 @@ pub struct GivenClock {
 }
 
 /// A containment as stated.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Containment {
     /// When it took effect.
@@ -233,7 +239,7 @@ pub struct Containment {
 }
 
 /// An address a host was said to have had.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct HostAddress {
     /// Its name.
@@ -243,7 +249,7 @@ pub struct HostAddress {
 }
 
 /// One evidence file.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Evidence {
     /// Its number.
@@ -252,6 +258,10 @@ pub struct Evidence {
     pub kind: String,
     /// Its path, as shown.
     pub path: String,
+    /// The archive it lies in; its path then stands behind a `!`, and its hash is that of its
+    /// unpacked bytes. Left out for files of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<EvidenceNumber>,
     /// Bytes on disk.
     pub size: u64,
     /// Hashes of the file as it lies on disk.
@@ -271,7 +281,7 @@ pub struct Evidence {
 }
 
 /// Hashes of a file.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Hashes {
     /// SHA-256; null where hashing was switched off.
@@ -279,7 +289,7 @@ pub struct Hashes {
 }
 
 /// One host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Host {
     /// Its number in this report.
@@ -296,7 +306,7 @@ pub struct Host {
 }
 
 /// A host's clock against the reference clock.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Clock {
     /// How far it is ahead; null if that could not be measured.
@@ -310,7 +320,7 @@ pub struct Clock {
 }
 
 /// One need of one analytic on one host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Coverage {
     /// The analytic.
@@ -321,7 +331,7 @@ pub struct Coverage {
     pub needs: String,
     /// How far it is met.
     #[schemars(extend("enum" = ["seen", "present", "partial", "absent", "unknown"]))]
-    pub status: &'static str,
+    pub status: Word,
     /// By which files.
     pub evidence: Vec<EvidenceNumber>,
     /// From when.
@@ -335,12 +345,12 @@ pub struct Coverage {
 }
 
 /// The number of a gap in this report.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("pattern" = "^G[1-9][0-9]*$"))]
 pub struct GapNumber(pub String);
 
 /// Something that is missing in the evidence.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Gap {
     /// Its number in this report.
@@ -349,7 +359,7 @@ pub struct Gap {
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
         "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
         "logs-end-early", "records-missing", "log-cleared", "logging-changed"]))]
-    pub kind: &'static str,
+    pub kind: Word,
     /// The host; null if it is about the captures.
     pub host: Option<String>,
     /// The files it is about.
@@ -367,7 +377,7 @@ pub struct Gap {
 }
 
 /// Whether an analytic could judge a host, and what came of it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Verdict {
     /// The analytic.
@@ -377,18 +387,18 @@ pub struct Verdict {
     /// `found`; `quiet`: judged, nothing there; `partly`: judged in part, nothing there;
     /// `blind`: could not have found anything.
     #[schemars(extend("enum" = ["found", "quiet", "partly", "blind"]))]
-    pub verdict: &'static str,
+    pub verdict: Word,
     /// Why it is not better than that.
     pub words: String,
 }
 
 /// Severity.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("enum" = ["critical", "high", "medium", "low", "info"]))]
-pub struct SeverityWord(pub &'static str);
+pub struct SeverityWord(pub Word);
 
 /// What was found.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Finding {
     /// Stable id: the same evidence and settings give the same id.
@@ -411,12 +421,12 @@ pub struct Finding {
     pub severity: SeverityWord,
     /// Which halves of the evidence carry it.
     #[schemars(extend("enum" = ["both", "host-only", "network-only", "partial"]))]
-    pub tier: &'static str,
+    pub tier: Word,
     /// How sure.
     pub confidence: Confidence,
     /// How far the evidence fits the pattern.
     #[schemars(extend("enum" = ["consistent_with_pattern", "partial_pattern", "order_uncertain"]))]
-    pub verdict: &'static str,
+    pub verdict: Word,
     /// Time of the first step.
     pub first_time: Time,
     /// Time of the last step.
@@ -447,7 +457,7 @@ pub struct Finding {
 }
 
 /// The analytic that found it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Analytic {
     /// Its id.
@@ -459,12 +469,12 @@ pub struct Analytic {
 }
 
 /// How sure.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Confidence {
     /// The score in a word.
     #[schemars(extend("enum" = ["high", "medium", "low"]))]
-    pub level: &'static str,
+    pub level: Word,
     /// 0 to 100.
     #[schemars(range(max = 100))]
     pub score: u8,
@@ -473,7 +483,7 @@ pub struct Confidence {
 }
 
 /// One line of the score.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ScoreItem {
     /// Why.
@@ -483,7 +493,7 @@ pub struct ScoreItem {
 }
 
 /// Who a finding is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Entities {
     /// The other side.
@@ -499,7 +509,7 @@ pub struct Entities {
 }
 
 /// The other side.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Remote {
     /// IP address.
@@ -509,7 +519,7 @@ pub struct Remote {
 }
 
 /// The host a finding is about.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct FindingHost {
     /// Its address.
@@ -519,7 +529,7 @@ pub struct FindingHost {
 }
 
 /// Ports of a finding.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PortLists {
     /// Closed ports that were touched, in order.
@@ -529,7 +539,7 @@ pub struct PortLists {
 }
 
 /// A process.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct ProcessName {
     /// Image, as written.
@@ -539,12 +549,12 @@ pub struct ProcessName {
 }
 
 /// An ATT&CK object.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Attack {
     /// What it is.
     #[schemars(extend("enum" = ["analytic", "detection_strategy", "technique", "tactic"]))]
-    pub kind: &'static str,
+    pub kind: Word,
     /// Its id.
     pub id: String,
     /// Its name.
@@ -553,7 +563,7 @@ pub struct Attack {
 }
 
 /// A condition that holds.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Condition {
     /// What was asked.
@@ -565,7 +575,7 @@ pub struct Condition {
 }
 
 /// Facts in rows and columns.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Table {
     /// What it shows.
@@ -577,7 +587,7 @@ pub struct Table {
 }
 
 /// One step.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Step {
     /// From 1.
@@ -586,7 +596,7 @@ pub struct Step {
     /// The part it plays.
     #[schemars(extend("enum" = ["probe", "change", "connect", "block", "fallback", "process",
         "scan", "failed", "wake", "context"]))]
-    pub role: &'static str,
+    pub role: Word,
     /// Time on the reference clock.
     pub time: Time,
     /// Time as the evidence says.
@@ -603,11 +613,11 @@ pub struct Step {
     #[schemars(length(min = 1))]
     pub refs: Vec<Ref>,
     /// What the packets and records say, by name.
-    pub fields: BTreeMap<&'static str, Value>,
+    pub fields: BTreeMap<Word, Value>,
 }
 
 /// One event of the timeline: a line of `casewire timeline -f jsonl`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct TimelineEvent {
     /// Time on the reference clock.
@@ -621,11 +631,11 @@ pub struct TimelineEvent {
     /// The packets and records that show it.
     pub refs: Vec<Ref>,
     /// What they say, by name.
-    pub fields: BTreeMap<&'static str, Value>,
+    pub fields: BTreeMap<Word, Value>,
 }
 
 /// A value of a field. Each field name has values of one type only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// Text.
@@ -636,63 +646,8 @@ pub enum Value {
     Flag(bool),
 }
 
-/// A packet or a record.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Ref {
-    /// A packet.
-    Packet(PacketRef),
-    /// A record of an event log.
-    Record(RecordRef),
-}
-
-/// A packet.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct PacketRef {
-    /// The file.
-    pub evidence: EvidenceNumber,
-    /// Always `packet`.
-    #[schemars(extend("const" = "packet"))]
-    pub kind: &'static str,
-    /// Its number from 1, as tshark's `frame.number` counts.
-    #[schemars(range(min = 1))]
-    pub packet: u64,
-    /// The capture interface within its section.
-    pub interface: u16,
-    /// Byte offset of its header in the decompressed file.
-    pub offset: u64,
-}
-
-/// A record of an event log.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub struct RecordRef {
-    /// The file.
-    pub evidence: EvidenceNumber,
-    /// Always `record`.
-    #[schemars(extend("const" = "record"))]
-    pub kind: &'static str,
-    /// EventRecordID. Not unique in merged or carved files: the offset is.
-    pub record_id: u64,
-    /// Byte offset of its header in the decompressed file.
-    pub offset: u64,
-    /// Channel, for the record a step is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-    /// Event id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<u32>,
-    /// Provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<String>,
-    /// Computer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub computer: Option<String>,
-}
-
 /// What the order of a finding rests on.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Order {
     /// The smallest gap between two clocks that the order rests on; null if one clock served.
@@ -706,7 +661,7 @@ pub struct Order {
 }
 
 /// Evidence that was not there.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Missing {
     /// What was not there.
@@ -718,7 +673,7 @@ pub struct Missing {
 }
 
 /// Why a finding is not shown.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Suppressed {
     /// The rule.
@@ -732,7 +687,7 @@ pub struct Suppressed {
 }
 
 /// What a suppression rule did.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct SuppressionRule {
     /// Where it stands in the settings file.
@@ -755,7 +710,7 @@ pub struct SuppressionRule {
 }
 
 /// Something that came close.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct NearMiss {
     /// The analytic.
@@ -771,7 +726,7 @@ pub struct NearMiss {
 }
 
 /// Something that could not be read.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Problem {
     /// The file; null if it is about the run.
@@ -780,7 +735,7 @@ pub struct Problem {
     pub kind: String,
     /// `loss`: some evidence could not be read; `note`: nothing was lost.
     #[schemars(extend("enum" = ["loss", "note"]))]
-    pub weight: &'static str,
+    pub weight: Word,
     /// How often.
     pub count: u64,
     /// Byte offset of the first.
@@ -793,7 +748,7 @@ pub struct Problem {
 }
 
 /// Counts.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Summary {
     /// Findings that no rule suppresses.
@@ -811,7 +766,7 @@ pub struct Summary {
 }
 
 /// Counts by severity.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct BySeverity {
     /// Critical.
@@ -827,7 +782,7 @@ pub struct BySeverity {
 }
 
 /// What was read.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Events {
     /// Packets.

@@ -4,7 +4,7 @@
 //! holds, and the printed line holds printable characters only.
 
 use super::page::Page;
-use crate::case::{Case, EvidenceRow};
+use crate::case::Case;
 use crate::model::EvidenceId;
 use crate::model::finding::Finding;
 use crate::model::provenance::Item;
@@ -24,28 +24,74 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
             cited.entry(place.evidence).or_default().insert(place.item);
         }
     }
-    let files: Vec<(&EvidenceRow, Vec<u64>)> = cited
+    let files: Vec<CitedFile<'_>> = cited
         .into_iter()
-        .filter_map(|(id, items)| Some((case.evidence(id)?, items.into_iter().collect())))
+        .filter_map(|(id, items)| {
+            let file = case.evidence(id)?;
+            Some(CitedFile {
+                id: id.to_string(),
+                path: &file.path,
+                kind: &file.kind,
+                member: file.archive.is_some(),
+                unit: file.unit,
+                items: items.into_iter().collect(),
+            })
+        })
         .collect();
     if files.is_empty() {
         return;
     }
     page.heading("Check by hand");
-    for (file, items) in files {
-        let left_out = items.len().saturating_sub(NAMED);
-        let items = &items[..items.len().min(NAMED)];
+    commands(&files, page);
+}
+
+/// A file, and what is cited of it.
+pub(in crate::report) struct CitedFile<'a> {
+    /// Its number, `E1`.
+    pub id: String,
+    /// Its path, as shown.
+    pub path: &'a str,
+    /// `pcap`, `evtx` …
+    pub kind: &'a str,
+    /// A member of an archive.
+    pub member: bool,
+    /// What is cited: packets, records or lines.
+    pub unit: Item,
+    /// Their numbers, rising.
+    pub items: Vec<u64>,
+}
+
+/// The commands for each file.
+pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
+    for file in files {
+        let left_out = file.items.len().saturating_sub(NAMED);
+        let items = &file.items[..file.items.len().min(NAMED)];
+        let each = || {
+            let each: Vec<String> = items.iter().map(u64::to_string).collect();
+            each.join(", ")
+        };
+        let what = match file.unit {
+            Item::Packet => "packet",
+            Item::Record => "event record",
+            Item::Line => "line",
+        };
         match file.unit {
-            Item::Packet => tshark(file, items, page),
-            Item::Record if file.kind == "evtx" => get_win_event(file, items, page),
-            Item::Record => {
-                let each: Vec<String> = items.iter().map(u64::to_string).collect();
+            // No other tool reads a member where it lies.
+            _ if file.member => {
+                let place = file.path.replacen('!', ", in its member ", 1);
                 page.hanging(
                     2,
                     &format!("{}: ", file.id),
-                    &format!("event record {} in {}", each.join(", "), file.path),
+                    &format!("unpack it, then look at {what} {} in {place}", each()),
                 );
             }
+            Item::Packet => tshark(file, items, page),
+            Item::Record if file.kind == "evtx" => get_win_event(file, items, page),
+            Item::Record | Item::Line => page.hanging(
+                2,
+                &format!("{}: ", file.id),
+                &format!("{what} {} in {}", each(), file.path),
+            ),
         }
         if left_out > 0 {
             page.text(
@@ -56,21 +102,21 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
     }
 }
 
-fn tshark(file: &EvidenceRow, items: &[u64], page: &mut Page) {
+fn tshark(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
     // `  -Y "frame.number in {..}"` on a line of its own.
     for items in chunks(items, page.width.saturating_sub(28), 1, usize::MAX) {
         let filter = format!("-Y \"frame.number in {{{items}}}\"");
         command(
             page,
             "tshark -r",
-            &posix(&file.path, page.width),
+            &posix(file.path, page.width),
             &filter,
             " \\",
         );
     }
 }
 
-fn get_win_event(file: &EvidenceRow, items: &[u64], page: &mut Page) {
+fn get_win_event(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
     // 37 cells of query around the first term, ` or EventRecordID=` before each other.
     for items in chunks(items, page.width.saturating_sub(30), 18, TERMS) {
         let terms: Vec<String> = items
@@ -81,7 +127,7 @@ fn get_win_event(file: &EvidenceRow, items: &[u64], page: &mut Page) {
         command(
             page,
             "Get-WinEvent -Path",
-            &powershell(&file.path, page.width),
+            &powershell(file.path, page.width),
             &filter,
             " `",
         );

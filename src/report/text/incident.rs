@@ -6,6 +6,7 @@ use crate::case::{Case, Incident, incident::Fit};
 use crate::model::finding::{Finding, Tier};
 use crate::model::net::mac_text;
 use crate::report::escape::{cells, vis};
+use crate::report::severity;
 use crate::report::words::name;
 
 pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
@@ -151,6 +152,16 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
         fact("Woken", &woken.join(", "));
     }
     fact("Basis", tier_words(finding.tier));
+    for row in severity::rows(
+        finding.analytic,
+        finding.tier.word(),
+        finding.severity.word(),
+    ) {
+        fact(
+            "Severity",
+            &format!("{}: {}", row.severity.to_uppercase(), row.context),
+        );
+    }
     if let Some(run) = case.analytic(finding.analytic) {
         let mut ids = vec![format!("{} {}", run.about.id, run.about.version)];
         if !run.about.strategy.is_empty() {

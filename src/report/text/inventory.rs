@@ -99,7 +99,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
         pair("sha256", &digest(row), page);
         let unit = match row.unit {
             Item::Packet => "packet",
-            Item::Record => "record",
+            Item::Record | Item::Line => "record",
         };
         pair(
             "read",

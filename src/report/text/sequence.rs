@@ -4,7 +4,6 @@ use super::page::{Cell, Page, Tone};
 use super::short_host;
 use crate::case::{Case, Incident};
 use crate::model::finding::Step;
-use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Span};
 use crate::report::about::places;
 use crate::report::words::{Form, computer, log_label, name, sentence};
@@ -168,10 +167,7 @@ fn join(places: &[Provenance]) -> String {
         if end == i + 1 {
             end = i;
         }
-        let letter = match first.kind {
-            Item::Packet => 'p',
-            Item::Record => 'r',
-        };
+        let letter = first.kind.mark();
         if last == Some(first.evidence) {
             text.push_str(&format!(",{letter}{}", first.item));
         } else {

@@ -1,0 +1,109 @@
+//! The folder a run leaves behind, which stands on its own.
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `report.json` | the record: everything found, and everything that could not be seen |
+//! | `timeline.jsonl` | every event of the evidence in time order, one a line |
+//! | `run.json` | everything about the run that is not evidence: when, where, by whom |
+//! | `SHA256SUMS` | the hashes of the three, as `sha256sum -c` reads them |
+//!
+//! The first two are the same bytes for the same evidence, settings and version. What they say is
+//! for `report`; here they are written whole or not at all, checked, and followed back to evidence.
+
+pub mod compare;
+pub mod folder;
+pub mod raw;
+pub mod run;
+pub mod slice;
+pub mod verify;
+pub mod write;
+
+use crate::report::json::read::{self, ReadError};
+use crate::report::json::shape::Report;
+use run::Run;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The record.
+pub const REPORT: &str = "report.json";
+/// Every event, one a line.
+pub const TIMELINE: &str = "timeline.jsonl";
+/// About the run.
+pub const RUN: &str = "run.json";
+/// The hashes of the other files.
+pub const SUMS: &str = "SHA256SUMS";
+
+/// Why a case folder cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder is asked to lie where it must not.
+    #[error("{0}")]
+    Place(String),
+    /// The system refuses.
+    #[error("{}: {source}; check the path, the disk and your rights", path.display())]
+    System {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of the folder is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReadError,
+    },
+    /// Evidence that a reference leads to is not there or not what it was.
+    #[error("{0}")]
+    Evidence(String),
+}
+
+/// Adds the path to what the system says.
+pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Error> {
+    result.map_err(|source| Error::System {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A case folder that was read.
+#[derive(Clone, Debug)]
+pub struct CaseFolder {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// The record.
+    pub report: Report,
+    /// The bytes it was read from.
+    pub bytes: Vec<u8>,
+    /// About the run; `None` if `run.json` is missing or no longer readable, which `verify` tells.
+    pub run: Option<Run>,
+}
+
+impl CaseFolder {
+    /// Reads the folder; `path` may also be the `report.json` in it.
+    ///
+    /// # Errors
+    /// If there is no report, or none this version reads.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let folder = match path.file_name() {
+            Some(name) if name == REPORT && path.is_file() => {
+                path.parent().unwrap_or(Path::new(".")).to_owned()
+            }
+            _ => path.to_owned(),
+        };
+        let file = folder.join(REPORT);
+        let bytes = at(&file, std::fs::read(&file))?;
+        let report = read::report(&bytes).map_err(|source| Error::Form { path: file, source })?;
+        let run = std::fs::read(folder.join(RUN))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        Ok(Self {
+            path: folder,
+            report,
+            bytes,
+            run,
+        })
+    }
+}

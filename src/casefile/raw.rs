@@ -1,0 +1,183 @@
+//! From a reference back to the bytes it stands for: the packet, the record.
+//!
+//! The whole file is read for it, so that its hash tells whether it is still the file the case
+//! rests on.
+
+use super::{CaseFolder, Error};
+use crate::capture::CaptureReader;
+use crate::capture::packet::RawPacket;
+use crate::eventlog::raw::{RawRecord, Wanted, raw_records};
+use crate::evidence::{EvidenceFile, Input, Problems, discover};
+use crate::model::EvidenceId;
+use crate::report::json::refs::Ref;
+use crate::report::json::shape::Finding;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Records handed out for one file at most; numbers repeat in carved and merged logs.
+const MOST: usize = 100_000;
+
+/// What is wanted of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Cited {
+    /// Packet numbers.
+    pub packets: BTreeSet<u64>,
+    /// Records.
+    pub records: Wanted,
+    /// Lines of a text.
+    pub lines: BTreeSet<u64>,
+}
+
+/// What was found in one file.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its number in the report.
+    pub evidence: String,
+    /// Its path, as the report shows it.
+    pub path: String,
+    /// The packets, in the order of the file.
+    pub packets: Vec<RawPacket>,
+    /// The records, in the order of the file.
+    pub records: Vec<RawRecord>,
+    /// False if the file holds more of the wanted records than are handed out.
+    pub all: bool,
+    /// False if the file is not the one the case rests on.
+    pub unchanged: bool,
+}
+
+/// Everything that findings cite, by file.
+pub fn cited<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeMap<String, Cited> {
+    let mut cited: BTreeMap<String, Cited> = BTreeMap::new();
+    for reference in findings.flat_map(|f| &f.steps).flat_map(|step| &step.refs) {
+        let of = cited.entry(reference.evidence().to_owned()).or_default();
+        match reference {
+            Ref::Packet(packet) => {
+                of.packets.insert(packet.packet);
+            }
+            Ref::Record(record) => {
+                of.records.offsets.insert(record.offset);
+            }
+            Ref::Line(line) => {
+                of.lines.insert(line.line);
+            }
+        }
+    }
+    cited
+}
+
+/// `E1:p18822` or `E3:r884` as file and what is wanted of it; `None` for anything else.
+pub fn parse(reference: &str) -> Option<(String, Cited)> {
+    let (evidence, item) = reference.split_once(':')?;
+    let digits = evidence.strip_prefix(['E', 'e'])?;
+    let number: u32 = digits.parse().ok()?;
+    let mut cited = Cited::default();
+    if let Some(packet) = item.strip_prefix(['p', 'P']) {
+        cited.packets.insert(packet.parse().ok()?);
+    } else {
+        let record = item.strip_prefix(['r', 'R'])?;
+        cited.records.numbers.insert(record.parse().ok()?);
+    }
+    Some((format!("E{number}"), cited))
+}
+
+/// Reads what is wanted of one file.
+///
+/// # Errors
+/// If the case has no such file, or if it is not where `places` says.
+pub fn fetch(
+    case: &CaseFolder,
+    places: &BTreeMap<String, PathBuf>,
+    evidence: &str,
+    wanted: &Cited,
+) -> Result<Found, Error> {
+    let row = case
+        .report
+        .evidence
+        .iter()
+        .find(|row| row.id.0 == evidence)
+        .ok_or_else(|| {
+            Error::Evidence(format!(
+                "the case has no evidence {evidence}; it has E1 to E{}",
+                case.report.evidence.len()
+            ))
+        })?;
+    let gone = |why: &str| {
+        Error::Evidence(format!(
+            "{evidence} ({}) {why}; say with --evidence DIR where the evidence is now",
+            row.path
+        ))
+    };
+    let path = places.get(evidence).ok_or_else(|| gone("is not found"))?;
+    let mut unused = Problems::default();
+    let files = discover(std::slice::from_ref(path), &mut unused)
+        .map_err(|error| gone(&format!("is not found: {error}")))?;
+    let file = files.first().ok_or_else(|| gone("is not found"))?;
+    let (mut found, now) =
+        read(file, wanted).map_err(|error| gone(&format!("cannot be read: {error}")))?;
+    found.evidence = evidence.to_owned();
+    found.path.clone_from(&row.path);
+    found.unchanged &= match (&row.hashes.sha256, now) {
+        (Some(before), Some(now)) => before.0 == now,
+        _ => false,
+    };
+    Ok(found)
+}
+
+/// What is wanted of the file, and its SHA-256.
+fn read(
+    file: &EvidenceFile,
+    wanted: &Cited,
+) -> Result<(Found, Option<String>), crate::evidence::OpenError> {
+    let mut input = Input::open(file, true)?;
+    let mut problems = Problems::default();
+    let (mut packets, mut records, mut all) = (Vec::new(), Vec::new(), true);
+    let custody = if file.kind.is_event_log() {
+        (records, all) = raw_records(&mut input, &wanted.records, MOST);
+        input.finish(&mut problems)
+    } else if file.kind.is_capture() {
+        let mut reader = CaptureReader::new(input, EvidenceId(0));
+        reader.want(wanted.packets.clone());
+        let mut batch = Vec::new();
+        while reader.fill(&mut batch, &mut problems) {
+            batch.clear();
+            packets.append(&mut reader.kept());
+        }
+        packets.append(&mut reader.kept());
+        reader.finish().1.finish(&mut problems)
+    } else {
+        input.finish(&mut problems)
+    };
+    let found = Found {
+        evidence: String::new(),
+        path: String::new(),
+        packets,
+        records,
+        all,
+        unchanged: !custody.changed,
+    };
+    Ok((found, custody.sha256_hex()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_names_a_file_and_a_packet_or_a_record() {
+        let (evidence, cited) = parse("E1:p18822").unwrap();
+        assert_eq!(
+            (evidence.as_str(), cited.packets.first()),
+            ("E1", Some(&18822))
+        );
+        let (evidence, cited) = parse("e12:R884").unwrap();
+        assert_eq!(
+            (evidence.as_str(), cited.records.numbers.first()),
+            ("E12", Some(&884))
+        );
+        for wrong in [
+            "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2",
+        ] {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

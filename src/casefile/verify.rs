@@ -1,0 +1,297 @@
+//! Whether the files of a case, and the evidence it rests on, are still what they were.
+//!
+//! Whether the same evidence still gives the same report is asked by running again, which is not
+//! for this module.
+
+use super::folder::hex;
+use super::{CaseFolder, Error, SUMS, at};
+use crate::evidence::{Input, Problems, discover};
+use crate::report::json::shape::Evidence;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// The same bytes.
+    Ok,
+    /// Other bytes.
+    Changed,
+    /// Not there.
+    Missing,
+    /// There, and not part of the case.
+    Extra,
+    /// There, and there is no hash to hold it against, or it cannot be read.
+    Unchecked,
+}
+
+impl State {
+    /// `ok`, `CHANGED`, `MISSING`, `EXTRA` or `UNCHECKED`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Changed => "CHANGED",
+            Self::Missing => "MISSING",
+            Self::Extra => "EXTRA",
+            Self::Unchecked => "UNCHECKED",
+        }
+    }
+}
+
+/// One file and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What became of it.
+    pub state: State,
+    /// The file: a name in the case folder, or `E1 path`.
+    pub file: String,
+    /// Its hash now, where it could be read.
+    pub sha256: Option<String>,
+}
+
+fn checked(state: State, file: impl Into<String>, sha256: Option<String>) -> Checked {
+    Checked {
+        state,
+        file: file.into(),
+        sha256,
+    }
+}
+
+/// Holds the files of the case folder against its `SHA256SUMS`.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
+    let sums_path = path.join(SUMS);
+    let mut lines = Vec::new();
+    let sums = match fs::read_to_string(&sums_path) {
+        Ok(text) => {
+            lines.push(checked(
+                State::Ok,
+                SUMS,
+                Some(hex(&Sha256::digest(text.as_bytes()))),
+            ));
+            parse(&text)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            lines.push(checked(State::Missing, SUMS, None));
+            BTreeMap::new()
+        }
+        Err(_) => {
+            lines.push(checked(State::Changed, SUMS, None));
+            BTreeMap::new()
+        }
+    };
+    for (name, wanted) in &sums {
+        let found = hash_of(&path.join(name));
+        let state = match &found {
+            Ok(sum) if sum == wanted => State::Ok,
+            Ok(_) => State::Changed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::Missing,
+            Err(_) => State::Unchecked,
+        };
+        lines.push(checked(state, name.clone(), found.ok()));
+    }
+    // What the sums do not name does not belong to the case, wherever it came from.
+    for entry in at(path, fs::read_dir(path))? {
+        let name = at(path, entry)?.file_name().to_string_lossy().into_owned();
+        if name != SUMS && !sums.contains_key(&name) {
+            lines.push(checked(State::Extra, name, None));
+        }
+    }
+    for needed in [super::REPORT, super::TIMELINE, super::RUN] {
+        if !lines.iter().any(|line| line.file == needed) {
+            lines.push(checked(State::Missing, needed, None));
+        }
+    }
+    lines.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(lines)
+}
+
+/// Name and hash of each line that has the form of `sha256sum`; names that lead elsewhere are not
+/// followed.
+fn parse(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| {
+            let (sum, name) = line.split_once("  ")?;
+            let plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
+            (sum.len() == 64 && plain).then(|| (name.to_owned(), sum.to_ascii_lowercase()))
+        })
+        .collect()
+}
+
+fn hash_of(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut block = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(read) => hash.update(&block[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Where each file of the evidence lies: where it lay at the run, or below `moved_to`, by the path
+/// the report shows, else by a file name that only one file there has.
+pub fn places(case: &CaseFolder, moved_to: Option<&Path>) -> BTreeMap<String, PathBuf> {
+    let Some(moved_to) = moved_to else {
+        let run = case.run.as_ref();
+        return run
+            .into_iter()
+            .flat_map(|run| &run.evidence)
+            .map(|place| (place.id.clone(), PathBuf::from(&place.path)))
+            .collect();
+    };
+    let mut unused = Problems::default();
+    let found = discover(&[moved_to.to_owned()], &mut unused).unwrap_or_default();
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let mut places = BTreeMap::new();
+    let mut taken = BTreeSet::new();
+    for row in &case.report.evidence {
+        let exact = found
+            .iter()
+            .find(|f| f.shown == row.path && !taken.contains(&f.path));
+        let mut named = found.iter().filter(|f| name(&f.shown) == name(&row.path));
+        let file = exact.or_else(|| match (named.next(), named.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        });
+        if let Some(file) = file {
+            taken.insert(file.path.clone());
+            places.insert(row.id.0.clone(), file.path.clone());
+        }
+    }
+    places
+}
+
+/// Hashes the evidence again.
+pub fn evidence(case: &CaseFolder, places: &BTreeMap<String, PathBuf>) -> Vec<Checked> {
+    let mut lines: Vec<Checked> = case
+        .report
+        .evidence
+        .iter()
+        .map(|row| one(row, places.get(&row.id.0)))
+        .collect();
+    lines.extend(extra(case, places));
+    lines
+}
+
+fn one(row: &Evidence, place: Option<&PathBuf>) -> Checked {
+    let name = format!("{} {}", row.id.0, row.path);
+    let Some(path) = place else {
+        return checked(State::Missing, name, None);
+    };
+    match (sha256(path), &row.hashes.sha256) {
+        (Ok(found), Some(wanted)) if found == wanted.0 => checked(State::Ok, name, Some(found)),
+        (Ok(found), Some(_)) => checked(State::Changed, name, Some(found)),
+        (Ok(found), None) => checked(State::Unchecked, name, Some(found)),
+        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => {
+            checked(State::Missing, name, None)
+        }
+        (Err(_), _) => checked(State::Unchecked, name, None),
+    }
+}
+
+/// SHA-256 of a file as it lies on disk, in hexadecimal.
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut unused = Problems::default();
+    fs::metadata(path)?;
+    let files = discover(&[path.to_owned()], &mut unused).map_err(io::Error::other)?;
+    let file = files.first().ok_or(io::ErrorKind::NotFound)?;
+    let input = Input::open(file, true).map_err(|e| e.source)?;
+    let custody = input.finish(&mut unused);
+    custody
+        .sha256_hex()
+        .ok_or_else(|| io::Error::other("it cannot be read to its end"))
+}
+
+/// Files that were added to the folders of evidence since.
+fn extra(case: &CaseFolder, places: &BTreeMap<String, PathBuf>) -> Vec<Checked> {
+    let known: BTreeSet<PathBuf> = places
+        .values()
+        .filter_map(|path| fs::canonicalize(path).ok())
+        .collect();
+    let inputs: Vec<PathBuf> = case
+        .run
+        .iter()
+        .flat_map(|run| &run.inputs)
+        .map(PathBuf::from)
+        .filter(|path| path.is_dir())
+        .collect();
+    let here = known
+        .iter()
+        .any(|path| inputs.iter().any(|input| path.starts_with(input)));
+    if !here {
+        return Vec::new();
+    }
+    let mut unused = Problems::default();
+    discover(&inputs, &mut unused)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|file| fs::canonicalize(&file.path).is_ok_and(|real| !known.contains(&real)))
+        .map(|file| checked(State::Extra, file.shown, None))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::casefile::folder::NewFolder;
+
+    fn states(path: &Path) -> Vec<(String, State)> {
+        folder(path)
+            .unwrap()
+            .into_iter()
+            .map(|line| (line.file, line.state))
+            .collect()
+    }
+
+    #[test]
+    fn every_file_that_is_not_as_it_was_is_named() {
+        let here = tempfile::tempdir().unwrap();
+        let case = here.path().join("case");
+        let mut new = NewFolder::begin(&case, &[]).unwrap();
+        for name in ["report.json", "timeline.jsonl", "run.json"] {
+            new.put(name, name.as_bytes()).unwrap();
+        }
+        new.finish().unwrap();
+        assert!(states(&case).iter().all(|(_, state)| *state == State::Ok));
+        fs::write(case.join("report.json"), "other").unwrap();
+        fs::remove_file(case.join("run.json")).unwrap();
+        fs::write(case.join("note.txt"), "mine").unwrap();
+        let found = states(&case);
+        for (file, state) in [
+            ("report.json", State::Changed),
+            ("run.json", State::Missing),
+            ("note.txt", State::Extra),
+            ("timeline.jsonl", State::Ok),
+        ] {
+            assert!(
+                found.contains(&(file.to_owned(), state)),
+                "{file}: {found:?}"
+            );
+        }
+        // Hashes that were taken out of the list check nothing, and that is told.
+        fs::write(case.join(SUMS), "").unwrap();
+        let found = states(&case);
+        assert!(found.contains(&("timeline.jsonl".to_owned(), State::Extra)));
+        fs::remove_file(case.join(SUMS)).unwrap();
+        assert!(states(&case).contains(&(SUMS.to_owned(), State::Missing)));
+    }
+
+    #[test]
+    fn a_name_in_the_sums_leads_nowhere_else() {
+        let sum = "0".repeat(64);
+        assert!(parse(&format!("{sum}  ../x\n{sum}  a/b\n{sum}  \nshort  c\n")).is_empty());
+        assert_eq!(parse(&format!("{sum}  c\n")).len(), 1);
+    }
+}

@@ -1,0 +1,91 @@
+//! `casewire export`: a case folder for other tools.
+
+use super::args::{Export, ExportFormat, Global};
+use super::exit::{Exit, Wrong, say};
+use super::interrupt;
+use super::report::{incidents, inputs, write};
+use anyhow::Context;
+use casewire::casefile::folder::NewFolder;
+use casewire::casefile::{CaseFolder, TIMELINE, raw, slice, verify};
+use casewire::report::export::{Format, render, timesketch};
+use casewire::report::json::shape::TimelineEvent;
+use casewire::report::record::{Chosen, telling};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+/// Runs it.
+pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
+    let case = CaseFolder::open(&args.case.case)?;
+    let chosen = Chosen {
+        ids: incidents(&case.report, &args.incidents)?,
+        ..Chosen::default()
+    };
+    if args.with_events && args.format != ExportFormat::Timesketch {
+        return Err(Wrong("--with-events belongs to --as timesketch".to_owned()).into());
+    }
+    let format = match args.format {
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Jsonl => Format::Jsonl,
+        ExportFormat::Csv => Format::Csv,
+        ExportFormat::Timesketch => Format::Timesketch,
+        ExportFormat::Case => Format::Case,
+        ExportFormat::Stix => Format::Stix,
+        ExportFormat::Navigator => Format::Navigator,
+        ExportFormat::Evidence => return evidence(args, &case, &chosen, global),
+    };
+    let mut bytes = render(&case.report, format, &chosen)?;
+    if args.with_events {
+        bytes.extend(events(&case)?);
+    }
+    write(args.output.as_deref(), &case, &bytes)?;
+    if let Some(loss) = format.loss().filter(|_| !global.quiet) {
+        say(&format!("note: {} loses: {loss}", format.name()));
+    }
+    Ok(Exit::Done)
+}
+
+/// Every event of the timeline as a line for Timesketch.
+fn events(case: &CaseFolder) -> anyhow::Result<Vec<u8>> {
+    let path = case.path.join(TIMELINE);
+    let file =
+        File::open(&path).with_context(|| format!("{}: see 'casewire verify'", path.display()))?;
+    let mut out = Vec::new();
+    for (line, n) in BufReader::new(file).lines().zip(1_u64..) {
+        let event: TimelineEvent = serde_json::from_str(&line?).with_context(|| {
+            format!(
+                "{} line {n} is no event; see 'casewire verify'",
+                path.display()
+            )
+        })?;
+        out.extend_from_slice(timesketch::event(&event)?.as_bytes());
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+fn evidence(
+    args: &Export,
+    case: &CaseFolder,
+    chosen: &Chosen,
+    global: &Global,
+) -> anyhow::Result<Exit> {
+    let Some(target) = &args.output else {
+        return Err(Wrong(
+            "--as evidence makes a folder of several files; name it with -o".to_owned(),
+        )
+        .into());
+    };
+    let findings = telling::chosen(&case.report, chosen);
+    let cited = raw::cited(findings.into_iter());
+    let mut given = inputs(case);
+    given.extend(args.case.evidence.clone());
+    let places = verify::places(case, args.case.evidence.as_deref());
+    let mut folder = NewFolder::begin(target, &given)?;
+    interrupt::removes(folder.draft())?;
+    slice::write(case, &places, &cited, &mut folder)?;
+    folder.finish()?;
+    if !global.quiet {
+        say(&format!("note: evidence loses: {}", slice::LOSS));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,85 @@
+//! What is to be said of a run beside its results: for `run.json`.
+
+use super::args::Global;
+use super::config;
+use super::exit::Exit;
+use casewire::case::Case;
+use casewire::casefile::run::{Place, Run, SCHEMA, SCHEMA_VERSION};
+use casewire::evidence::Weight;
+use casewire::investigate::Request;
+use casewire::model::Timestamp;
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// When a run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Began {
+    wall: SystemTime,
+    steady: Instant,
+}
+
+impl Began {
+    /// Now.
+    pub fn now() -> Self {
+        Self {
+            wall: SystemTime::now(),
+            steady: Instant::now(),
+        }
+    }
+}
+
+/// The log of a run that ends now. Its outputs are filled in by whoever writes them.
+pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit: Exit) -> Run {
+    let losses = case.problems.iter().filter(|p| p.weight == Weight::Loss);
+    let variable = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    Run {
+        schema: SCHEMA.to_owned(),
+        schema_version: SCHEMA_VERSION.to_owned(),
+        version: case.version.clone(),
+        commit: case.commit.clone(),
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        started: utc(began.wall),
+        ended: utc(SystemTime::now()),
+        elapsed_ms: u64::try_from(began.steady.elapsed().as_millis()).unwrap_or(u64::MAX),
+        command: std::env::args_os()
+            .skip(1)
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect(),
+        directory: std::env::current_dir()
+            .map(|path| path.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        user: variable(["USER", "USERNAME"]),
+        host: host
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .or_else(|| variable(["HOSTNAME", "COMPUTERNAME"])),
+        config: config::place(global).map(|path| absolute(&path)),
+        inputs: request.evidence.iter().map(|path| absolute(path)).collect(),
+        evidence: case
+            .evidence
+            .iter()
+            .map(|row| Place {
+                id: row.id.to_string(),
+                path: absolute(&row.location),
+            })
+            .collect(),
+        outputs: Vec::new(),
+        exit: exit.code(),
+        warnings: losses
+            .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))
+            .collect(),
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_string_lossy().into_owned()
+}
+
+fn utc(time: SystemTime) -> String {
+    let nanos = time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+        i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+    });
+    Timestamp(nanos).rfc3339()
+}

@@ -1,0 +1,221 @@
+//! `casewire show`: an incident, or the packet or record behind a reference.
+
+use super::args::{Global, RawFormat, Show};
+use super::exit::{Exit, Wrong, say};
+use super::output;
+use super::report::finding;
+use casewire::capture::packet::RawPacket;
+use casewire::casefile::{CaseFolder, raw, verify};
+use casewire::eventlog::raw::RawRecord;
+use casewire::report::escape::{vis, xml};
+use casewire::report::json::shape::{Finding, Report};
+use casewire::report::record::{self, telling};
+use casewire::report::text::Style;
+use serde_json::json;
+use std::fmt::Write;
+
+/// Runs it.
+pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
+    let case = CaseFolder::open(&args.case.case)?;
+    let style = Style {
+        width: output::width(global),
+        color: output::color(global),
+        ..Style::default()
+    };
+    let places = verify::places(&case, args.case.evidence.as_deref());
+    let mut page = String::new();
+    if args.suppressed {
+        page.push_str(&record::text(&telling::suppressed(&case.report), &style));
+    }
+    let mut exit = Exit::Done;
+    for reference in &args.refs {
+        if let Some(finding) = finding(&case.report, reference) {
+            incident(&case.report, finding, args.format, &style, &mut page)?;
+            continue;
+        }
+        let Some((evidence, wanted)) = raw::parse(reference) else {
+            return Err(Wrong(format!(
+                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822 or E3:r884"
+            ))
+            .into());
+        };
+        let found = raw::fetch(&case, &places, &evidence, &wanted)?;
+        if !found.unchanged {
+            say(&format!(
+                "warning: {evidence} ({}) is not the file this case rests on; see 'casewire verify'",
+                found.path
+            ));
+            exit = Exit::Changed;
+        }
+        if found.packets.is_empty() && found.records.is_empty() {
+            return Err(Wrong(format!("{evidence} ({}) has no {reference}", found.path)).into());
+        }
+        if !found.all {
+            say(&format!(
+                "warning: {reference}: there are more records of this number than are shown"
+            ));
+        }
+        let cited = cited_by(&case.report, reference);
+        for packet in &found.packets {
+            self::packet(&evidence, packet, &cited, args.format, &mut page)?;
+        }
+        for record in &found.records {
+            self::record(&evidence, record, &cited, args.format, &mut page)?;
+        }
+    }
+    output::print(page.as_bytes())?;
+    Ok(exit)
+}
+
+fn incident(
+    report: &Report,
+    finding: &Finding,
+    format: RawFormat,
+    style: &Style,
+    page: &mut String,
+) -> anyhow::Result<()> {
+    match format {
+        RawFormat::Text => page.push_str(&record::text(&telling::one(report, finding), style)),
+        RawFormat::Json => writeln!(page, "{}", serde_json::to_string_pretty(finding)?)?,
+        RawFormat::Xml | RawFormat::Hex => {
+            return Err(Wrong("an incident is shown as text or json".to_owned()).into());
+        }
+    }
+    Ok(())
+}
+
+/// `AN0842 F30746097 step 1 (probe)` for each step that cites it.
+fn cited_by(report: &Report, reference: &str) -> Vec<String> {
+    let mut cited = Vec::new();
+    for finding in &report.findings {
+        for step in &finding.steps {
+            if step
+                .refs
+                .iter()
+                .any(|r| r.text().eq_ignore_ascii_case(reference))
+            {
+                cited.push(format!(
+                    "{} {} step {} ({}): {}",
+                    finding.analytic.id.0, finding.short_id, step.n, step.role, step.summary
+                ));
+            }
+        }
+    }
+    cited
+}
+
+fn packet(
+    evidence: &str,
+    packet: &RawPacket,
+    cited: &[String],
+    format: RawFormat,
+    page: &mut String,
+) -> anyhow::Result<()> {
+    match format {
+        RawFormat::Xml => {
+            return Err(Wrong("a packet is shown as text, json or hex".to_owned()).into());
+        }
+        RawFormat::Json => writeln!(
+            page,
+            "{}",
+            json!({
+                "reference": format!("{evidence}:p{}", packet.number),
+                "offset": packet.offset,
+                "time": packet.time.rfc3339(),
+                "interface": packet.interface,
+                "link_type": packet.link,
+                "cut": packet.cut,
+                "bytes": hex(&packet.bytes),
+                "cited_by": cited,
+            })
+        )?,
+        RawFormat::Text => {
+            writeln!(
+                page,
+                "{evidence}:p{}  {} {} UTC  interface {}, link type {}, {} bytes captured{}, at byte {}",
+                packet.number,
+                packet.time.date(),
+                packet.time.clock(9),
+                packet.interface,
+                packet.link,
+                packet.bytes.len(),
+                if packet.cut { " of more" } else { "" },
+                packet.offset
+            )?;
+            citations(cited, page)?;
+            dump(&packet.bytes, page)?;
+        }
+        RawFormat::Hex => dump(&packet.bytes, page)?,
+    }
+    Ok(())
+}
+
+fn record(
+    evidence: &str,
+    record: &RawRecord,
+    cited: &[String],
+    format: RawFormat,
+    page: &mut String,
+) -> anyhow::Result<()> {
+    const NONE: &str = "this record cannot be written as XML; see it with --format hex";
+    match format {
+        RawFormat::Xml => match &record.xml {
+            Some(text) => writeln!(page, "{}", xml(text).trim_end())?,
+            None => say(&format!("warning: {evidence}:r{}: {NONE}", record.number)),
+        },
+        RawFormat::Json => writeln!(
+            page,
+            "{}",
+            json!({
+                "reference": format!("{evidence}:r{}", record.number),
+                "offset": record.offset,
+                "xml": record.xml,
+                "bytes": hex(&record.bytes),
+                "cited_by": cited,
+            })
+        )?,
+        RawFormat::Text => {
+            writeln!(
+                page,
+                "{evidence}:r{}  {} bytes at byte {}",
+                record.number,
+                record.bytes.len(),
+                record.offset
+            )?;
+            citations(cited, page)?;
+            match &record.xml {
+                Some(text) => writeln!(page, "{}", xml(text).trim_end())?,
+                None => writeln!(page, "  {NONE}")?,
+            }
+        }
+        RawFormat::Hex => dump(&record.bytes, page)?,
+    }
+    Ok(())
+}
+
+fn citations(cited: &[String], page: &mut String) -> anyhow::Result<()> {
+    for line in cited {
+        writeln!(page, "  cited by {}", vis(line))?;
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Sixteen bytes a line, as hexadecimal and as printable ASCII.
+fn dump(bytes: &[u8], page: &mut String) -> anyhow::Result<()> {
+    for (line, at) in bytes.chunks(16).zip((0..).step_by(16)) {
+        let each: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String = line
+            .iter()
+            .map(|byte| match byte {
+                b' '..=b'~' => char::from(*byte),
+                _ => '.',
+            })
+            .collect();
+        writeln!(page, "{at:08x}  {:<47}  |{text}|", each.join(" "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! One JSON object to one record, by whatever form it has: a text may hold several.
+
+use super::draft::{Draft, Refused};
+use super::pieces::Piece;
+use super::{azure, evtx_dump, nxlog, powershell, velociraptor, wazuh, winlogbeat};
+use crate::evidence::Form;
+use crate::evidence::form::of_object;
+use serde_json::{Map, Value};
+
+/// Reads a piece. Depth is bounded by serde_json: 128 levels.
+pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
+    let bytes = piece.bytes()?;
+    let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+        Refused(match error.classify() {
+            serde_json::error::Category::Eof => "a JSON record is cut off",
+            _ if error.to_string().contains("recursion limit") => {
+                "a JSON record is nested deeper than 128 levels"
+            }
+            _ => "a line or record is no JSON object",
+        })
+    })?;
+    let form = match of_object(&object) {
+        Some(Ok(form)) => form,
+        Some(Err(_)) => return Err(Refused("a record whose values have no names")),
+        None => {
+            return Err(Refused(
+                "a JSON object that is no event record of a known form",
+            ));
+        }
+    };
+    let draft = match form {
+        Form::EvtxDump => evtx_dump::draft(&object),
+        Form::Winlogbeat => winlogbeat::draft(&object),
+        Form::Winlogbeat6 => winlogbeat::draft_of_6(&object),
+        Form::Nxlog => nxlog::draft(&object),
+        Form::PowerShell => powershell::draft(&object),
+        Form::Azure => return azure::read(&object, take),
+        Form::Velociraptor => velociraptor::draft(&object),
+        Form::Wazuh => wazuh::draft(&object),
+        Form::Xml | Form::EvtxEcmd | Form::FirewallLog | Form::ZeekConn => Err(Refused(
+            "a JSON object that is no event record of a known form",
+        )),
+    }?;
+    take(draft);
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! Event logs that reach an analyst as text: XML, JSON and CSV exports, and the Windows Firewall's
+//! own log. All of them end in the same records and the same channel tables as EVTX.
+//!
+//! `pieces` cuts a text into records, a module for each form says where its fields are, and
+//! `draft` holds them. A place in a text is a line: that is what an editor can be sent to.
+
+mod azure;
+mod draft;
+mod evtx_dump;
+mod evtxecmd;
+mod json;
+mod nxlog;
+mod pfirewall;
+mod pieces;
+mod powershell;
+#[cfg(test)]
+mod tests;
+mod velociraptor;
+mod wazuh;
+mod winlogbeat;
+mod xml;
+
+use super::channels::{Tables, entry};
+use super::chunk::Select;
+use super::log::event_of;
+use super::summary::{LogSummary, Tally};
+use super::texts::Texts;
+use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
+use crate::model::{Event, EvidenceId, What};
+use draft::{Draft, Refused};
+use pieces::{Piece, Pieces};
+use rayon::prelude::*;
+use std::io::Read;
+use std::sync::Mutex;
+
+/// Records cut out of a text before they are read together, and their bytes.
+const BATCH: usize = 4_096;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Records of a batch that one thread reads at a time.
+const SHARE: usize = 256;
+
+/// Takes an event of a text, with its EventRecordID where the form has one.
+pub type Emit<'a> = &'a mut dyn FnMut(Event, Option<u64>);
+
+/// Reads the text `evidence` from its first byte to its last and hands every event the channel
+/// tables know to `emit`, in the order of the text.
+///
+/// Runs on the threads of the current rayon pool; what it emits does not depend on their number.
+pub fn read_text(
+    evidence: EvidenceId,
+    form: Form,
+    input: impl Read + Send,
+    emit: Emit<'_>,
+) -> (LogSummary, Problems) {
+    if form == Form::FirewallLog {
+        return pfirewall::read(evidence, input, emit);
+    }
+    let mut pieces = Pieces::new(form, input);
+    let mut summary = LogSummary::default();
+    let mut problems = Problems::default();
+    let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
+        .map(|_| Mutex::default())
+        .collect();
+    loop {
+        let batch = pieces.batch(BATCH, BATCH_BYTES);
+        if batch.is_empty() {
+            break;
+        }
+        let header = pieces.header();
+        let read: Vec<Share> = batch
+            .par_chunks(SHARE)
+            .map(|share| {
+                let desk = rayon::current_thread_index().unwrap_or(0) % desks.len();
+                let mut texts = desks[desk]
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                Share::read(evidence, form, header, share, &mut texts)
+            })
+            .collect();
+        for share in read {
+            summary.merge(share.summary);
+            problems.merge(share.problems);
+            for (event, record) in share.events {
+                emit(event, record);
+            }
+        }
+    }
+    for source in summary.sources.values_mut() {
+        source.mark_exported();
+    }
+    problems.merge(lacks(evidence, form, &summary));
+    (summary, problems)
+}
+
+/// What was read of a part of a batch.
+struct Share {
+    events: Vec<(Event, Option<u64>)>,
+    summary: LogSummary,
+    problems: Problems,
+}
+
+impl Share {
+    fn read(
+        evidence: EvidenceId,
+        form: Form,
+        header: &[String],
+        pieces: &[Piece],
+        texts: &mut Texts,
+    ) -> Self {
+        let mut share = Self {
+            events: Vec::new(),
+            summary: LogSummary::default(),
+            problems: Problems::default(),
+        };
+        let mut tally = Tally::default();
+        for piece in pieces {
+            let mut take = |draft: Draft<'_>| {
+                share.take(evidence, form, piece, draft, &mut tally, texts);
+            };
+            let read = match form {
+                Form::Xml => xml::read(piece, &mut take),
+                Form::EvtxEcmd => evtxecmd::read(piece, header, &mut take),
+                _ => json::read(piece, &mut take),
+            };
+            if let Err(Refused(why)) = read {
+                share.refuse(evidence, piece, why);
+            }
+        }
+        share.summary.merge(tally.finish(texts));
+        share
+    }
+
+    fn take(
+        &mut self,
+        evidence: EvidenceId,
+        form: Form,
+        piece: &Piece,
+        draft: Draft<'_>,
+        tally: &mut Tally,
+        texts: &mut Texts,
+    ) {
+        self.summary.records_read += 1;
+        let record_id = draft.record_id;
+        if draft.form != form {
+            self.note(
+                evidence,
+                piece,
+                ProblemKind::Text,
+                "a record of another form than the first one",
+                "these records were read, each by its own form",
+            );
+        }
+        if draft.local_time {
+            self.note(
+                evidence,
+                piece,
+                ProblemKind::LocalTime,
+                "times are local and their zone is not said",
+                "these records keep the time as written until connections that captures saw too tell how far it is \
+                 off; without such, give --clock HOST=-5h or the like",
+            );
+        }
+        let record = draft.record(piece.line, piece.offset);
+        let (computer, channel) = (texts.share(&record.computer), texts.share(&record.channel));
+        tally.add(
+            &computer,
+            &channel,
+            record.event_id,
+            record.place.record_id,
+            record.time,
+        );
+        if !Tables.id(record.event_id)
+            || entry(record.event_id, &record.provider, &record.channel).is_none()
+        {
+            return;
+        }
+        match event_of(evidence, &record, texts, &mut self.problems) {
+            Some(event) => {
+                self.summary.events += 1;
+                self.events.push((event, record_id));
+            }
+            None => self.summary.refused += 1,
+        }
+    }
+
+    fn note(
+        &mut self,
+        evidence: EvidenceId,
+        piece: &Piece,
+        kind: ProblemKind,
+        message: &str,
+        effect: &str,
+    ) {
+        self.problems.add(Problem {
+            evidence: Some(evidence),
+            kind,
+            weight: Weight::Note,
+            count: 1,
+            first_offset: Some(piece.offset),
+            message: message.to_owned(),
+            effect: effect.to_owned(),
+        });
+    }
+
+    fn refuse(&mut self, evidence: EvidenceId, piece: &Piece, why: &str) {
+        self.summary.records_skipped += 1;
+        self.problems.add(Problem {
+            evidence: Some(evidence),
+            kind: ProblemKind::Text,
+            weight: Weight::Loss,
+            count: 1,
+            first_offset: Some(piece.offset),
+            message: why.to_owned(),
+            effect: "these records are left out; the others were read".to_owned(),
+        });
+    }
+}
+
+/// True for rows of the Windows Firewall's own log, whose computer is named after its address.
+pub fn is_firewall_log(event: &Event) -> bool {
+    matches!(&event.what, What::Host(host) if &*host.channel == pfirewall::CHANNEL)
+}
+
+/// What the form leaves out, as a note.
+fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
+    let mut problems = Problems::default();
+    let message = match form {
+        _ if summary.records_read == 0 => return problems,
+        Form::Nxlog => "NXLog cuts times to whole seconds",
+        Form::PowerShell => "this export has no EventRecordIDs and its times have lost AM and PM",
+        Form::Azure => {
+            "this export has no EventRecordIDs, and only what was collected into the workspace"
+        }
+        Form::Wazuh => "Wazuh holds only what its agent was told to collect",
+        Form::Winlogbeat | Form::Winlogbeat6 => {
+            "times are cut to milliseconds, and only what was shipped is here"
+        }
+        _ => return problems,
+    };
+    problems.add(Problem {
+        evidence: Some(evidence),
+        kind: ProblemKind::Form,
+        weight: Weight::Note,
+        count: 1,
+        first_offset: None,
+        message: message.to_owned(),
+        effect: "the order of events close together, and that something is missing, cannot be told from it as from \
+                 the log itself"
+            .to_owned(),
+    });
+    problems
+}

@@ -1,0 +1,119 @@
+//! NXLog's im_msvistalog as JSON, often by way of Logstash: `EventTime` and `EventReceivedTime` are
+//! local and cut to seconds, `@timestamp` is the moment of receipt in UTC.
+//!
+//! The zone is what lies between the two moments of receipt, to the next quarter of an hour; they
+//! differ by seconds otherwise. Without both, the zone is not known.
+
+use super::draft::{Draft, Refused, first_text, number, of_json, utc};
+use crate::eventlog::record::Value as Field;
+use crate::evidence::Form;
+use crate::model::{Span, Timestamp};
+use serde_json::{Map, Value};
+
+const QUARTER: i64 = 900_000_000_000;
+/// No zone is further from UTC than this.
+const FURTHEST: i64 = 14 * 4;
+/// Receipt here and there, apart from the zone, lie closer than this; a queue that was held up
+/// says nothing of the zone.
+const QUEUE: i64 = 300_000_000_000;
+
+/// Reads a record.
+pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
+    let mut draft = Draft::new(Form::Nxlog);
+    draft.id(object.get("EventID"))?;
+    draft.channel = first_text(object, &["Channel"]);
+    draft.computer = first_text(object, &["Hostname"]);
+    draft.provider = first_text(object, &["SourceName"]);
+    draft.record_id = object.get("RecordNumber").and_then(number);
+    let moment = |name: &str| object.get(name).and_then(Value::as_str);
+    let time = moment("EventTime");
+    let zone = zone(moment("EventReceivedTime"), moment("@timestamp"));
+    draft.time = time.and_then(utc);
+    // Some pipelines write a zone after all.
+    let said = time.is_some_and(has_zone);
+    match zone {
+        Some(zone) if !said => {
+            draft.time = draft.time.map(|t| t.shifted(zone.negated()));
+        }
+        _ => draft.local_time = !said,
+    }
+    if let Some(event_type) = sysmons_event_type(object) {
+        draft.field("EventType", Field::Text(event_type.into()));
+    }
+    for (name, value) in object {
+        draft.field(name.as_str(), of_json(value));
+    }
+    Ok(draft)
+}
+
+/// NXLog has an `EventType` of its own (`INFO`), which takes the place of Sysmon's. Sysmon's stands
+/// in the message, which is English in every language of Windows.
+fn sysmons_event_type(object: &Map<String, Value>) -> Option<&str> {
+    let of = |name: &str| object.get(name).and_then(Value::as_str);
+    if !of("SourceName")?.eq_ignore_ascii_case("Microsoft-Windows-Sysmon") {
+        return None;
+    }
+    of("Message")?
+        .lines()
+        .take(8)
+        .find_map(|line| line.strip_prefix("EventType: "))
+        .map(str::trim)
+}
+
+fn has_zone(text: &str) -> bool {
+    let clock = text.get(11..).unwrap_or("");
+    clock.contains(['Z', 'z', '+', '-'])
+}
+
+/// How far local time is ahead of UTC.
+fn zone(received: Option<&str>, stamped: Option<&str>) -> Option<Span> {
+    let (received, stamped) = (received?, stamped?);
+    if has_zone(received) || !has_zone(stamped) {
+        return None;
+    }
+    let apart = Timestamp::parse(received)?
+        .since(Timestamp::parse(stamped)?)
+        .0;
+    let quarters = (apart + QUARTER / 2).div_euclid(QUARTER);
+    let rest = (apart - quarters * QUARTER).abs();
+    (quarters.abs() <= FURTHEST && rest <= QUEUE).then_some(Span(quarters * QUARTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sysmons_event_type_is_taken_from_its_message() {
+        let line = r#"{"EventID":12,"SourceName":"Microsoft-Windows-Sysmon","EventType":"INFO",
+            "Message":"Registry object added or deleted:\r\nRuleName: -\r\nEventType: DeleteValue\r\n"}"#;
+        let object: Map<String, Value> = serde_json::from_str(line).unwrap();
+        let record = draft(&object).unwrap().record(1, 0);
+        assert_eq!(record.text("EventType").as_deref(), Some("DeleteValue"));
+    }
+
+    #[test]
+    fn the_zone_is_what_lies_between_two_moments_of_receipt() {
+        let of = |a, b| zone(Some(a), Some(b)).map(|z| z.0 / 60_000_000_000);
+        for (received, stamped, minutes) in [
+            (
+                "2020-10-22 04:29:55",
+                "2020-10-22T08:29:55.710Z",
+                Some(-240),
+            ),
+            (
+                "2020-10-22 04:29:58",
+                "2020-10-22T08:29:55.710Z",
+                Some(-240),
+            ),
+            ("2020-10-22 14:14:55", "2020-10-22T08:29:55.710Z", Some(345)),
+            ("2020-10-22 08:29:55", "2020-10-22T08:29:56.710Z", Some(0)),
+            // Seven minutes in a queue could be part of any zone.
+            ("2020-10-22 04:22:40", "2020-10-22T08:29:55.710Z", None),
+            ("2020-10-22 04:29:55", "2020-10-24T08:29:55.710Z", None),
+            ("2020-10-22T04:29:55Z", "2020-10-22T08:29:55.710Z", None),
+        ] {
+            assert_eq!(of(received, stamped), minutes, "{received} {stamped}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The Windows Firewall's own log, pfirewall.log: text, local time in whole seconds, no zone and no
+//! computer name. Columns are named by `#Fields`, which may come again with others.
+//!
+//! The computer is named after its own address, which is the destination of what it received and
+//! the source of what it sent. It is kept apart from the host of that address: its clock is another
+//! one until it is measured.
+
+use super::Emit;
+use crate::eventlog::summary::{LogSummary, Tally};
+use crate::eventlog::texts::Texts;
+use crate::evidence::lines::Lines;
+use crate::evidence::{Problem, ProblemKind, Problems, Weight};
+use crate::model::firewall::Layer;
+use crate::model::host_event::{Process, Verdict};
+use crate::model::provenance::Item;
+use crate::model::{
+    Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Text, Timestamp,
+    Transport, What,
+};
+use std::io::Read;
+use std::net::IpAddr;
+
+/// The channel its rows are shown under.
+pub const CHANNEL: &str = "pfirewall.log";
+/// The provider its rows are shown under.
+pub const PROVIDER: &str = "Windows Firewall";
+/// Rows whose summary is kept together.
+const TOGETHER: u64 = 4_096;
+/// Columns that are looked at; the newest has 18.
+const MOST_COLUMNS: usize = 64;
+
+/// Which column holds what.
+#[derive(Clone, Debug, Default)]
+struct Columns {
+    names: Vec<String>,
+}
+
+impl Columns {
+    fn cell<'a>(&self, cells: &[&'a str], name: &str) -> Option<&'a str> {
+        let at = self.names.iter().position(|n| n == name)?;
+        cells.get(at).copied().filter(|cell| *cell != "-")
+    }
+}
+
+/// Reads the log.
+pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSummary, Problems) {
+    let mut lines = Lines::new(input);
+    let (mut summary, mut problems) = (LogSummary::default(), Problems::default());
+    let (mut texts, mut tally) = (Texts::default(), Tally::default());
+    let mut columns = Columns::default();
+    let mut rows = 0;
+    let mut add = |kind, weight, count, offset, message: &str, effect: &str| {
+        problems.add(Problem {
+            evidence: Some(evidence),
+            kind,
+            weight,
+            count,
+            first_offset: Some(offset),
+            message: message.to_owned(),
+            effect: effect.to_owned(),
+        });
+    };
+    while let Some(line) = lines.next_line() {
+        let text = line.bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let Some(text) = text else {
+            summary.records_skipped += 1;
+            add(
+                ProblemKind::Text,
+                Weight::Loss,
+                1,
+                line.offset,
+                "a line is too long or no text",
+                LEFT_OUT,
+            );
+            continue;
+        };
+        if let Some(names) = text.strip_prefix("#Fields:") {
+            columns.names = names
+                .split_whitespace()
+                .take(MOST_COLUMNS)
+                .map(str::to_owned)
+                .collect();
+            continue;
+        }
+        if text.starts_with('#') || text.trim().is_empty() {
+            continue;
+        }
+        let cells: Vec<&str> = text.split_whitespace().take(MOST_COLUMNS).collect();
+        if columns.cell(&cells, "action") == Some("INFO-EVENTS-LOST") {
+            let lost = columns.cell(&cells, "info").and_then(|n| n.parse().ok());
+            let message = "the firewall could not log some packets";
+            add(
+                ProblemKind::Form,
+                Weight::Loss,
+                lost.unwrap_or(1),
+                line.offset,
+                message,
+                "they are missing",
+            );
+            continue;
+        }
+        let Some(row) = row(&columns, &cells, &mut texts) else {
+            summary.records_skipped += 1;
+            add(
+                ProblemKind::Text,
+                Weight::Loss,
+                1,
+                line.offset,
+                "a line is no row of the firewall's log",
+                LEFT_OUT,
+            );
+            continue;
+        };
+        summary.records_read += 1;
+        summary.events += 1;
+        let channel = texts.share(CHANNEL);
+        tally.add(&row.computer, &channel, 0, 0, Some(row.time));
+        rows += 1;
+        if rows % TOGETHER == 0 {
+            summary.merge(std::mem::take(&mut tally).finish(&mut texts));
+        }
+        emit(
+            Event {
+                time: row.time,
+                recorded: row.time,
+                provenance: Provenance {
+                    evidence,
+                    interface: 0,
+                    kind: Item::Line,
+                    item: line.number,
+                    offset: line.offset,
+                },
+                what: What::Host(Box::new(HostEvent {
+                    computer: row.computer,
+                    channel,
+                    provider: texts.share(PROVIDER),
+                    event_id: 0,
+                    written: row.time,
+                    socket: None,
+                    what: row.what,
+                })),
+            },
+            None,
+        );
+    }
+    if rows > 0 {
+        add(
+            ProblemKind::LocalTime,
+            Weight::Note,
+            rows,
+            0,
+            "times are local, in whole seconds, and their zone is not said",
+            "these rows keep the time as written until connections that captures saw too tell how far it is off",
+        );
+        add(
+            ProblemKind::Form,
+            Weight::Note,
+            1,
+            0,
+            "pfirewall.log names no computer and, for most rows, no process",
+            "its rows are shown under the address they were logged for, and prove nothing about a process",
+        );
+    }
+    summary.merge(tally.finish(&mut texts));
+    for source in summary.sources.values_mut() {
+        source.mark_exported();
+    }
+    (summary, problems)
+}
+
+const LEFT_OUT: &str = "these lines are left out; the others were read";
+
+struct Row {
+    computer: Text,
+    time: Timestamp,
+    what: HostWhat,
+}
+
+fn row(columns: &Columns, cells: &[&str], texts: &mut Texts) -> Option<Row> {
+    let cell = |name: &str| columns.cell(cells, name);
+    let time = Timestamp::parse(&format!("{} {}", cell("date")?, cell("time")?))?;
+    let verdict = match cell("action")? {
+        "ALLOW" | "OPEN" | "OPEN-INBOUND" => Verdict::Permitted,
+        "DROP" => Verdict::Dropped,
+        _ => return None,
+    };
+    let transport = match cell("protocol")? {
+        "TCP" => Transport::TCP,
+        "UDP" => Transport::UDP,
+        "ICMP" => Transport::ICMP,
+        "ICMPv6" | "58" => Transport::ICMPV6,
+        number => Transport(number.parse().ok()?),
+    };
+    let end = |address: &str, port: &str| {
+        let address: IpAddr = cell(address)?.split('%').next()?.parse().ok()?;
+        let port = match transport {
+            Transport::TCP | Transport::UDP => cell(port)?.parse().ok()?,
+            _ => 0,
+        };
+        Some(Endpoint::new(address, port))
+    };
+    let (source, destination) = (end("src-ip", "src-port")?, end("dst-ip", "dst-port")?);
+    let (direction, own) = match cell("path") {
+        Some("SEND") => (Some(Direction::Outbound), Some(source)),
+        Some("RECEIVE") => (Some(Direction::Inbound), Some(destination)),
+        _ => (None, None),
+    };
+    let computer = match own {
+        Some(own) => texts.share(&format!("pfirewall of {}", own.address)),
+        None => texts.share("pfirewall"),
+    };
+    Some(Row {
+        computer,
+        time,
+        what: HostWhat::Filtered {
+            verdict,
+            layer: Layer::Other,
+            direction,
+            process: Process {
+                pid: cell("pid").and_then(|pid| pid.parse().ok()),
+                ..Process::default()
+            },
+            transport,
+            source,
+            destination,
+        },
+    })
+}

@@ -1,0 +1,324 @@
+//! Forms as they are written, and damaged.
+
+use super::read_text;
+use crate::eventlog::LogSummary;
+use crate::evidence::{Form, Kind, Packing, ProblemKind, Problems, Unusable, kind};
+use crate::model::{Event, EvidenceId, HostWhat, Timestamp, What};
+
+const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
+
+/// A Sysmon 3, by number, in the form of evtx_dump.
+fn dumped(record: u64) -> String {
+    format!(
+        "{{\"Event\":{{\"System\":{{\"Provider\":{{\"#attributes\":{{\"Name\":\"Microsoft-Windows-Sysmon\"}}}},\
+         \"EventID\":3,\"TimeCreated\":{{\"#attributes\":{{\"SystemTime\":\"2022-09-01T12:18:24.604856Z\"}}}},\
+         \"EventRecordID\":{record},\"Channel\":\"{SYSMON}\",\"Computer\":\"WS01\"}},\"EventData\":{{\
+         \"UtcTime\":\"2022-09-01 12:18:22.707\",\"ProcessId\":360,\"Image\":\"C:\\\\a.exe\",\"User\":\"A\\\\b\",\
+         \"Protocol\":\"tcp\",\"Initiated\":true,\"SourceIp\":\"10.0.1.15\",\"SourcePort\":63645,\
+         \"DestinationIp\":\"10.0.1.12\",\"DestinationPort\":8000}}}}}}"
+    )
+}
+
+/// The same as XML.
+fn xml(record: u64) -> String {
+    format!(
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><Provider \
+         Name='Microsoft-Windows-Sysmon'/><EventID>3</EventID><TimeCreated \
+         SystemTime='2022-09-01T12:18:24.604856Z'/><EventRecordID>{record}</EventRecordID>\
+         <Channel>{SYSMON}</Channel><Computer>WS01</Computer></System><EventData>\
+         <Data Name='UtcTime'>2022-09-01 12:18:22.707</Data><Data Name='ProcessId'>360</Data>\n\
+         <Data Name='Image'>C:\\a.exe</Data><Data Name='User'>A\\b</Data><Data Name='Protocol'>tcp</Data>\
+         <Data Name='Initiated'>true</Data><Data Name='SourceIp'>10.0.1.15</Data>\
+         <Data Name='SourcePort'>63645</Data><Data Name='DestinationIp'>10.0.1.12</Data>\
+         <Data Name='DestinationPort'>8000</Data></EventData></Event>"
+    )
+}
+
+struct Read {
+    form: Form,
+    events: Vec<(Event, Option<u64>)>,
+    summary: LogSummary,
+    problems: Problems,
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let Kind::Text(form, Packing::Plain) = kind::recognise(bytes).unwrap() else {
+        panic!(
+            "not recognised: {}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(300)])
+        );
+    };
+    let mut events = Vec::new();
+    let (summary, problems) = read_text(EvidenceId(1), form, bytes, &mut |event, record| {
+        events.push((event, record));
+    });
+    Read {
+        form,
+        events,
+        summary,
+        problems,
+    }
+}
+
+impl Read {
+    fn records(&self) -> Vec<Option<u64>> {
+        self.events.iter().map(|(_, record)| *record).collect()
+    }
+
+    fn lost(&self) -> Vec<(ProblemKind, u64, Option<u64>)> {
+        let text = self.problems.iter().filter(|p| p.kind == ProblemKind::Text);
+        text.map(|p| (p.kind, p.count, p.first_offset)).collect()
+    }
+}
+
+fn what(event: &Event) -> &HostWhat {
+    match &event.what {
+        What::Host(host) => &host.what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_record_is_one_event_in_every_layout_and_encoding() {
+    let pretty = |n| {
+        let value: serde_json::Value = serde_json::from_str(&dumped(n)).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let one = read(dumped(7).as_bytes()).events[0].0.clone();
+    let texts = [
+        format!("{}\n{}\n", dumped(7), dumped(8)),
+        format!("{}\r\n\r\n{}", dumped(7), dumped(8)),
+        format!("[{},{}]", dumped(7), dumped(8)),
+        format!("[\n{},\n{}\n]\n", dumped(7), dumped(8)),
+        format!("Record 7\n{}\nRecord 8\n{}\n", pretty(7), pretty(8)).replacen("Record 7\n", "", 1),
+        format!("[\n{},\n{}]", pretty(7), pretty(8)),
+        format!(
+            "<?xml version=\"1.0\"?>\n<Events>{}{}</Events>",
+            xml(7),
+            xml(8)
+        ),
+        format!("{}\n{}", xml(7), xml(8)),
+    ];
+    for text in texts {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [
+            text.clone().into_bytes(),
+            [&[0xEF, 0xBB, 0xBF], text.as_bytes()].concat(),
+            [&[0xFF, 0xFE], &wide[..]].concat(),
+        ] {
+            let read = read(&bytes);
+            assert_eq!(read.records(), [Some(7), Some(8)], "{text}");
+            assert_eq!(read.lost(), [], "{text}");
+            assert_eq!(what(&read.events[0].0), what(&one), "{text}");
+            assert_eq!(read.events[0].0.time, one.time);
+        }
+    }
+}
+
+#[test]
+fn damage_costs_the_records_it_touches_and_is_told_with_its_place() {
+    let good = dumped(1);
+    let deep = format!("{{\"Event\":{}1{}}}", "[".repeat(500), "]".repeat(500));
+    let long = format!("{{\"Event\":\"{}\"}}", "x".repeat(5 << 20));
+    for bad in [
+        "{\"Event\": {\"System\":",
+        "garbage",
+        "{}",
+        "[1,2]",
+        &deep,
+        &long,
+        "\u{0}\u{1}\u{2}",
+    ] {
+        let text = format!("{good}\n{bad}\n{}\n", dumped(2));
+        let read = read(text.as_bytes());
+        assert_eq!(
+            read.records(),
+            [Some(1), Some(2)],
+            "{}",
+            &bad[..bad.len().min(40)]
+        );
+        assert_eq!(
+            read.lost(),
+            [(ProblemKind::Text, 1, Some(good.len() as u64 + 1))]
+        );
+        assert_eq!(
+            (read.summary.records_read, read.summary.records_skipped),
+            (2, 1)
+        );
+        assert_eq!(read.events[1].0.provenance.item, 3);
+    }
+}
+
+#[test]
+fn damage_within_records_over_several_lines_ends_at_the_next_one() {
+    let pretty = |n| {
+        let value: serde_json::Value = serde_json::from_str(&dumped(n)).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let cut = pretty(2).replace("\"Image\": \"C:", "\"Image\": C:");
+    let open = pretty(2)[..300].to_owned();
+    for bad in [cut, open] {
+        let text = format!("{}\n{bad}\n{}\n", pretty(1), pretty(3));
+        let read = read(text.as_bytes());
+        assert_eq!(read.records(), [Some(1), Some(3)], "{bad}");
+        assert!(!read.lost().is_empty());
+    }
+    let text = format!("{}\n{}\n{}", xml(1), &xml(2)[..400], xml(3));
+    let read = read(text.as_bytes());
+    assert_eq!(read.records(), [Some(1), Some(3)]);
+    assert_eq!(
+        read.lost(),
+        [(ProblemKind::Text, 1, Some(xml(1).len() as u64 + 1))]
+    );
+}
+
+#[test]
+fn a_record_of_another_form_is_read_by_its_own_and_told() {
+    let winlogbeat = format!(
+        "{{\"@timestamp\":\"2022-09-01T12:18:24.604Z\",\"winlog\":{{\"channel\":\"{SYSMON}\",\"event_id\":\"3\",\
+         \"computer_name\":\"WS01\"}},\"source\":{{\"ip\":\"10.0.1.15\",\"port\":63645}},\"destination\":{{\"ip\":\
+         \"10.0.1.12\",\"port\":8000}},\"network\":{{\"transport\":\"tcp\",\"direction\":\"egress\"}},\"process\":\
+         {{\"pid\":360,\"executable\":\"C:\\\\a.exe\"}}}}"
+    );
+    let read = read(format!("{}\n{winlogbeat}\n", dumped(1)).as_bytes());
+    assert_eq!(read.records(), [Some(1), None]);
+    assert_eq!(read.lost().len(), 1);
+    assert_eq!(read.summary.records_skipped, 0);
+    let HostWhat::Connected {
+        initiated, source, ..
+    } = what(&read.events[1].0)
+    else {
+        panic!("{:?}", read.events[1]);
+    };
+    assert!(*initiated && source.port == 63645);
+}
+
+#[test]
+fn local_times_keep_sysmon_and_the_others_on_one_clock() {
+    let line = |id: u32, more: &str| {
+        format!(
+            "{{\"SourceName\":\"Microsoft-Windows-Sysmon\",\"Channel\":\"{SYSMON}\",\"Hostname\":\"WS01\",\
+             \"TimeCreated\":\"2023-08-15T09:53:50.158Z\",\"EventID\":{id},\"ProcessId\":\"4\",\
+             \"UtcTime\":\"2023-08-15 14:53:50.100\"{more}}}\n"
+        )
+    };
+    let read = read(line(5, ",\"Image\":\"C:\\\\a.exe\"").as_bytes());
+    assert_eq!(read.form, Form::PowerShell);
+    let written = Timestamp::parse("2023-08-15T09:53:50.158Z").unwrap();
+    assert_eq!(read.events[0].0.time, written);
+    assert!(
+        read.problems
+            .iter()
+            .any(|p| p.kind == ProblemKind::LocalTime)
+    );
+}
+
+#[test]
+fn nxlog_times_are_brought_to_utc_by_their_receipt() {
+    let line = "{\"@timestamp\":\"2020-10-22T08:29:48.785Z\",\"EventTime\":\"2020-10-22 04:29:46\",\
+                \"EventReceivedTime\":\"2020-10-22 04:29:48\",\"SourceName\":\"Microsoft-Windows-Security-Auditing\",\
+                \"Channel\":\"Security\",\"Hostname\":\"DC\",\"EventID\":4689,\"RecordNumber\":5,\
+                \"ProcessId\":\"0x7d8\",\"ProcessName\":\"C:\\\\a.exe\"}";
+    let read = read(line.as_bytes());
+    assert_eq!((read.form, read.records()), (Form::Nxlog, vec![Some(5)]));
+    assert_eq!(
+        read.events[0].0.time,
+        Timestamp::parse("2020-10-22T08:29:46Z").unwrap()
+    );
+    assert!(
+        read.problems
+            .iter()
+            .all(|p| p.kind != ProblemKind::LocalTime)
+    );
+}
+
+#[test]
+fn a_csv_is_read_with_quotes_and_a_row_too_short_is_told() {
+    let header = "\u{feff}RecordNumber,EventRecordId,TimeCreated,EventId,Level,Provider,Channel,Computer,Payload\r\n";
+    let row = |n: u64| {
+        format!(
+            "{n},{n},2022-09-01 12:18:23.1363700,4689,Info,Microsoft-Windows-Security-Auditing,Security,WS01,\
+             \"{{\"\"EventData\"\":{{\"\"Data\"\":[{{\"\"@Name\"\":\"\"ProcessId\"\",\"\"#text\"\":\"\"0x7d8\"\"}},\
+             {{\"\"@Name\"\":\"\"ProcessName\"\",\"\"#text\"\":\"\"C:\\\\a, b.exe\"\"}}]}}}}\"\r\n"
+        )
+    };
+    let text = format!("{header}{}1,2\r\n{header}{}", row(3), row(4)).replacen(
+        &format!("1,2\r\n{header}"),
+        "1,2\r\n",
+        1,
+    );
+    let read = read(text.as_bytes());
+    assert_eq!(read.records(), [Some(3), Some(4)]);
+    assert_eq!(read.lost().len(), 1);
+    let HostWhat::ProcessEnded { process } = what(&read.events[0].0) else {
+        panic!("{:?}", read.events[0]);
+    };
+    assert_eq!(
+        (process.pid, &*process.image),
+        (Some(0x7d8), "C:\\a, b.exe")
+    );
+}
+
+#[test]
+fn the_firewalls_own_log_is_read_with_and_without_a_process() {
+    let text = "#Version: 1.5\r\n#Software: Microsoft Windows Firewall\r\n#Time Format: Local\r\n\
+        #Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn tcpack tcpwin \
+        icmptype icmpcode info path\r\n\r\n\
+        2022-09-01 12:18:29 DROP TCP 10.0.1.66 10.0.1.15 51000 7000 52 S 1234567 0 64240 - - - RECEIVE\r\n\
+        nonsense\r\n\
+        #Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn tcpack tcpwin \
+        icmptype icmpcode info path pid\r\n\
+        2022-09-01 12:18:30 ALLOW TCP 10.0.1.15 10.0.1.12 50001 9997 0 - 0 0 0 - - - SEND 2152\r\n\
+        2022-09-01 12:18:31 DROP ICMP 10.0.1.66 10.0.1.15 - - 60 - - - - 8 0 - RECEIVE 4\r\n";
+    let read = read(text.as_bytes());
+    assert_eq!(read.events.len(), 3);
+    assert_eq!(
+        (read.summary.records_read, read.summary.records_skipped),
+        (3, 1)
+    );
+    let pid = |n: usize| match what(&read.events[n].0) {
+        HostWhat::Filtered { process, .. } => process.pid,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((pid(0), pid(1)), (None, Some(2152)));
+    assert!(
+        read.problems
+            .iter()
+            .any(|p| p.kind == ProblemKind::LocalTime)
+    );
+}
+
+#[test]
+fn forms_of_no_use_are_named_with_what_to_export() {
+    for (text, form) in [
+        (
+            "[{\"Id\":5156,\"LogName\":\"Security\",\"TimeCreated\":\"\\/Date(1662034703136)\\/\",\"Properties\":[{\"Value\":1}]}]",
+            Unusable::Positional,
+        ),
+        (
+            "09/01/2022 12:18:29 PM\nLogName=Security\nEventCode=5156\nMessage=x\n",
+            Unusable::MessageText,
+        ),
+        (
+            "Level,Date and Time,Source,Event ID,Task Category\nInformation,9/1/2022 12:18:29 PM,A,5156,B,\"x\n\ny\"\n",
+            Unusable::EventViewerCsv,
+        ),
+    ] {
+        let found = kind::recognise(text.as_bytes()).unwrap();
+        assert_eq!(found, Kind::Unusable(form, Packing::Plain));
+        assert!(form.instead().contains("nothing in it was used"));
+    }
+    for text in [
+        "{\"a\":1}",
+        "[]",
+        "<html></html>",
+        "a,b\n1,2\n",
+        "#comment\n",
+    ] {
+        assert_eq!(
+            kind::recognise(text.as_bytes()).unwrap(),
+            Kind::Unknown,
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,311 @@
+//! What lies in an archive: each member that is evidence, with how to read it, and what was left
+//! out and why.
+
+use super::cursor::Cursor;
+use super::limits::BY_HAND;
+use super::{Limits, Member, Place, tar, zip};
+use crate::evidence::kind::{Container, Kind, Packing};
+use crate::evidence::packing::unpacked;
+use crate::evidence::problem::{Problem, ProblemKind, Problems, Weight};
+use crate::model::EvidenceId;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How archives are opened, and what they have cost so far.
+#[derive(Clone, Debug, Default)]
+pub struct Unpacking {
+    /// Passwords to try, in this order.
+    pub passwords: Vec<Arc<str>>,
+    /// How much an archive may make us do.
+    pub limits: Limits,
+    /// Bytes that the members listed so far unpack to.
+    pub(super) listed: u64,
+    /// Bytes written to temporary files so far.
+    pub(super) spilled: u64,
+}
+
+impl Unpacking {
+    /// With passwords to try and the limits casewire has by itself.
+    pub fn with_passwords(passwords: &[String]) -> Self {
+        Self {
+            passwords: passwords.iter().map(|p| p.as_str().into()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A member that is evidence.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// How to read it.
+    pub member: Member,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Why members were left out, with how many and the first one's name.
+type LeftOut = BTreeMap<(ProblemKind, Weight, &'static str, &'static str), (u64, String)>;
+
+/// The work on one archive that was given, with all archives within it.
+pub(super) struct Listing<'a> {
+    pub unpacking: &'a mut Unpacking,
+    pub found: Vec<Found>,
+    /// Bytes of the archive as it was given: what unpacked sizes are compared with.
+    pub packed: u64,
+    /// Bytes its members unpack to.
+    unpacked: u64,
+    left_out: LeftOut,
+}
+
+/// Lists the archive at `path`, with the archives within it, in the order of the names. What was
+/// left out is told in `problems`.
+pub fn list(
+    evidence: EvidenceId,
+    path: &Path,
+    (container, packing): (Container, Packing),
+    unpacking: &mut Unpacking,
+    problems: &mut Problems,
+) -> Vec<Found> {
+    let mut listing = Listing {
+        unpacking,
+        found: Vec::new(),
+        packed: 0,
+        unpacked: 0,
+        left_out: LeftOut::new(),
+    };
+    let listed = Cursor::disk(path.to_owned()).and_then(|cursor| {
+        listing.packed = cursor.length();
+        listing.container(cursor, (container, packing), "", 1)
+    });
+    let Listing {
+        mut found,
+        left_out,
+        ..
+    } = listing;
+    let mut add = |kind, weight, count, message: String, effect: &str| {
+        problems.add(Problem {
+            evidence: Some(evidence),
+            kind,
+            weight,
+            count,
+            first_offset: None,
+            message,
+            effect: effect.to_owned(),
+        });
+    };
+    if let Err(error) = listed {
+        add(
+            ProblemKind::Compression,
+            Weight::Loss,
+            1,
+            format!("the archive is damaged or cut: {error}"),
+            "what it holds behind this place is missing; copy it again, or unpack what can be \
+             unpacked and give the folder",
+        );
+    }
+    for ((kind, weight, what, effect), (count, first)) in left_out {
+        let others = if count > 1 { " and others" } else { "" };
+        add(
+            kind,
+            weight,
+            count,
+            format!("{first}{others}: {what}"),
+            effect,
+        );
+    }
+    found.sort_by(|a, b| a.member.name.cmp(&b.member.name));
+    found
+}
+
+impl Listing<'_> {
+    /// Lists one archive; `prefix` is what goes before the names of its members.
+    pub fn container(
+        &mut self,
+        cursor: Cursor,
+        (container, packing): (Container, Packing),
+        prefix: &str,
+        depth: usize,
+    ) -> io::Result<()> {
+        match (container, packing) {
+            (Container::Zip, Packing::Plain) => zip::list(self, cursor, prefix, depth),
+            (Container::Tar, Packing::Plain) => {
+                tar::list(self, cursor.clone(), Some(&cursor), prefix, depth)
+            }
+            (Container::Tar, _) => tar::list(self, unpacked(cursor, packing)?, None, prefix, depth),
+            (Container::Zip, _) => match self.spill(unpacked(cursor, packing)?)? {
+                Some(inner) => zip::list(self, inner, prefix, depth),
+                None => {
+                    self.too_much_spilled(prefix.trim_end_matches('!').to_owned());
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Lists an archive that is a member of another; `open` reads it.
+    pub fn within(
+        &mut self,
+        name: String,
+        kind: (Container, Packing),
+        open: impl Read,
+        depth: usize,
+    ) -> io::Result<()> {
+        if depth >= self.unpacking.limits.nesting {
+            self.leave_out(
+                ProblemKind::Limit,
+                Weight::Loss,
+                "archives lie too deep within each other; the innermost were not opened",
+                BY_HAND,
+                name,
+            );
+            return Ok(());
+        }
+        match self.spill(open) {
+            Ok(Some(inner)) => {
+                // What is wrong with an archive within does not end the one around it.
+                if self
+                    .container(inner, kind, &format!("{name}!"), depth + 1)
+                    .is_err()
+                {
+                    self.damaged(name);
+                }
+            }
+            Ok(None) => self.too_much_spilled(name),
+            Err(_) => self.damaged(name),
+        }
+        Ok(())
+    }
+
+    /// Takes a member of a known kind, if the limits allow it. `packed` is its size in the archive.
+    pub fn take(&mut self, name: String, size: u64, packed: u64, kind: Kind, place: Place) {
+        if !self.allows(&name, size, packed) {
+            return;
+        }
+        self.found.push(Found {
+            member: Member { name, size, place },
+            kind,
+        });
+    }
+
+    /// True if a member of this size may be read.
+    pub fn allows(&mut self, name: &str, size: u64, packed: u64) -> bool {
+        let limits = self.unpacking.limits;
+        let listed = self.unpacking.listed.saturating_add(size);
+        let here = self.unpacked.saturating_add(size);
+        let bomb = limits.is_bomb(size, packed)
+            || listed > limits.total
+            || here > limits.free.saturating_mul(16) && here / self.packed.max(1) > limits.ratio;
+        if bomb {
+            self.leave_out(
+                ProblemKind::Limit,
+                Weight::Loss,
+                "unpacks to far more than real evidence does, and was not read",
+                BY_HAND,
+                name.to_owned(),
+            );
+            return false;
+        }
+        (self.unpacking.listed, self.unpacked) = (listed, here);
+        true
+    }
+
+    /// Copies `from` to a temporary file; `None` if that would pass the limits.
+    pub fn spill(&mut self, from: impl Read) -> io::Result<Option<Cursor>> {
+        let mut file = tempfile::tempfile()?;
+        match self.spill_onto(&mut file, from)? {
+            Some(length) => Ok(Some(Cursor::temporary(file, length))),
+            None => Ok(None),
+        }
+    }
+
+    /// Appends `from` to a temporary file and says how long it was; `None` if that would pass the
+    /// limits.
+    pub fn spill_onto(&mut self, file: &mut File, from: impl Read) -> io::Result<Option<u64>> {
+        let room = self
+            .unpacking
+            .limits
+            .spilled
+            .saturating_sub(self.unpacking.spilled);
+        let mut from = from.take(room.saturating_add(1));
+        let mut buffer = vec![0; 128 * 1024];
+        let mut length = 0_u64;
+        loop {
+            let read = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            file.write_all(&buffer[..read])?;
+            length += read as u64;
+            if self.unpacking.limits.is_bomb(length, self.packed) {
+                return Ok(None);
+            }
+        }
+        self.unpacking.spilled += length;
+        Ok((length <= room).then_some(length))
+    }
+
+    /// Notes a member that is no evidence.
+    pub fn no_evidence(&mut self, name: String) {
+        self.leave_out(
+            ProblemKind::NotRecognised,
+            Weight::Note,
+            "in the archive, but not a capture or an event log",
+            "nothing in it was used",
+            name,
+        );
+    }
+
+    /// Notes a link, device or other entry that is no file.
+    pub fn no_file(&mut self, name: String) {
+        self.leave_out(
+            ProblemKind::NotRecognised,
+            Weight::Note,
+            "a link or a special file in the archive; links are not followed",
+            "if it stands for evidence, give that file itself",
+            name,
+        );
+    }
+
+    /// Notes a member that cannot be unpacked.
+    pub fn damaged(&mut self, name: String) {
+        self.leave_out(
+            ProblemKind::Compression,
+            Weight::Loss,
+            "this member of the archive is damaged or cut",
+            "it was read up to the damage or not at all; copy the archive again",
+            name,
+        );
+    }
+
+    /// Notes a member that would pass the bound of temporary files.
+    pub fn too_much_spilled(&mut self, name: String) {
+        self.leave_out(
+            ProblemKind::Limit,
+            Weight::Loss,
+            "unpacking it would need more temporary space than casewire allows itself",
+            BY_HAND,
+            name,
+        );
+    }
+
+    pub fn leave_out(
+        &mut self,
+        kind: ProblemKind,
+        weight: Weight,
+        what: &'static str,
+        effect: &'static str,
+        name: String,
+    ) {
+        let held = self.left_out.entry((kind, weight, what, effect));
+        let (count, first) = held.or_insert_with(|| (0, name.clone()));
+        *count += 1;
+        if name < *first {
+            *first = name;
+        }
+    }
+}

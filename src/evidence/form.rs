@@ -1,0 +1,243 @@
+//! Which text form of an event log (or of connections) a file has, by what it begins with.
+//!
+//! Here a form is only named; what its fields mean is for `eventlog` and `capture`. A form whose
+//! records cannot be used is named too, with what to export instead.
+
+use super::lines::decoded;
+use serde_json::{Map, Value};
+
+/// A text form that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// Event XML: `wevtutil qe /f:xml`, Event Viewer "Save as XML", Splunk with `renderXml`.
+    Xml,
+    /// JSON of evtx_dump and of what is built on the evtx crate.
+    EvtxDump,
+    /// Winlogbeat 5 and 6.
+    Winlogbeat6,
+    /// Winlogbeat 7 and 8 and Elastic Agent, with ECS fields.
+    Winlogbeat,
+    /// NXLog im_msvistalog as JSON.
+    Nxlog,
+    /// JSON of a PowerShell export: flat strings, local time marked as UTC.
+    PowerShell,
+    /// Azure Log Analytics and Sentinel.
+    Azure,
+    /// Velociraptor's parse_evtx.
+    Velociraptor,
+    /// EvtxECmd --csv.
+    EvtxEcmd,
+    /// Wazuh's archives.json and alerts.json.
+    Wazuh,
+    /// The Windows Firewall's pfirewall.log.
+    FirewallLog,
+    /// Zeek's conn.log, tab-separated or as JSON.
+    ZeekConn,
+}
+
+impl Form {
+    /// True for what was seen on the wire.
+    pub fn is_network(self) -> bool {
+        self == Self::ZeekConn
+    }
+
+    /// The stable name in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Xml => "event-xml",
+            Self::EvtxDump => "evtx-json",
+            Self::Winlogbeat6 => "winlogbeat6",
+            Self::Winlogbeat => "winlogbeat",
+            Self::Nxlog => "nxlog",
+            Self::PowerShell => "powershell-json",
+            Self::Azure => "azure",
+            Self::Velociraptor => "velociraptor",
+            Self::EvtxEcmd => "evtxecmd-csv",
+            Self::Wazuh => "wazuh",
+            Self::FirewallLog => "pfirewall",
+            Self::ZeekConn => "zeek-conn",
+        }
+    }
+}
+
+/// A text form that is known and cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unusable {
+    /// Get-WinEvent piped to ConvertTo-Json: values without names.
+    Positional,
+    /// Splunk WinEventLog without XML: values only within a localised message.
+    MessageText,
+    /// Event Viewer "Save as CSV": the same.
+    EventViewerCsv,
+}
+
+impl Unusable {
+    /// The stable name in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Positional => "get-winevent-json",
+            Self::MessageText => "splunk-text",
+            Self::EventViewerCsv => "event-viewer-csv",
+        }
+    }
+
+    /// What it is and why it is of no use.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Positional => {
+                "Get-WinEvent as JSON: the values of each record come without their names, and their order differs \
+                 between Windows versions"
+            }
+            Self::MessageText => {
+                "Splunk events without XML: what was logged is only in a message text, in the language of the \
+                 computer and in its local time"
+            }
+            Self::EventViewerCsv => {
+                "an Event Viewer CSV: what was logged is only in a message text, in the language of the computer and \
+                 in its local time"
+            }
+        }
+    }
+
+    /// What to export instead.
+    pub fn instead(self) -> &'static str {
+        match self {
+            Self::Positional => {
+                "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx) or its XML \
+                 (Get-WinEvent ... | ForEach-Object { $_.ToXml() })"
+            }
+            Self::MessageText => {
+                "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx), or set \
+                 renderXml = true in Splunk's inputs.conf and export the raw events"
+            }
+            Self::EventViewerCsv => {
+                "nothing in it was used; choose \"Event Files (*.evtx)\" or \"XML (*.xml)\" when saving"
+            }
+        }
+    }
+}
+
+/// The form of a text that begins with `head`; `None` for anything else.
+pub fn recognise(head: &[u8]) -> Option<Result<Form, Unusable>> {
+    let text = decoded(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    match text.bytes().next()? {
+        b'{' | b'[' => json(text),
+        b'<' => xml(text).then_some(Ok(Form::Xml)),
+        _ => lines(text),
+    }
+}
+
+fn xml(text: &str) -> bool {
+    let event = text.find("<Event ").or_else(|| text.find("<Event>"));
+    event.is_some_and(|at| text[at..].contains("<System>") && text[at..].contains("<EventID"))
+}
+
+fn lines(text: &str) -> Option<Result<Form, Unusable>> {
+    let first = text.lines().next()?;
+    let has = |words: &[&str]| words.iter().all(|word| first.contains(word));
+    if first.starts_with("#separator") || first.starts_with("#fields") {
+        return zeek(text).then_some(Ok(Form::ZeekConn));
+    }
+    if first.starts_with('#') {
+        let mut fields = text.lines().filter(|l| l.starts_with("#Fields:"));
+        return fields
+            .any(|l| l.contains("src-ip") && l.contains("tcpsyn"))
+            .then_some(Ok(Form::FirewallLog));
+    }
+    if has(&[
+        "RecordNumber",
+        "EventRecordId",
+        "TimeCreated",
+        "EventId",
+        "Payload",
+    ]) {
+        return Some(Ok(Form::EvtxEcmd));
+    }
+    // Splunk may prefix syslog's header; the XML is on the first line all the same.
+    if xml(text) {
+        return Some(Ok(Form::Xml));
+    }
+    if text.contains("\nLogName=") && text.contains("\nEventCode=") {
+        return Some(Err(Unusable::MessageText));
+    }
+    event_viewer(text).then_some(Err(Unusable::EventViewerCsv))
+}
+
+fn zeek(text: &str) -> bool {
+    let path = |l: &str| l.strip_prefix("#path").map(|p| p.trim() == "conn");
+    text.lines().find_map(path).unwrap_or_else(|| {
+        text.lines()
+            .any(|l| l.starts_with("#fields") && l.contains("conn_state"))
+    })
+}
+
+/// Five columns, the last row cell a message over several lines; the words are localised, so the
+/// shape decides: the first row is five words, the second one has a number in the fourth place.
+fn event_viewer(text: &str) -> bool {
+    let mut lines = text.lines();
+    let cells = |line: &str| line.split(',').count();
+    let Some(header) = lines.next() else {
+        return false;
+    };
+    let Some(row) = lines.next() else {
+        return false;
+    };
+    let number = |cell: Option<&str>| cell.is_some_and(|c| c.parse::<u16>().is_ok());
+    cells(header) == 5
+        && !header.contains(|c: char| c.is_ascii_digit())
+        && cells(row) >= 6
+        && number(row.split(',').nth(3))
+        && row.contains(",\"")
+}
+
+fn json(text: &str) -> Option<Result<Form, Unusable>> {
+    let inner = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
+    let first = serde_json::Deserializer::from_str(inner)
+        .into_iter::<Map<String, Value>>()
+        .next();
+    match first {
+        Some(Ok(object)) => of_object(&object),
+        // A first record that is longer than what was looked at, or damaged: the next lines decide.
+        _ => text
+            .lines()
+            .skip(1)
+            .take(64)
+            .filter_map(|line| {
+                serde_json::from_str::<Map<String, Value>>(line.trim_end_matches(',')).ok()
+            })
+            .find_map(|object| of_object(&object)),
+    }
+}
+
+/// The form of one JSON record.
+pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
+    let has = |name: &str| object.contains_key(name);
+    let under = |name: &str, inner: &str| object.get(name).is_some_and(|v| v.get(inner).is_some());
+    Some(Ok(if under("Event", "System") {
+        Form::EvtxDump
+    } else if under("System", "EventID") {
+        Form::Velociraptor
+    } else if object
+        .get("data")
+        .is_some_and(|d| d["win"]["system"].is_object())
+    {
+        Form::Wazuh
+    } else if under("winlog", "event_id") || under("winlog", "channel") {
+        Form::Winlogbeat
+    } else if has("event_id") && has("log_name") {
+        Form::Winlogbeat6
+    } else if has("TimeGenerated") && has("EventID") {
+        Form::Azure
+    } else if has("EventID") && (has("EventReceivedTime") || has("EventTime")) {
+        Form::Nxlog
+    } else if has("EventID") && has("Channel") && has("TimeCreated") {
+        Form::PowerShell
+    } else if has("ts") && has("conn_state") && has("id.orig_h") {
+        Form::ZeekConn
+    } else if has("Properties") && (has("Id") || has("LogName")) && has("TimeCreated") {
+        return Some(Err(Unusable::Positional));
+    } else {
+        return None;
+    }))
+}

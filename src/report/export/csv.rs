@@ -1,0 +1,60 @@
+//! One row for each step, as a spreadsheet opens it: RFC 4180, CRLF, UTF-8.
+
+use crate::report::escape::vis;
+use crate::report::json::read::moment;
+use crate::report::json::shape::{Finding, Time};
+use crate::report::record::telling;
+use crate::report::timeline::csv_cell;
+
+/// The header, without its line end: version 1. New columns are added at the end only.
+pub const HEADER: &str = "incident,number,analytic,severity,confidence,verdict,step,role,time,zone,\
+                          recorded_time,offset_s,remote,host,what,references";
+
+/// The rows of all steps.
+pub fn render(findings: &[&Finding]) -> String {
+    let mut out = format!("{HEADER}\r\n");
+    for finding in findings {
+        for step in &finding.steps {
+            let refs: Vec<String> = step.refs.iter().map(|r| r.text()).collect();
+            let cells = [
+                finding.short_id.clone(),
+                finding.number.to_string(),
+                finding.analytic.id.0.clone(),
+                finding.severity.0.to_string(),
+                finding.confidence.score.to_string(),
+                finding.verdict.to_string(),
+                step.n.to_string(),
+                step.role.to_string(),
+                time(&step.time),
+                "UTC".to_owned(),
+                time(&step.recorded_time),
+                format!("{:.9}", step.offset_applied_ns as f64 / 1e9),
+                finding.remote().to_owned(),
+                finding.host().to_owned(),
+                telling::what(step),
+                refs.join(" "),
+            ];
+            // A negative number is a number, not a formula.
+            let row: Vec<String> = cells
+                .iter()
+                .enumerate()
+                .map(|(at, cell)| {
+                    if at == 11 {
+                        cell.clone()
+                    } else {
+                        csv_cell(&vis(cell))
+                    }
+                })
+                .collect();
+            out.push_str(&row.join(","));
+            out.push_str("\r\n");
+        }
+    }
+    out
+}
+
+/// `2026-03-14 02:11:07.104233`: what spreadsheets take for a time.
+fn time(time: &Time) -> String {
+    let at = moment(time);
+    format!("{} {}", at.date(), at.clock(6))
+}

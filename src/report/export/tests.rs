@@ -1,0 +1,210 @@
+//! The exports hold what they promise, and nothing a spreadsheet or a parser could take for more.
+
+use super::{Format, render};
+use crate::report::record::Chosen;
+use crate::report::{json, samples};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn text(format: Format, report: &crate::report::json::shape::Report) -> String {
+    String::from_utf8(render(report, format, &Chosen::default()).unwrap()).unwrap()
+}
+
+fn value(format: Format) -> Value {
+    serde_json::from_str(&text(format, &json::shaped(&samples::case()))).unwrap()
+}
+
+#[test]
+fn the_record_is_exported_as_it_is() {
+    let case = samples::case();
+    let bytes = render(&json::shaped(&case), Format::Json, &Chosen::default()).unwrap();
+    assert_eq!(bytes, json::report(&case).unwrap());
+    assert_eq!(
+        render(&json::shaped(&case), Format::Jsonl, &Chosen::default()).unwrap(),
+        json::lines(&case).unwrap()
+    );
+}
+
+#[test]
+fn every_form_but_the_record_says_what_it_loses() {
+    for format in Format::ALL {
+        assert_eq!(
+            format.loss().is_none(),
+            format == Format::Json,
+            "{}",
+            format.name()
+        );
+    }
+    for format in [Format::Case, Format::Stix, Format::Navigator] {
+        let text = text(format, &json::shaped(&samples::case()));
+        assert!(text.contains(format.loss().unwrap()), "{}", format.name());
+    }
+}
+
+/// The rows of RFC 4180 text.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let (mut row, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (c, quoted) {
+            ('"', true) if chars.peek() == Some(&'"') => {
+                chars.next();
+                cell.push('"');
+            }
+            ('"', _) => quoted = !quoted,
+            (',', false) => row.push(std::mem::take(&mut cell)),
+            ('\r', false) => {}
+            ('\n', false) => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            _ => cell.push(c),
+        }
+    }
+    rows
+}
+
+#[test]
+fn no_cell_is_a_formula_and_every_step_has_a_row() {
+    for hostile in samples::HOSTILE
+        .iter()
+        .chain(&["=1+1", "+1", "-1", "@x", "\t=1"])
+    {
+        let mut report = json::shaped(&samples::with_text_everywhere(hostile));
+        for step in report.findings.iter_mut().flat_map(|f| &mut f.steps) {
+            step.summary = (*hostile).to_owned();
+        }
+        let rows = rows(&text(Format::Csv, &report));
+        let steps: usize = report.findings.iter().map(|f| f.steps.len()).sum();
+        assert_eq!(rows.len(), steps + 1, "{hostile:?}");
+        for row in &rows {
+            assert_eq!(row.len(), 16, "{row:?}");
+            for (at, cell) in row.iter().enumerate() {
+                let number = at == 11 && cell.parse::<f64>().is_ok();
+                assert!(
+                    number || !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                    "{cell:?}"
+                );
+                assert!(!cell.chars().any(char::is_control), "{cell:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn timesketch_lines_have_what_it_needs_and_one_type_for_each_field() {
+    let report = json::shaped(&samples::case());
+    let mut types: std::collections::BTreeMap<String, u8> = Default::default();
+    let lines = text(Format::Timesketch, &report);
+    let steps: usize = report.findings.iter().map(|f| f.steps.len()).sum();
+    assert_eq!(lines.lines().count(), steps);
+    for line in lines.lines() {
+        let line: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+        for needed in ["message", "datetime", "timestamp_desc"] {
+            assert!(line[needed].is_string(), "{needed}");
+        }
+        assert!(line["datetime"].as_str().unwrap().ends_with("+00:00"));
+        for (name, value) in line {
+            let kind = match value {
+                Value::String(_) => 1,
+                Value::Number(_) => 2,
+                Value::Array(_) => 3,
+                _ => 4,
+            };
+            assert_eq!(*types.entry(name.clone()).or_insert(kind), kind, "{name}");
+        }
+    }
+}
+
+/// Every `..._ref` and `..._refs` of the bundle, and every object's own id.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (name, held) in map {
+                match held {
+                    Value::String(id) if name.ends_with("_ref") => {
+                        found.insert(id.clone());
+                    }
+                    Value::Array(ids) if name.ends_with("_refs") => {
+                        found.extend(ids.iter().filter_map(|id| id.as_str()).map(str::to_owned));
+                    }
+                    _ => references(held, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|v| references(v, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_stix_bundle_refers_to_what_it_holds_and_names_no_actor() {
+    let bundle = value(Format::Stix);
+    let objects = bundle["objects"].as_array().unwrap();
+    let ids: BTreeSet<String> = objects
+        .iter()
+        .map(|o| o["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), objects.len());
+    let mut named = BTreeSet::new();
+    references(&bundle, &mut named);
+    assert!(named.is_subset(&ids), "{:?}", named.difference(&ids));
+    let kinds: BTreeSet<&str> = objects
+        .iter()
+        .map(|o| o["type"].as_str().unwrap())
+        .collect();
+    for kind in [
+        "sighting",
+        "observed-data",
+        "attack-pattern",
+        "grouping",
+        "network-traffic",
+        "file",
+    ] {
+        assert!(kinds.contains(kind), "{kind}");
+    }
+    for kind in ["threat-actor", "intrusion-set", "campaign", "malware"] {
+        assert!(!kinds.contains(kind), "{kind}");
+    }
+}
+
+#[test]
+fn a_case_graph_names_each_node_once_and_links_to_nodes_it_has() {
+    let graph = value(Format::Case);
+    let nodes = graph["@graph"].as_array().unwrap();
+    let mut ids = BTreeSet::new();
+    let mut linked = BTreeSet::new();
+    fn walk(value: &Value, ids: &mut BTreeSet<String>, linked: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                if let Some(id) = map.get("@id").and_then(Value::as_str) {
+                    if map.len() == 1 {
+                        linked.insert(id.to_owned());
+                    } else {
+                        assert!(ids.insert(id.to_owned()), "{id} twice");
+                    }
+                }
+                map.values().for_each(|v| walk(v, ids, linked));
+            }
+            Value::Array(all) => all.iter().for_each(|v| walk(v, ids, linked)),
+            _ => {}
+        }
+    }
+    nodes
+        .iter()
+        .for_each(|node| walk(node, &mut ids, &mut linked));
+    assert!(linked.is_subset(&ids), "{:?}", linked.difference(&ids));
+    assert!(nodes.len() > 20);
+}
+
+#[test]
+fn an_empty_case_can_be_exported_in_every_form() {
+    let report = json::shaped(&crate::case::Case::default());
+    for format in Format::ALL {
+        let text = text(format, &report);
+        if !matches!(format, Format::Csv | Format::Jsonl | Format::Timesketch) {
+            serde_json::from_str::<Value>(&text).unwrap();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The coverage grid: what each analytic needs, down; hosts, across; and the reason for every cell
+//! that is not a plain yes.
+
+use super::parts::paragraph;
+use crate::report::escape::html;
+use crate::report::json::shape::Report;
+use crate::report::record::telling;
+use std::collections::BTreeMap;
+
+/// Hosts the coverage grid has columns for; further ones follow in tables of their own.
+const COLUMNS: usize = 8;
+/// Hosts shown at most; report.json holds all.
+const HOSTS: usize = 512;
+
+/// The grid: needs down, hosts across, and behind it the reason for every cell that is not yes.
+pub(super) fn coverage(report: &Report, page: &mut String) {
+    page.push_str("<h2 id=\"coverage\">Coverage: what this evidence can and cannot show</h2>\n");
+    paragraph(&telling::judged(report), page);
+    let mut hosts: Vec<&str> = Vec::new();
+    for host in report
+        .coverage
+        .iter()
+        .map(|c| &c.host)
+        .chain(report.verdicts.iter().map(|v| &v.host))
+    {
+        if !hosts.contains(&host.as_str()) && hosts.len() < HOSTS {
+            hosts.push(host);
+        }
+    }
+    let mut cells: BTreeMap<(&str, &str, &str), (&str, &str)> = BTreeMap::new();
+    let mut needs: Vec<(&str, &str)> = Vec::new();
+    for c in &report.coverage {
+        if !needs.contains(&(&c.analytic.0, &c.needs)) {
+            needs.push((&c.analytic.0, &c.needs));
+        }
+        cells.insert(
+            (&c.analytic.0, &c.needs, &c.host),
+            (telling::met(&c.status), &c.note),
+        );
+    }
+    let judged = "can be judged";
+    let mut analytics: Vec<&str> = needs.iter().map(|(analytic, _)| *analytic).collect();
+    analytics.dedup();
+    for v in &report.verdicts {
+        let id = v.analytic.0.as_str();
+        if !analytics.contains(&id) {
+            analytics.push(id);
+        }
+        cells.insert(
+            (id, judged, &v.host),
+            (telling::verdict(&v.verdict), &v.words),
+        );
+    }
+    for some in hosts.chunks(COLUMNS) {
+        page.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"coverage\"><table><thead><tr><th scope=\"col\">Analytic</th><th scope=\"col\">Needs</th>");
+        for host in some {
+            page.push_str(&format!(
+                "<th scope=\"col\" class=\"w\">{}</th>",
+                html(host)
+            ));
+        }
+        page.push_str("</tr></thead><tbody>\n");
+        for analytic in &analytics {
+            let own = needs
+                .iter()
+                .filter(|(a, _)| a == analytic)
+                .map(|(_, need)| *need);
+            for need in own.chain([judged]) {
+                page.push_str(&format!(
+                    "<tr><td>{}</td><td class=\"w\">{}</td>",
+                    html(analytic),
+                    html(need)
+                ));
+                for host in some {
+                    let (word, note) = cells
+                        .get(&(*analytic, need, *host))
+                        .copied()
+                        .unwrap_or(("-", ""));
+                    let class = match word {
+                        "NO" => "w no",
+                        "part" | "part, nothing" | "?" => "w part",
+                        _ => "w",
+                    };
+                    let note = if note.is_empty() {
+                        String::new()
+                    } else {
+                        format!("<br><span class=\"mut\">{}</span>", html(note))
+                    };
+                    page.push_str(&format!("<td class=\"{class}\">{word}{note}</td>"));
+                }
+                page.push_str("</tr>\n");
+            }
+        }
+        page.push_str("</tbody></table></div>\n");
+    }
+    paragraph(
+        "yes: there for the whole window; part: for a part of it, or weaker; NO: absent, a finding of this kind could not have been made.",
+        page,
+    );
+}

@@ -1,0 +1,112 @@
+//! A report as one HTML file that needs nothing but itself.
+//!
+//! It reads, filters and prints from disk, without network and without JavaScript (which only adds
+//! the filter and the zoom). The content security policy names style and script by hash, so nothing
+//! else runs or is fetched, whatever evidence holds; and evidence text reaches the page through
+//! `escape::html` alone. No generation time: the same report gives the same bytes.
+
+mod coverage;
+mod findings;
+mod parts;
+mod picture;
+#[cfg(test)]
+mod tests;
+
+use crate::report::escape::html;
+use crate::report::json::shape::{Finding, Report};
+use crate::report::record::{Chosen, telling};
+use sha2::{Digest, Sha256};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Findings with a row of their own at most; the others are counted.
+pub const ROWS: usize = 2_000;
+
+/// How a report becomes HTML.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Findings shown in full, the most severe first; the others have a row.
+    pub detail: usize,
+    /// Which findings.
+    pub chosen: Chosen,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            detail: 200,
+            chosen: Chosen::default(),
+        }
+    }
+}
+
+/// The page.
+pub fn render(report: &Report, style: &Style) -> String {
+    let chosen = telling::chosen(report, &style.chosen);
+    let (open, suppressed): (Vec<&Finding>, Vec<&Finding>) =
+        chosen.iter().copied().partition(|f| f.suppressed.is_none());
+    let title = html(&telling::title(report));
+    let mut page = String::with_capacity(1 << 16);
+    page.push_str(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\n",
+    );
+    page.push_str(&format!(
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'\">\n<meta name=\"referrer\" content=\"no-referrer\">\
+         <title>{title}</title><style>{STYLE}</style></head>\n",
+        source_hash(STYLE),
+        source_hash(SCRIPT)
+    ));
+    page.push_str(&format!(
+        "<body><a class=\"skip\" href=\"#findings\">Skip to findings</a>\n<header><h1>{title}</h1>\
+         <p class=\"mut\">{}</p><div class=\"box\"><b>{}</b> See <a href=\"#coverage\">Coverage</a>.\
+         </div></header><main>\n",
+        html(&telling::facts(report)),
+        html(&telling::result(report))
+    ));
+    parts::evidence(report, &mut page);
+    coverage::coverage(report, &mut page);
+    parts::gaps(report, &mut page);
+    page.push_str("<h2 id=\"overview\">Overview</h2>\n");
+    picture::overview(report, &open, &mut page);
+    page.push_str("<h2 id=\"findings\">Findings</h2>\n");
+    let shown = telling::shown(report, chosen.len(), &style.chosen);
+    page.push_str(&format!("<p>{}</p>\n", html(&shown)));
+    findings::rows(&open, style.detail, &mut page);
+    for finding in open.iter().take(style.detail) {
+        findings::detail(report, finding, &mut page);
+    }
+    parts::near_misses(report, &mut page);
+    parts::suppressed(&suppressed, &mut page);
+    parts::problems(report, &mut page);
+    parts::advice(report, &mut page);
+    parts::settings(report, &mut page);
+    parts::limits(&mut page);
+    parts::verify(&mut page);
+    page.push_str(&format!("</main><script>{SCRIPT}</script></body></html>\n"));
+    page
+}
+
+/// SHA-256 of a style or script in base64, as a content security policy names it.
+fn source_hash(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(44);
+    for group in Sha256::digest(text.as_bytes()).chunks(3) {
+        let bits = group
+            .iter()
+            .chain([&0, &0])
+            .take(3)
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        for at in 0..4 {
+            if at <= group.len() {
+                out.push(char::from(DIGITS[bits >> (18 - 6 * at) & 63]));
+            } else {
+                out.push('=');
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,47 @@
+//! The commands that show what a finding cites, from the record.
+
+use crate::model::finding::Severity;
+use crate::model::provenance::Item;
+use crate::report::json::refs::Ref;
+use crate::report::json::shape::{Finding, Report};
+use crate::report::text::Style;
+use crate::report::text::check::{CitedFile, commands};
+use crate::report::text::page::Page;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One line each, printable characters only.
+pub fn of(report: &Report, finding: &Finding) -> Vec<String> {
+    let mut cited: BTreeMap<&str, (Item, BTreeSet<u64>)> = BTreeMap::new();
+    for reference in finding.steps.iter().flat_map(|step| &step.refs) {
+        let (unit, item) = match reference {
+            Ref::Packet(packet) => (Item::Packet, packet.packet),
+            Ref::Record(record) => (Item::Record, record.record_id),
+            Ref::Line(line) => (Item::Line, line.line),
+        };
+        let of = cited.entry(reference.evidence());
+        of.or_insert((unit, BTreeSet::new())).1.insert(item);
+    }
+    // In the order of the report's list, which `E10` before `E2` would not be.
+    let files: Vec<CitedFile<'_>> = report
+        .evidence
+        .iter()
+        .filter_map(|row| {
+            let (unit, items) = cited.get(row.id.0.as_str())?;
+            Some(CitedFile {
+                id: row.id.0.clone(),
+                path: &row.path,
+                kind: &row.kind,
+                member: row.archive.is_some(),
+                unit: *unit,
+                items: items.iter().copied().collect(),
+            })
+        })
+        .collect();
+    let mut page = Page::new(&Style {
+        width: 100,
+        color: false,
+        min_severity: Severity::Info,
+    });
+    commands(&files, &mut page);
+    page.finish().lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,112 @@
+//! A record told again keeps what the record says, hides nothing and promises nothing.
+
+use super::{Chosen, markdown, severity, telling, text};
+use crate::model::finding::Severity;
+use crate::report::text::Style;
+use crate::report::{json, samples};
+
+fn chosen() -> Chosen {
+    Chosen::default()
+}
+
+#[test]
+fn text_and_markdown_hold_every_finding_with_steps_and_references() {
+    let report = json::shaped(&samples::case());
+    let blocks = telling::whole(&report, &chosen());
+    let text = text(&blocks, &Style::default());
+    let markdown = markdown(&blocks);
+    assert!(report.findings.len() > 1);
+    for finding in &report.findings {
+        assert!(text.contains(&finding.short_id) && markdown.contains(&finding.short_id));
+        for step in &finding.steps {
+            let reference = step.refs[0].text();
+            assert!(text.contains(&reference), "{reference}");
+            assert!(
+                markdown.contains(&reference.replace(':', "\\:")),
+                "{reference}"
+            );
+        }
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let extra = [
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "| a | b |",
+        "# h",
+    ];
+    for hostile in samples::HOSTILE.iter().chain(&extra) {
+        let mut report = json::shaped(&samples::with_text_everywhere(hostile));
+        report.findings[0].alternatives = vec![(*hostile).to_owned()];
+        let blocks = telling::whole(&report, &chosen());
+        let text = text(&blocks, &Style::default());
+        let markdown = markdown(&blocks);
+        for page in [&text, &markdown] {
+            assert!(
+                !page.chars().any(|c| c.is_control() && c != '\n'),
+                "{hostile:?}"
+            );
+        }
+        let plain = blocks.len();
+        let other = telling::whole(
+            &json::shaped(&samples::with_text_everywhere("x")),
+            &chosen(),
+        );
+        assert_eq!(plain, other.len());
+        // As many lines as with a harmless text: no line, row or heading was made by evidence.
+        let rows = |page: &str| {
+            page.lines()
+                .filter(|l| l.starts_with('|') || l.starts_with('#'))
+                .count()
+        };
+        assert_eq!(
+            rows(&markdown),
+            rows(&super::markdown(&other)),
+            "{hostile:?}"
+        );
+        // What is left when escapes and code are taken out is what a renderer acts on.
+        let acted: String = markdown.split("```").step_by(2).collect();
+        let acted = acted.replace("\\<", "").replace("\\]", "");
+        assert!(
+            !acted.contains("<img") && !acted.contains("](javascript"),
+            "{acted}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_is_told_with_what_it_leaves_out() {
+    let report = json::shaped(&samples::case());
+    let wanted = Chosen {
+        ids: vec![report.findings[0].short_id.clone()],
+        min_severity: Severity::Low,
+    };
+    let text = text(&telling::whole(&report, &wanted), &Style::default());
+    let all = report.findings.len();
+    assert!(
+        text.contains(&format!("1 of {all} shown (--incident")),
+        "{text}"
+    );
+    assert!(text.contains("--min-severity low"), "{text}");
+    assert_eq!(severity("high"), Severity::High);
+    assert_eq!(severity("no such"), Severity::Info);
+}
+
+#[test]
+fn nothing_found_is_not_nothing_happened() {
+    let report = json::shaped(&samples::quiet());
+    let text = text(&telling::whole(&report, &chosen()), &Style::default());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "NO INCIDENT FOUND",
+        "not the same as",
+        "could not be judged",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
