@@ -31,7 +31,7 @@ pub(super) fn shape(payload: &[u8], stream: bool) -> Shape {
     let named = match first {
         20..=24 if tls(payload, stream) => Some(Shape::Tls),
         b'A'..=b'Z' => word(payload),
-        0 if stream && smb(payload) => Some(Shape::Smb),
+        0 | 0x81 if stream && smb(payload) => Some(Shape::Smb),
         3 if stream && rdp(payload) => Some(Shape::Rdp),
         5 if rpc(payload) => Some(Shape::Rpc),
         0x30 if ldap(payload) => Some(Shape::Ldap),
@@ -114,8 +114,13 @@ fn word(payload: &[u8]) -> Option<Shape> {
     http.then_some(Shape::Http)
 }
 
+/// An SMB header behind the session header, or the request for a session that comes first on port
+/// 139: two names of 32 half bytes each (RFC 1002 4.3.2).
 fn smb(payload: &[u8]) -> bool {
-    matches!(payload.get(4..8), Some([0xFC..=0xFF, b'S', b'M', b'B']))
+    match payload.first() {
+        Some(0x81) => matches!(payload.get(1..5), Some([0, 0, 0x44, 0x20])),
+        _ => matches!(payload.get(4..8), Some([0xFC..=0xFF, b'S', b'M', b'B'])),
+    }
 }
 
 /// A connection request with a cookie or a negotiation request, or a confirm with its answer:
@@ -196,6 +201,8 @@ mod tests {
         assert_eq!(of(b"HTTP/1.1 200 OK\r\n", true), "http");
         assert_eq!(of(b"SSH-2.0-OpenSSH_9.5\r\n", true), "ssh");
         assert_eq!(of(b"\0\0\0\x90\xfeSMB\x40\0", true), "smb");
+        assert_eq!(of(b"\x81\0\0\x44 CKFDENEC", true), "smb");
+        assert_eq!(of(b"\x81\0\0\x99 CKFDENEC", true), "binary");
         assert_eq!(
             of(
                 b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0",

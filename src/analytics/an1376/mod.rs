@@ -3,7 +3,7 @@
 //!
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `outage`), `signs` says what disrupted a channel, `ordinary`
-//! what is no fallback, `unusual` how much it weighs, `judge` decides, `telling` and `panel` put it
+//! what is no fallback, `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and `panel` put it
 //! into words, `holding` answers whether a stated containment held.
 
 mod holding;
@@ -18,6 +18,7 @@ mod rhythm;
 mod settings;
 mod sighting;
 mod signs;
+mod speech;
 mod state;
 mod telling;
 mod trouble;

@@ -1,6 +1,7 @@
 //! Changes of channel that ordinary software makes by itself: they are near misses, never findings.
 
 use super::relation::{Peer, Relation, Route};
+use super::speech::{WINDOWS, misplaced};
 use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport};
 use std::net::IpAddr;
@@ -26,10 +27,10 @@ pub struct Change<'a> {
 
 const DNS: &[u16] = &[53, 853];
 const MAIL: &[u16] = &[25, 110, 143, 465, 587, 993, 995, 2525];
-const DIRECTORY: &[u16] = &[88, 389, 464, 636, 3268, 3269];
-const FILES: &[u16] = &[137, 138, 139, 445];
 const CALLS: &[u16] = &[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302];
 const TUNNELS: &[u16] = &[500, 1194, 1701, 4500, 51_820];
+/// Programs in which Windows itself asks domain controllers and servers.
+const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
 /// Tools of developers, which reach for odd ports of their own network all day.
 const DEVELOPERS: &[&str] = &[
     "docker.exe",
@@ -65,8 +66,11 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if both(MAIL) {
         return Some("a mail client that tries the ports of mail");
     }
-    if both(DIRECTORY) || both(FILES) {
+    if both(WINDOWS) && own_network(change) && !misplaced(change.new_relation.shape, new.transport, new.port, true) {
         return Some("Windows services change between their own ports");
+    }
+    if asks_inside(change) {
+        return Some("a service of Windows that asks a server of its own network");
     }
     if new.port >= 1024 && brokered(change) {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
@@ -86,6 +90,24 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
         return Some("a developer's tool in its own network");
     }
     None
+}
+
+/// True if Windows itself asks for a Windows service inside, whatever it spoke with before.
+fn asks_inside(change: &Change<'_>) -> bool {
+    let (new, relation) = (change.new, change.new_relation);
+    HOUSEHOLD.contains(&new.who.file_name())
+        && WINDOWS.contains(&new.port)
+        && relation.addresses.iter().all(|a| is_private(*a))
+        && !misplaced(relation.shape, new.transport, new.port, true)
+}
+
+/// True if the new remote is the old one, or both are inside.
+fn own_network(change: &Change<'_>) -> bool {
+    let (old, new) = (change.old_relation, change.new_relation);
+    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
+    change.old.peer == change.new.peer
+        || old.addresses.iter().any(|a| new.addresses.contains(a))
+        || inside(old) && inside(new)
 }
 
 fn brokered(change: &Change<'_>) -> bool {

@@ -7,9 +7,9 @@
 use super::lineage::Link;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
+use super::speech::misplaced;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
-use crate::model::payload::Shape;
 use crate::model::{Span, Timestamp, Transport};
 
 /// Programs that have no business on the network, by file name: they show text, compute, or run
@@ -290,14 +290,12 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
         }
         return;
     }
-    let expected = expected(pair.new.transport, pair.new.port);
-    let odd = match (shape, expected) {
-        (Shape::None, _) => false,
-        (Shape::Text | Shape::Binary, Some(_)) => true,
-        (Shape::Text | Shape::Binary, None) => false,
-        (shape, Some(expected)) => !expected.contains(&shape),
-        (_, None) => true,
-    };
+    let inside = pair
+        .new_relation
+        .addresses
+        .iter()
+        .all(|a| is_private(*a));
+    let odd = misplaced(shape, pair.new.transport, pair.new.port, inside);
     if odd {
         let port = format!("{}/{}", pair.new.port, pair.new.transport);
         told.add(
@@ -311,25 +309,6 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
         told.uncommon
             .push(format!("{} on port {port}", shape.word()));
     }
-}
-
-/// What is spoken on a port; `None` where nothing particular is.
-fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
-    Some(match (transport, port) {
-        (Transport::UDP, 443) => &[Shape::Quic],
-        (Transport::TCP, 443 | 8443 | 465 | 563 | 636 | 853 | 989 | 990 | 993 | 995 | 3269) => {
-            &[Shape::Tls]
-        }
-        (Transport::TCP, 80 | 8000 | 8008 | 8080 | 8888 | 3128 | 5985) => &[Shape::Http],
-        (_, 53 | 5353 | 5355) => &[Shape::Dns],
-        (Transport::TCP, 22) => &[Shape::Ssh],
-        (Transport::TCP, 139 | 445) => &[Shape::Smb],
-        (_, 88) => &[Shape::Kerberos],
-        (Transport::TCP, 135) => &[Shape::Rpc],
-        (_, 389 | 3268) => &[Shape::Ldap, Shape::Tls],
-        (Transport::TCP, 3389) => &[Shape::Rdp, Shape::Tls],
-        _ => return None,
-    })
 }
 
 /// Signs that one implant uses both channels, and how near they are in time.
@@ -473,12 +452,5 @@ mod tests {
         assert!((upper_bound(100, 0) - 0.0295).abs() < 0.001);
         assert!(upper_bound(10, 5) > RARELY);
         assert_eq!(upper_bound(0, 0), 1.0);
-    }
-
-    #[test]
-    fn tls_belongs_on_443_and_http_on_80() {
-        assert_eq!(expected(Transport::TCP, 443), Some(&[Shape::Tls][..]));
-        assert_eq!(expected(Transport::UDP, 443), Some(&[Shape::Quic][..]));
-        assert_eq!(expected(Transport::TCP, 4444), None);
     }
 }
