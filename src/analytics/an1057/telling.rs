@@ -188,11 +188,17 @@ fn title(scan: &Scan, place: Place, actor: Option<&Actor>, context: &Context) ->
                 None => format!("tried {addresses}"),
             }
         }
-        (addresses, ports) => format!(
-            "tried {} on {}",
-            plural(ports, "port", "ports"),
-            plural(addresses, "address", "addresses")
-        ),
+        (addresses, ports) => match scan.host_and_port() {
+            Some(((address, ports), ((form, transport, port), addresses))) => format!(
+                "tried {ports} ports of {address} and {} of {addresses} addresses",
+                port_words(form, transport, port)
+            ),
+            None => format!(
+                "tried {} on {}",
+                plural(ports, "port", "ports"),
+                plural(addresses, "address", "addresses")
+            ),
+        },
     };
     format!(
         "{who} {what} in {}: {}",
