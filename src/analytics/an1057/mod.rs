@@ -78,6 +78,8 @@ pub struct State {
     /// The nearest to a scan so far, and whether there was one.
     near: Option<Near>,
     told: bool,
+    /// When the last scan of hosts that was told had ended.
+    hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
     signs: Vec<Event>,
 }
@@ -349,6 +351,14 @@ impl Enumeration {
             return;
         };
         state.told = true;
+        if lane == 0 {
+            state.hosts_until = Some(scan.last);
+        } else if matches!(key, Key::Program { .. })
+            && (state.scans[0].is_some() || state.hosts_until.is_some_and(|t| t >= scan.first))
+        {
+            // These are the questions for the addresses of a scan that is told.
+            return;
+        }
         if scan.hits.iter().any(|h| h.detector == Detector::Walk) {
             state.walk.restart();
         }

@@ -239,6 +239,7 @@ impl Scan {
 pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
     match &event.what {
         What::Attempt(attempt) => attempt.actor.as_deref(),
+        What::Solicitation(asked) => asked.actor.as_deref(),
         What::Host(host) => match host.socket.as_deref()? {
             Socket::First { actor, .. } => Some(actor),
             _ => None,

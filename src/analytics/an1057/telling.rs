@@ -7,7 +7,7 @@ use super::settings::EnumerationSettings;
 use super::tables::tables;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
-use crate::analytics::kit::contact::{Form, outgoing};
+use crate::analytics::kit::contact::{Form, outgoing, question_of};
 use crate::analytics::kit::picture::host_words;
 use crate::context::coverage::Log;
 use crate::context::processes::Instance;
@@ -268,9 +268,12 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
                 .iter()
                 .copied()
                 .filter(|p| *p != event.provenance)
-                .collect(),
+                .collect::<Vec<_>>(),
             None => Vec::new(),
-        },
+        }
+        .into_iter()
+        .chain(question_of(event))
+        .collect(),
         remark: remark.to_owned(),
     };
     let mut steps: Vec<Step> = scan
