@@ -1,7 +1,7 @@
 //! The contract of an analytic, held for every registered one over random streams.
 //!
 //! The streams are small wars: sources knock on hosts, rules are added, listeners appear, somebody
-//! comes in, magic packets fly. The suite also checks its own power: if the streams raise too few
+//! comes in, magic packets fly, somebody inside looks around. The suite also checks its own power: if the streams raise too few
 //! findings, it fails.
 
 use casewire::analytics::Found;
@@ -12,9 +12,11 @@ use casewire::context::coverage::CoverageBuilder;
 use casewire::context::identity::IdentityBuilder;
 use casewire::context::{Clocks, Context};
 use casewire::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
-use casewire::model::firewall::{Action, Ports, Remotes, Rule, RuleChange, RuleSource};
+use casewire::model::firewall::{Action, Layer, Ports, Remotes, Rule, RuleChange, RuleSource};
 use casewire::model::host_event::{Process, Verdict};
+use casewire::model::neighbour::{Heard, Solicitation, ToldBy};
 use casewire::model::provenance::Item;
+use casewire::replay::attribute::attribute;
 use casewire::model::wake::{WakeCarrier, WakeSignal};
 use casewire::model::{
     Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Timestamp,
@@ -78,7 +80,11 @@ impl Stream {
     }
 
     fn attempt(&mut self, time: Timestamp, from: Endpoint, to: Endpoint, outcome: Outcome) {
-        let end = time.shifted(Span::millis(20));
+        let wait = match outcome {
+            Outcome::Unanswered => Span::seconds(10),
+            _ => Span::millis(20),
+        };
+        let end = time.shifted(wait);
         let attempt = Attempt {
             transport: Transport::TCP,
             initiator: from,
@@ -108,6 +114,70 @@ impl Stream {
         self.add(1, time, What::Attempt(Box::new(attempt)));
     }
 
+    /// A record of an outgoing connection of a tool.
+    fn socket(&mut self, n: u8, time: Timestamp, port: u16, to: Endpoint, verdict: Verdict) {
+        let process = Process {
+            pid: Some(4_000 + u32::from(n)),
+            image: r"C:\Users\ann\AppData\Local\Temp\tool.exe".into(),
+            ..Process::default()
+        };
+        self.record(n, time, process, port, to, verdict);
+    }
+
+    /// The same of a program that each chapter has of its own.
+    fn program(&mut self, n: u8, chapter: u64, time: Timestamp, port: u16, to: Endpoint) {
+        let process = Process {
+            pid: Some(6_000 + chapter as u32),
+            image: format!(r"C:\Users\pat\AppData\Roaming\upd{chapter}.exe").into(),
+            ..Process::default()
+        };
+        self.record(n, time, process, port, to, Verdict::Permitted);
+    }
+
+    fn record(
+        &mut self,
+        n: u8,
+        time: Timestamp,
+        process: Process,
+        port: u16,
+        to: Endpoint,
+        verdict: Verdict,
+    ) {
+        let event_id = if verdict == Verdict::Blocked {
+            5157
+        } else {
+            5156
+        };
+        let what = HostWhat::Filtered {
+            verdict,
+            layer: Layer::Connect,
+            direction: Some(Direction::Outbound),
+            process,
+            transport: Transport::TCP,
+            source: at(host(n), port),
+            destination: to,
+        };
+        self.logged(n, time, event_id, "Security", what);
+    }
+
+    /// A question to the segment that nobody answers.
+    fn asked(&mut self, time: Timestamp, asker: IpAddr, target: IpAddr) {
+        let asked = Solicitation {
+            asker_mac: Some([2, 0, 0, 0, 0, 5]),
+            asker,
+            target,
+            told_by: ToldBy::Arp,
+            tries: 1,
+            last_try: time,
+            outcome: Heard::Unanswered,
+            decided: time.shifted(Span::seconds(3)),
+            deciding: None,
+            vlan: None,
+            actor: None,
+        };
+        self.add(1, time, What::Solicitation(Box::new(asked)));
+    }
+
     fn logged(&mut self, n: u8, time: Timestamp, event_id: u32, channel: &str, what: HostWhat) {
         let event = HostEvent {
             computer: format!("host{n}").into(),
@@ -119,6 +189,82 @@ impl Stream {
             what,
         };
         self.add(10 + u32::from(n), time, What::Host(Box::new(event)));
+    }
+}
+
+/// Somebody inside looks around: by packets, by packets and records, by records alone, or by asking
+/// the segment; now and then too little to be told.
+fn scan(stream: &mut Stream, chance: &mut Chance, chapter: u64, time: Timestamp) {
+    let n = chance.next(u64::from(HOSTS)) as u8;
+    let way = chance.next(5);
+    let many = if way == 4 {
+        12 + chance.next(16)
+    } else {
+        9 + chance.next(20)
+    };
+    let mut now = time;
+    for i in 0..many {
+        now = now.shifted(Span::millis(40 + chance.next(200) as i64));
+        let target = Ipv4Addr::new(10, 0, 1 + chapter as u8, 10 + (i * 7) as u8);
+        let to = at(target.into(), 445);
+        let outcome = if chance.next(6) == 0 {
+            Outcome::Established
+        } else {
+            Outcome::Unanswered
+        };
+        let port = 50_100 + (stream.items % 10_000) as u16;
+        match way {
+            // Of a host that keeps no log.
+            0 => {
+                let who = Ipv4Addr::new(10, 0, 9, 1 + n);
+                stream.attempt(now, at(who.into(), port), to, outcome);
+            }
+            1 => {
+                let ports = at(host(n), 20_000 + (chapter * 32 + i) as u16);
+                stream.attempt(now, at(source(200), port), ports, Outcome::Rejected);
+            }
+            2 => {
+                let verdict = if outcome == Outcome::Established {
+                    Verdict::Permitted
+                } else {
+                    Verdict::Blocked
+                };
+                stream.socket(n, now, port, to, verdict);
+            }
+            3 => {
+                stream.socket(n, now, port, to, Verdict::Permitted);
+                let later = now.shifted(Span::millis(1));
+                stream.attempt(later, at(host(n), port), to, outcome);
+            }
+            _ => {
+                let asker = Ipv4Addr::new(10, 0, 8, 1 + n);
+                stream.asked(now, asker.into(), target.into());
+            }
+        }
+    }
+}
+
+/// A program that calls home is cut off, and finds another way; now and then before it was cut off
+/// for good.
+fn beacon(stream: &mut Stream, chance: &mut Chance, chapter: u64, time: Timestamp) {
+    let n = chance.next(u64::from(HOSTS)) as u8;
+    let home = at(Ipv4Addr::new(203, 0, 113, chapter as u8).into(), 443);
+    let other = at(Ipv4Addr::new(203, 0, 112, chapter as u8).into(), 4444);
+    let mut now = time;
+    let mut call = |now: Timestamp, to, outcome| {
+        let port = 30_000 + (stream.items % 10_000) as u16;
+        stream.program(n, chapter, now, port, to);
+        stream.attempt(now, at(host(n), port), to, outcome);
+    };
+    for (to, outcome, times) in [
+        (home, Outcome::Established, 4),
+        (home, Outcome::Unanswered, 2 + chance.next(3)),
+        (other, Outcome::Established, 4),
+    ] {
+        for _ in 0..times {
+            now = now.shifted(Span::seconds(60));
+            call(now, to, outcome);
+        }
     }
 }
 
@@ -138,7 +284,7 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
             "Security",
             HostWhat::Filtered {
                 verdict: Verdict::Permitted,
-                layer: casewire::model::firewall::Layer::Connect,
+                layer: Layer::Connect,
                 direction: Some(Direction::Outbound),
                 process: Process::default(),
                 transport: Transport::TCP,
@@ -200,6 +346,8 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
                 what,
             );
         }
+        scan(&mut stream, &mut chance, chapter, now);
+        beacon(&mut stream, &mut chance, chapter, now);
         now = now.shifted(Span::seconds(6));
         if chance.next(4) > 0 {
             let who = if chance.next(5) == 0 {
@@ -275,8 +423,10 @@ fn run(entry: &dyn Entry, events: &[Event], shards: u64, budget: usize) -> Found
             },
             budget,
         );
-        for event in events {
-            runner.event(event, &context);
+        let stream = events.iter().cloned().map(Ok::<_, std::convert::Infallible>);
+        for event in attribute(stream, &context) {
+            let Ok(event) = event;
+            runner.event(&event, &context);
         }
         all.merge(runner.finish(&context));
     }
@@ -305,6 +455,7 @@ fn the_streams_raise_findings_and_near_misses() {
             findings += found.findings.len();
             misses += found.near_misses.len();
         }
+        println!("{} {findings} {misses}", entry.about().id);
         assert!(findings >= 40, "{} finds only {findings}", entry.about().id);
         assert!(
             misses >= 10,
@@ -353,8 +504,22 @@ fn shifting_all_times_shifts_the_findings() {
         for event in &mut later {
             event.time = event.time.shifted(by);
             event.recorded = event.recorded.shifted(by);
-            if let What::Host(host) = &mut event.what {
-                host.written = host.written.shifted(by);
+            match &mut event.what {
+                What::Host(host) => host.written = host.written.shifted(by),
+                What::Attempt(attempt) => {
+                    for time in [
+                        &mut attempt.last_try,
+                        &mut attempt.decided,
+                        &mut attempt.ended,
+                    ] {
+                        *time = time.shifted(by);
+                    }
+                }
+                What::Solicitation(asked) => {
+                    asked.last_try = asked.last_try.shifted(by);
+                    asked.decided = asked.decided.shifted(by);
+                }
+                _ => {}
             }
         }
         let after = run(entry, &later, 1, ROOM);

@@ -257,6 +257,7 @@ impl Solicitations {
                     decided,
                     deciding: answer.map(|answer| answer.at),
                     vlan: about.2,
+                    actor: None,
                 })),
             };
             let seen = (key.0, asked.began.evidence, asked.began.interface);

@@ -63,6 +63,9 @@ pub enum Socket {
         actor: Actor,
         /// The Sysmon 3 that says the connection was made: this record, or one that came with it.
         made: Option<Provenance>,
+        /// The question to the segment that nobody answered when this connection was to be made,
+        /// and when that was known: its target was not there.
+        unresolved: Option<(Provenance, Timestamp)>,
     },
     /// An attempt in the packets, with this first packet, is this connection and carries the
     /// process.

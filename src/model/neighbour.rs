@@ -1,7 +1,7 @@
 //! Hosts on their own segment: who announces itself, with hardware address, IP address and name, and
 //! who asks for whom.
 
-use super::{Provenance, Span, Text, Timestamp};
+use super::{Actor, Provenance, Span, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -87,6 +87,10 @@ pub struct Solicitation {
     pub deciding: Option<Provenance>,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
+    /// The process that reached for the target, where the asker's records tell and nobody answered.
+    /// Filled in by `replay::attribute`.
+    #[serde(skip)]
+    pub actor: Option<Box<Actor>>,
 }
 
 /// What became of a solicitation.

@@ -3,12 +3,13 @@
 //! A new contact can only complete what it is part of, so each looks at the new contact's port and
 //! address. Windows are closed: exactly the window's length apart is inside.
 
+use super::near::Near;
 use super::recent::{Probe, Recent};
 use super::settings::EnumerationSettings;
 use super::{sequence, walk::Walk};
 use crate::analytics::kit::contact::Form;
 use crate::model::finding::Condition;
-use crate::model::{Timestamp, Transport};
+use crate::model::{Span, Timestamp, Transport};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -98,18 +99,58 @@ fn hit(detector: Detector, focus: Focus, text: String, setting: String, measured
     }
 }
 
-/// The detectors that the new contact completes.
-pub(super) fn detect(recent: &Recent, new: &Probe, asked: &Asked<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    if new.form == Form::Resolution {
-        hits.extend(segment(recent, new, asked.settings));
-    } else {
-        horizontal(recent, new, asked.settings, &mut hits);
-        vertical(recent, new, asked, &mut hits);
+/// What the new contact completes, and the nearest to what it does not.
+#[derive(Default)]
+pub(super) struct Detected {
+    pub hits: Vec<Hit>,
+    pub near: Option<Near>,
+}
+
+/// What is counted, and from how many within which window it is a scan.
+struct Count<'p> {
+    detector: Detector,
+    focus: Focus,
+    text: String,
+    probes: &'p [&'p Probe],
+    needed: u32,
+    window: Span,
+}
+
+impl Detected {
+    fn count(&mut self, count: Count<'_>) {
+        let Count {
+            detector,
+            focus,
+            text,
+            probes,
+            needed,
+            window,
+        } = count;
+        let setting = format!("at least {needed} within {window}");
+        if probes.len() >= needed as usize {
+            let measured = format!("{} in {}", probes.len(), span(probes));
+            self.hits
+                .push(hit(detector, focus, text, setting, measured));
+        } else if let Some(near) = Near::of(&text, &setting, probes, needed)
+            && self.near.as_ref().is_none_or(|n| near.nearer_than(n))
+        {
+            self.near = Some(near);
+        }
     }
-    hits.extend(in_order(recent, new, asked.settings));
-    hits.extend(tool(recent, new.time, asked));
-    hits
+}
+
+/// The detectors that the new contact completes.
+pub(super) fn detect(recent: &Recent, new: &Probe, asked: &Asked<'_>) -> Detected {
+    let mut told = Detected::default();
+    if new.form == Form::Resolution {
+        segment(recent, new, asked.settings, &mut told);
+    } else {
+        horizontal(recent, new, asked.settings, &mut told);
+        vertical(recent, new, asked, &mut told);
+    }
+    told.hits.extend(in_order(recent, new, asked.settings));
+    told.hits.extend(tool(recent, new.time, asked));
+    told
 }
 
 fn span(probes: &[&Probe]) -> String {
@@ -119,7 +160,7 @@ fn span(probes: &[&Probe]) -> String {
     }
 }
 
-fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, hits: &mut Vec<Hit>) {
+fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
     let port = port_words(new.form, new.transport, new.remote.port);
     let now = new.time;
@@ -127,79 +168,61 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, hits
         .within(now, settings.failure_window)
         .filter(|p| focus.holds(p) && p.failed())
         .collect();
-    if failed.len() >= settings.horizontal_failures as usize {
-        hits.push(hit(
-            Detector::Horizontal,
-            focus,
-            format!("distinct addresses that failed on {port}"),
-            format!(
-                "at least {} within {}",
-                settings.horizontal_failures, settings.failure_window
-            ),
-            format!("{} in {}", failed.len(), span(&failed)),
-        ));
-    }
+    told.count(Count {
+        detector: Detector::Horizontal,
+        focus,
+        text: format!("distinct addresses that failed on {port}"),
+        probes: &failed,
+        needed: settings.horizontal_failures,
+        window: settings.failure_window,
+    });
     let soon: Vec<&Probe> = recent
         .within(now, settings.time_window)
         .filter(|p| focus.holds(p) && (p.internal || p.transport == Transport::TCP))
         .collect();
     let known = soon.iter().filter(|p| p.fate.failed().is_some()).count();
     let lost = soon.iter().filter(|p| p.failed()).count();
-    if soon.len() >= settings.scan_rate as usize && known * 2 >= soon.len() && lost * 2 >= known {
-        hits.push(hit(
-            Detector::Horizontal,
+    if known * 2 >= soon.len() && lost * 2 >= known {
+        told.count(Count {
+            detector: Detector::Horizontal,
             focus,
-            format!("distinct addresses on {port}, half of them or more failing"),
-            format!(
-                "at least {} within {}",
-                settings.scan_rate, settings.time_window
-            ),
-            format!(
-                "{} in {}, {lost} of {known} known failed",
-                soon.len(),
-                span(&soon)
-            ),
-        ));
+            text: format!("distinct addresses on {port}, half of them or more failing"),
+            probes: &soon,
+            needed: settings.scan_rate,
+            window: settings.time_window,
+        });
     }
     let any: Vec<&Probe> = recent
         .within(now, settings.sweep_window)
         .filter(|p| focus.holds(p) && p.internal)
         .collect();
-    if any.len() >= settings.horizontal_targets as usize {
-        hits.push(hit(
-            Detector::Sweep,
-            focus,
-            format!("distinct internal addresses on {port}, whatever their outcome"),
-            format!(
-                "at least {} within {}",
-                settings.horizontal_targets, settings.sweep_window
-            ),
-            format!("{} in {}", any.len(), span(&any)),
-        ));
-    }
+    told.count(Count {
+        detector: Detector::Sweep,
+        focus,
+        text: format!("distinct internal addresses on {port}, whatever their outcome"),
+        probes: &any,
+        needed: settings.horizontal_targets,
+        window: settings.sweep_window,
+    });
 }
 
-fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Hit> {
+fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
     let asked: Vec<&Probe> = recent
         .within(new.time, settings.time_window)
         .filter(|p| focus.holds(p))
         .collect();
-    (asked.len() >= settings.segment_sweep as usize).then(|| {
-        hit(
-            Detector::Segment,
-            focus,
-            "distinct addresses asked for on the segment".to_owned(),
-            format!(
-                "at least {} within {}",
-                settings.segment_sweep, settings.time_window
-            ),
-            format!("{} in {}", asked.len(), span(&asked)),
-        )
-    })
+    told.count(Count {
+        detector: Detector::Segment,
+        focus,
+        text: "distinct addresses asked for on the segment".to_owned(),
+        probes: &asked,
+        needed: settings.segment_sweep,
+        window: settings.time_window,
+    });
 }
 
-fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, hits: &mut Vec<Hit>) {
+fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected) {
     if new.form != Form::Connection {
         return;
     }
@@ -216,35 +239,27 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, hits: &mut Vec<Hit>
     };
     let long = ports(settings.failure_window);
     let failed: Vec<&Probe> = long.iter().copied().filter(|p| p.failed()).collect();
-    if failed.len() >= settings.vertical_failures as usize {
-        hits.push(hit(
-            Detector::Vertical,
-            focus,
-            format!("distinct {} ports of {address} that failed", new.transport),
-            format!(
-                "at least {} within {}",
-                settings.vertical_failures, settings.failure_window
-            ),
-            format!("{} in {}", failed.len(), span(&failed)),
-        ));
-    }
+    told.count(Count {
+        detector: Detector::Vertical,
+        focus,
+        text: format!("distinct {} ports of {address} that failed", new.transport),
+        probes: &failed,
+        needed: settings.vertical_failures,
+        window: settings.failure_window,
+    });
     let soon = ports(settings.time_window);
-    if soon.len() >= settings.vertical_ports as usize
-        && (new.internal || new.transport == Transport::TCP)
-    {
-        hits.push(hit(
-            Detector::Ports,
+    if new.internal || new.transport == Transport::TCP {
+        told.count(Count {
+            detector: Detector::Ports,
             focus,
-            format!(
+            text: format!(
                 "distinct {} ports of {address}, whatever their outcome",
                 new.transport
             ),
-            format!(
-                "at least {} within {}",
-                settings.vertical_ports, settings.time_window
-            ),
-            format!("{} in {}", soon.len(), span(&soon)),
-        ));
+            probes: &soon,
+            needed: settings.vertical_ports,
+            window: settings.time_window,
+        });
     }
     let sensitive: Vec<&Probe> = soon
         .into_iter()
@@ -254,19 +269,15 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, hits: &mut Vec<Hit>
         .collect();
     let lost = sensitive.iter().filter(|p| p.failed()).count();
     // All programs of a host together reach several services of a server at every logon.
-    if sensitive.len() >= settings.sensitive_count as usize
-        && (asked.program || lost * 2 >= sensitive.len())
-    {
-        hits.push(hit(
-            Detector::Sensitive,
+    if asked.program || lost * 2 >= sensitive.len() {
+        told.count(Count {
+            detector: Detector::Sensitive,
             focus,
-            format!("distinct ports of SensitivePorts at {address}"),
-            format!(
-                "at least {} within {}",
-                settings.sensitive_count, settings.time_window
-            ),
-            format!("{} in {}", sensitive.len(), span(&sensitive)),
-        ));
+            text: format!("distinct ports of SensitivePorts at {address}"),
+            probes: &sensitive,
+            needed: settings.sensitive_count,
+            window: settings.time_window,
+        });
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Keys: a program with the processes of one parent, where records tie contacts to processes; and
 //! every source, for what no process is tied to. State: the first contacts of the longest window
-//! (`recent`), the random walk (`walk`) and the scan that goes on (`scan`). `detect` decides that
+//! (`recent`), the random walk (`walk`), the scans that go on (`scan`) and the nearest miss (`near`). `detect` decides that
 //! there is one, `judge` how bad it is, `telling` says it.
 
 mod detect;
 mod judge;
+mod near;
 mod recent;
 #[cfg(test)]
 mod samples;
@@ -31,7 +32,8 @@ use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, Transport, What};
-use detect::{Asked, Detector, Hit, detect, walked};
+use detect::{Asked, Detected, Detector, Hit, detect, walked};
+use near::Near;
 use recent::{Probe, Recent};
 use scan::Scan;
 use walk::Walk;
@@ -71,7 +73,13 @@ pub enum Family {
 pub struct State {
     recent: Recent,
     walk: Walk,
-    scan: Option<Box<Scan>>,
+    /// A scan of hosts, and one of the segment's addresses: two behaviours, told apart.
+    scans: [Option<Box<Scan>>; 2],
+    /// The nearest to a scan so far, and whether there was one.
+    near: Option<Near>,
+    told: bool,
+    /// When the last scan of hosts that was told had ended.
+    hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
     signs: Vec<Event>,
 }
@@ -215,8 +223,13 @@ impl Analytic for Enumeration {
             return;
         };
         let probe = Probe::of(&contact, context.assets.is_internal(contact.remote.address));
-        if state.scan.as_ref().is_some_and(|s| is_over(s, probe.time)) {
-            self.tell(key, state, context, found);
+        for lane in LANES {
+            if state.scans[lane]
+                .as_ref()
+                .is_some_and(|s| is_over(s, probe.time))
+            {
+                self.tell(key, lane, state, context, found);
+            }
         }
         let settings = &self.settings;
         let longest = settings
@@ -231,11 +244,11 @@ impl Analytic for Enumeration {
         } else {
             state.walk.until(probe.time)
         };
-        let mut hits = Vec::new();
-        let clear = state
-            .scan
+        let lane = lane_of(probe.form);
+        let clear = state.scans[lane]
             .as_ref()
             .is_some_and(|s| s.contacts > CLEAR && !s.contacts.is_multiple_of(64));
+        let mut detected = Detected::default();
         if new && !clear {
             let tool = self.tool(contact.actor, key, event.time, context);
             let asked = Asked {
@@ -243,16 +256,21 @@ impl Analytic for Enumeration {
                 program: matches!(key, Key::Program { .. }),
                 tool: tool.as_deref(),
             };
-            hits = detect(&state.recent, &probe, &asked);
+            detected = detect(&state.recent, &probe, &asked);
         }
         if over {
-            hits.push(walked(&state.walk, settings));
+            detected.hits.push(walked(&state.walk, settings));
         }
-        let belonged = state.scan.as_ref().is_some_and(|s| s.holds(&probe));
-        for hit in hits {
+        if let Some(near) = detected.near
+            && state.near.as_ref().is_none_or(|n| near.nearer_than(n))
+        {
+            state.near = Some(near);
+        }
+        let belonged = state.scans[lane].as_ref().is_some_and(|s| s.holds(&probe));
+        for hit in detected.hits {
             open(state, hit);
         }
-        let Some(scan) = state.scan.as_deref_mut() else {
+        let Some(scan) = state.scans[lane].as_deref_mut() else {
             return;
         };
         scan.follow(&probe);
@@ -270,7 +288,13 @@ impl Analytic for Enumeration {
             let hit = walked(&state.walk, &self.settings);
             open(&mut state, hit);
         }
-        self.tell(key, &mut state, context, found);
+        for lane in LANES {
+            self.tell(key, lane, &mut state, context, found);
+        }
+        let near = state.near.take().filter(|_| !state.told);
+        if let Some(miss) = near.and_then(|n| n.tell(key, context)) {
+            found.near_miss(miss);
+        }
     }
 }
 
@@ -315,10 +339,26 @@ impl Enumeration {
         tools::scanner(&actor.process.image, command)
     }
 
-    fn tell(&self, key: &Key, state: &mut State, context: &Context, found: &mut Found) {
-        let Some(scan) = state.scan.take() else {
+    fn tell(
+        &self,
+        key: &Key,
+        lane: usize,
+        state: &mut State,
+        context: &Context,
+        found: &mut Found,
+    ) {
+        let Some(scan) = state.scans[lane].take() else {
             return;
         };
+        state.told = true;
+        if lane == 0 {
+            state.hosts_until = Some(scan.last);
+        } else if matches!(key, Key::Program { .. })
+            && (state.scans[0].is_some() || state.hosts_until.is_some_and(|t| t >= scan.first))
+        {
+            // These are the questions for the addresses of a scan that is told.
+            return;
+        }
         if scan.hits.iter().any(|h| h.detector == Detector::Walk) {
             state.walk.restart();
         }
@@ -328,10 +368,21 @@ impl Enumeration {
     }
 }
 
+/// The places in `State::scans`.
+const LANES: [usize; 2] = [0, 1];
+
+/// Asking the segment is one thing, reaching for hosts another.
+fn lane_of(form: Form) -> usize {
+    usize::from(form == Form::Resolution)
+}
+
 /// Adds a detector's hit to the scan, and the contacts it is about that were not in it.
 fn open(state: &mut State, hit: Hit) {
     let State {
-        recent, walk, scan, ..
+        recent,
+        walk,
+        scans,
+        ..
     } = state;
     let slow = hit.detector == Detector::Walk;
     let part: Vec<&Probe> = if slow {
@@ -343,12 +394,14 @@ fn open(state: &mut State, hit: Hit) {
             .collect()
     };
     let Some(first) = part.first() else { return };
-    let scan = scan.get_or_insert_with(|| Box::new(Scan::new(first)));
+    let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
+    let (focus, count) = (hit.focus, part.len() as u64);
     let added: Vec<&Probe> = part.into_iter().filter(|p| !scan.holds(p)).collect();
     if scan.hit(hit) {
         for probe in added {
             scan.add(probe);
         }
+        scan.counted(focus, count);
     }
 }
 

@@ -32,11 +32,15 @@ pub(super) struct Row {
     pub untold: u64,
 }
 
+/// An address with the ports tried of it, and a port with the addresses it was tried on.
+type Mixture = ((IpAddr, u64), ((Form, Transport, u16), u64));
+
 /// A scan.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub hits: Vec<Hit>,
-    foci: BTreeSet<Focus>,
+    /// What it is about, with the contacts of each.
+    foci: BTreeMap<Focus, u64>,
     pub first: Timestamp,
     pub last: Timestamp,
     pub last_event: Event,
@@ -63,7 +67,7 @@ impl Scan {
     pub fn new(first: &Probe) -> Self {
         Self {
             hits: Vec::new(),
-            foci: BTreeSet::new(),
+            foci: BTreeMap::new(),
             first: first.time,
             last: first.time,
             last_event: first.event.clone(),
@@ -86,12 +90,13 @@ impl Scan {
 
     /// Adds a detector, or its newer measure; true if its contacts were not looked at before.
     pub fn hit(&mut self, hit: Hit) -> bool {
-        let new = !self.foci.contains(&hit.focus) && !self.foci.contains(&Focus::All);
-        if self.foci.len() < FOCI {
-            self.foci.insert(hit.focus);
+        let new = !self.foci.contains_key(&hit.focus) && !self.foci.contains_key(&Focus::All);
+        let focus = if self.foci.len() < FOCI {
+            hit.focus
         } else {
-            self.foci.insert(Focus::All);
-        }
+            Focus::All
+        };
+        self.foci.entry(focus).or_default();
         let same = |h: &Hit| h.detector == hit.detector && h.condition.text == hit.condition.text;
         match self.hits.iter().position(same) {
             Some(place) => self.hits[place] = hit,
@@ -103,12 +108,36 @@ impl Scan {
 
     /// True if the contact belongs to the scan.
     pub fn holds(&self, probe: &Probe) -> bool {
-        self.foci.iter().any(|f| f.holds(probe))
+        self.foci.keys().any(|f| f.holds(probe))
+    }
+
+    /// The contacts of a focus that is new, all in one.
+    pub fn counted(&mut self, focus: Focus, contacts: u64) {
+        if let Some(held) = self.foci.get_mut(&focus) {
+            *held = contacts;
+        }
+    }
+
+    /// One address of which many ports were tried, with how many; and beside it one port that was
+    /// tried on many addresses, with how many. `None` for any other mixture.
+    pub fn host_and_port(&self) -> Option<Mixture> {
+        let mut foci = self.foci.iter().filter(|(f, _)| **f != Focus::Failed);
+        match (foci.next(), foci.next(), foci.next()) {
+            (
+                Some((Focus::Port(form, transport, port), addresses)),
+                Some((Focus::Address(address), ports)),
+                None,
+            ) => Some(((*address, *ports), ((*form, *transport, *port), *addresses))),
+            _ => None,
+        }
     }
 
     /// Adds a first contact.
     pub fn add(&mut self, probe: &Probe) {
         self.contacts += 1;
+        for (focus, contacts) in &mut self.foci {
+            *contacts += u64::from(focus.holds(probe));
+        }
         self.on_wire += u64::from(probe.on_wire);
         if let Some(strength) = probe.strength {
             self.tied[strength as usize] += 1;
@@ -210,6 +239,7 @@ impl Scan {
 pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
     match &event.what {
         What::Attempt(attempt) => attempt.actor.as_deref(),
+        What::Solicitation(asked) => asked.actor.as_deref(),
         What::Host(host) => match host.socket.as_deref()? {
             Socket::First { actor, .. } => Some(actor),
             _ => None,

@@ -7,7 +7,7 @@ use super::settings::EnumerationSettings;
 use super::tables::tables;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
-use crate::analytics::kit::contact::{Form, outgoing};
+use crate::analytics::kit::contact::{Form, outgoing, question_of};
 use crate::analytics::kit::picture::host_words;
 use crate::context::coverage::Log;
 use crate::context::processes::Instance;
@@ -188,11 +188,17 @@ fn title(scan: &Scan, place: Place, actor: Option<&Actor>, context: &Context) ->
                 None => format!("tried {addresses}"),
             }
         }
-        (addresses, ports) => format!(
-            "tried {} on {}",
-            plural(ports, "port", "ports"),
-            plural(addresses, "address", "addresses")
-        ),
+        (addresses, ports) => match scan.host_and_port() {
+            Some(((address, ports), ((form, transport, port), addresses))) => format!(
+                "tried {ports} ports of {address} and {} of {addresses} addresses",
+                port_words(form, transport, port)
+            ),
+            None => format!(
+                "tried {} on {}",
+                plural(ports, "port", "ports"),
+                plural(addresses, "address", "addresses")
+            ),
+        },
     };
     format!(
         "{who} {what} in {}: {}",
@@ -262,9 +268,12 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
                 .iter()
                 .copied()
                 .filter(|p| *p != event.provenance)
-                .collect(),
+                .collect::<Vec<_>>(),
             None => Vec::new(),
-        },
+        }
+        .into_iter()
+        .chain(question_of(event))
+        .collect(),
         remark: remark.to_owned(),
     };
     let mut steps: Vec<Step> = scan

@@ -118,7 +118,7 @@ fn of_solicitation<'e>(
         remote: Endpoint::new(asked.target, 0),
         transport: Transport::ICMP,
         form: Form::Resolution,
-        actor: None,
+        actor: asked.actor.as_deref(),
         fate: match asked.outcome {
             Heard::Answered(_) => Fate::Answered,
             Heard::Unanswered => Fate::Unreachable,
@@ -182,7 +182,11 @@ fn silence_tells(attempt: &Attempt, first: Timestamp) -> bool {
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {
-    let Some(Socket::First { actor, made }) = host.socket.as_deref() else {
+    let Some(Socket::First {
+        actor,
+        made,
+        unresolved,
+    }) = host.socket.as_deref() else {
         return None;
     };
     let (verdict, transport, local, remote) = outgoing(&host.what)?;
@@ -190,6 +194,7 @@ fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Op
         (Verdict::Blocked, _) => Fate::Blocked,
         // A datagram that was sent is no answer.
         (_, Some(_)) if transport == Transport::TCP => Fate::Answered,
+        _ if unresolved.is_some() => Fate::Unreachable,
         _ => Fate::Untold,
     };
     Some(Contact {
@@ -201,7 +206,7 @@ fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Op
         form: Form::Connection,
         actor: Some(actor),
         fate,
-        decided: event.time,
+        decided: unresolved.map_or(event.time, |(_, decided)| decided),
     })
 }
 
@@ -230,15 +235,31 @@ pub fn outgoing(what: &HostWhat) -> Option<(Verdict, Transport, Endpoint, Endpoi
     .filter(|(_, transport, ..)| matches!(*transport, Transport::TCP | Transport::UDP))
 }
 
+/// The unanswered question to the segment that a record of a connection goes with.
+pub fn question_of(event: &Event) -> Option<Provenance> {
+    let What::Host(host) = &event.what else {
+        return None;
+    };
+    match host.socket.as_deref()? {
+        Socket::First { unresolved, .. } => unresolved.map(|(at, _)| at),
+        _ => None,
+    }
+}
+
 impl Contact<'_> {
     /// True if packets show it.
     pub fn on_wire(&self) -> bool {
-        !matches!(self.event.what, What::Host(_))
+        !matches!(self.event.what, What::Host(_)) || self.question().is_some()
+    }
+
+    /// The unanswered question to the segment, where a record stands for the connection.
+    pub fn question(&self) -> Option<Provenance> {
+        question_of(self.event)
     }
 
     /// True if a record of the host shows it.
     pub fn logged(&self) -> bool {
-        !self.on_wire()
+        matches!(self.event.what, What::Host(_))
             || self.actor.is_some_and(|actor| {
                 actor.strength != Strength::Inferred && !actor.told_by.is_empty()
             })
@@ -257,6 +278,7 @@ impl Contact<'_> {
     /// The packets and records that show it, its own event first.
     pub fn cited(&self) -> Vec<Provenance> {
         let mut cited = vec![self.event.provenance];
+        cited.extend(self.question());
         if let Some(actor) = self.actor {
             cited.extend(
                 actor

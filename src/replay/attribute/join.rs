@@ -140,7 +140,12 @@ impl Attribution<'_> {
         }
         self.again.made(id, tuple, time, provenance);
         let made = (log == Told::SYSMON).then_some(provenance);
-        self.mark(number, Socket::First { actor, made });
+        let first = Socket::First {
+            actor,
+            made,
+            unresolved: None,
+        };
+        self.mark(number, first);
         self.nat_record(number, id);
     }
 
@@ -225,7 +230,9 @@ impl Attribution<'_> {
         };
         let same_log = log_of(host) == log;
         let provenance: Provenance = *provenance;
-        let Some(Socket::First { actor: held, made }) = host.socket.as_deref_mut() else {
+        let Some(Socket::First {
+            actor: held, made, ..
+        }) = host.socket.as_deref_mut() else {
             return None;
         };
         if held.computer != actor.computer || held.process.pid != actor.process.pid {

@@ -11,11 +11,14 @@
 //!   something shows a new one (`again`).
 //! * A capture beyond address translation shows other source addresses: target, port and time remain
 //!   (`nat`). A packet may name its process itself (`comment`).
+//! * A question to the segment that nobody answered is what the wire shows of a connection whose
+//!   target is not there (`asked`).
 //!
 //! What came of it is counted per host (`account`). Nothing is decided here about good or bad.
 
 mod account;
 mod again;
+mod asked;
 mod comment;
 mod join;
 mod nat;
@@ -87,6 +90,7 @@ struct Attribution<'c> {
     waiting: Waiting,
     joins: join::Joins,
     nat: nat::Nat,
+    asked: asked::Questions,
     again: again::Again,
     comments: comment::Comments,
     account: Account,
@@ -122,6 +126,7 @@ impl<'c> Attribution<'c> {
             waiting: Waiting::default(),
             joins: join::Joins::default(),
             nat: nat::Nat::of(&hosts, context),
+            asked: asked::Questions::default(),
             again: again::Again::default(),
             comments: comment::Comments::default(),
             account: Account::default(),
@@ -149,8 +154,12 @@ impl<'c> Attribution<'c> {
             Some(What::Attempt(_)) => self.hear_attempt(number),
             Some(What::Host(host)) => match &host.what {
                 HostWhat::Bound { .. } => self.again.bound(host, now, self.context),
-                _ => self.hear_record(number),
+                _ => {
+                    self.hear_record(number);
+                    self.hear_question(number);
+                }
             },
+            Some(What::Solicitation(_)) => self.hear_question(number),
             _ => {}
         }
     }
@@ -171,6 +180,7 @@ impl<'c> Attribution<'c> {
         } = leaving;
         self.joins.forget(number, &event);
         self.nat.forget(number, &event);
+        self.asked.forget(number, &event);
         if early && self.unsettled(&event) {
             self.account.cut_short += 1;
         }

@@ -269,7 +269,7 @@ fn two_logs_of_one_host_tell_of_one_connection() {
         permitted(1_000, 1, 77, HERE, THERE),
         connected(2_500, 2, 77, HERE, THERE),
     ]);
-    let Socket::First { actor, made } = socket(&out[0]) else {
+    let Socket::First { actor, made, .. } = socket(&out[0]) else {
         panic!("{:?}", socket(&out[0]))
     };
     assert_eq!(*made, Some(out[1].provenance));

@@ -66,6 +66,7 @@ mod tests {
                 decided: Timestamp(400_000),
                 deciding: None,
                 vlan: None,
+                actor: None,
             };
             super::asked(&asked, Timestamp(0), Form::Long)
         };
