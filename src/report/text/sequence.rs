@@ -109,9 +109,10 @@ fn gap(span: Span) -> String {
     }
 }
 
-/// `; times of FS01 corrected by -1.842 s, see Clock`, from the steps whose time was moved.
+/// `; times of FS01 corrected by -1.842 s, see Clock`, from the steps whose time was moved. A clock
+/// that drifts, or two clocks of one host, give a range.
 fn corrections(case: &Case, steps: &[Step]) -> String {
-    let mut moved: BTreeMap<(String, Span), ()> = BTreeMap::new();
+    let mut moved: BTreeMap<String, (Span, Span)> = BTreeMap::new();
     for step in steps {
         let by = step.event.time.since(step.event.recorded);
         if by != Span::ZERO {
@@ -120,15 +121,19 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
                 Some(_) => "an unnamed host".to_owned(),
                 None => format!("{}", step.event.provenance.evidence),
             };
-            moved.insert((whose, by), ());
+            let (least, most) = moved.entry(whose).or_insert((by, by));
+            (*least, *most) = ((*least).min(by), (*most).max(by));
         }
     }
     if moved.is_empty() {
         return String::new();
     }
     let each: Vec<String> = moved
-        .keys()
-        .map(|(whose, by)| format!("{whose} corrected by {}", gap(*by)))
+        .iter()
+        .map(|(whose, (least, most))| match (gap(*least), gap(*most)) {
+            (least, most) if least == most => format!("{whose} corrected by {least}"),
+            (least, most) => format!("{whose} corrected by {least} to {most}"),
+        })
         .collect();
     format!("; times of {}, see Clock", each.join(", of "))
 }
