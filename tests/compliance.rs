@@ -16,12 +16,12 @@ use casewire::model::firewall::{Action, Layer, Ports, Remotes, Rule, RuleChange,
 use casewire::model::host_event::{Process, Verdict};
 use casewire::model::neighbour::{Heard, Solicitation, ToldBy};
 use casewire::model::provenance::Item;
-use casewire::replay::attribute::attribute;
 use casewire::model::wake::{WakeCarrier, WakeSignal};
 use casewire::model::{
     Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Timestamp,
     Transport, What,
 };
+use casewire::replay::attribute::attribute;
 use std::net::{IpAddr, Ipv4Addr};
 
 const HOSTS: u8 = 4;
@@ -423,7 +423,10 @@ fn run(entry: &dyn Entry, events: &[Event], shards: u64, budget: usize) -> Found
             },
             budget,
         );
-        let stream = events.iter().cloned().map(Ok::<_, std::convert::Infallible>);
+        let stream = events
+            .iter()
+            .cloned()
+            .map(Ok::<_, std::convert::Infallible>);
         for event in attribute(stream, &context) {
             let Ok(event) = event;
             runner.event(&event, &context);

@@ -186,7 +186,8 @@ fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Op
         actor,
         made,
         unresolved,
-    }) = host.socket.as_deref() else {
+    }) = host.socket.as_deref()
+    else {
         return None;
     };
     let (verdict, transport, local, remote) = outgoing(&host.what)?;

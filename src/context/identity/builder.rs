@@ -45,6 +45,8 @@ pub(super) struct Facts {
     pub own: Table<Sightings>,
     pub inbound_sources: Table<Rows>,
     pub inbound_destinations: Table<Rows>,
+    /// Source and destination of Sysmon 3 rows that the host did not initiate.
+    pub received: BTreeMap<(IpAddr, IpAddr), Rows>,
     pub starts: Vec<Event>,
 }
 
@@ -77,6 +79,15 @@ fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows) {
         held.seen = held.seen.with(rows.seen);
     } else if table.len() < ADDRESS_LIMIT {
         table.insert(address, rows);
+    }
+}
+
+fn received(table: &mut BTreeMap<(IpAddr, IpAddr), Rows>, ends: (IpAddr, IpAddr), rows: Rows) {
+    if let Some(held) = table.get_mut(&ends) {
+        held.count += rows.count;
+        held.seen = held.seen.with(rows.seen);
+    } else if table.len() < ADDRESS_LIMIT {
+        table.insert(ends, rows);
     }
 }
 
@@ -229,8 +240,19 @@ impl IdentityBuilder {
                 destination,
                 ..
             } => {
-                let local = if *initiated { source } else { destination };
-                facts.own(local.address, time);
+                if *initiated {
+                    facts.own(source.address, time);
+                } else {
+                    let one = Rows {
+                        count: 1,
+                        seen: Period::new(time, time),
+                    };
+                    received(
+                        &mut facts.received,
+                        (source.address, destination.address),
+                        one,
+                    );
+                }
             }
             HostWhat::Bound { local, .. } | HostWhat::Listening { local, .. } => {
                 facts.own(local.address, time);
@@ -256,7 +278,8 @@ impl IdentityBuilder {
                 *seen = seen.retimed(correct);
             }
             let inbound = facts.inbound_sources.values_mut();
-            for rows in inbound.chain(facts.inbound_destinations.values_mut()) {
+            let inbound = inbound.chain(facts.inbound_destinations.values_mut());
+            for rows in inbound.chain(facts.received.values_mut()) {
                 rows.seen = rows.seen.retimed(correct);
             }
             facts.starts.iter_mut().for_each(&of_event);
@@ -281,6 +304,9 @@ impl IdentityBuilder {
                 for (address, more) in from {
                     rows(table, address, more);
                 }
+            }
+            for (ends, more) in theirs.received {
+                received(&mut ours.received, ends, more);
             }
             ours.starts.extend(theirs.starts);
         }

@@ -11,6 +11,7 @@ use super::sightings::{Period, Sightings};
 use super::timeline::{Held, Timeline};
 use super::{Conflict, Host, HostId, Identity, KnownBy, Orientation, OrientationVotes};
 use crate::model::{Event, Timestamp};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -190,6 +191,10 @@ fn settle_host(
     }
     let mut own: Vec<IpAddr> = own.into_keys().collect();
     own.extend(stated);
+    for (address, seen) in receiving(&facts, &own) {
+        logged(address, seen);
+        own.push(address);
+    }
     let told = !own.is_empty();
     own.extend(pieces.iter().map(|p| p.address));
     own.sort_unstable();
@@ -238,6 +243,23 @@ fn settle_host(
         votes,
         starts: facts.starts,
     }
+}
+
+/// The own addresses that received connections show. Sysmon 3 tells some rows of a connection that the
+/// host did not initiate with the host itself as the source, so a row tells an address only if its
+/// source is not the host's own; the most frequent pairs are asked first.
+fn receiving(facts: &Facts, own: &[IpAddr]) -> Vec<(IpAddr, Period)> {
+    let mut known: BTreeSet<IpAddr> = own.iter().copied().collect();
+    let mut pairs: Vec<_> = facts.received.iter().collect();
+    pairs.sort_by_key(|(ends, rows)| (Reverse(rows.count), **ends));
+    let mut found = Vec::new();
+    for ((source, destination), rows) in pairs {
+        if telling(*destination) && !known.contains(source) {
+            known.insert(*destination);
+            found.push((*destination, rows.seen));
+        }
+    }
+    found
 }
 
 /// A stretch in which an address stayed with one hardware address, or with none that is known.

@@ -493,3 +493,52 @@ mod any_evidence {
         }
     }
 }
+
+fn received(source: &str, destination: &str) -> Event {
+    let mut event = row(Direction::Inbound, source, destination);
+    if let What::Host(host) = &mut event.what
+        && let HostWhat::Filtered {
+            process,
+            transport,
+            source,
+            destination,
+            ..
+        } = host.what.clone()
+    {
+        host.what = HostWhat::Connected {
+            process,
+            transport,
+            initiated: false,
+            source,
+            destination,
+            user: "".into(),
+            utc_time: None,
+        };
+    }
+    event
+}
+
+#[test]
+fn a_received_connection_told_with_the_host_as_source_gives_it_no_other_address() {
+    let own: IpAddr = "10.0.0.5".parse().unwrap();
+    let other: IpAddr = "10.0.0.9".parse().unwrap();
+    let second: IpAddr = "10.0.7.5".parse().unwrap();
+    let flipped = received("10.0.0.5:389", "10.0.0.9:50001");
+    let mut rows = vec![
+        row(Direction::Outbound, "10.0.0.5:50000", "10.0.0.9:445"),
+        flipped.clone(),
+        flipped.clone(),
+        received("10.0.7.9:50000", "10.0.7.5:389"),
+    ];
+    let identity = built(&rows);
+    let owner = |identity: &Identity, address| identity.at(address, Timestamp(0));
+    assert_eq!(owner(&identity, own), Some(HostId(0)));
+    assert_eq!(owner(&identity, other), None);
+    assert_eq!(owner(&identity, second), Some(HostId(0)), "a second card");
+    // With such rows alone, the side that is told more often is the host's.
+    rows[0] = received("10.0.0.9:50002", "10.0.0.5:389");
+    rows.extend([rows[0].clone(), rows[0].clone()]);
+    let identity = built(&rows);
+    assert_eq!(owner(&identity, own), Some(HostId(0)));
+    assert_eq!(owner(&identity, other), None);
+}

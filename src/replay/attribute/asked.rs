@@ -107,8 +107,7 @@ impl Attribution<'_> {
         };
         *unresolved = Some(known);
         let actor = actor.clone();
-        if let Some(What::Solicitation(asked)) =
-            self.waiting.get_mut(question).map(|e| &mut e.what)
+        if let Some(What::Solicitation(asked)) = self.waiting.get_mut(question).map(|e| &mut e.what)
             && asked.actor.is_none()
         {
             asked.actor = Some(Box::new(actor));

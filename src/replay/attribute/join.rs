@@ -232,7 +232,8 @@ impl Attribution<'_> {
         let provenance: Provenance = *provenance;
         let Some(Socket::First {
             actor: held, made, ..
-        }) = host.socket.as_deref_mut() else {
+        }) = host.socket.as_deref_mut()
+        else {
             return None;
         };
         if held.computer != actor.computer || held.process.pid != actor.process.pid {
