@@ -1,7 +1,7 @@
 //! The contract of an analytic, held for every registered one over random streams.
 //!
 //! The streams are small wars: sources knock on hosts, rules are added, listeners appear, somebody
-//! comes in, magic packets fly. The suite also checks its own power: if the streams raise too few
+//! comes in, magic packets fly, channels break and move. The suite also checks its own power: if the streams raise too few
 //! findings, it fails.
 
 use casewire::analytics::Found;
@@ -236,8 +236,47 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
             }
         }
     }
+    // Drawn apart, so that what is above stays as it is.
+    for chapter in 0..chapters {
+        let begin = Timestamp(START).shifted(Span::seconds(5 + 1_300 * chapter as i64));
+        if chance.next(2) == 0 {
+            channel(&mut stream, &mut chance, begin);
+        }
+    }
     stream.events.sort_by_key(Event::order);
     stream.events
+}
+
+/// A host's channel works in a rhythm, fails a few times, and another one comes, or none.
+fn channel(stream: &mut Stream, chance: &mut Chance, begin: Timestamp) {
+    let from = host(chance.next(u64::from(HOSTS)) as u8);
+    let server = 41 + chance.next(100) as u8;
+    let mut now = begin;
+    let mut port = 49_152;
+    let mut contact = |stream: &mut Stream, now: &mut Timestamp, to, outcome| {
+        port += 1;
+        stream.attempt(*now, at(from, port), to, outcome);
+        *now = now.shifted(Span::seconds(30));
+    };
+    for _ in 0..3 + chance.next(5) {
+        contact(
+            stream,
+            &mut now,
+            at(source(server), 443),
+            Outcome::Established,
+        );
+    }
+    for _ in 0..1 + chance.next(5) {
+        contact(stream, &mut now, at(source(server), 443), Outcome::Rejected);
+    }
+    let to = match chance.next(4) {
+        0 => at(source(server), 8443),
+        1 => return,
+        _ => at(source(server + 100), 4_444 + chance.next(50) as u16),
+    };
+    for _ in 0..1 + chance.next(8) {
+        contact(stream, &mut now, to, Outcome::Established);
+    }
 }
 
 fn context(events: &[Event]) -> Context {
@@ -298,6 +337,7 @@ fn each(check: impl Fn(&dyn Entry, u64, Vec<Event>)) {
 
 #[test]
 fn the_streams_raise_findings_and_near_misses() {
+    let mut poor = Vec::new();
     for entry in register::all() {
         let (mut findings, mut misses) = (0, 0);
         for seed in SEEDS {
@@ -305,13 +345,12 @@ fn the_streams_raise_findings_and_near_misses() {
             findings += found.findings.len();
             misses += found.near_misses.len();
         }
-        assert!(findings >= 40, "{} finds only {findings}", entry.about().id);
-        assert!(
-            misses >= 10,
-            "{} nearly finds only {misses}",
-            entry.about().id
-        );
+        if findings < 40 || misses < 10 {
+            let id = entry.about().id;
+            poor.push(format!("{id}: {findings} findings, {misses} near misses"));
+        }
     }
+    assert_eq!(poor, Vec::<String>::new());
 }
 
 #[test]
