@@ -66,7 +66,10 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if both(MAIL) {
         return Some("a mail client that tries the ports of mail");
     }
-    if both(WINDOWS) && own_network(change) && !misplaced(change.new_relation.shape, new.transport, new.port, true) {
+    if both(WINDOWS)
+        && own_network(change)
+        && !misplaced(change.new_relation.shape, new.transport, new.port, true)
+    {
         return Some("Windows services change between their own ports");
     }
     if asks_inside(change) {

@@ -35,9 +35,10 @@ fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
             443 | 465 | 563 | 636 | 853 | 989 | 990 | 993 | 995 | 3269 | 5061 | 5986 | 8443 | 8531
             | 9443,
         ) => &[Shape::Tls],
-        (Transport::TCP, 80 | 2869 | 3128 | 5357 | 5985 | 8000 | 8008 | 8080 | 8530 | 8888 | 47001) => {
-            &[Shape::Http]
-        }
+        (
+            Transport::TCP,
+            80 | 2869 | 3128 | 5357 | 5985 | 8000 | 8008 | 8080 | 8530 | 8888 | 47001,
+        ) => &[Shape::Http],
         (_, 53 | 5353 | 5355) => &[Shape::Dns],
         (Transport::TCP, 22) => &[Shape::Ssh],
         (Transport::TCP, 139 | 445) => &[Shape::Smb],
@@ -75,8 +76,14 @@ mod tests {
     #[test]
     fn an_unknown_form_on_a_windows_service_inside_is_no_mismatch_but_a_known_other_one_is() {
         for port in [88, 135, 139, 389, 445, 3389] {
-            assert!(!misplaced(Shape::Binary, Transport::TCP, port, true), "{port}");
-            assert!(misplaced(Shape::Binary, Transport::TCP, port, false), "{port}");
+            assert!(
+                !misplaced(Shape::Binary, Transport::TCP, port, true),
+                "{port}"
+            );
+            assert!(
+                misplaced(Shape::Binary, Transport::TCP, port, false),
+                "{port}"
+            );
             assert!(misplaced(Shape::Http, Transport::TCP, port, true), "{port}");
         }
         assert!(misplaced(Shape::Binary, Transport::TCP, 443, true));

@@ -290,11 +290,7 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
         }
         return;
     }
-    let inside = pair
-        .new_relation
-        .addresses
-        .iter()
-        .all(|a| is_private(*a));
+    let inside = pair.new_relation.addresses.iter().all(|a| is_private(*a));
     let odd = misplaced(shape, pair.new.transport, pair.new.port, inside);
     if odd {
         let port = format!("{}/{}", pair.new.port, pair.new.transport);
