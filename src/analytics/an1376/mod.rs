@@ -122,6 +122,8 @@ impl Analytic for FallbackChannel {
             "a move inside one connection, such as another host behind one content network, without a new name",
             "injection other than by a remote thread (Sysmon 8): process access (Sysmon 10) is not read",
             "which process sent an ICMP packet",
+            "a tunnel through the host's own name resolver: the DNS client service asks, not the process",
+            "an outage that shows on several hosts only together: failures are counted per host",
         ],
         benign: &[
             "software that was built to try several ports, behind a firewall that was just changed",
