@@ -48,11 +48,11 @@ impl Detector {
 pub(super) enum Focus {
     /// Those to one port of any address.
     Port(Form, Transport, u16),
-    /// Those to one address.
+    /// The connections to one address.
     Address(IpAddr),
     /// Those that failed.
     Failed,
-    /// All.
+    /// All but questions to the segment.
     All,
 }
 
@@ -63,9 +63,11 @@ impl Focus {
             Self::Port(form, transport, port) => {
                 (probe.form, probe.transport, probe.remote.port) == (form, transport, port)
             }
-            Self::Address(address) => probe.remote.address == address,
+            Self::Address(address) => {
+                probe.form == Form::Connection && probe.remote.address == address
+            }
             Self::Failed => probe.failed() && probe.form != Form::Resolution,
-            Self::All => true,
+            Self::All => probe.form != Form::Resolution,
         }
     }
 }

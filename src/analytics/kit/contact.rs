@@ -172,7 +172,9 @@ const WAIT: Span = Span::seconds(5);
 /// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
 fn silence_tells(attempt: &Attempt, first: Timestamp) -> bool {
     let fast_open = attempt.marks.has(Marks::FAST_OPEN);
-    let went_on = attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries;
+    // An echo request carries payload by itself.
+    let went_on = attempt.transport == Transport::TCP
+        && (attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries);
     let waited = attempt.decided.since(first) >= WAIT;
     let expected = matches!(
         attempt.transport,
