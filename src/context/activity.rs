@@ -456,6 +456,16 @@ impl Activity {
             .map_or(Span::ZERO, |(begin, _)| Span(time.since(*begin).0.max(0)))
     }
 
+    /// How much evidence lies before `time`: as [`Self::history`], without the gaps in which nobody
+    /// at all was heard. A capture of years ago is no history of this one.
+    pub fn heard_for(&self, time: Timestamp) -> Span {
+        self.heard
+            .iter()
+            .filter(|(from, _)| *from <= time)
+            .map(|(from, to)| time.min(*to).since(*from))
+            .fold(Span::ZERO, Span::plus)
+    }
+
     /// For how long, up to `time`, somebody was heard without half a day of complete silence: what
     /// was not heard before that may have been missed, not missing.
     pub fn listening(&self, time: Timestamp) -> Span {

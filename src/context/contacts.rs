@@ -1,8 +1,10 @@
 //! Who reached for whom inside the network, by source and UTC day, and how many of those targets
 //! were missing: the ground for "more than usual" and "more than others".
 //!
-//! Summed while reading, because one source's events cannot tell what the others did. A day is told
-//! whole, so it is asked about earlier days, or about "this day" where the reader is told so.
+//! Summed while reading, because one source's events cannot tell what the others did. What hosts did
+//! is asked as of a moment: earlier days whole, its own day up to it. Two answers are told by whole
+//! days, for they are about the evidence and not about a host: whether the capture holds answers at
+//! all, and whether a target failed for several sources, which can only excuse.
 //! A target is missing if it failed to answer while [`Activity`] knew of no sign of life within a
 //! day. Nothing is judged here.
 
@@ -28,6 +30,8 @@ pub const TRAINING_DAYS: i32 = 30;
 /// Targets of one source and day, and of all together; what lies beyond is counted.
 const TARGETS: usize = 2_048;
 const ALL_TARGETS: usize = 250_000;
+/// Days of sources that are remembered, each of one address; spoofed sources end here.
+const SOURCE_DAYS: usize = 100_000;
 /// Sources that fail to reach the same target on a day before that is one event for all.
 pub const SHARED_BY: u32 = 3;
 
@@ -48,7 +52,6 @@ struct DayTargets {
     targets: HashMap<IpAddr, Reach, RandomState>,
     // The computer whose log tells of the tries.
     computer: Option<Text>,
-    left_out: u64,
     // When its first contact was: whose the address was then.
     first: Timestamp,
     // SYNs to anybody, and those answered with a connection.
@@ -118,8 +121,9 @@ impl ContactsBuilder {
             _ => return,
         };
         if attempt.transport == Transport::TCP && self.assets.is_internal(from) {
-            let day = self.days.entry((from, Day::of(time))).or_default();
-            day.since(time);
+            let Some(day) = self.day(from, time) else {
+                return;
+            };
             day.syns[0] += 1;
             day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
         }
@@ -167,18 +171,17 @@ impl ContactsBuilder {
         {
             return;
         }
-        let day = self.days.entry((from, Day::of(time))).or_default();
-        day.since(time);
+        let full = self.targets >= ALL_TARGETS;
+        let Some(day) = self.day(from, time) else {
+            return;
+        };
         if day.computer.is_none() {
             day.computer = computer.cloned();
         }
-        if !day.targets.contains_key(&to) {
-            if day.targets.len() >= TARGETS || self.targets >= ALL_TARGETS {
-                day.left_out += 1;
-                self.left_out += 1;
-                return;
-            }
-            self.targets += 1;
+        let new = !day.targets.contains_key(&to);
+        if new && (full || day.targets.len() >= TARGETS) {
+            self.left_out += 1;
+            return;
         }
         let reach = day.targets.entry(to).or_default();
         let held = match what {
@@ -187,6 +190,19 @@ impl ContactsBuilder {
             Fact::Reached => &mut reach.reached,
         };
         sooner(held, time);
+        self.targets += usize::from(new);
+    }
+
+    /// The day of a source; `None`, and counted, where no more are remembered.
+    fn day(&mut self, from: IpAddr, time: Timestamp) -> Option<&mut DayTargets> {
+        let key = (from, Day::of(time));
+        if self.days.len() >= SOURCE_DAYS && !self.days.contains_key(&key) {
+            self.left_out += 1;
+            return None;
+        }
+        let day = self.days.entry(key).or_default();
+        day.since(time);
+        Some(day)
     }
 
     /// Takes over what another builder has seen.
@@ -209,7 +225,6 @@ impl ContactsBuilder {
             if theirs.first != Timestamp::default() {
                 ours.since(theirs.first);
             }
-            ours.left_out += theirs.left_out;
             for (ours, theirs) in ours.syns.iter_mut().zip(theirs.syns) {
                 *ours += theirs;
             }
@@ -242,17 +257,19 @@ impl ContactsBuilder {
                 syns: held.syns,
                 ..DayContacts::default()
             };
-            let mut missing: BTreeSet<IpAddr> = BTreeSet::new();
+            let mut missing: BTreeMap<IpAddr, Timestamp> = BTreeMap::new();
+            let mut moments = Moments::default();
             for (target, reach) in &held.targets {
                 let failed = match (reach.failed, reach.tried) {
                     (Some(failed), _) => Some(failed),
                     (None, Some(tried)) if told && reach.reached.is_none() => Some(tried),
                     _ => None,
                 };
-                if failed.is_none() && reach.reached.is_none() {
+                let Some(known) = failed.into_iter().chain(reach.reached).min() else {
                     continue;
-                }
+                };
                 sum.targets += 1;
+                moments.known.push(known);
                 let Some(failed) = failed else { continue };
                 sum.failing += 1;
                 *failing.entry((*target, day)).or_default() += 1;
@@ -260,17 +277,29 @@ impl ContactsBuilder {
                 if state.is_missing(activity.listening(failed))
                     && reach.reached.is_none_or(|r| r > failed)
                 {
-                    missing.insert(counted_as(*target));
+                    let first = missing.entry(counted_as(*target)).or_insert(failed);
+                    *first = failed.min(*first);
                 }
             }
             sum.missing = missing.len() as u32;
+            moments.missing.extend(missing.into_values());
+            let place = identity.place(source, held.first);
             contacts
                 .days
                 .entry(day)
                 .or_default()
-                .entry(identity.place(source, held.first))
+                .entry(place)
                 .or_default()
                 .add(&sum);
+            contacts
+                .moments
+                .entry((day, place))
+                .or_default()
+                .add(moments);
+        }
+        for moments in contacts.moments.values_mut() {
+            moments.known.sort_unstable();
+            moments.missing.sort_unstable();
         }
         failing.retain(|_, sources| *sources >= SHARED_BY);
         contacts.shared = failing
@@ -319,10 +348,32 @@ impl DayContacts {
     }
 }
 
+/// When each target of one source and day was first known of, and first missing; in order.
+#[derive(Clone, Debug, Default)]
+struct Moments {
+    known: Vec<Timestamp>,
+    missing: Vec<Timestamp>,
+}
+
+impl Moments {
+    fn add(&mut self, other: Self) {
+        self.known.extend(other.known);
+        self.missing.extend(other.missing);
+    }
+
+    /// Targets and missing targets up to `at`.
+    fn until(&self, at: Timestamp) -> (u32, u32) {
+        let count = |times: &[Timestamp]| times.partition_point(|time| *time <= at) as u32;
+        (count(&self.known), count(&self.missing))
+    }
+}
+
 /// The frozen sums.
 #[derive(Clone, Debug, Default)]
 pub struct Contacts {
     days: BTreeMap<Day, BTreeMap<Place, DayContacts>>,
+    // The same, by moments; none for days known from a baseline alone.
+    moments: BTreeMap<(Day, Place), Moments>,
     // Targets that several sources failed to reach on a day.
     shared: BTreeSet<(Day, IpAddr)>,
     /// Targets left out because a bound was reached: counts of that day are too small.
@@ -335,13 +386,18 @@ impl Contacts {
         self.days.get(&day)?.get(&place)
     }
 
-    /// Everybody who reached for somebody on `day`.
-    pub fn sources(&self, day: Day) -> impl Iterator<Item = (Place, &DayContacts)> {
+    /// Everybody who reached for somebody on the day of `at`, up to that moment: with targets and
+    /// missing targets. Days known from a baseline alone have no moments and are left out.
+    pub fn sources(&self, at: Timestamp) -> impl Iterator<Item = (Place, (u32, u32))> {
+        let day = Day::of(at);
         self.days
             .get(&day)
             .into_iter()
             .flatten()
-            .map(|(place, sum)| (*place, sum))
+            .filter_map(move |(place, _)| {
+                let until = self.moments.get(&(day, *place))?.until(at);
+                (until.0 > 0).then_some((*place, until))
+            })
     }
 
     /// The days told of, with everybody on them, in order.
@@ -349,20 +405,25 @@ impl Contacts {
         self.days.iter().map(|(day, of)| (*day, of))
     }
 
-    /// Missing targets and targets of all others together, over the training period that ends with
-    /// `day` (told whole).
-    pub fn others(&self, place: Place, day: Day) -> (u64, u64) {
+    /// Missing targets and targets of all others together, over the training period that ends at
+    /// `at`.
+    pub fn others(&self, place: Place, at: Timestamp) -> (u64, u64) {
+        let day = Day::of(at);
         let from = Day(day.0.saturating_sub(TRAINING_DAYS));
-        self.days
-            .range(from..=day)
+        let before = self
+            .days
+            .range(from..day)
             .flat_map(|(_, of)| of)
-            .filter(|(other, _)| **other != place)
-            .fold((0, 0), |(k, n), (_, sum)| {
-                (k + u64::from(sum.missing), n + u64::from(sum.targets))
+            .map(|(other, sum)| (*other, (sum.targets, sum.missing)));
+        before
+            .chain(self.sources(at))
+            .filter(|(other, _)| *other != place)
+            .fold((0, 0), |(k, n), (_, (targets, missing))| {
+                (k + u64::from(missing), n + u64::from(targets))
             })
     }
 
-    /// SYNs of all others on the days up to `day`, and connections that came of them.
+    /// SYNs of all others on the days up to `day`, which counts whole, and connections that came of them.
     pub fn others_answered(&self, place: Place, day: Day) -> [u64; 2] {
         self.days
             .range(..=day)
@@ -373,7 +434,7 @@ impl Contacts {
             })
     }
 
-    /// True if at least [`SHARED_BY`] sources failed to reach `target` on `day`.
+    /// True if at least [`SHARED_BY`] sources failed to reach `target` on `day`, early or late.
     pub fn shared(&self, target: IpAddr, day: Day) -> bool {
         self.shared.contains(&(day, target))
     }

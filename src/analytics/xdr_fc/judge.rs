@@ -90,7 +90,7 @@ pub struct Measured {
     pub vouched: u32,
     /// Of these, failing for several sources on that day.
     pub shared: u32,
-    /// How much of the past is known.
+    /// How much evidence lies before it, gaps taken out.
     pub history: Span,
     /// For how long somebody was heard without a gap.
     pub listening: Span,
@@ -133,7 +133,7 @@ pub fn measure(
         missing,
         vouched: failing.iter().filter(|(_, t)| t.vouched).count() as u32,
         shared: failing.iter().filter(|(_, t)| t.shared).count() as u32,
-        history: context.activity.history(at),
+        history: context.activity.heard_for(at),
         listening: context.activity.listening(at),
         count: count(place, missing, at, &past, settings, context),
         mixture: mixture(place, missing, n, at, &past, settings, context),
@@ -159,7 +159,7 @@ pub fn rule(
         return match (enough, measured.mixture.p <= settings.rarity()) {
             (true, true) => Ruling::Tell { low: false },
             (false, _) => quiet(format!(
-                "addresses of the Internet count from {}",
+                "they are told from {}",
                 settings.outside_targets
             )),
             (true, false) => quiet("most addresses of the Internet answered".to_owned()),
@@ -172,16 +172,12 @@ pub fn rule(
         ));
     }
     if measured.history < settings.warm_up {
-        // Who is missing cannot be known yet; so many failures at once are worth a line.
-        let many = m >= settings.short_targets && measured.mixture.p <= settings.rarity();
-        return if many {
-            Ruling::Tell { low: false }
-        } else {
-            quiet(format!(
-                "only {} of evidence before it: too short to call a host never seen (needs {})",
-                measured.history, settings.warm_up
-            ))
-        };
+        // Who is missing cannot be known yet, however many fail: that many failed is what
+        // enumeration (AN1057) is about.
+        return quiet(format!(
+            "only {} of evidence before it: too short to call a host never seen (needs {})",
+            measured.history, settings.warm_up
+        ));
     }
     let (count, mixture) = (&measured.count, &measured.mixture);
     if !count.abnormal && !mixture.abnormal {
@@ -270,7 +266,7 @@ fn count(
         let most = counts.iter().copied().max().unwrap_or(0);
         (Ground::Own { days, most }, counts)
     } else {
-        let others = peers(place, today, at, context);
+        let others = peers(place, at, context);
         let sources = others.len();
         if sources >= PEERS {
             (Ground::Peers { sources, days }, others)
@@ -287,7 +283,7 @@ fn count(
     let others = if nothing_to_compare || missing < settings.min_targets {
         Vec::new()
     } else {
-        others_chances(place, today, at, settings, context)
+        others_chances(place, at, settings, context)
     };
     let adjusted = benjamini_hochberg(p, &others);
     let unusual = z >= settings.z() || adjusted.value <= settings.rarity();
@@ -314,14 +310,14 @@ fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
         .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
 }
 
-/// Counts of the other sources of the same role on this day.
-fn peers(place: Place, day: Day, at: Timestamp, context: &Context) -> Vec<u32> {
+/// Counts of the other sources of the same role on this day, up to this moment.
+fn peers(place: Place, at: Timestamp, context: &Context) -> Vec<u32> {
     let role = role_of(place, at, context);
     context
         .contacts
-        .sources(day)
+        .sources(at)
         .filter(|(other, _)| *other != place && role_of(*other, at, context) == role)
-        .map(|(_, sum)| sum.missing)
+        .map(|(_, (_, missing))| missing)
         .collect()
 }
 
@@ -344,23 +340,22 @@ fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<crate::cont
 /// The chance of every other source's count of this day, each by its own past.
 fn others_chances(
     place: Place,
-    day: Day,
     at: Timestamp,
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Vec<f64> {
     context
         .contacts
-        .sources(day)
+        .sources(at)
         .filter(|(other, _)| *other != place)
-        .map(|(other, sum)| {
+        .map(|(other, (_, missing))| {
             // Nothing missing is as usual as can be, and most sources miss nothing.
-            if sum.missing == 0 {
+            if missing == 0 {
                 return 1.0;
             }
             let past = past(other, at, settings, context);
             let counts: Vec<u32> = past.iter().map(|(_, m)| *m).collect();
-            Moments::of(&counts).tail(sum.missing)
+            Moments::of(&counts).tail(missing)
         })
         .collect()
 }
@@ -374,7 +369,7 @@ fn mixture(
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Mixture {
-    let others = context.contacts.others(place, Day::of(at));
+    let others = context.contacts.others(place, at);
     let rate = (others.0 as f64 + 1.0) / (others.1 as f64 + 10.0);
     let p = binomial_tail(k, n, rate);
     // Stale drives and printers are missing every morning: what the source always misses is no

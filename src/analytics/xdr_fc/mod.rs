@@ -56,6 +56,7 @@ struct Alarm {
 struct Nearest {
     missing: u32,
     needed: u32,
+    whom: &'static str,
     time: Timestamp,
     why: String,
     references: Vec<Provenance>,
@@ -96,6 +97,7 @@ impl Analytic for FailedConnections {
              on that day or, without them, against ShortHistoryTargets, and is informational",
             "a source with MinTargets on each of ScannerDays days before is a long-running scanner and is not \
              told; its first days are",
+            "in the first WarmUp of evidence nothing is told: whom nobody has seen yet may have been there",
             "one finding for DeduplicationPeriod; what fails meanwhile is added to it",
             "a pair of causality owner and process that was on at most one host and day before is named as rare, \
              with its counts, where at least ActivationPeriod of processes is known",
@@ -224,9 +226,10 @@ impl Analytic for FailedConnections {
                 missing: nearest.needed.saturating_sub(nearest.missing).max(1),
                 time: nearest.time,
                 text: format!(
-                    "{} failed to reach {} missing hosts; {}",
+                    "{} failed to reach {} {}; {}",
                     super::kit::picture::host_words(*key, context),
                     nearest.missing,
+                    nearest.whom,
                     nearest.why
                 ),
                 references: nearest.references,
@@ -285,7 +288,16 @@ impl FailedConnections {
                         .filter_map(|(_, t)| t.event.as_ref());
                     state.nearest = Some(Nearest {
                         missing,
-                        needed: self.settings.min_targets,
+                        needed: if internal {
+                            self.settings.min_targets
+                        } else {
+                            self.settings.outside_targets
+                        },
+                        whom: match internal {
+                            true if measured.history < self.settings.warm_up => "hosts",
+                            true => "missing hosts",
+                            false => "addresses of the Internet",
+                        },
                         time: event.time,
                         why,
                         references: cited.take(4).map(|e| e.provenance).collect(),

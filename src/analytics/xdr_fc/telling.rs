@@ -359,7 +359,7 @@ fn notes(
     ));
     if measured.internal {
         notes.push(format!(
-            "what is known of activity reaches back {} before it; a sign of life is what a host did itself",
+            "activity is known from {} of evidence before it; a sign of life is what a host did itself",
             measured.history
         ));
     } else {
@@ -367,13 +367,6 @@ fn notes(
             "hosts of the Internet are never \"missing\": nobody sees all of it, so this is for information only"
                 .to_owned(),
         );
-    }
-    if measured.internal && measured.history < settings.warm_up {
-        notes.push(format!(
-            "the evidence begins less than {} before it: that nobody was seen yet says little, that so many \
-             failed says more",
-            settings.warm_up
-        ));
     }
     if measured.shared > 0 {
         notes.push(format!(
