@@ -671,13 +671,15 @@ fn members() -> Vec<(String, Vec<u8>)> {
             };
             match name.strip_suffix(".evtx") {
                 Some(log) if log == "FS01-Sysmon" => {
-                    let lines = parser()
+                    let mut parser = parser();
+                    let lines = parser
                         .records_json()
                         .map(|r| r.unwrap().data.replace('\n', "") + "\n");
                     (format!("C/{log}.json"), lines.collect::<String>().into())
                 }
                 Some(log) => {
-                    let lines = parser().records().map(|r| r.unwrap().data + "\n");
+                    let mut parser = parser();
+                    let lines = parser.records().map(|r| r.unwrap().data + "\n");
                     let all: String = lines.collect();
                     (
                         format!("C/{log}.xml"),
