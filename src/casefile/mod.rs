@@ -12,6 +12,8 @@
 
 pub mod compare;
 pub mod folder;
+pub mod lines;
+pub mod places;
 pub mod raw;
 pub mod run;
 pub mod slice;

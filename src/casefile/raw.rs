@@ -1,18 +1,19 @@
-//! From a reference back to the bytes it stands for: the packet, the record.
+//! From a reference back to the bytes it stands for: the packet, the record, the line.
 //!
 //! The whole file is read for it, so that its hash tells whether it is still the file the case
 //! rests on.
 
+use super::lines::{RawLine, RawText, raw_lines};
+use super::places::Places;
 use super::{CaseFolder, Error};
 use crate::capture::CaptureReader;
 use crate::capture::packet::RawPacket;
 use crate::eventlog::raw::{RawRecord, Wanted, raw_records};
-use crate::evidence::{EvidenceFile, Input, Problems, discover};
+use crate::evidence::{EvidenceFile, Form, Input, Kind, Problems};
 use crate::model::EvidenceId;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::Finding;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 /// Records handed out for one file at most; numbers repeat in carved and merged logs.
 const MOST: usize = 100_000;
@@ -24,8 +25,8 @@ pub struct Cited {
     pub packets: BTreeSet<u64>,
     /// Records.
     pub records: Wanted,
-    /// Lines of a text.
-    pub lines: BTreeSet<u64>,
+    /// Records of a text; their numbers are those of the lines they begin on.
+    pub lines: Wanted,
 }
 
 /// What was found in one file.
@@ -39,10 +40,26 @@ pub struct Found {
     pub packets: Vec<RawPacket>,
     /// The records, in the order of the file.
     pub records: Vec<RawRecord>,
+    /// The records of a text, and which form it has.
+    pub text: RawText,
+    /// The form of the text; `None` for other evidence.
+    pub form: Option<Form>,
     /// False if the file holds more of the wanted records than are handed out.
     pub all: bool,
     /// False if the file is not the one the case rests on.
     pub unchanged: bool,
+}
+
+impl Found {
+    /// How many packets, records and lines were found.
+    pub fn count(&self) -> usize {
+        self.packets.len() + self.records.len() + self.text.lines.len()
+    }
+
+    /// The records of its text.
+    pub fn lines(&self) -> &[RawLine] {
+        &self.text.lines
+    }
 }
 
 /// Everything that findings cite, by file.
@@ -58,20 +75,27 @@ pub fn cited<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeMap<String
                 of.records.offsets.insert(record.offset);
             }
             Ref::Line(line) => {
-                of.lines.insert(line.line);
+                of.lines.offsets.insert(line.offset);
             }
         }
     }
     cited
 }
 
-/// `E1:p18822` or `E3:r884` as file and what is wanted of it; `None` for anything else.
+/// `E1:p18822`, `E3:r884` or `E5:line12` as file and what is wanted of it; `None` for anything else.
 pub fn parse(reference: &str) -> Option<(String, Cited)> {
     let (evidence, item) = reference.split_once(':')?;
     let digits = evidence.strip_prefix(['E', 'e'])?;
     let number: u32 = digits.parse().ok()?;
     let mut cited = Cited::default();
-    if let Some(packet) = item.strip_prefix(['p', 'P']) {
+    if let Some(("line", line)) = item
+        .split_at_checked(4)
+        .map(|(word, line)| (word.to_ascii_lowercase(), line))
+        .as_ref()
+        .map(|(word, line)| (word.as_str(), *line))
+    {
+        cited.lines.numbers.insert(line.parse().ok()?);
+    } else if let Some(packet) = item.strip_prefix(['p', 'P']) {
         cited.packets.insert(packet.parse().ok()?);
     } else {
         let record = item.strip_prefix(['r', 'R'])?;
@@ -83,10 +107,10 @@ pub fn parse(reference: &str) -> Option<(String, Cited)> {
 /// Reads what is wanted of one file.
 ///
 /// # Errors
-/// If the case has no such file, or if it is not where `places` says.
+/// If the case has no such file, or if it was not found.
 pub fn fetch(
     case: &CaseFolder,
-    places: &BTreeMap<String, PathBuf>,
+    places: &Places,
     evidence: &str,
     wanted: &Cited,
 ) -> Result<Found, Error> {
@@ -101,17 +125,8 @@ pub fn fetch(
                 case.report.evidence.len()
             ))
         })?;
-    let gone = |why: &str| {
-        Error::Evidence(format!(
-            "{evidence} ({}) {why}; say with --evidence DIR where the evidence is now",
-            row.path
-        ))
-    };
-    let path = places.get(evidence).ok_or_else(|| gone("is not found"))?;
-    let mut unused = Problems::default();
-    let files = discover(std::slice::from_ref(path), &mut unused)
-        .map_err(|error| gone(&format!("is not found: {error}")))?;
-    let file = files.first().ok_or_else(|| gone("is not found"))?;
+    let gone = |why: &str| Error::Evidence(format!("{evidence} ({}) {why}", row.path));
+    let file = places.get(evidence).ok_or_else(|| gone(places.why(row)))?;
     let (mut found, now) =
         read(file, wanted).map_err(|error| gone(&format!("cannot be read: {error}")))?;
     found.evidence = evidence.to_owned();
@@ -131,7 +146,12 @@ fn read(
     let mut input = Input::open(file, true)?;
     let mut problems = Problems::default();
     let (mut packets, mut records, mut all) = (Vec::new(), Vec::new(), true);
-    let custody = if file.kind.is_event_log() {
+    let (mut text, mut form) = (RawText::default(), None);
+    let custody = if let Kind::Text(what, _) = file.kind {
+        text = raw_lines(&mut input, what, &wanted.lines, MOST);
+        (all, form) = (!text.cut, Some(what));
+        input.finish(&mut problems)
+    } else if file.kind.is_event_log() {
         (records, all) = raw_records(&mut input, &wanted.records, MOST);
         input.finish(&mut problems)
     } else if file.kind.is_capture() {
@@ -152,6 +172,8 @@ fn read(
         path: String::new(),
         packets,
         records,
+        text,
+        form,
         all,
         unchanged: !custody.changed,
     };
@@ -163,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_names_a_file_and_a_packet_or_a_record() {
+    fn a_reference_names_a_file_and_a_packet_a_record_or_a_line() {
         let (evidence, cited) = parse("E1:p18822").unwrap();
         assert_eq!(
             (evidence.as_str(), cited.packets.first()),
@@ -174,8 +196,14 @@ mod tests {
             (evidence.as_str(), cited.records.numbers.first()),
             ("E12", Some(&884))
         );
+        let (evidence, cited) = parse("E3:line12").unwrap();
+        assert_eq!(
+            (evidence.as_str(), cited.lines.numbers.first()),
+            ("E3", Some(&12))
+        );
         for wrong in [
-            "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2",
+            "E1:line", "E1:linex", "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1",
+            "E1:p1:2",
         ] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }

@@ -1,13 +1,15 @@
-//! The evidence slice: the packets and records that findings cite, as files of their own, for the
-//! expert of the other side.
+//! The evidence slice: the packets, records and lines that findings cite, as files of their own,
+//! for the expert of the other side.
 //!
 //! Packets become pcapng with nanosecond times, each with a comment that names its reference;
-//! records become XML. What a slice leaves out stands in its `MANIFEST.json`.
+//! records become XML; records of a text stay as they are, behind the lines that head it. What a slice leaves out stands in its `MANIFEST.json`.
 
 use super::folder::NewFolder;
+use super::places::Places;
 use super::raw::{Cited, Found, fetch};
 use super::{CaseFolder, Error};
 use crate::capture::packet::RawPacket;
+use crate::evidence::Form;
 use crate::report::escape::xml;
 use crate::report::json;
 use serde::Serialize;
@@ -15,9 +17,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What a slice loses.
-pub const LOSS: &str = "only the packets and records that findings cite; packet options, interface \
+pub const LOSS: &str = "only the packets, records and lines that findings cite; packet options, interface \
     names and original lengths of cut packets are left out, and records are XML, not the binary \
-    form; hashes are those of the whole original files";
+    form; texts are UTF-8 whatever they were; hashes are those of the whole original files";
 
 #[derive(Serialize)]
 struct Manifest {
@@ -63,7 +65,7 @@ struct Item {
 /// If evidence is not there or not what the case rests on, or the disk is full.
 pub fn write(
     case: &CaseFolder,
-    places: &BTreeMap<String, PathBuf>,
+    places: &Places,
     cited: &BTreeMap<String, Cited>,
     folder: &mut NewFolder,
 ) -> Result<(), Error> {
@@ -76,12 +78,13 @@ pub fn write(
                 found.path
             )));
         }
-        let wanted_items = wanted.packets.len() + wanted.records.offsets.len();
-        if found.packets.len() + found.records.len() != wanted_items || !found.all {
+        let wanted_items =
+            wanted.packets.len() + wanted.records.offsets.len() + wanted.lines.offsets.len();
+        if found.count() != wanted_items || !found.all {
             return Err(Error::Evidence(format!(
-                "{evidence} ({}) holds {} of the {wanted_items} packets and records cited; run 'casewire analyze' again",
+                "{evidence} ({}) holds {} of the {wanted_items} packets, records and lines cited; run 'casewire analyze' again",
                 found.path,
-                found.packets.len() + found.records.len(),
+                found.count(),
             )));
         }
         let row = case
@@ -89,7 +92,9 @@ pub fn write(
             .evidence
             .iter()
             .find(|row| row.id.0 == *evidence);
-        let (name, bytes) = if found.records.is_empty() {
+        let (name, bytes) = if let Some(form) = found.form {
+            (format!("{evidence}.{}", ending(form)), lines(form, &found))
+        } else if found.records.is_empty() {
             (
                 format!("{evidence}.pcapng"),
                 pcapng(evidence, &found.packets),
@@ -125,6 +130,32 @@ pub fn write(
     Ok(())
 }
 
+/// What a file of this form is called by.
+fn ending(form: Form) -> &'static str {
+    match form {
+        Form::Xml => "xml",
+        Form::EvtxEcmd => "csv",
+        Form::FirewallLog | Form::ZeekConn => "log",
+        _ => "jsonl",
+    }
+}
+
+/// The records of a text as they are, one after the other.
+fn lines(form: Form, found: &Found) -> Vec<u8> {
+    let mut out = found.text.heading.clone();
+    if form == Form::Xml {
+        out.extend_from_slice(b"<Events>\n");
+    }
+    for line in found.lines().iter().filter_map(|line| line.bytes.as_ref()) {
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    if form == Form::Xml {
+        out.extend_from_slice(b"</Events>\n");
+    }
+    out
+}
+
 fn items(found: &Found) -> Vec<Item> {
     let packets = found
         .packets
@@ -137,8 +168,16 @@ fn items(found: &Found) -> Vec<Item> {
             .then_some("the record cannot be written as XML");
         (format!("r{}", r.number), r.offset, missing)
     });
+    let lines = found.lines().iter().map(|line| {
+        let missing = line
+            .bytes
+            .is_none()
+            .then_some("the line is too long or cut off");
+        (format!("line{}", line.line), line.offset, missing)
+    });
     packets
         .chain(records)
+        .chain(lines)
         .zip(1..)
         .map(|((item, offset, missing), number)| Item {
             number,

@@ -4,8 +4,9 @@
 //! for this module.
 
 use super::folder::hex;
+use super::places::Places;
 use super::{CaseFolder, Error, SUMS, at};
-use crate::evidence::{Input, Problems, discover};
+use crate::evidence::{EvidenceFile, Input, Problems, discover};
 use crate::report::json::shape::Evidence;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,57 +141,37 @@ fn hash_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Where each file of the evidence lies: where it lay at the run, or below `moved_to`, by the path
-/// the report shows, else by a file name that only one file there has.
-pub fn places(case: &CaseFolder, moved_to: Option<&Path>) -> BTreeMap<String, PathBuf> {
-    let Some(moved_to) = moved_to else {
-        let run = case.run.as_ref();
-        return run
-            .into_iter()
-            .flat_map(|run| &run.evidence)
-            .map(|place| (place.id.clone(), PathBuf::from(&place.path)))
-            .collect();
-    };
-    let mut unused = Problems::default();
-    let found = discover(&[moved_to.to_owned()], &mut unused).unwrap_or_default();
-    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let mut places = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for row in &case.report.evidence {
-        let exact = found
-            .iter()
-            .find(|f| f.shown == row.path && !taken.contains(&f.path));
-        let mut named = found.iter().filter(|f| name(&f.shown) == name(&row.path));
-        let file = exact.or_else(|| match (named.next(), named.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        });
-        if let Some(file) = file {
-            taken.insert(file.path.clone());
-            places.insert(row.id.0.clone(), file.path.clone());
-        }
-    }
-    places
-}
-
-/// Hashes the evidence again.
-pub fn evidence(case: &CaseFolder, places: &BTreeMap<String, PathBuf>) -> Vec<Checked> {
+/// Hashes the evidence again: files as they lie on disk, members as their archive yields them.
+pub fn evidence(case: &CaseFolder, places: &Places) -> Vec<Checked> {
     let mut lines: Vec<Checked> = case
         .report
         .evidence
         .iter()
-        .map(|row| one(row, places.get(&row.id.0)))
+        .map(|row| one(row, places))
         .collect();
     lines.extend(extra(case, places));
     lines
 }
 
-fn one(row: &Evidence, place: Option<&PathBuf>) -> Checked {
+/// A sentence for each member that its archive does not yield.
+pub fn not_yielded(case: &CaseFolder, places: &Places) -> Vec<String> {
+    let rows = case.report.evidence.iter();
+    rows.filter(|row| row.archive.is_some())
+        .filter(|row| places.get(&row.id.0).is_none() && places.unseen(row))
+        .map(|row| format!("{} {} {}", row.id.0, row.path, places.why(row)))
+        .collect()
+}
+
+fn one(row: &Evidence, places: &Places) -> Checked {
     let name = format!("{} {}", row.id.0, row.path);
-    let Some(path) = place else {
-        return checked(State::Missing, name, None);
+    let Some(file) = places.get(&row.id.0) else {
+        let state = match places.unseen(row) {
+            true => State::Unchecked,
+            false => State::Missing,
+        };
+        return checked(state, name, None);
     };
-    match (sha256(path), &row.hashes.sha256) {
+    match (sha256(file), &row.hashes.sha256) {
         (Ok(found), Some(wanted)) if found == wanted.0 => checked(State::Ok, name, Some(found)),
         (Ok(found), Some(_)) => checked(State::Changed, name, Some(found)),
         (Ok(found), None) => checked(State::Unchecked, name, Some(found)),
@@ -201,24 +182,20 @@ fn one(row: &Evidence, place: Option<&PathBuf>) -> Checked {
     }
 }
 
-/// SHA-256 of a file as it lies on disk, in hexadecimal.
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut unused = Problems::default();
-    fs::metadata(path)?;
-    let files = discover(&[path.to_owned()], &mut unused).map_err(io::Error::other)?;
-    let file = files.first().ok_or(io::ErrorKind::NotFound)?;
+/// SHA-256 of a file as it lies on disk or in its archive, in hexadecimal.
+fn sha256(file: &EvidenceFile) -> io::Result<String> {
     let input = Input::open(file, true).map_err(|e| e.source)?;
-    let custody = input.finish(&mut unused);
+    let custody = input.finish(&mut Problems::default());
     custody
         .sha256_hex()
         .ok_or_else(|| io::Error::other("it cannot be read to its end"))
 }
 
 /// Files that were added to the folders of evidence since.
-fn extra(case: &CaseFolder, places: &BTreeMap<String, PathBuf>) -> Vec<Checked> {
+fn extra(case: &CaseFolder, places: &Places) -> Vec<Checked> {
     let known: BTreeSet<PathBuf> = places
-        .values()
-        .filter_map(|path| fs::canonicalize(path).ok())
+        .on_disk()
+        .filter_map(|file| fs::canonicalize(&file.path).ok())
         .collect();
     let inputs: Vec<PathBuf> = case
         .run

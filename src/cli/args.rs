@@ -392,6 +392,9 @@ pub struct Case {
     /// Where the evidence is now, if it was moved
     #[arg(long, value_name = "DIR")]
     pub evidence: Option<PathBuf>,
+    /// Password of encrypted archives; it is seen in the list of processes (repeatable)
+    #[arg(long = "password", value_name = "TEXT")]
+    pub passwords: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -438,8 +441,8 @@ Formats (* loses information, and says what on standard error):
   case *       CASE/UCO 1.5 JSON-LD, for case files and exchange
   stix *       STIX 2.1 bundle: observed data, sightings, grouping
   navigator *  ATT&CK Navigator layer of techniques with incidents
-  evidence *   a new folder (-o) with the packets (pcapng) and records (XML)
-               that incidents cite";
+  evidence *   a new folder (-o) with the packets (pcapng), records (XML) and
+               lines of texts that incidents cite";
 
 #[derive(Debug, Args)]
 #[command(after_help = FORMATS)]
@@ -476,7 +479,7 @@ pub enum ExportFormat {
 pub struct Show {
     #[command(flatten)]
     pub case: Case,
-    /// Incidents and references: F30746097, E1:p18822, E3:r884
+    /// Incidents and references: F30746097, E1:p18822, E3:r884, E5:line12
     #[arg(value_name = "REF", required_unless_present = "suppressed")]
     pub refs: Vec<String>,
     /// The incidents that rules suppress, with the rules

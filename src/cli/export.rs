@@ -6,7 +6,8 @@ use super::interrupt;
 use super::report::{incidents, inputs, write};
 use anyhow::Context;
 use casewire::casefile::folder::NewFolder;
-use casewire::casefile::{CaseFolder, TIMELINE, raw, slice, verify};
+use casewire::casefile::places::Places;
+use casewire::casefile::{CaseFolder, TIMELINE, raw, slice};
 use casewire::report::export::{Format, render, timesketch};
 use casewire::report::json::shape::TimelineEvent;
 use casewire::report::record::{Chosen, telling};
@@ -79,7 +80,12 @@ fn evidence(
     let cited = raw::cited(findings.into_iter());
     let mut given = inputs(case);
     given.extend(args.case.evidence.clone());
-    let places = verify::places(case, args.case.evidence.as_deref());
+    let places = Places::of(
+        case,
+        args.case.evidence.as_deref(),
+        &args.case.passwords,
+        Some(&cited.keys().cloned().collect()),
+    );
     let mut folder = NewFolder::begin(target, &given)?;
     interrupt::removes(folder.draft())?;
     slice::write(case, &places, &cited, &mut folder)?;

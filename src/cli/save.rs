@@ -42,10 +42,11 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
         started: utc(began.wall),
         ended: utc(SystemTime::now()),
         elapsed_ms: u64::try_from(began.steady.elapsed().as_millis()).unwrap_or(u64::MAX),
-        command: std::env::args_os()
-            .skip(1)
-            .map(|arg| arg.to_string_lossy().into_owned())
-            .collect(),
+        command: without_passwords(
+            std::env::args_os()
+                .skip(1)
+                .map(|arg| arg.to_string_lossy().into_owned()),
+        ),
         directory: std::env::current_dir()
             .map(|path| path.to_string_lossy().into_owned())
             .unwrap_or_default(),
@@ -70,6 +71,21 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
             .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))
             .collect(),
     }
+}
+
+/// The arguments, with a word in the place of each password: a case is handed on.
+fn without_passwords(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    const WORD: &str = "withheld";
+    let mut kept: Vec<String> = Vec::new();
+    for argument in arguments {
+        let follows = kept.last().is_some_and(|last| last == "--password");
+        kept.push(match argument.strip_prefix("--password=") {
+            _ if follows => WORD.to_owned(),
+            Some(_) => format!("--password={WORD}"),
+            None => argument,
+        });
+    }
+    kept
 }
 
 fn absolute(path: &Path) -> String {

@@ -1,11 +1,13 @@
-//! `casewire show`: an incident, or the packet or record behind a reference.
+//! `casewire show`: an incident, or the packet, record or line behind a reference.
 
 use super::args::{Global, RawFormat, Show};
 use super::exit::{Exit, Wrong, say};
 use super::output;
 use super::report::finding;
 use casewire::capture::packet::RawPacket;
-use casewire::casefile::{CaseFolder, raw, verify};
+use casewire::casefile::lines::RawLine;
+use casewire::casefile::places::Places;
+use casewire::casefile::{CaseFolder, raw};
 use casewire::eventlog::raw::RawRecord;
 use casewire::report::escape::{vis, xml};
 use casewire::report::json::shape::{Finding, Report};
@@ -22,7 +24,13 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         color: output::color(global),
         ..Style::default()
     };
-    let places = verify::places(&case, args.case.evidence.as_deref());
+    let parsed = args.refs.iter().filter_map(|r| raw::parse(r));
+    let places = Places::of(
+        &case,
+        args.case.evidence.as_deref(),
+        &args.case.passwords,
+        Some(&parsed.map(|(evidence, _)| evidence).collect()),
+    );
     let mut page = String::new();
     if args.suppressed {
         page.push_str(&record::text(&telling::suppressed(&case.report), &style));
@@ -35,7 +43,7 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         }
         let Some((evidence, wanted)) = raw::parse(reference) else {
             return Err(Wrong(format!(
-                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822 or E3:r884"
+                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822, E3:r884 or E5:line12"
             ))
             .into());
         };
@@ -47,12 +55,12 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
             ));
             exit = Exit::Changed;
         }
-        if found.packets.is_empty() && found.records.is_empty() {
+        if found.count() == 0 {
             return Err(Wrong(format!("{evidence} ({}) has no {reference}", found.path)).into());
         }
         if !found.all {
             say(&format!(
-                "warning: {reference}: there are more records of this number than are shown"
+                "warning: {reference}: there are more records of this number or line than are shown"
             ));
         }
         let cited = cited_by(&case.report, reference);
@@ -61,6 +69,9 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         }
         for record in &found.records {
             self::record(&evidence, record, &cited, args.format, &mut page)?;
+        }
+        for line in found.lines() {
+            self::line(&evidence, line, &cited, args.format, &mut page)?;
         }
     }
     output::print(page.as_bytes())?;
@@ -189,6 +200,52 @@ fn record(
             }
         }
         RawFormat::Hex => dump(&record.bytes, page)?,
+    }
+    Ok(())
+}
+
+fn line(
+    evidence: &str,
+    line: &RawLine,
+    cited: &[String],
+    format: RawFormat,
+    page: &mut String,
+) -> anyhow::Result<()> {
+    let reference = format!("{evidence}:line{}", line.line);
+    let Some(bytes) = &line.bytes else {
+        say(&format!(
+            "warning: {reference}: the line is too long or cut off, and not shown; see the file itself at byte {}",
+            line.offset
+        ));
+        return Ok(());
+    };
+    let text = String::from_utf8_lossy(bytes);
+    match format {
+        RawFormat::Xml => writeln!(page, "{}", xml(&text).trim_end())?,
+        RawFormat::Json => writeln!(
+            page,
+            "{}",
+            json!({
+                "reference": reference,
+                "offset": line.offset,
+                "text": text,
+                "bytes": hex(bytes),
+                "cited_by": cited,
+            })
+        )?,
+        RawFormat::Text => {
+            writeln!(
+                page,
+                "{reference}  {} bytes at byte {} of the text",
+                bytes.len(),
+                line.offset
+            )?;
+            citations(cited, page)?;
+            for line in text.lines() {
+                writeln!(page, "{}", vis(line))?;
+            }
+        }
+        RawFormat::Hex => dump(bytes, page)?,
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::args::{Cli, Command, Global, Verify};
 use super::exit::{Exit, Wrong, say};
 use super::{analyze, config, output, progress};
+use casewire::casefile::places::Places;
 use casewire::casefile::verify::{self, Checked, State};
 use casewire::casefile::{CaseFolder, REPORT, TIMELINE, compare};
 use casewire::investigate;
@@ -10,7 +11,6 @@ use casewire::report::escape::vis;
 use casewire::report::json;
 use clap::Parser;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -26,8 +26,14 @@ pub fn run(args: &Verify, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Changed);
         }
     };
-    let places = verify::places(&case, args.case.evidence.as_deref());
+    let places = Places::of(
+        &case,
+        args.case.evidence.as_deref(),
+        &args.case.passwords,
+        None,
+    );
     checked.extend(verify::evidence(&case, &places));
+    told.extend(verify::not_yielded(&case, &places));
     if args.rerun {
         checked.extend(again(args, &case, &places, global, &mut told)?);
     }
@@ -36,10 +42,10 @@ pub fn run(args: &Verify, global: &Global) -> anyhow::Result<Exit> {
         let other = CaseFolder::open(other)?;
         let differences = compare::differences(&case.report, &other.report);
         same &= differences.is_empty();
-        told.extend(differences);
-        if told.is_empty() {
+        if differences.is_empty() {
             told.push("both cases say the same".to_owned());
         }
+        told.extend(differences);
     }
     print(&checked, &told)?;
     if !same && !global.quiet {
@@ -69,7 +75,7 @@ fn print(checked: &[Checked], told: &[String]) -> anyhow::Result<()> {
 fn again(
     args: &Verify,
     case: &CaseFolder,
-    places: &BTreeMap<String, PathBuf>,
+    places: &Places,
     global: &Global,
     told: &mut Vec<String>,
 ) -> anyhow::Result<Vec<Checked>> {
@@ -89,8 +95,18 @@ fn again(
     analyze.evidence.evidence = match &args.case.evidence {
         None => run.inputs.iter().map(PathBuf::from).collect(),
         Some(folder) if whole_folders => vec![folder.clone()],
-        Some(_) => places.values().cloned().collect(),
+        Some(_) => places.on_disk().map(|file| file.path.clone()).collect(),
     };
+    if !analyze.evidence.passwords.is_empty() {
+        if args.case.passwords.is_empty() {
+            return Err(Wrong(
+                "the recorded run was given passwords, which a case does not keep; give them again with --password"
+                    .to_owned(),
+            )
+            .into());
+        }
+        analyze.evidence.passwords.clone_from(&args.case.passwords);
+    }
     if args.threads.is_some() {
         analyze.evidence.threads = args.threads;
     }

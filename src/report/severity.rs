@@ -34,6 +34,7 @@ const fn row(
     }
 }
 
+const SEEN: &[&str] = &["both", "host-only", "network-only"];
 const ANY: &[&str] = &["both", "host-only", "network-only", "partial"];
 
 /// The table, an analytic at a time, the most severe first.
@@ -113,61 +114,91 @@ pub const TABLE: &[Row] = &[
         "AN1057",
         &["both"],
         "high",
-        "a process is joined to nearly all contacts, packets agree, and it is a known tool or lies in an odd place",
+        "a process is joined to the contacts, packets and socket records agree on four fifths \
+         of them, and the process is a known scanner or lies where users can write",
     ),
     row(
         "AN1057",
-        ANY,
+        &["both", "host-only"],
         "medium",
-        "a process is joined to the contacts; or failed touches carry it without one",
+        "a process is joined to the contacts, without that agreement or with a program in its \
+         usual place, or the walk over addresses alone carries it; or no process is joined, \
+         and failures carry it or the packets passed no socket beside a scanner or a capture driver",
     ),
     row(
         "AN1057",
-        ANY,
+        &["network-only"],
+        "medium",
+        "a source whose failures carry it",
+    ),
+    row(
+        "AN1057",
+        SEEN,
         "low",
-        "no process is joined; or most contacts were answered, or none went to an internal address",
+        "a source that no failures carry, or the walk over addresses alone; or only the name \
+         of a tool or only sensitive ports carry it; or most targets answered; or none of \
+         them is internal",
     ),
     row(
         "AN1057",
-        ANY,
+        SEEN,
         "info",
-        "the program is known to scan; or too few targets of a walk failed",
+        "the walk over addresses alone with fewer failed addresses than WalkTargets; or the \
+         program is on KnownScannerExeList",
     ),
     row(
         "AN1376",
-        ANY,
+        &["both", "host-only"],
         "high",
-        "the same process instance fell back, by a new channel that is mute or regular, and nothing holds it down",
+        "the same process instance fell back, by a rhythm or as a program that does not use \
+         the network, with a port or protocol that is new and works, in an order the clocks \
+         prove",
     ),
     row(
         "AN1376",
-        ANY,
+        &["both", "host-only"],
         "medium",
-        "the same program or its kin fell back; or a condition of the page of AN1376 holds it at medium",
+        "the same instance without those signs; or an injected process, a relative or the \
+         same program; or one of these held at medium, as the finding says: a thin baseline, \
+         a disruption told by silence or by no sign that stands alone, only a new remote, a \
+         new channel not seen to work, an unproven order, an old channel not seen to work",
     ),
     row(
         "AN1376",
-        ANY,
-        "low",
-        "only the host or the server ties old and new channel; or the old channel worked again later",
+        SEEN,
+        "medium",
+        "only the server or the host ties old and new channel, the new one is very unusual \
+         there, and server, sizes or rhythm are the same",
     ),
     row(
         "AN1376",
-        ANY,
-        "info",
-        "the program was installed just before, or is on ProcessName; or a channel was only held open",
-    ),
-    row(
-        "XDR-FC",
-        ANY,
+        SEEN,
         "low",
-        "the alarm of the page of XDR-FC, of a grade it calls low",
+        "only the server or the host ties old and new channel; or the old channel worked \
+         again later; or the program talked to ManyRemotes remotes before",
+    ),
+    row(
+        "AN1376",
+        SEEN,
+        "info",
+        "the program was installed within the hour before, or is on ProcessName; or no \
+         channel was seen to move after a stated containment",
     ),
     row(
         "XDR-FC",
-        ANY,
+        SEEN,
+        "low",
+        "an abnormal count against at least ActivationPeriod of own days, with MinTargets \
+         targets vouched for that did not fail for several sources at once, and a day of \
+         listening",
+    ),
+    row(
+        "XDR-FC",
+        SEEN,
         "info",
-        "the same of a lower grade, or with a rare relation, which the vendor calls informational",
+        "anything less: the mixture alone, a short past, segments nobody was heard on, an \
+         outage for several sources; or a rare relation of causality owner and process; or \
+         addresses of the Internet that no lookup named",
     ),
 ];
 

@@ -29,11 +29,7 @@ const ORDER: [&[&str]; 12] = [
 const LINES: usize = 500;
 
 /// Longer files, each with the reason.
-const LONG: [(&str, &str); 3] = [
-    (
-        "src/report/json/from_case.rs",
-        "a table: each member of the record and where it comes from",
-    ),
+const LONG: [(&str, &str); 2] = [
     (
         "src/report/json/fields.rs",
         "a table: the fields of each event",

@@ -11,7 +11,7 @@ mod evtxecmd;
 mod json;
 mod nxlog;
 mod pfirewall;
-mod pieces;
+pub mod pieces;
 mod powershell;
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,7 @@ pub struct Pieces<R: Read> {
     lines: Lines<R>,
     cut: Cut,
     header: Vec<String>,
+    heading: Vec<u8>,
     /// What has begun and not ended.
     open: Option<Piece>,
     objects: Braces,
@@ -67,6 +68,7 @@ impl<R: Read> Pieces<R> {
             lines: Lines::new(input),
             cut,
             header: Vec::new(),
+            heading: Vec::new(),
             open: None,
             objects: Braces::default(),
             ready: std::collections::VecDeque::new(),
@@ -76,6 +78,12 @@ impl<R: Read> Pieces<R> {
     /// The names of a CSV's cells; empty for other forms.
     pub fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// The row of a CSV that names its cells, as it lies in the text, with its line end; empty for
+    /// other forms.
+    pub fn heading(&self) -> &[u8] {
+        &self.heading
     }
 
     /// The next records, at most `count` or so many that they hold about `bytes`; none at the end.
@@ -142,6 +150,8 @@ impl<R: Read> Pieces<R> {
                         && let Some(first) = self.ready.pop_front()
                     {
                         self.header = header(&first);
+                        self.heading = first.body.unwrap_or_default();
+                        self.heading.push(b'\n');
                     }
                 }
             }

@@ -6,6 +6,7 @@
 
 pub mod fields;
 mod from_case;
+mod incident;
 pub mod inventory;
 pub mod read;
 pub mod refs;
@@ -46,7 +47,7 @@ pub fn report(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
 pub fn lines(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
     for incident in &case.incidents {
-        serde_json::to_writer(&mut out, &from_case::finding(case, incident))?;
+        serde_json::to_writer(&mut out, &incident::finding(case, incident))?;
         out.push(b'\n');
     }
     Ok(out)
