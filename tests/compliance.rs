@@ -105,7 +105,7 @@ impl Stream {
             payload: None,
             actor: None,
         };
-        self.add(1, time, What::Attempt(Box::new(attempt)));
+        self.add(1, time, What::attempt(attempt));
     }
 
     fn logged(&mut self, n: u8, time: Timestamp, event_id: u32, channel: &str, what: HostWhat) {
@@ -118,7 +118,7 @@ impl Stream {
             written: time,
             what,
         };
-        self.add(10 + u32::from(n), time, What::Host(Box::new(event)));
+        self.add(10 + u32::from(n), time, What::host(event));
     }
 }
 

@@ -28,6 +28,8 @@ pub const TRAINING_DAYS: i32 = 30;
 /// Targets of one source and day, and of all together; what lies beyond is counted.
 const TARGETS: usize = 2_048;
 const ALL_TARGETS: usize = 250_000;
+/// Sources by day; what others do is counted, not held.
+const SOURCE_DAYS: usize = 65_536;
 /// Sources that fail to reach the same target on a day before that is one event for all.
 pub const SHARED_BY: u32 = 3;
 
@@ -118,8 +120,9 @@ impl ContactsBuilder {
             _ => return,
         };
         if attempt.transport == Transport::TCP && self.assets.is_internal(from) {
-            let day = self.days.entry((from, Day::of(time))).or_default();
-            day.since(time);
+            let Some(day) = self.day(from, time) else {
+                return;
+            };
             day.syns[0] += 1;
             day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
         }
@@ -167,18 +170,18 @@ impl ContactsBuilder {
         {
             return;
         }
-        let day = self.days.entry((from, Day::of(time))).or_default();
-        day.since(time);
+        let all = self.targets;
+        let Some(day) = self.day(from, time) else {
+            return;
+        };
         if day.computer.is_none() {
             day.computer = computer.cloned();
         }
-        if !day.targets.contains_key(&to) {
-            if day.targets.len() >= TARGETS || self.targets >= ALL_TARGETS {
-                day.left_out += 1;
-                self.left_out += 1;
-                return;
-            }
-            self.targets += 1;
+        let new = !day.targets.contains_key(&to);
+        if new && (day.targets.len() >= TARGETS || all >= ALL_TARGETS) {
+            day.left_out += 1;
+            self.left_out += 1;
+            return;
         }
         let reach = day.targets.entry(to).or_default();
         let held = match what {
@@ -187,6 +190,19 @@ impl ContactsBuilder {
             Fact::Reached => &mut reach.reached,
         };
         sooner(held, time);
+        self.targets += usize::from(new);
+    }
+
+    /// The day of a source; `None`, and counted, if it is new and there is no room.
+    fn day(&mut self, from: IpAddr, time: Timestamp) -> Option<&mut DayTargets> {
+        let key = (from, Day::of(time));
+        if self.days.len() >= SOURCE_DAYS && !self.days.contains_key(&key) {
+            self.left_out += 1;
+            return None;
+        }
+        let day = self.days.entry(key).or_default();
+        day.since(time);
+        Some(day)
     }
 
     /// Takes over what another builder has seen.
