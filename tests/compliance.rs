@@ -111,7 +111,7 @@ impl Stream {
             payload: None,
             actor: None,
         };
-        self.add(1, time, What::Attempt(Box::new(attempt)));
+        self.add(1, time, What::attempt(attempt));
     }
 
     /// A record of an outgoing connection of a tool.
@@ -188,7 +188,7 @@ impl Stream {
             written: time,
             what,
         };
-        self.add(10 + u32::from(n), time, What::Host(Box::new(event)));
+        self.add(10 + u32::from(n), time, What::host(event));
     }
 }
 
@@ -521,6 +521,7 @@ fn shifting_all_times_shifts_the_findings() {
             match &mut event.what {
                 What::Host(host) => host.written = host.written.shifted(by),
                 What::Attempt(attempt) => {
+                    let attempt = &mut **attempt;
                     for time in [
                         &mut attempt.last_try,
                         &mut attempt.decided,

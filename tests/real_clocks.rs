@@ -140,7 +140,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
             item,
             offset: item,
         },
-        what: What::Host(Box::new(host)),
+        what: What::host(host),
     })
 }
 

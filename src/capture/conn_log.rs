@@ -10,7 +10,7 @@ use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::attempt::{FlowEnd, Marks, Outcome};
 use crate::model::provenance::Item;
 use crate::model::{
-    Attempt, Endpoint, Event, EvidenceId, Provenance, Span, Timestamp, Transport, What,
+    Attempt, Endpoint, Event, EvidenceId, Provenance, Shared, Span, Timestamp, Transport, What,
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ pub fn read_connections(
 }
 
 enum Row {
-    Attempt(Timestamp, Box<Attempt>),
+    Attempt(Timestamp, Shared<Attempt>),
     /// A connection of another protocol.
     Other,
 }
@@ -160,7 +160,7 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
     };
     Some(Row::Attempt(
         time,
-        Box::new(Attempt {
+        Shared::new(Attempt {
             transport,
             initiator: end("id.orig_h", "id.orig_p")?,
             responder: end("id.resp_h", "id.resp_p")?,

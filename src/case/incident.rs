@@ -257,7 +257,7 @@ mod tests {
             item: packet,
             offset: packet * 10,
         };
-        let what = What::Attempt(Box::new(attempt));
+        let what = What::attempt(attempt);
         Step {
             role,
             event: Event {

@@ -159,7 +159,7 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
         time: at(second),
         recorded: at(second),
         provenance: place(2, Item::Record, id),
-        what: What::Host(Box::new(HostEvent {
+        what: What::host(HostEvent {
             computer: HOST.into(),
             channel: channel.into(),
             provider: "".into(),
@@ -167,7 +167,7 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
             socket: None,
             written: at(second),
             what,
-        })),
+        }),
     }
 }
 

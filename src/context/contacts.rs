@@ -30,8 +30,8 @@ pub const TRAINING_DAYS: i32 = 30;
 /// Targets of one source and day, and of all together; what lies beyond is counted.
 const TARGETS: usize = 2_048;
 const ALL_TARGETS: usize = 250_000;
-/// Days of sources that are remembered, each of one address; spoofed sources end here.
-const SOURCE_DAYS: usize = 100_000;
+/// Sources by day; what others do is counted, not held.
+const SOURCE_DAYS: usize = 65_536;
 /// Sources that fail to reach the same target on a day before that is one event for all.
 pub const SHARED_BY: u32 = 3;
 
@@ -171,7 +171,7 @@ impl ContactsBuilder {
         {
             return;
         }
-        let full = self.targets >= ALL_TARGETS;
+        let all = self.targets;
         let Some(day) = self.day(from, time) else {
             return;
         };
@@ -179,7 +179,7 @@ impl ContactsBuilder {
             day.computer = computer.cloned();
         }
         let new = !day.targets.contains_key(&to);
-        if new && (full || day.targets.len() >= TARGETS) {
+        if new && (day.targets.len() >= TARGETS || all >= ALL_TARGETS) {
             self.left_out += 1;
             return;
         }
@@ -193,7 +193,7 @@ impl ContactsBuilder {
         self.targets += usize::from(new);
     }
 
-    /// The day of a source; `None`, and counted, where no more are remembered.
+    /// The day of a source; `None`, and counted, if it is new and there is no room.
     fn day(&mut self, from: IpAddr, time: Timestamp) -> Option<&mut DayTargets> {
         let key = (from, Day::of(time));
         if self.days.len() >= SOURCE_DAYS && !self.days.contains_key(&key) {

@@ -175,7 +175,7 @@ pub fn event_of(
             item: text.map_or(record.place.record_id, |t| t.line),
             offset: record.place.offset,
         },
-        what: What::Host(Box::new(HostEvent {
+        what: What::host(HostEvent {
             computer: texts.share(&record.computer),
             channel: texts.share(&record.channel),
             provider: texts.share(&record.provider),
@@ -183,6 +183,6 @@ pub fn event_of(
             socket: None,
             written,
             what,
-        })),
+        }),
     })
 }

@@ -147,7 +147,7 @@ mod tests {
                 item: second as u64,
                 offset: 0,
             },
-            what: What::Host(Box::new(HostEvent {
+            what: What::host(HostEvent {
                 computer: computer.into(),
                 channel: "Security".into(),
                 provider: "".into(),
@@ -160,7 +160,7 @@ mod tests {
                     transport: Transport::TCP,
                     local: Endpoint::new([10, 0, 0, 5].into(), 80),
                 },
-            })),
+            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::neighbour::{Neighbour, Solicitation};
 use super::resolution::Resolution;
 use super::wake::WakeSignal;
-use super::{Attempt, HostEvent, Provenance, Timestamp};
+use super::{Attempt, HostEvent, Provenance, Shared, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened, at a time, with where it is written.
@@ -25,7 +25,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// A connection attempt, at the time of its first packet, with its outcome.
-    Attempt(Box<Attempt>),
+    Attempt(Shared<Attempt>),
     /// A Wake-on-LAN signal.
     Wake(Box<WakeSignal>),
     /// A host announced its addresses on its segment.
@@ -36,7 +36,19 @@ pub enum What {
     /// A name server answered.
     Resolution(Box<Resolution>),
     /// Something a host logged.
-    Host(Box<HostEvent>),
+    Host(Shared<HostEvent>),
+}
+
+impl What {
+    /// An attempt.
+    pub fn attempt(attempt: Attempt) -> Self {
+        Self::Attempt(Shared::new(attempt))
+    }
+
+    /// Something a host logged.
+    pub fn host(host: HostEvent) -> Self {
+        Self::Host(Shared::new(host))
+    }
 }
 
 impl Event {

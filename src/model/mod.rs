@@ -14,6 +14,7 @@ pub mod network;
 pub mod payload;
 pub mod provenance;
 pub mod resolution;
+pub mod single_copy;
 pub mod time;
 pub mod wake;
 
@@ -24,6 +25,7 @@ pub use host_event::{HostEvent, HostWhat};
 pub use net::{Direction, Endpoint, Transport};
 pub use network::Network;
 pub use provenance::{EvidenceId, Provenance};
+pub use single_copy::Shared;
 pub use time::{Span, Timestamp};
 
 /// Shared immutable text: names, paths and command lines that repeat in their thousands.

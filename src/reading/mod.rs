@@ -20,10 +20,16 @@ use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::{LogSummary, forms};
-use crate::evidence::{Custody, EvidenceFile, Kind, Problems, Progress};
-use crate::model::{Event, EvidenceId, Timestamp};
+use crate::evidence::{
+    Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight,
+};
+use crate::model::{Event, EvidenceId, Text, Timestamp, What};
 use crate::stream::{Spool, SpoolError, Spooled};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names of computers whose logs are related to anything. A name is what a record says, and a
+/// forged log may say another in each; records of further names are passed on and counted.
+const COMPUTERS: usize = 8_192;
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -112,6 +118,10 @@ struct Collector {
     contacts: ContactsBuilder,
     counted: Option<(Timestamp, Timestamp)>,
     processes: ProcessesBuilder,
+    computers: BTreeSet<Text>,
+    // The computer of the last record: it follows itself in thousands.
+    last: Text,
+    unrelated: u64,
 }
 
 impl Collector {
@@ -127,24 +137,18 @@ impl Collector {
             contacts: ContactsBuilder::new(options.assets.clone()),
             counted: options.counted,
             processes: ProcessesBuilder::default(),
+            computers: BTreeSet::new(),
+            last: Text::default(),
+            unrelated: 0,
         }
     }
 
     fn take(&mut self, event: Event) {
-        // A firewall's own log is shown under a name made of its address: were that address its own,
-        // the host that really has it would lose it.
-        if !forms::is_firewall_log(&event) {
-            self.identity.observe(&event);
+        if self.has_room(&event) {
+            self.relate(&event);
+        } else {
+            self.unrelated += 1;
         }
-        self.anchors.observe(&event);
-        self.coverage.observe(&event);
-        let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
-        self.activity.observe(&event);
-        if self.counted.is_none_or(counts) {
-            self.baseline.observe(&event);
-            self.contacts.observe(&event);
-        }
-        self.processes.observe(&event);
         // A full disk is told once, at the end; reading on without storing would waste hours.
         if self.failed.is_none()
             && let Err(error) = self.spool.push(event)
@@ -153,10 +157,47 @@ impl Collector {
         }
     }
 
+    /// False for a record of one computer too many.
+    fn has_room(&mut self, event: &Event) -> bool {
+        let What::Host(host) = &event.what else {
+            return true;
+        };
+        if self.last == host.computer {
+            return true;
+        }
+        if !self.computers.contains(&host.computer) {
+            if self.computers.len() >= COMPUTERS {
+                return false;
+            }
+            self.computers.insert(host.computer.clone());
+        }
+        self.last = host.computer.clone();
+        true
+    }
+
+    /// Takes in what the event tells of hosts, clocks, coverage and habits.
+    fn relate(&mut self, event: &Event) {
+        // A firewall's own log is shown under a name made of its address: were that address its own,
+        // the host that really has it would lose it.
+        if !forms::is_firewall_log(event) {
+            self.identity.observe(event);
+        }
+        self.anchors.observe(event);
+        self.coverage.observe(event);
+        let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
+        self.activity.observe(event);
+        if self.counted.is_none_or(counts) {
+            self.baseline.observe(event);
+            self.contacts.observe(event);
+        }
+        self.processes.observe(event);
+    }
+
     fn finish(self) -> Result<Gathered, SpoolError> {
         match self.failed {
             Some(error) => Err(error),
             None => Ok(Gathered {
+                problems: self.unrelated_computers(),
                 events: self.spool.finish(),
                 identity: self.identity,
                 anchors: self.anchors,
@@ -168,6 +209,24 @@ impl Collector {
                 ..Gathered::default()
             }),
         }
+    }
+
+    fn unrelated_computers(&self) -> Problems {
+        let mut problems = Problems::default();
+        if self.unrelated > 0 {
+            problems.add(Problem {
+                evidence: None,
+                kind: ProblemKind::Limit,
+                weight: Weight::Loss,
+                count: self.unrelated,
+                first_offset: None,
+                message: format!("records under more than {COMPUTERS} names of computers"),
+                effect:
+                    "records of further computers are in the timeline, but no analytic relates them"
+                        .to_owned(),
+            });
+        }
+        problems
     }
 }
 

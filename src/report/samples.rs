@@ -65,7 +65,7 @@ pub fn attempt(when: &str, packet: u64, ports: (u16, u16), outcome: Outcome) -> 
         time,
         recorded: time,
         provenance: place(1, Item::Packet, packet),
-        what: What::Attempt(Box::new(Attempt {
+        what: What::attempt(Attempt {
             transport: Transport::TCP,
             initiator: Endpoint::new(REMOTE.parse().unwrap(), ports.0),
             responder: Endpoint::new(HOST.parse().unwrap(), ports.1),
@@ -90,7 +90,7 @@ pub fn attempt(when: &str, packet: u64, ports: (u16, u16), outcome: Outcome) -> 
             icmp: None,
             payload: None,
             actor: None,
-        })),
+        }),
     }
 }
 
@@ -108,7 +108,7 @@ fn host_event(
         time,
         recorded: time.shifted(AHEAD),
         provenance: place(file, Item::Record, id),
-        what: What::Host(Box::new(HostEvent {
+        what: What::host(HostEvent {
             computer: "FS01.corp.example".into(),
             channel: channel.into(),
             provider: "Microsoft-Windows-Sysmon".into(),
@@ -116,7 +116,7 @@ fn host_event(
             socket: None,
             written: time.shifted(AHEAD),
             what,
-        })),
+        }),
     }
 }
 

@@ -105,7 +105,7 @@ mod tests {
                 item,
                 offset: item,
             },
-            what: What::Host(Box::new(HostEvent {
+            what: What::host(HostEvent {
                 computer: "WS01".into(),
                 channel: "System".into(),
                 provider: "p".into(),
@@ -113,7 +113,7 @@ mod tests {
                 socket: None,
                 written: Timestamp(time),
                 what: HostWhat::SystemStarted,
-            })),
+            }),
         }
     }
 

@@ -96,6 +96,7 @@ impl Recent {
 
     /// The first contacts at most `span` before `now`, the earliest first.
     pub fn within(&self, now: Timestamp, span: Span) -> impl Iterator<Item = &Probe> {
-        self.held.iter().filter(move |p| now.since(p.time) <= span)
+        let begin = self.held.partition_point(|p| now.since(p.time) > span);
+        self.held.range(begin..)
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn probe(second: i64, last: u8, port: u16, fate: Fate) -> Probe {
                 item: second as u64,
                 offset: 0,
             },
-            what: What::Host(Box::new(HostEvent {
+            what: What::host(HostEvent {
                 computer: "WS01".into(),
                 channel: "System".into(),
                 provider: "".into(),
@@ -30,7 +30,7 @@ pub(super) fn probe(second: i64, last: u8, port: u16, fate: Fate) -> Probe {
                 socket: None,
                 written: time,
                 what: HostWhat::SystemStarted,
-            })),
+            }),
         },
         time,
         decided: time,

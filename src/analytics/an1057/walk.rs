@@ -35,7 +35,8 @@ pub(super) struct Walk {
     height: f64,
     known: BTreeSet<IpAddr>,
     order: VecDeque<IpAddr>,
-    pending: BTreeMap<(Timestamp, u64), Step>,
+    // In boxes: most sources have few, and a leaf of a tree is as large as for many.
+    pending: BTreeMap<(Timestamp, u64), Box<Step>>,
     count: u64,
     /// The latest steps.
     pub steps: VecDeque<Step>,
@@ -56,11 +57,12 @@ impl Walk {
                 probe: probe.clone(),
                 failed,
             };
-            self.pending.insert((probe.decided, self.count), step);
+            self.pending
+                .insert((probe.decided, self.count), Box::new(step));
             if self.pending.len() > PENDING
                 && let Some((_, step)) = self.pending.pop_first()
             {
-                self.go(step);
+                self.go(*step);
             }
         }
         self.until(probe.time)
@@ -86,7 +88,7 @@ impl Walk {
             && entry.key().0 <= now
         {
             let step = entry.remove();
-            self.go(step);
+            self.go(*step);
         }
         self.height > BARRIER
     }
@@ -108,7 +110,10 @@ impl Walk {
 
     /// The failed contacts: those that moved it, as far as they are kept, and those that will.
     pub fn failed(&self) -> impl Iterator<Item = &Probe> {
-        let steps = self.steps.iter().chain(self.pending.values());
+        let steps = self
+            .steps
+            .iter()
+            .chain(self.pending.values().map(|step| &**step));
         steps.filter(|s| s.failed).map(|s| &s.probe)
     }
 

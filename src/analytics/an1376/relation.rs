@@ -126,6 +126,8 @@ pub struct Relation {
     pub seen: [bool; 2],
     /// What is wrong with it since it last worked.
     pub trouble: Option<Trouble>,
+    /// It was found established, and is watched since.
+    pub watched: bool,
     times: VecDeque<Timestamp>,
 }
 
@@ -159,6 +161,7 @@ impl Relation {
             sizes: [0; 4],
             seen: [false; 2],
             trouble: None,
+            watched: false,
             times: VecDeque::new(),
         }
     }

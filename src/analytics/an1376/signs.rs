@@ -289,7 +289,7 @@ mod tests {
                 item: 1,
                 offset: 0,
             },
-            what: What::Host(Box::new(HostEvent {
+            what: What::host(HostEvent {
                 computer: "WS01".into(),
                 channel: "Security".into(),
                 provider: "x".into(),
@@ -297,7 +297,7 @@ mod tests {
                 socket: None,
                 written: Timestamp(0),
                 what,
-            })),
+            }),
         }
     }
 

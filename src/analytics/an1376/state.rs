@@ -242,8 +242,9 @@ impl State {
         };
         relation.hear(seen, settings);
         let local = relation.local;
-        if relation.established(settings).is_some() && !self.established.contains(&route) {
+        if !relation.watched && relation.established(settings).is_some() {
             if self.established.len() < ESTABLISHED {
+                relation.watched = true;
                 self.established.push(route.clone());
             } else {
                 *dropped += 1;
@@ -443,8 +444,12 @@ fn hint(
     {
         return Some(2);
     }
-    let beat = relation.beacon(settings)?;
     let silent = at.since(relation.last);
+    // No beat is shorter than the shortest, so none is due yet: spares measuring the rhythm.
+    if silent.0 < settings.min_beat.0 - settings.min_beat.0 / 10 {
+        return None;
+    }
+    let beat = relation.beacon(settings)?;
     let longest = beat
         .median
         .0

@@ -158,10 +158,7 @@ pub fn rule(
         let enough = settings.outside_targets > 0 && m >= settings.outside_targets;
         return match (enough, measured.mixture.p <= settings.rarity()) {
             (true, true) => Ruling::Tell { low: false },
-            (false, _) => quiet(format!(
-                "they are told from {}",
-                settings.outside_targets
-            )),
+            (false, _) => quiet(format!("they are told from {}", settings.outside_targets)),
             (true, false) => quiet("most addresses of the Internet answered".to_owned()),
         };
     }

@@ -79,7 +79,10 @@ pub struct Target {
 /// The targets of the test period.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
-    held: BTreeMap<IpAddr, Target>,
+    // In boxes: most sources have few targets, and the leaves of a tree are as large as for many.
+    held: BTreeMap<IpAddr, Box<Target>>,
+    /// Targets whose first failure is kept.
+    shown: usize,
     expires: BTreeSet<(Timestamp, IpAddr)>,
     named: BTreeMap<IpAddr, Timestamp>,
     /// Something answered this source, whenever: the sensor hears both directions.
@@ -140,21 +143,22 @@ impl Targets {
             *dropped += 1;
             return Change::None;
         }
-        let keep = self.held.values().filter(|t| t.event.is_some()).count() < SHOWN;
-        let target = self.held.entry(address).or_insert_with(|| Target {
-            missing: None,
-            vouched: false,
-            internal: context.assets.is_internal(address),
-            failed: None,
-            reached: None,
-            attempts: 0,
-            ports: BTreeSet::new(),
-            failures: BTreeSet::new(),
-            event: None,
-            shown_by: [false; 2],
-            shared: false,
-            who: None,
-            last: time,
+        let target = self.held.entry(address).or_insert_with(|| {
+            Box::new(Target {
+                missing: None,
+                vouched: false,
+                internal: context.assets.is_internal(address),
+                failed: None,
+                reached: None,
+                attempts: 0,
+                ports: BTreeSet::new(),
+                failures: BTreeSet::new(),
+                event: None,
+                shown_by: [false; 2],
+                shared: false,
+                who: None,
+                last: time,
+            })
         });
         self.expires.remove(&(target.last, address));
         target.last = target.last.max(time);
@@ -176,7 +180,10 @@ impl Targets {
                     .activity
                     .vouched(address, contact.local.address, time);
             target.shared = context.contacts.shared(address, Day::of(time));
+            let keep = self.shown < SHOWN;
+            self.shown -= usize::from(target.event.is_some());
             target.event = keep.then(|| contact.event.clone());
+            self.shown += usize::from(target.event.is_some());
         }
         let (first, _) = target.failed.unwrap_or((time, time));
         target.failed = Some((first.min(time), time));
@@ -209,7 +216,8 @@ impl Targets {
                 break;
             }
             self.expires.pop_first();
-            self.held.remove(&address);
+            let gone = self.held.remove(&address);
+            self.shown -= usize::from(gone.is_some_and(|t| t.event.is_some()));
         }
     }
 
@@ -220,7 +228,7 @@ impl Targets {
 
     /// A target of the test period.
     pub fn get(&self, address: IpAddr) -> Option<&Target> {
-        self.held.get(&address)
+        self.held.get(&address).map(|target| &**target)
     }
 
     /// Missing targets that were not reached since: those inside the network, or those outside.
@@ -232,7 +240,7 @@ impl Targets {
                 t.reached
                     .is_none_or(|at| t.failed.is_some_and(|(_, last)| at < last))
             })
-            .map(|(address, target)| (*address, target))
+            .map(|(address, target)| (*address, &**target))
     }
 
     /// How many are missing: M. Random IPv6 addresses count by their /64.

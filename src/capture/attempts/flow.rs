@@ -334,7 +334,7 @@ impl Flow {
             time: self.first,
             recorded: self.first,
             provenance: self.began,
-            what: What::Attempt(Box::new(attempt)),
+            what: What::attempt(attempt),
         }
     }
 }

@@ -263,9 +263,10 @@ impl Clocks {
         let time = self.read(event, identity).time;
         let by = time.since(event.recorded);
         event.time = time;
-        if let What::Attempt(attempt) = &mut event.what
-            && by != Span::ZERO
+        if by != Span::ZERO
+            && let What::Attempt(attempt) = &mut event.what
         {
+            let attempt = &mut **attempt;
             for moment in [
                 &mut attempt.last_try,
                 &mut attempt.decided,

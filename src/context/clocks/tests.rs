@@ -63,12 +63,7 @@ fn seen(ms: i64, evidence: u32, n: u16, from: u8, to: u8) -> Event {
         payload: None,
         actor: None,
     };
-    event(
-        at(ms),
-        evidence,
-        u64::from(n),
-        What::Attempt(Box::new(attempt)),
-    )
+    event(at(ms), evidence, u64::from(n), What::attempt(attempt))
 }
 
 fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Event {
@@ -89,7 +84,7 @@ fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Even
         written,
         if event_id == 3 { 8 } else { 9 },
         item,
-        What::Host(Box::new(host)),
+        What::host(host),
     )
 }
 

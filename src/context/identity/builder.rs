@@ -17,11 +17,15 @@ use std::net::IpAddr;
 /// How many distinct addresses one host's inbound rows may show before further ones are not
 /// counted: they only serve a majority.
 const ADDRESS_LIMIT: usize = 4096;
+/// Addresses of all hosts' rows together.
+const ALL_ADDRESSES: usize = 400_000;
 /// Starts kept per host.
 const STARTS: usize = 256;
 /// Hardware addresses kept, and announcements kept of each.
 const MACS: usize = 65_536;
 const ANNOUNCEMENTS: usize = 64;
+/// Announcements kept in all: as many as there may be hardware addresses, and some of each.
+const ALL_ANNOUNCEMENTS: usize = 131_072;
 /// Pairs of a hardware and an IP address, and of a name and an IP address.
 const PAIRS: usize = 65_536;
 
@@ -67,26 +71,55 @@ pub struct IdentityBuilder {
     last: (Text, String),
     pub(super) stated: Vec<(String, IpAddr)>,
     pub(super) by_mac: BTreeMap<Mac, Vec<Event>>,
+    announcements: usize,
+    addresses: Room,
     pub(super) wakers: BTreeMap<Mac, Vec<IpAddr>>,
     pub(super) pairs: BTreeMap<(IpAddr, Mac), Sightings>,
     pub(super) names: BTreeMap<NameKey, (Text, Sightings)>,
     pub(super) left_out: u64,
 }
 
-fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows) {
+/// Addresses held over all hosts, and those there was no room for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    held: usize,
+    left_out: u64,
+}
+
+impl Room {
+    /// True if a table of `len` addresses may have one more.
+    fn one_more(&mut self, len: usize) -> bool {
+        if len >= ADDRESS_LIMIT {
+            return false;
+        }
+        if self.held >= ALL_ADDRESSES {
+            self.left_out += 1;
+            return false;
+        }
+        self.held += 1;
+        true
+    }
+}
+
+fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows, room: &mut Room) {
     if let Some(held) = table.get_mut(&address) {
         held.count += rows.count;
         held.seen = held.seen.with(rows.seen);
-    } else if table.len() < ADDRESS_LIMIT {
+    } else if room.one_more(table.len()) {
         table.insert(address, rows);
     }
 }
 
-fn received(table: &mut BTreeMap<(IpAddr, IpAddr), Rows>, ends: (IpAddr, IpAddr), rows: Rows) {
+fn received(
+    table: &mut BTreeMap<(IpAddr, IpAddr), Rows>,
+    ends: (IpAddr, IpAddr),
+    rows: Rows,
+    room: &mut Room,
+) {
     if let Some(held) = table.get_mut(&ends) {
         held.count += rows.count;
         held.seen = held.seen.with(rows.seen);
-    } else if table.len() < ADDRESS_LIMIT {
+    } else if room.one_more(table.len()) {
         table.insert(ends, rows);
     }
 }
@@ -97,14 +130,14 @@ pub(super) fn telling(address: IpAddr) -> bool {
 }
 
 impl Facts {
-    fn own(&mut self, address: IpAddr, time: Timestamp) {
+    fn own(&mut self, address: IpAddr, time: Timestamp, room: &mut Room) {
         if !telling(address) {
             return;
         }
         let now = Period::new(time, time);
         if let Some(seen) = self.own.get_mut(&address) {
             seen.add(now);
-        } else if self.own.len() < ADDRESS_LIMIT {
+        } else if room.one_more(self.own.len()) {
             self.own.entry(address).or_default().add(now);
         }
     }
@@ -143,10 +176,17 @@ impl IdentityBuilder {
                     self.heard(neighbour, from, to);
                 }
                 let Some(mac) = neighbour.mac else { return };
+                if self.announcements >= ALL_ANNOUNCEMENTS {
+                    self.left_out += 1;
+                    return;
+                }
+                // Where there is no room for a hardware address there is none for its pair, and
+                // that is counted.
                 if self.by_mac.len() < MACS || self.by_mac.contains_key(&mac) {
                     let held = self.by_mac.entry(mac).or_default();
                     if held.len() < ANNOUNCEMENTS {
                         held.push(event.clone());
+                        self.announcements += 1;
                     }
                 }
             }
@@ -216,6 +256,7 @@ impl IdentityBuilder {
         if facts.name.is_empty() {
             facts.name = event.computer.clone();
         }
+        let room = &mut self.addresses;
         match &event.what {
             HostWhat::Filtered {
                 direction,
@@ -223,14 +264,19 @@ impl IdentityBuilder {
                 destination,
                 ..
             } => match direction {
-                Some(Direction::Outbound) => facts.own(source.address, time),
+                Some(Direction::Outbound) => facts.own(source.address, time, room),
                 Some(Direction::Inbound) => {
                     let one = Rows {
                         count: 1,
                         seen: Period::new(time, time),
                     };
-                    rows(&mut facts.inbound_sources, source.address, one);
-                    rows(&mut facts.inbound_destinations, destination.address, one);
+                    rows(&mut facts.inbound_sources, source.address, one, room);
+                    rows(
+                        &mut facts.inbound_destinations,
+                        destination.address,
+                        one,
+                        room,
+                    );
                 }
                 None => {}
             },
@@ -241,7 +287,7 @@ impl IdentityBuilder {
                 ..
             } => {
                 if *initiated {
-                    facts.own(source.address, time);
+                    facts.own(source.address, time, room);
                 } else {
                     let one = Rows {
                         count: 1,
@@ -251,11 +297,12 @@ impl IdentityBuilder {
                         &mut facts.received,
                         (source.address, destination.address),
                         one,
+                        room,
                     );
                 }
             }
             HostWhat::Bound { local, .. } | HostWhat::Listening { local, .. } => {
-                facts.own(local.address, time);
+                facts.own(local.address, time, room);
             }
             _ => {}
         }
@@ -302,11 +349,11 @@ impl IdentityBuilder {
                 (&mut ours.inbound_destinations, theirs.inbound_destinations),
             ] {
                 for (address, more) in from {
-                    rows(table, address, more);
+                    rows(table, address, more, &mut self.addresses);
                 }
             }
             for (ends, more) in theirs.received {
-                received(&mut ours.received, ends, more);
+                received(&mut ours.received, ends, more, &mut self.addresses);
             }
             ours.starts.extend(theirs.starts);
         }
@@ -335,10 +382,12 @@ impl IdentityBuilder {
                 .merge(seen);
         }
         self.left_out += other.left_out;
+        self.addresses.left_out += other.addresses.left_out;
     }
 
     /// Decides and freezes.
-    pub fn freeze(self) -> Identity {
+    pub fn freeze(mut self) -> Identity {
+        self.left_out += self.addresses.left_out;
         decide::freeze(self)
     }
 }

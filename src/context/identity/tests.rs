@@ -19,7 +19,7 @@ fn row(direction: Direction, source: &str, destination: &str) -> Event {
             item: 1,
             offset: 0,
         },
-        what: What::Host(Box::new(host)),
+        what: What::host(host),
     }
 }
 

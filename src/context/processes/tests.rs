@@ -25,7 +25,7 @@ fn event(ms: i64, item: u64, what: HostWhat) -> Event {
             item,
             offset: 0,
         },
-        what: What::Host(Box::new(HostEvent {
+        what: What::host(HostEvent {
             computer: "WS01".into(),
             channel: "Security".into(),
             provider: "".into(),
@@ -33,7 +33,7 @@ fn event(ms: i64, item: u64, what: HostWhat) -> Event {
             socket: None,
             written: moment(ms),
             what,
-        })),
+        }),
     }
 }
 

@@ -130,7 +130,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
                     item: line.number,
                     offset: line.offset,
                 },
-                what: What::Host(Box::new(HostEvent {
+                what: What::host(HostEvent {
                     computer: row.computer,
                     channel,
                     provider: texts.share(PROVIDER),
@@ -138,7 +138,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
                     written: row.time,
                     socket: None,
                     what: row.what,
-                })),
+                }),
             },
             None,
         );

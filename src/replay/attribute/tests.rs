@@ -62,7 +62,7 @@ fn attempt(ms: i64, item: u64, from: &str, to: &str) -> Event {
         icmp: None,
         payload: None,
     };
-    event(ms, 1, item, What::Attempt(Box::new(attempt)))
+    event(ms, 1, item, What::attempt(attempt))
 }
 
 fn record(ms: i64, item: u64, event_id: u32, what: HostWhat) -> Event {
@@ -80,7 +80,7 @@ fn record(ms: i64, item: u64, event_id: u32, what: HostWhat) -> Event {
         socket: None,
         what,
     };
-    event(ms, 2, item, What::Host(Box::new(host)))
+    event(ms, 2, item, What::host(host))
 }
 
 fn process(pid: u32) -> Process {
