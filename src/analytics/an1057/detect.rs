@@ -109,17 +109,17 @@ pub(super) struct Detected {
 }
 
 /// What is counted, and from how many within which window it is a scan.
-struct Count<'p> {
+struct Count<'p, T: FnOnce() -> String> {
     detector: Detector,
     focus: Focus,
-    text: String,
+    text: T,
     probes: &'p [&'p Probe],
     needed: u32,
     window: Span,
 }
 
 impl Detected {
-    fn count(&mut self, count: Count<'_>) {
+    fn count(&mut self, count: Count<'_, impl FnOnce() -> String>) {
         let Count {
             detector,
             focus,
@@ -128,6 +128,11 @@ impl Detected {
             needed,
             window,
         } = count;
+        // Asked for every contact, and nearly always far from anything to tell.
+        if !Near::is_near(probes.len(), needed) {
+            return;
+        }
+        let text = text();
         let setting = format!("at least {needed} within {window}");
         if probes.len() >= needed as usize {
             let measured = format!("{} in {}", probes.len(), span(probes));
@@ -164,7 +169,7 @@ fn span(probes: &[&Probe]) -> String {
 
 fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
-    let port = port_words(new.form, new.transport, new.remote.port);
+    let port = || port_words(new.form, new.transport, new.remote.port);
     let now = new.time;
     let failed: Vec<&Probe> = recent
         .within(now, settings.failure_window)
@@ -173,7 +178,7 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
     told.count(Count {
         detector: Detector::Horizontal,
         focus,
-        text: format!("distinct addresses that failed on {port}"),
+        text: || format!("distinct addresses that failed on {}", port()),
         probes: &failed,
         needed: settings.horizontal_failures,
         window: settings.failure_window,
@@ -188,7 +193,12 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
         told.count(Count {
             detector: Detector::Horizontal,
             focus,
-            text: format!("distinct addresses on {port}, half of them or more failing"),
+            text: || {
+                format!(
+                    "distinct addresses on {}, half of them or more failing",
+                    port()
+                )
+            },
             probes: &soon,
             needed: settings.scan_rate,
             window: settings.time_window,
@@ -201,7 +211,12 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
     told.count(Count {
         detector: Detector::Sweep,
         focus,
-        text: format!("distinct internal addresses on {port}, whatever their outcome"),
+        text: || {
+            format!(
+                "distinct internal addresses on {}, whatever their outcome",
+                port()
+            )
+        },
         probes: &any,
         needed: settings.horizontal_targets,
         window: settings.sweep_window,
@@ -217,7 +232,7 @@ fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &
     told.count(Count {
         detector: Detector::Segment,
         focus,
-        text: "distinct addresses asked for on the segment".to_owned(),
+        text: || "distinct addresses asked for on the segment".to_owned(),
         probes: &asked,
         needed: settings.segment_sweep,
         window: settings.time_window,
@@ -244,7 +259,7 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
     told.count(Count {
         detector: Detector::Vertical,
         focus,
-        text: format!("distinct {} ports of {address} that failed", new.transport),
+        text: || format!("distinct {} ports of {address} that failed", new.transport),
         probes: &failed,
         needed: settings.vertical_failures,
         window: settings.failure_window,
@@ -254,10 +269,12 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
         told.count(Count {
             detector: Detector::Ports,
             focus,
-            text: format!(
-                "distinct {} ports of {address}, whatever their outcome",
-                new.transport
-            ),
+            text: || {
+                format!(
+                    "distinct {} ports of {address}, whatever their outcome",
+                    new.transport
+                )
+            },
             probes: &soon,
             needed: settings.vertical_ports,
             window: settings.time_window,
@@ -275,7 +292,7 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
         told.count(Count {
             detector: Detector::Sensitive,
             focus,
-            text: format!("distinct ports of SensitivePorts at {address}"),
+            text: || format!("distinct ports of SensitivePorts at {address}"),
             probes: &sensitive,
             needed: settings.sensitive_count,
             window: settings.time_window,
@@ -287,11 +304,15 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
 /// does not answer.
 fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Hit> {
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
-    let mut seen = BTreeSet::new();
-    let run: Vec<&Probe> = recent
+    let mut run: Vec<&Probe> = recent
         .within(new.time, settings.time_window)
-        .filter(|p| focus.holds(p) && p.internal && seen.insert(p.remote.address))
+        .filter(|p| focus.holds(p) && p.internal)
         .collect();
+    if run.len() < settings.sequence_length as usize {
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    run.retain(|p| seen.insert(p.remote.address));
     if run.len() < settings.sequence_length as usize {
         return None;
     }

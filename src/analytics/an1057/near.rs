@@ -27,11 +27,18 @@ pub(super) struct Near {
 }
 
 impl Near {
+    /// True from two thirds of what is needed on.
+    pub fn is_near(count: usize, needed: u32) -> bool {
+        count * 3 >= needed as usize * 2
+    }
+
     /// The count of `probes` where `needed` make a scan; `None` below two thirds of that.
     pub fn of(text: &str, setting: &str, probes: &[&Probe], needed: u32) -> Option<Self> {
-        let (count, needed) = (probes.len(), needed as usize);
+        let count = probes.len();
         let last = probes.last()?;
-        let near = count < needed && count * 3 >= needed * 2 && count > 1;
+        let near = Self::is_near(count, needed) && count > 1;
+        let needed = needed as usize;
+        let near = near && count < needed;
         near.then(|| Self {
             count,
             needed,
