@@ -1,7 +1,7 @@
 //! What was usual: which programs run and talk, over which ports and to whom, on every host.
 //!
 //! It holds counts, not judgements, and answers only as of a moment: nothing after it is counted.
-//! Own evidence and imported baseline files ([`file`]) are one body of counts. Who had failed
+//! Own evidence and imported baseline files ([`mod@file`]) are one body of counts. Who had failed
 //! connections is not here but in [`contacts`](super::contacts).
 
 mod collect;
