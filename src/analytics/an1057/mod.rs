@@ -389,7 +389,7 @@ fn open(state: &mut State, hit: Hit) {
         walk.failed().collect()
     } else {
         recent
-            .within(Timestamp::MIN, Span(i64::MAX))
+            .all()
             .filter(|p| hit.focus.holds(p))
             .collect()
     };
