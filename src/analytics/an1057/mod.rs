@@ -90,6 +90,8 @@ const OVER: Span = Span::seconds(600);
 const SLOW_OVER: Span = Span::seconds(86_400);
 /// Signs held per host.
 const SIGNS: usize = 32;
+/// What an event takes that is held on to, in bytes, by and large.
+const EVENT: usize = 512;
 /// A scan with more contacts than this is looked at again only now and then.
 const CLEAR: u64 = 1024;
 
@@ -277,6 +279,14 @@ impl Analytic for Enumeration {
         if new && belonged {
             scan.add(&probe);
         }
+    }
+
+    fn weight(state: &State) -> usize {
+        let scans = state.scans.iter().flatten();
+        state.recent.weight()
+            + state.walk.weight()
+            + scans.map(|scan| scan.weight()).sum::<usize>()
+            + state.signs.len() * EVENT
     }
 
     fn horizon(&self) -> Span {

@@ -7,6 +7,7 @@
 //! one before it of its port and of its address, and what is held of each is counted: where the
 //! count is too small for any window, nobody walks.
 
+use super::EVENT;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
 use crate::model::{Endpoint, Event, Span, Strength, Timestamp, Transport};
 use foldhash::fast::RandomState;
@@ -248,9 +249,11 @@ impl Recent {
         self.held.iter().map(|held| &held.probe)
     }
 
-    /// How many are held.
-    pub fn len(&self) -> usize {
-        self.held.len()
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.held.capacity() * size_of::<Held>()
+            + self.held.len() * EVENT
+            + self.chains.allocation_size()
     }
 }
 
@@ -274,10 +277,10 @@ mod tests {
                 let fate = [Fate::Untold, Fate::Unanswered, Fate::Answered][usize::from(fate)];
                 let one = probe(now, last, port, fate);
                 recent.hear(&one, LONGEST);
-                prop_assert!(recent.len() <= HELD);
+                prop_assert!(recent.held.len() <= HELD);
                 let targets: std::collections::BTreeSet<_> =
                     recent.all().map(|p| (p.form, p.transport, p.remote)).collect();
-                prop_assert_eq!(targets.len(), recent.len(), "a target is held once");
+                prop_assert_eq!(targets.len(), recent.held.len(), "a target is held once");
                 for shared in Shares::of(&one) {
                     let mut walked: Vec<_> = recent
                         .within(one.time, Span::seconds(30))

@@ -11,6 +11,7 @@ use super::trouble::Trouble;
 use super::who::Who;
 use crate::model::payload::Shape;
 use crate::model::{Event, Span, Text, Timestamp, Transport};
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ const REMEMBERED: usize = 64;
 const ADDRESSES: usize = 16;
 
 /// The remote of a relation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// By the name the process asked for, or that its address was answered for.
     Name(Text),
@@ -38,7 +39,7 @@ impl std::fmt::Display for Peer {
 }
 
 /// What makes a relation this one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
     /// The process.
     pub who: Who,
@@ -129,6 +130,8 @@ pub struct Relation {
     /// It was found established, and is watched since.
     pub watched: bool,
     times: VecDeque<Timestamp>,
+    // The rhythm of these times, once somebody asked.
+    rhythm: OnceCell<Option<Rhythm>>,
 }
 
 impl Relation {
@@ -163,6 +166,7 @@ impl Relation {
             trouble: None,
             watched: false,
             times: VecDeque::new(),
+            rhythm: OnceCell::new(),
         }
     }
 
@@ -227,12 +231,15 @@ impl Relation {
             self.times.pop_front();
         }
         self.times.push_back(time);
+        self.rhythm.take();
     }
 
     /// Its rhythm, over the latest contacts that did not fail.
     pub fn rhythm(&self, settings: &FallbackSettings) -> Option<Rhythm> {
-        let times: Vec<Timestamp> = self.times.iter().copied().collect();
-        rhythm(&times, settings.min_beacon as usize)
+        *self.rhythm.get_or_init(|| {
+            let times: Vec<Timestamp> = self.times.iter().copied().collect();
+            rhythm(&times, settings.min_beacon as usize)
+        })
     }
 
     /// Its rhythm, if that is a beacon's.
