@@ -398,10 +398,7 @@ fn open(state: &mut State, hit: Hit) {
     let part: Vec<&Probe> = if slow {
         walk.failed().collect()
     } else {
-        recent
-            .all()
-            .filter(|p| hit.focus.holds(p))
-            .collect()
+        recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));

@@ -50,7 +50,9 @@ impl Outage {
                     .insert(told.end, (minute, who.program.clone()));
             }
         }
-        let told = stretch(&self.remotes, |(at, of, _)| (*at, *of).cmp(&(minute, failed)));
+        let told = stretch(&self.remotes, |(at, of, _)| {
+            (*at, *of).cmp(&(minute, failed))
+        });
         if told.len() < REMOTES
             && let Err(place) = self.remotes.binary_search(&(minute, failed, remote))
         {
@@ -90,7 +92,11 @@ impl Outage {
         if programs >= processes as usize {
             return Some(format!("{programs} programs failed in the same minute"));
         }
-        let told = |failed| stretch(&self.remotes, |(at, of, _)| (*at, *of).cmp(&(minute, failed)));
+        let told = |failed| {
+            stretch(&self.remotes, |(at, of, _)| {
+                (*at, *of).cmp(&(minute, failed))
+            })
+        };
         let failed = told(true).len();
         let worked = self
             .remotes
