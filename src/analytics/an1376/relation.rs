@@ -11,7 +11,6 @@ use super::trouble::Trouble;
 use super::who::Who;
 use crate::model::payload::Shape;
 use crate::model::{Event, Span, Text, Timestamp, Transport};
-use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -130,8 +129,6 @@ pub struct Relation {
     /// It was found established, and is watched since.
     pub watched: bool,
     times: VecDeque<Timestamp>,
-    // The rhythm of these times, once somebody asked.
-    rhythm: OnceCell<Option<Rhythm>>,
 }
 
 impl Relation {
@@ -166,7 +163,6 @@ impl Relation {
             trouble: None,
             watched: false,
             times: VecDeque::new(),
-            rhythm: OnceCell::new(),
         }
     }
 
@@ -231,15 +227,12 @@ impl Relation {
             self.times.pop_front();
         }
         self.times.push_back(time);
-        self.rhythm.take();
     }
 
     /// Its rhythm, over the latest contacts that did not fail.
     pub fn rhythm(&self, settings: &FallbackSettings) -> Option<Rhythm> {
-        *self.rhythm.get_or_init(|| {
-            let times: Vec<Timestamp> = self.times.iter().copied().collect();
-            rhythm(&times, settings.min_beacon as usize)
-        })
+        let times: Vec<Timestamp> = self.times.iter().copied().collect();
+        rhythm(&times, settings.min_beacon as usize)
     }
 
     /// Its rhythm, if that is a beacon's.
