@@ -33,9 +33,11 @@ pub(super) fn tables(
             row.untold.to_string(),
         ]
     };
-    let mut rows: Vec<Vec<String>> = scan
-        .rows
-        .iter()
+    let mut ports: Vec<_> = scan.rows.iter().collect();
+    // Open ones first: a long list is cut.
+    ports.sort_by_key(|(port, row)| (row.answered == 0, **port));
+    let mut rows: Vec<Vec<String>> = ports
+        .into_iter()
         .map(|((form, transport, port), counts)| row(port_words(*form, *transport, *port), counts))
         .collect();
     let other = &scan.other_ports;
