@@ -4,12 +4,13 @@
 //! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
-//! behind `rule`, titles of findings behind `said`. A `containment` block states containments, `TIME`
+//! behind `rule`, titles of findings behind `said`; gaps behind `gap`, contradictions behind `conflict`
+//! and notes behind `note`, where the page asks for one of its kind. A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
-use casewire::case::{Case, Incident};
+use casewire::case::{Case, Gap, Incident};
 use casewire::config::Config;
 use casewire::context::containment::Stated;
 use casewire::evidence::progress::Silent;
@@ -237,6 +238,24 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 .iter()
                 .map(|incident| format!("said {}", incident.finding.title)),
         );
+    }
+    let asked_for = |word: &str| {
+        let told = block(&page, "expect");
+        told.is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with(word)))
+    };
+    if asked_for("gap ") {
+        let gap = |gap: &Gap| match gap.host.as_str() {
+            "" => format!("gap captures: {}", gap.what),
+            host => format!("gap {host}: {}", gap.what),
+        };
+        lines.extend(case.gaps.iter().map(gap));
+    }
+    if asked_for("conflict ") {
+        let rows = case.conflicts.iter();
+        lines.extend(rows.map(|row| format!("conflict {}", row.what)));
+    }
+    if asked_for("note ") {
+        lines.extend(case.notes.iter().map(|note| format!("note {note}")));
     }
     for row in &case.rules {
         lines.extend(row.remarks.iter().map(|remark| format!("rule {remark}")));

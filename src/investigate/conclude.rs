@@ -6,7 +6,7 @@ use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
 use crate::case::gaps::{Search, Window};
 use crate::case::{
-    Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
+    Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging, suppression,
 };
 use crate::context::Context;
 use crate::context::identity::{KnownBy, Orientation};
@@ -94,6 +94,7 @@ impl Read {
             },
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
+            conflicts: conflict::rows(&self.context.identity),
             notes: self.notes(request),
             ..Case::default()
         };
@@ -273,13 +274,6 @@ impl Read {
                 self.attempts.duplicates
             ));
         }
-        if self.attempts.syns >= 50 && self.attempts.answered_syns * 20 < self.attempts.syns {
-            notes.push(format!(
-                "only {} of {} TCP attempts show any answer: the capture may hold one direction only, and then \
-                 silence proves nothing",
-                self.attempts.answered_syns, self.attempts.syns
-            ));
-        }
         let homeless = self.context.identity.hosts().iter();
         let homeless = homeless.filter(|host| host.addresses.is_empty());
         notes.extend(hosts::together(homeless.map(|host| &host.name), |hosts| {
@@ -357,10 +351,11 @@ impl Read {
     /// What is known of hosts and processes is bounded; what was left out becomes a problem.
     fn context_limits(&mut self) {
         let (processes, identity) = (&self.context.processes, &self.context.identity);
+        let clocks = &self.context.clocks;
         let counts = [
             (
                 processes.forgotten,
-                "starts and ends of processes beyond those kept",
+                "starts and ends of processes, and starts of the system, beyond those kept",
                 "a record may not be joined to its process",
             ),
             (
@@ -372,6 +367,11 @@ impl Read {
                 identity.left_out,
                 "claims about addresses, or conflicts between them, beyond those kept",
                 "an address may be taken for nobody's, and a conflict may not be told",
+            ),
+            (
+                clocks.steps_left_out,
+                "changes of clocks beyond those kept, the largest of each host",
+                "a clock may be told as drifting where it was set",
             ),
         ];
         for (count, what, effect) in counts {
