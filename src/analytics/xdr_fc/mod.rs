@@ -257,7 +257,7 @@ impl FailedConnections {
             }
         }
         let missing = state.targets.count(internal);
-        if missing < 5 || self.settled(state.judged[slot], missing, event.time) {
+        if missing < judge::MIXTURE.0 || self.settled(state.judged[slot], missing, event.time) {
             return;
         }
         state.judged[slot] = Some((event.time, missing));
@@ -339,8 +339,12 @@ impl Alarm {
         let Some(target) = targets.get(address) else {
             return;
         };
-        if self.targets.contains_key(&address) || self.targets.len() < TARGETS {
-            self.targets.insert(address, target.clone());
+        let mut target = target.clone();
+        if let Some(held) = self.targets.get(&address) {
+            target.follow(held);
+        } else if self.targets.len() >= TARGETS {
+            return;
         }
+        self.targets.insert(address, target);
     }
 }
