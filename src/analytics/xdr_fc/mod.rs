@@ -218,9 +218,24 @@ impl Analytic for FailedConnections {
         for alarm in state.alarms.into_iter().flatten() {
             found.finding(telling::tell(*key, alarm, &self.settings, context));
         }
-        if let Some(nearest) = state.nearest
-            && !told
-        {
+        if told {
+            return;
+        }
+        let unclear = state.targets.unclear();
+        if let Some((count, event)) = unclear.filter(|(n, _)| *n >= self.settings.min_targets) {
+            found.near_miss(NearMiss {
+                analytic: Self::ABOUT.id,
+                missing: count,
+                time: event.time,
+                text: format!(
+                    "{} tried {count} hosts that may be missing, and no evidence tells what became of it: no \
+                     packets of them, and no Sysmon log of connections (event 3) of that time",
+                    super::kit::picture::host_words(*key, context),
+                ),
+                references: vec![event.provenance],
+            });
+        }
+        if let Some(nearest) = state.nearest {
             found.near_miss(NearMiss {
                 analytic: Self::ABOUT.id,
                 missing: nearest.needed.saturating_sub(nearest.missing).max(1),
@@ -272,11 +287,11 @@ impl FailedConnections {
         );
         match judge::rule(&measured, place, targets, &self.settings, context) {
             Ruling::Tell { low } => match &mut state.alarms[slot] {
-                // It was for information and is more by now; its time stays.
-                Some(alarm) if low => {
+                // It was for information, or a mixture, and is more by now; its time stays.
+                Some(alarm) if low || alarm.is_less_than(&measured) => {
                     let at = alarm.measured.at;
                     alarm.measured = Measured { at, ..measured };
-                    alarm.low = true;
+                    alarm.low = low;
                 }
                 Some(_) => {}
                 None => state.alarms[slot] = Some(Alarm::new(measured, low, targets)),
@@ -331,6 +346,11 @@ impl Alarm {
             untold: targets.untold,
             measured,
         }
+    }
+
+    /// True if it rests on the mixture alone, and what was measured now on the count.
+    fn is_less_than(&self, measured: &Measured) -> bool {
+        !self.measured.count.abnormal && measured.count.abnormal
     }
 
     /// A failure while it is open.

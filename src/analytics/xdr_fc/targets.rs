@@ -14,6 +14,8 @@ use std::net::IpAddr;
 const TARGETS: usize = 2_048;
 /// Targets whose first failure is kept to be shown.
 const SHOWN: usize = 48;
+/// Targets remembered of attempts whose outcome no evidence tells; far above what is worth saying.
+const UNCLEAR: usize = 256;
 /// Ports listed of one target.
 const PORTS: usize = 8;
 
@@ -123,6 +125,10 @@ pub struct Targets {
     heard: bool,
     /// Attempts whose outcome no evidence tells.
     pub untold: u64,
+    /// Addresses of them that were missing then, within the test period, each with the last.
+    unclear: BTreeMap<IpAddr, Timestamp>,
+    /// The most of them at a time, and when that was.
+    most_unclear: Option<(u32, Event)>,
 }
 
 /// What taking in a contact changed.
@@ -170,7 +176,10 @@ impl Targets {
         let outcome = match outcome(contact, context) {
             Ok(outcome) => outcome,
             Err(untold) => {
-                self.untold += u64::from(untold);
+                if untold {
+                    self.untold += 1;
+                    self.wonder(address, contact.event, context);
+                }
                 return Change::None;
             }
         };
@@ -248,6 +257,29 @@ impl Targets {
             }
             (true, false) => Change::Outside(address),
         }
+    }
+
+    /// An attempt that may have failed: nobody knows whether its target was there.
+    fn wonder(&mut self, address: IpAddr, event: &Event, context: &Context) {
+        let since = self.since;
+        self.unclear.retain(|_, last| *last >= since);
+        let life = context.activity.state(address, event.time, INACTIVE_AFTER);
+        if context.assets.is_internal(address)
+            && life.is_missing(context.activity.listening(event.time))
+            && (self.unclear.len() < UNCLEAR || self.unclear.contains_key(&address))
+        {
+            self.unclear.insert(address, event.time);
+        }
+        let count = self.unclear.len() as u32;
+        if self.most_unclear.as_ref().is_none_or(|(most, _)| count > *most) {
+            self.most_unclear = Some((count, event.clone()));
+        }
+    }
+
+    /// The most missing targets within a test period whose attempts have an outcome that no evidence
+    /// tells, and the last of these attempts.
+    pub fn unclear(&self) -> Option<(u32, &Event)> {
+        self.most_unclear.as_ref().map(|(count, event)| (*count, event))
     }
 
     fn forget(&mut self, before: Timestamp) {
