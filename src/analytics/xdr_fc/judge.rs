@@ -172,12 +172,13 @@ pub fn rule(
             settings.min_targets, measured.scanned_days
         ));
     }
-    if measured.history < settings.warm_up {
+    if measured.listening < settings.warm_up {
         // Who is missing cannot be known yet, however many fail: that many failed is what
         // enumeration (AN1057) is about.
         return quiet(format!(
-            "only {} of evidence before it: too short to call a host never seen (needs {})",
-            measured.history, settings.warm_up
+            "only {} of evidence without a gap before it: too short to call a host never seen (needs {})",
+            measured.listening.roughly(),
+            settings.warm_up.roughly()
         ));
     }
     let (count, mixture) = (&measured.count, &measured.mixture);

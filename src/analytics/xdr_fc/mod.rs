@@ -309,7 +309,7 @@ impl FailedConnections {
                             self.settings.outside_targets
                         },
                         whom: match internal {
-                            true if measured.history < self.settings.warm_up => "hosts",
+                            true if measured.listening < self.settings.warm_up => "hosts",
                             true => "missing hosts",
                             false => "addresses of the Internet",
                         },

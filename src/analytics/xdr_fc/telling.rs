@@ -342,7 +342,7 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
     };
     if measured.internal && measured.listening < INACTIVE_AFTER {
         add(
-            format!("more than {} of evidence before it", measured.listening),
+            format!("more than {} of evidence before it", measured.listening.roughly()),
             "a target that was alive before the evidence begins counts as not seen before",
         );
     }
@@ -405,7 +405,7 @@ fn notes(
     if measured.internal {
         notes.push(format!(
             "activity is known from {} of evidence before it; a sign of life is what a host did itself",
-            measured.history
+            measured.history.roughly()
         ));
     } else {
         notes.push(
