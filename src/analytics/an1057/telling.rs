@@ -325,12 +325,7 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
 
 fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     program.then(|| {
-        let kinds: Vec<String> = [
-            Strength::Exact,
-            Strength::Comment,
-            Strength::Weak,
-            Strength::Inferred,
-        ]
+        let kinds: Vec<String> = [Strength::Exact, Strength::Comment, Strength::Weak]
         .iter()
         .filter(|s| scan.tied_by(**s) > 0)
         .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))
