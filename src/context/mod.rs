@@ -14,7 +14,7 @@ pub mod identity;
 pub mod known;
 pub mod processes;
 
-use crate::model::Event;
+use crate::model::{Event, Labels};
 use crate::model::finding::Order;
 
 pub use activity::Activity;
@@ -31,6 +31,8 @@ pub use processes::Processes;
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
+    /// What evidence files are called.
+    pub labels: Labels,
     /// Hosts and their addresses.
     pub identity: Identity,
     /// Clocks and what order they allow to claim.

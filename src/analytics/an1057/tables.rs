@@ -67,7 +67,7 @@ pub(super) fn tables(
                     },
                     p.fate.word().to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
-                    p.event.provenance.to_string(),
+                    context.labels.place(&p.event.provenance),
                 ]
             })
             .collect(),
@@ -81,7 +81,11 @@ pub(super) fn tables(
             rows: open
                 .into_iter()
                 .map(|((transport, end), (time, by))| {
-                    vec![time.clock(6), format!("{end} {transport}"), by.to_string()]
+                    vec![
+                        time.clock(6),
+                        format!("{end} {transport}"),
+                        context.labels.place(by),
+                    ]
                 })
                 .collect(),
         });
@@ -143,7 +147,11 @@ fn process_table(
                 }
             }
             row("parents", chain.join(" < "));
-            let records: Vec<String> = started.records.iter().map(ToString::to_string).collect();
+            let records: Vec<String> = started
+                .records
+                .iter()
+                .map(|place| context.labels.place(place))
+                .collect();
             row("records", records.join(" "));
         }
     }
