@@ -31,15 +31,9 @@ use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
-<<<<<<< HEAD
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
-use near::Near;
-=======
-use crate::model::{Actor, Event, HostWhat, Span, Timestamp, Transport, What};
-use detect::{Asked, Detected, Detector, Hit, detect, walked};
 use near::{FanOut, Near};
->>>>>>> w/miss3
 use recent::{Probe, Recent};
 use scan::Scan;
 use walk::Walk;
@@ -275,7 +269,10 @@ impl Analytic for Enumeration {
         if new
             && matches!(key, Key::Program { .. })
             && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
-            && state.fan_out.as_ref().is_none_or(|f| fan_out.larger_than(f))
+            && state
+                .fan_out
+                .as_ref()
+                .is_none_or(|f| fan_out.larger_than(f))
         {
             state.fan_out = Some(fan_out);
         }
