@@ -22,6 +22,7 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
     let style = Style {
         width: output::width(global),
         color: output::color(global),
+        zone: args.times.tz.clone(),
         ..Style::default()
     };
     let parsed = args.refs.iter().filter_map(|r| raw::parse(r));
@@ -86,7 +87,10 @@ fn incident(
     page: &mut String,
 ) -> anyhow::Result<()> {
     match format {
-        RawFormat::Text => page.push_str(&record::text(&telling::one(report, finding), style)),
+        RawFormat::Text => page.push_str(&record::text(
+            &telling::one(report, finding, &style.zone),
+            style,
+        )),
         RawFormat::Json => writeln!(page, "{}", serde_json::to_string_pretty(finding)?)?,
         RawFormat::Xml | RawFormat::Hex => {
             return Err(Wrong("an incident is shown as text or json".to_owned()).into());

@@ -5,6 +5,7 @@ pub use super::incident::{after, clock, heading, missing, one, refs, tied, what,
 use super::{Block, Chosen, severity};
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
+use crate::report::zone::Zone;
 use std::collections::BTreeMap;
 
 /// The findings that are wanted, in the order of the report.
@@ -24,27 +25,44 @@ pub fn chosen<'r>(report: &'r Report, wanted: &Chosen) -> Vec<&'r Finding> {
 }
 
 /// The whole report, with the chosen findings.
-pub fn whole(report: &Report, wanted: &Chosen) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading(1, title(report)), Block::Text(facts(report))];
+pub fn whole(report: &Report, wanted: &Chosen, zone: &Zone) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::Heading(1, title(report)),
+        Block::Text(facts(report, zone)),
+    ];
     blocks.push(Block::Text(result(report)));
+    if !report.notes.is_empty() {
+        blocks.push(Block::List {
+            numbered: false,
+            items: report.notes.clone(),
+        });
+    }
     blocks.extend(evidence(report));
+    blocks.extend(hosts(report));
     let chosen = chosen(report, wanted);
     let (open, suppressed): (Vec<_>, Vec<_>) = chosen.iter().partition(|f| f.suppressed.is_none());
     blocks.push(Block::Heading(2, "Findings".into()));
     blocks.push(Block::Text(shown(report, chosen.len(), wanted)));
     if !open.is_empty() {
-        blocks.push(overview(&open));
+        blocks.push(overview(&open, zone));
     }
     for finding in &open {
-        blocks.extend(one(report, finding));
+        blocks.extend(one(report, finding, zone));
     }
-    blocks.extend(near_misses(report));
+    blocks.extend(near_misses(report, zone));
     blocks.extend(coverage(report));
-    blocks.extend(gaps(report));
+    blocks.extend(gaps(report, zone));
     blocks.extend(problems(report));
     if !suppressed.is_empty() {
         blocks.push(Block::Heading(2, "Suppressed".into()));
         blocks.push(suppressions(&suppressed));
+    }
+    if !report.suppression.is_empty() {
+        blocks.push(Block::Heading(2, "Suppression rules".into()));
+        blocks.push(Block::Table {
+            head: RULE.map(str::to_owned).to_vec(),
+            rows: report.suppression.iter().map(rule).collect(),
+        });
     }
     if !report.advice.is_empty() {
         blocks.push(Block::Heading(2, "Best next evidence to collect".into()));
@@ -74,7 +92,7 @@ pub fn title(report: &Report) -> String {
 }
 
 /// Tool, examiner and time zone, in one line.
-pub fn facts(report: &Report) -> String {
+pub fn facts(report: &Report, zone: &Zone) -> String {
     let commit = match report.tool.commit.as_str() {
         "" => String::new(),
         commit => format!(" ({commit})"),
@@ -84,8 +102,11 @@ pub fn facts(report: &Report) -> String {
         None => String::new(),
     };
     format!(
-        "casewire {}{commit}{examiner}. All times are UTC. Report schema {}, parameters {}.",
-        report.tool.version, report.schema_version, report.parameters.sha256.0
+        "casewire {}{commit}{examiner}. {} Report schema {}, parameters {}.",
+        report.tool.version,
+        zone.told(),
+        report.schema_version,
+        report.parameters.sha256.0
     )
 }
 
@@ -208,6 +229,87 @@ fn evidence(report: &Report) -> Vec<Block> {
     ]
 }
 
+/// The columns of `host`.
+pub const HOST: [&str; 7] = [
+    "id",
+    "host",
+    "addresses",
+    "clock ahead by",
+    "uncertainty",
+    "anchors",
+    "method",
+];
+
+/// A host and its clock in words.
+pub fn host(host: &crate::report::json::shape::Host) -> Vec<String> {
+    let span = |ns: Option<i64>| {
+        ns.map_or_else(
+            || "not known".to_owned(),
+            |ns| crate::model::Span(ns).to_string(),
+        )
+    };
+    vec![
+        host.id.clone(),
+        host.name.clone().unwrap_or_default(),
+        host.addresses.join(", "),
+        span(host.clock.offset_ns),
+        span(host.clock.uncertainty_ns),
+        host.clock.anchors.to_string(),
+        host.clock.method.clone(),
+    ]
+}
+
+fn hosts(report: &Report) -> Vec<Block> {
+    if report.hosts.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Block::Heading(2, "Hosts and clocks".into()),
+        Block::Table {
+            head: HOST.map(str::to_owned).to_vec(),
+            rows: report.hosts.iter().map(host).collect(),
+        },
+    ]
+}
+
+/// The columns of `rule`.
+pub const RULE: [&str; 7] = [
+    "line",
+    "rule",
+    "reason",
+    "by",
+    "until",
+    "findings it suppresses",
+    "remarks",
+];
+
+/// A suppression rule, what it did and what it would have done had it not expired.
+pub fn rule(rule: &crate::report::json::shape::SuppressionRule) -> Vec<String> {
+    let numbers = |of: &[u64]| -> String {
+        let each: Vec<String> = of.iter().map(|n| format!("#{n}")).collect();
+        each.join(", ")
+    };
+    let mut did = match rule.suppressed.is_empty() {
+        true => "none".to_owned(),
+        false => numbers(&rule.suppressed),
+    };
+    if !rule.expired_before.is_empty() {
+        did.push_str(&format!(
+            "; expired before {}",
+            numbers(&rule.expired_before)
+        ));
+    }
+    vec![
+        rule.line.to_string(),
+        rule.rule.clone(),
+        rule.reason.clone(),
+        rule.by.clone(),
+        rule.until.clone(),
+        did,
+        rule.remarks.join(" "),
+    ]
+}
+
 /// Whether a file was the same after the run, in a word.
 pub fn same(verified: Option<bool>) -> &'static str {
     match verified {
@@ -217,7 +319,7 @@ pub fn same(verified: Option<bool>) -> &'static str {
     }
 }
 
-fn overview(findings: &[&&Finding]) -> Block {
+fn overview(findings: &[&&Finding], zone: &Zone) -> Block {
     let head = [
         "#",
         "severity",
@@ -236,7 +338,12 @@ fn overview(findings: &[&&Finding]) -> Block {
             f.short_id.clone(),
             f.confidence.level.to_string(),
             f.analytic.id.0.clone(),
-            format!("{} {}", first.date(), first.clock(0)),
+            format!(
+                "{} {}{}",
+                first.date(),
+                first.clock(0),
+                zone.beside(first, 0)
+            ),
             f.remote().to_owned(),
             f.host().to_owned(),
         ]
@@ -247,7 +354,7 @@ fn overview(findings: &[&&Finding]) -> Block {
     }
 }
 
-fn near_misses(report: &Report) -> Vec<Block> {
+fn near_misses(report: &Report, zone: &Zone) -> Vec<Block> {
     const SHOWN: usize = 20;
     if report.near_misses.is_empty() {
         return Vec::new();
@@ -256,10 +363,11 @@ fn near_misses(report: &Report) -> Vec<Block> {
         let at = moment(&m.time);
         let refs: Vec<String> = m.refs.iter().take(4).map(|r| r.text()).collect();
         format!(
-            "{} {} {}: {} [{}]",
+            "{} {} {}{}: {} [{}]",
             m.analytic.0,
             at.date(),
             at.clock(3),
+            zone.beside(at, 3),
             m.text,
             refs.join(", ")
         )
@@ -345,11 +453,11 @@ fn coverage(report: &Report) -> Vec<Block> {
 }
 
 /// A gap in words: where, what is missing and why, and what would fill it.
-pub fn gap(gap: &crate::report::json::shape::Gap) -> Vec<String> {
+pub fn gap(gap: &crate::report::json::shape::Gap, zone: &Zone) -> Vec<String> {
     let time = |t: &Option<crate::report::json::shape::Time>| {
         t.as_ref().map_or_else(String::new, |t| {
             let t = moment(t);
-            format!("{} {}", t.date(), t.clock(0))
+            format!("{} {}{}", t.date(), t.clock(0), zone.beside(t, 0))
         })
     };
     let files: Vec<&str> = gap.evidence.iter().map(|e| e.0.as_str()).collect();
@@ -377,13 +485,13 @@ pub const GAP: [&str; 8] = [
     "what would fill it",
 ];
 
-fn gaps(report: &Report) -> Vec<Block> {
+fn gaps(report: &Report, zone: &Zone) -> Vec<Block> {
     if report.gaps.is_empty() {
         return Vec::new();
     }
     // Eight columns are too many for a terminal: the sentences follow their place as a list.
     let items = report.gaps.iter().map(|one| {
-        let cells = gap(one);
+        let cells = gap(one, zone);
         let part = |range: std::ops::Range<usize>| {
             let full = cells.get(range).unwrap_or(&[]).iter();
             full.filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>()
