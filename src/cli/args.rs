@@ -139,7 +139,7 @@ pub struct Times {
     /// Zone of a second time beside UTC: local, Europe/Paris, +02:00. JSON, CSV and the files of a
     /// case are UTC whatever it says
     #[arg(long, value_name = "ZONE", value_parser = values::zone, default_value = "UTC",
-        help_heading = "Output")]
+        allow_hyphen_values = true, help_heading = "Output")]
     pub tz: Zone,
 }
 
