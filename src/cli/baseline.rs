@@ -7,6 +7,7 @@ use casewire::casefile::folder;
 use casewire::casefile::place::Bounds;
 use casewire::context::baseline::file::{BaselineFile, LARGEST};
 use casewire::investigate;
+use casewire::report::escape;
 use casewire::report::text::baseline;
 use std::fs::File;
 use std::io::Read;
@@ -78,7 +79,7 @@ fn show(path: &Path, format: BaselineFormat, global: &Global) -> anyhow::Result<
     let file = BaselineFile::read(&read(path)?)
         .map_err(|error| Wrong(format!("{} {error}", path.display())))?;
     let bytes = match format {
-        BaselineFormat::Json => file.bytes()?,
+        BaselineFormat::Json => escape::json(String::from_utf8(file.bytes()?)?).into_bytes(),
         BaselineFormat::Text => baseline::render(&file, output::width(global)).into_bytes(),
     };
     output::print(&bytes)?;

@@ -5,7 +5,7 @@ use super::exit::{Exit, Wrong};
 use super::output;
 use casewire::casefile::place::Bounds;
 use casewire::casefile::{CaseFolder, folder};
-use casewire::report::json::shape;
+use casewire::report::json::{self, shape};
 use casewire::report::record::{self, Chosen, telling};
 use casewire::report::redact::redact;
 use casewire::report::{html, text};
@@ -23,7 +23,7 @@ pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
         let (copy, labels) = redact(&case.report, &args.redact)?;
         case.report = copy;
         if let Some(target) = &args.labels {
-            folder::new_file(target, &bounds, &serde_json::to_vec_pretty(&labels)?)?;
+            folder::new_file(target, &bounds, &json::pretty(&labels)?)?;
         }
     }
     let zone = &args.times.tz;

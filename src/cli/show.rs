@@ -10,6 +10,7 @@ use casewire::casefile::places::Places;
 use casewire::casefile::{CaseFolder, raw};
 use casewire::eventlog::raw::RawRecord;
 use casewire::report::escape::{vis, xml};
+use casewire::report::json;
 use casewire::report::json::shape::{Finding, Report};
 use casewire::report::record::{self, telling};
 use casewire::report::text::Style;
@@ -91,7 +92,7 @@ fn incident(
             &telling::one(report, finding, &style.zone),
             style,
         )),
-        RawFormat::Json => writeln!(page, "{}", serde_json::to_string_pretty(finding)?)?,
+        RawFormat::Json => page.push_str(&String::from_utf8(json::pretty(finding)?)?),
         RawFormat::Xml | RawFormat::Hex => {
             return Err(Wrong("an incident is shown as text or json".to_owned()).into());
         }
@@ -133,7 +134,7 @@ fn packet(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:p{}", packet.number),
                 "offset": packet.offset,
                 "time": packet.time.rfc3339(),
@@ -142,7 +143,7 @@ fn packet(
                 "cut": packet.cut,
                 "bytes": hex(&packet.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -181,13 +182,13 @@ fn record(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:r{}", record.number),
                 "offset": record.offset,
                 "xml": record.xml,
                 "bytes": hex(&record.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -229,13 +230,13 @@ fn line(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": reference,
                 "offset": line.offset,
                 "text": text,
                 "bytes": hex(bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(

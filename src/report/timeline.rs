@@ -57,7 +57,10 @@ fn source(event: &Event) -> String {
 
 /// A cell that is no formula, quoted where it must be.
 pub(in crate::report) fn csv_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some spreadsheets take the wide forms of the signs for the signs (OWASP, CSV injection).
+    let formula = text.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
     let text = if formula {
         format!("'{text}")
     } else {
@@ -118,6 +121,7 @@ mod tests {
         assert_eq!(csv_cell("a,b \"c\""), "\"a,b \"\"c\"\"\"");
         assert_eq!(csv_cell("=1+1"), "'=1+1");
         assert_eq!(csv_cell("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
+        assert_eq!(csv_cell("\u{ff1d}1+1"), "'\u{ff1d}1+1");
         assert_eq!(csv_cell("plain"), "plain");
     }
 }

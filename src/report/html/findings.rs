@@ -246,6 +246,10 @@ pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut Strin
         .map(|i| format!("{:+} {}", i.points, i.reason))
         .collect();
     list("ul", &items, page);
+    paragraph(
+        &format!("{}: {}", f.confidence.score, telling::held(f)),
+        page,
+    );
     page.push_str("<h3>Clock</h3>\n");
     paragraph(&telling::clock(f), page);
     for (heading, tag, items) in [

@@ -191,13 +191,23 @@ fn score(finding: &Finding) -> Block {
         .iter()
         .map(|item| vec![format!("{:+}", item.points), item.reason.clone()])
         .collect();
-    rows.push(vec![
-        finding.confidence.score.to_string(),
-        format!("{} of 100", finding.confidence.level),
-    ]);
+    rows.push(vec![finding.confidence.score.to_string(), held(finding)]);
     Block::Table {
         head: vec!["points".into(), "because".into()],
         rows,
+    }
+}
+
+/// The score in a word, and the sum where that was held at an end of the scale.
+pub fn held(finding: &Finding) -> String {
+    let confidence = &finding.confidence;
+    let sum: i64 = confidence.items.iter().map(|i| i64::from(i.points)).sum();
+    match sum == i64::from(confidence.score) || confidence.items.is_empty() {
+        true => format!("{} of 100", confidence.level),
+        false => format!(
+            "{} of 100; the sum is {sum}, held at {}",
+            confidence.level, confidence.score
+        ),
     }
 }
 
