@@ -149,6 +149,10 @@ impl Analytic for PortKnock {
             .hear(*key, event, &rules, context, &mut found.dropped);
     }
 
+    fn weight(state: &State) -> usize {
+        state.door.weight() + state.findings.len() * 8_192
+    }
+
     fn horizon(&self) -> Span {
         // "Closed before" and "first" look back over all the evidence there is.
         Span(i64::MAX)
