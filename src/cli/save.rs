@@ -61,11 +61,12 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
             .evidence
             .iter()
             .map(|row| Place {
-                id: row.id.to_string(),
+                id: case.labels.file(row.id).into_owned(),
                 path: absolute(&row.location),
             })
             .collect(),
         outputs: Vec::new(),
+        replaced: None,
         exit: exit.code(),
         warnings: losses
             .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))

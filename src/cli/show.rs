@@ -10,10 +10,12 @@ use casewire::casefile::places::Places;
 use casewire::casefile::{CaseFolder, raw};
 use casewire::eventlog::raw::RawRecord;
 use casewire::report::escape::{vis, xml};
+use casewire::report::json;
 use casewire::report::json::shape::{Finding, Report};
 use casewire::report::record::{self, telling};
 use casewire::report::text::Style;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Runs it.
@@ -22,14 +24,18 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
     let style = Style {
         width: output::width(global),
         color: output::color(global),
+        zone: args.times.tz.clone(),
         ..Style::default()
     };
-    let parsed = args.refs.iter().filter_map(|r| raw::parse(r));
+    let mut wanted = BTreeSet::new();
+    for (evidence, _) in args.refs.iter().filter_map(|r| raw::parse(r)) {
+        wanted.insert(raw::resolve(&case, &evidence)?);
+    }
     let places = Places::of(
         &case,
         args.case.evidence.as_deref(),
         &args.case.passwords,
-        Some(&parsed.map(|(evidence, _)| evidence).collect()),
+        Some(&wanted),
     );
     let mut page = String::new();
     if args.suppressed {
@@ -43,10 +49,11 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         }
         let Some((evidence, wanted)) = raw::parse(reference) else {
             return Err(Wrong(format!(
-                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822, E3:r884 or E5:line12"
+                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822, E3:r884, E5:line12 or E7!Security.evtx:r884"
             ))
             .into());
         };
+        let evidence = raw::resolve(&case, &evidence)?;
         let found = raw::fetch(&case, &places, &evidence, &wanted)?;
         if !found.unchanged {
             say(&format!(
@@ -63,7 +70,8 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
                 "warning: {reference}: there are more records of this number or line than are shown"
             ));
         }
-        let cited = cited_by(&case.report, reference);
+        let item = reference.rsplit_once(':').map_or("", |(_, item)| item);
+        let cited = cited_by(&case.report, &format!("{evidence}:{item}"));
         for packet in &found.packets {
             self::packet(&evidence, packet, &cited, args.format, &mut page)?;
         }
@@ -86,8 +94,11 @@ fn incident(
     page: &mut String,
 ) -> anyhow::Result<()> {
     match format {
-        RawFormat::Text => page.push_str(&record::text(&telling::one(report, finding), style)),
-        RawFormat::Json => writeln!(page, "{}", serde_json::to_string_pretty(finding)?)?,
+        RawFormat::Text => page.push_str(&record::text(
+            &telling::one(report, finding, &style.zone),
+            style,
+        )),
+        RawFormat::Json => page.push_str(&String::from_utf8(json::pretty(finding)?)?),
         RawFormat::Xml | RawFormat::Hex => {
             return Err(Wrong("an incident is shown as text or json".to_owned()).into());
         }
@@ -129,7 +140,7 @@ fn packet(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:p{}", packet.number),
                 "offset": packet.offset,
                 "time": packet.time.rfc3339(),
@@ -138,7 +149,7 @@ fn packet(
                 "cut": packet.cut,
                 "bytes": hex(&packet.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -177,13 +188,13 @@ fn record(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:r{}", record.number),
                 "offset": record.offset,
                 "xml": record.xml,
                 "bytes": hex(&record.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -225,13 +236,13 @@ fn line(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": reference,
                 "offset": line.offset,
                 "text": text,
                 "bytes": hex(bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(

@@ -2,10 +2,10 @@
 
 use super::args::{Global, Timeline, TimelineFormat};
 use super::exit::{Exit, say};
-use super::{progress, request};
+use super::{output, progress, request};
 use anyhow::Context;
 use casewire::investigate;
-use casewire::model::Event;
+use casewire::model::{Event, Labels};
 use casewire::report::{json, timeline};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 /// Runs it.
 pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
     let wanted = request::of(&args.evidence, global)?;
+    output::zone(&args.times, args.format == TimelineFormat::Text, global);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut printed = 0_u64;
     let mut left_out = false;
@@ -20,13 +21,13 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
     if args.format == TimelineFormat::Csv {
         write!(out, "{}\r\n", timeline::CSV_HEADER).context(STDOUT)?;
     }
-    let mut each = |event: &Event| {
+    let mut each = |event: &Event, labels: &Labels| {
         if args.limit.is_some_and(|limit| printed >= limit) {
             left_out = true;
             return ControlFlow::Break(());
         }
         printed += 1;
-        match line(&mut out, event, args.format) {
+        match line(&mut out, event, labels, args) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -68,11 +69,17 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
 const STDOUT: &str =
     "cannot write to standard output; check the disk or the program it is piped into";
 
-fn line(out: &mut impl Write, event: &Event, format: TimelineFormat) -> anyhow::Result<()> {
-    match format {
-        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event)),
-        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event)?),
-        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event)),
+fn line(
+    out: &mut impl Write,
+    event: &Event,
+    labels: &Labels,
+    args: &Timeline,
+) -> anyhow::Result<()> {
+    let zone = &args.times.tz;
+    match args.format {
+        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, labels, zone)),
+        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event, labels)?),
+        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event, labels)),
     }
     .context(STDOUT)
 }

@@ -18,6 +18,9 @@ use std::net::IpAddr;
 /// Targets held; no setting that counts them can be larger.
 const HELD: usize = 512;
 
+/// What was reached for.
+pub(super) type Target = (Form, Transport, Endpoint);
+
 /// One contact, with what the detectors ask of it.
 #[derive(Clone, Debug)]
 pub(super) struct Probe {
@@ -49,8 +52,12 @@ impl Probe {
         }
     }
 
+    pub fn target(&self) -> Target {
+        (self.form, self.transport, self.remote)
+    }
+
     fn same_target(&self, other: &Self) -> bool {
-        (self.form, self.transport, self.remote) == (other.form, other.transport, other.remote)
+        self.target() == other.target()
     }
 
     /// Failed, and the failure means something: datagrams into the world fail all the time.

@@ -1,13 +1,14 @@
 //! An inventory as plain text: what there is, before anything is judged.
 
 use super::page::{Cell, Page, Tone};
-use super::{Style, coverage, problems, short_host, summary};
+use super::{Style, conflicts, coverage, problems, short_host, summary};
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Timestamp};
 use crate::report::words::{count, counted};
+use crate::report::zone::Zone;
 
 /// A part of an inventory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,7 +94,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
         let size = format!("{} bytes", count(row.size));
         page.hanging(
             2,
-            &format!("{:<5}", row.id.to_string()),
+            &format!("{:<5}", case.labels.file(row.id)),
             &format!("{}, {size}: {}", row.kind, row.path),
         );
         pair("sha256", &digest(row), page);
@@ -107,7 +108,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
                 "{}, {} skipped; {}",
                 counted(row.units_read, unit),
                 count(row.units_skipped),
-                times(row.first_time.zip(row.last_time))
+                times(row.first_time.zip(row.last_time), &page.zone)
             ),
             page,
         );
@@ -119,7 +120,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
         for interface in own.iter().take(ROWS) {
             pair(
                 "interface",
-                &interface_words(interface, inventory.silence),
+                &interface_words(interface, inventory.silence, &page.zone),
                 page,
             );
         }
@@ -136,7 +137,7 @@ fn digest(row: &EvidenceRow) -> String {
     )
 }
 
-fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
+fn interface_words(interface: &InterfaceRow, silence: Span, zone: &Zone) -> String {
     let mut words = format!(
         "{}, link type {}, {}",
         interface.number,
@@ -152,7 +153,7 @@ fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
     if interface.dropped > 0 {
         words.push_str(&format!(", {} dropped", count(interface.dropped)));
     }
-    words.push_str(&format!("; {}", times(interface.times)));
+    words.push_str(&format!("; {}", times(interface.times, zone)));
     let silences = interface.silences.len() as u64;
     if silences > 0 {
         words.push_str(&format!(
@@ -165,7 +166,7 @@ fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
 }
 
 /// `2026-03-14 01:58:00 to 03:11:00 (1 h 13 min)`.
-fn times(range: Option<(Timestamp, Timestamp)>) -> String {
+fn times(range: Option<(Timestamp, Timestamp)>, zone: &Zone) -> String {
     let Some((from, to)) = range else {
         return "no time".to_owned();
     };
@@ -174,10 +175,12 @@ fn times(range: Option<(Timestamp, Timestamp)>) -> String {
         false => to.date() + " ",
     };
     format!(
-        "{} {} to {date}{} ({})",
+        "{} {}{} to {date}{}{} ({})",
         from.date(),
         from.clock(0),
+        zone.beside(from, 0),
         to.clock(0),
+        zone.beside(to, 0),
         to.since(from).roughly()
     )
 }
@@ -190,8 +193,8 @@ fn pair(label: &str, value: &str, page: &mut Page) {
     ]);
 }
 
-fn list(ids: &[EvidenceId]) -> String {
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+fn list(case: &Case, ids: &[EvidenceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| case.labels.file(*id)).collect();
     ids.join(", ")
 }
 
@@ -209,12 +212,13 @@ fn hosts(inventory: &Inventory, page: &mut Page) {
         page.text(2, "no log names a host, and none was given with --host");
     }
     for (row, known) in case.hosts.iter().zip(&inventory.hosts).take(ROWS) {
-        host(row, known, page);
+        host(case, row, known, page);
     }
     more(case.hosts.len(), page);
+    conflicts::write(case, ROWS, page);
 }
 
-fn host(row: &HostRow, known: &HostMore, page: &mut Page) {
+fn host(case: &Case, row: &HostRow, known: &HostMore, page: &mut Page) {
     page.text(2, &row.label());
     let addresses: Vec<String> = row.addresses.iter().map(ToString::to_string).collect();
     pair(
@@ -230,7 +234,11 @@ fn host(row: &HostRow, known: &HostMore, page: &mut Page) {
         "logs",
         &match row.evidence.is_empty() {
             true => "none".to_owned(),
-            false => format!("{}; {}", list(&row.evidence), times(known.logged)),
+            false => format!(
+                "{}; {}",
+                list(case, &row.evidence),
+                times(known.logged, &page.zone)
+            ),
         },
         page,
     );
@@ -277,12 +285,12 @@ fn channels(inventory: &Inventory, page: &mut Page) {
             page.text(2, &row.host);
             before = Some(&row.host);
         }
-        channel(row, page);
+        channel(&inventory.case, row, page);
     }
     more(inventory.channels.len(), page);
 }
 
-fn channel(row: &ChannelRow, page: &mut Page) {
+fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
     page.text(4, &row.channel);
     let ids = match row.record_ids {
         Some((first, last)) => format!("IDs {first} to {last}"),
@@ -302,7 +310,7 @@ fn channel(row: &ChannelRow, page: &mut Page) {
         &format!(
             "{} in {}; {ids}, {missing}{}",
             count(row.records),
-            list(&row.evidence),
+            list(case, &row.evidence),
             if row.wrapped {
                 "; the log went round"
             } else {
@@ -311,9 +319,9 @@ fn channel(row: &ChannelRow, page: &mut Page) {
         ),
         page,
     );
-    pair("time", &times(row.times), page);
+    pair("time", &times(row.times, &page.zone), page);
     if row.corrected.is_some() {
-        pair("corrected", &times(row.corrected), page);
+        pair("corrected", &times(row.corrected, &page.zone), page);
     }
     let mut seen: Vec<String> = row
         .event_ids

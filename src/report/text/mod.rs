@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod check;
+mod conflicts;
 pub mod coverage;
 pub mod describe;
 pub mod incident;
@@ -23,10 +24,11 @@ mod tests;
 
 use crate::case::Case;
 use crate::model::finding::Severity;
+use crate::report::zone::Zone;
 use page::Page;
 
 /// How text is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Style {
     /// Columns; held to at least 60.
     pub width: usize,
@@ -34,6 +36,8 @@ pub struct Style {
     pub color: bool,
     /// Incidents below this are counted, not shown.
     pub min_severity: Severity,
+    /// The zone printed beside UTC.
+    pub zone: Zone,
 }
 
 impl Default for Style {
@@ -42,9 +46,13 @@ impl Default for Style {
             width: 80,
             color: false,
             min_severity: Severity::Info,
+            zone: Zone::UTC,
         }
     }
 }
+
+/// Conflicts printed; JSON has all.
+const SHOWN_CONFLICTS: usize = 20;
 
 /// The whole case: summary, incidents or what "nothing" means, coverage, problems.
 pub fn render(case: &Case, style: &Style) -> String {
@@ -63,6 +71,7 @@ pub fn render(case: &Case, style: &Style) -> String {
         nothing::near_misses(case, &mut page, true);
     }
     coverage::write(case, &mut page);
+    conflicts::write(case, SHOWN_CONFLICTS, &mut page);
     problems::write(case, &mut page);
     page.finish()
 }
