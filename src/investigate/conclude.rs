@@ -275,14 +275,15 @@ impl Read {
                 self.attempts.duplicates
             ));
         }
+        let homeless = self.context.identity.hosts().iter();
+        let homeless = homeless.filter(|host| host.addresses.is_empty());
+        notes.extend(hosts::together(homeless.map(|host| &host.name), |hosts| {
+            format!(
+                "{hosts}: no record names an address, so logs and packets could not be brought together (say which \
+                 with --host NAME=ADDR)"
+            )
+        }));
         for host in self.context.identity.hosts() {
-            if host.addresses.is_empty() {
-                notes.push(format!(
-                    "{}: no record names an address of this host, so its logs and its packets could not be brought \
-                     together (say which it had with --host {}=ADDR)",
-                    host.name, host.name
-                ));
-            }
             if host.orientation == Orientation::ReceiverFirst {
                 notes.push(format!(
                     "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \
@@ -312,6 +313,7 @@ impl Read {
         }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
+        let mut assumed = Vec::new();
         for host in self.context.identity.hosts() {
             let Some(id) = self.context.identity.named(&host.name) else {
                 continue;
@@ -325,10 +327,19 @@ impl Read {
                     hours(zone)
                 ));
             }
-            if !report.network.is_empty() {
+            if report.network_assumed {
+                assumed.push(&host.name);
+            } else if !report.network.is_empty() {
                 notes.push(report.network);
             }
         }
+        notes.extend(hosts::together(assumed.into_iter(), |hosts| {
+            format!(
+                "the clock of Sysmon 3 and 22 could not be measured on {hosts}; these events are placed 1.5 s before \
+                 they were written (+/- {})",
+                crate::context::clocks::LATE_BY
+            )
+        }));
         for ((evidence, interface), measured) in clocks.sensors() {
             notes.push(format!(
                 "{evidence}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \

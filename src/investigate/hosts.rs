@@ -7,6 +7,23 @@ use std::net::IpAddr;
 
 /// Sentences of each kind; the rest is counted.
 const SENTENCES: usize = 20;
+/// Hosts named in one sentence.
+const NAMED: usize = 10;
+
+/// One sentence about several hosts, the first of them by name; none about nobody.
+pub(super) fn together<'n>(
+    names: impl Iterator<Item = &'n Text>,
+    sentence: impl Fn(&str) -> String,
+) -> Option<String> {
+    let mut names: Vec<String> = names.map(Text::to_string).collect();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let hosts = match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more hosts", names.join(", ")),
+    };
+    (!names.is_empty()).then(|| sentence(&hosts))
+}
 
 /// The sentences.
 pub(super) fn notes(identity: &Identity) -> Vec<String> {
