@@ -27,7 +27,7 @@ use crate::context::containment::Stated;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
-use crate::model::{EvidenceId, Span, Text, Timestamp};
+use crate::model::{EvidenceId, Labels, Span, Text, Timestamp};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -44,6 +44,8 @@ pub struct Case {
     pub examiner: Option<String>,
     /// What was asked, with every setting in force.
     pub parameters: Parameters,
+    /// What evidence files are called in references.
+    pub labels: Labels,
     /// The evidence, in the order of its ids.
     pub evidence: Vec<EvidenceRow>,
     /// The hosts, in the order in which tables show them.

@@ -15,7 +15,7 @@ pub mod known;
 pub mod processes;
 
 use crate::model::finding::Order;
-use crate::model::{Event, Span};
+use crate::model::{Event, Labels, Span};
 
 pub use activity::Activity;
 pub use assets::Assets;
@@ -31,6 +31,8 @@ pub use processes::Processes;
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
+    /// What evidence files are called.
+    pub labels: Labels,
     /// Hosts and their addresses.
     pub identity: Identity,
     /// Clocks and what order they allow to claim.

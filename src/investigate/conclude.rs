@@ -56,7 +56,7 @@ impl Read {
                 .map(|f| f.path.display().to_string());
             return Err(Error::Changed(format!(
                 "{} changed while it was read, so no report is made; work on a copy",
-                path.unwrap_or_else(|| id.to_string())
+                path.unwrap_or_else(|| self.context.labels.file(*id).into_owned())
             )));
         }
         let mut case = Case {
@@ -93,6 +93,7 @@ impl Read {
                     })
                     .collect(),
             },
+            labels: self.context.labels.clone(),
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
             conflicts: conflict::rows(&self.context.identity),
@@ -298,8 +299,9 @@ impl Read {
             let hash: String = hash.iter().flatten().map(|b| format!("{b:02x}")).collect();
             if let Some(name) = rests_on.get(hash.as_str()) {
                 notes.push(format!(
-                    "{id} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \
-                     them out"
+                    "{} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \
+                     them out",
+                    self.context.labels.file(*id)
                 ));
             }
         }
@@ -342,8 +344,9 @@ impl Read {
         }));
         for ((evidence, interface), measured) in clocks.sensors() {
             notes.push(format!(
-                "{evidence}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
+                "{}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
                  by both), and its times are corrected by that; packets that both saw may count twice",
+                self.context.labels.file(evidence),
                 measured.offset, measured.uncertainty, measured.anchors
             ));
         }

@@ -141,7 +141,8 @@ impl PortKnock {
                         let why = match since {
                             Some(since) if since.provenance != arrival.event.provenance => format!(
                                 "port {} was reached afterwards, but it was open before ({})",
-                                arrival.port, since.provenance
+                                arrival.port,
+                                context.labels.place(&since.provenance)
                             ),
                             _ => format!(
                                 "port {} was reached, but not for the first time",

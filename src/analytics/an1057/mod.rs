@@ -33,7 +33,7 @@ use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
-use near::Near;
+use near::{FanOut, Near};
 use recent::{Probe, Recent};
 use scan::Scan;
 use walk::Walk;
@@ -78,6 +78,8 @@ pub struct State {
     /// The nearest to a scan so far, and whether there was one.
     near: Option<Near>,
     told: bool,
+    /// The largest fan-out of a program that is far from a scan.
+    fan_out: Option<FanOut>,
     /// When the last scan of hosts that was told had ended.
     hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
@@ -264,6 +266,16 @@ impl Analytic for Enumeration {
         {
             state.near = Some(near);
         }
+        if new
+            && matches!(key, Key::Program { .. })
+            && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
+            && state
+                .fan_out
+                .as_ref()
+                .is_none_or(|f| fan_out.larger_than(f))
+        {
+            state.fan_out = Some(fan_out);
+        }
         let belonged = state.scans[lane].as_ref().is_some_and(|s| s.holds(&probe));
         for hit in detected.hits {
             open(state, hit);
@@ -289,8 +301,16 @@ impl Analytic for Enumeration {
         for lane in LANES {
             self.tell(key, lane, &mut state, context, found);
         }
-        let near = state.near.take().filter(|_| !state.told);
-        if let Some(miss) = near.and_then(|n| n.tell(key, context)) {
+        if state.told {
+            return;
+        }
+        let near = state.near.take().and_then(|n| n.tell(key, context));
+        let fan_out = state.fan_out.take();
+        let few = || match key {
+            Key::Program { host, .. } => fan_out.map(|f| f.tell(*host, context)),
+            Key::Source(_) => None,
+        };
+        if let Some(miss) = near.or_else(few) {
             found.near_miss(miss);
         }
     }

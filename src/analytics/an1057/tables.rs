@@ -66,7 +66,7 @@ pub(super) fn tables(
                     target_words(p.target()),
                     p.fate.word().to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
-                    p.event.provenance.to_string(),
+                    context.labels.place(&p.event.provenance),
                 ]
             })
             .collect(),
@@ -80,7 +80,11 @@ pub(super) fn tables(
             rows: open
                 .into_iter()
                 .map(|(target, (time, by))| {
-                    vec![time.clock(6), target_words(*target), by.to_string()]
+                    vec![
+                        time.clock(6),
+                        target_words(*target),
+                        context.labels.place(by),
+                    ]
                 })
                 .collect(),
         });
@@ -151,7 +155,11 @@ fn process_table(
                 }
             }
             row("parents", chain.join(" < "));
-            let records: Vec<String> = started.records.iter().map(ToString::to_string).collect();
+            let records: Vec<String> = started
+                .records
+                .iter()
+                .map(|place| context.labels.place(place))
+                .collect();
             row("records", records.join(" "));
         }
     }

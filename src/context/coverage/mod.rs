@@ -251,6 +251,16 @@ impl Coverage {
             .any(|id| self.seen(host, log, *id).is_some())
     }
 
+    /// True if an attempt that the host logged (Security 5156) without a Sysmon 3 at `at` was not
+    /// made: both are written on it, and its Sysmon log holds that moment.
+    pub fn tells_connections(&self, host: HostId, at: Timestamp) -> bool {
+        self.any(host, Log::Sysmon, &[3])
+            && self.any(host, Log::Security, &[5156])
+            && self
+                .channel(host, Log::Sysmon)
+                .is_some_and(|seen| seen.interval.holds(at))
+    }
+
     /// Everything one host's logs show.
     pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
         self.hosts

@@ -18,9 +18,10 @@ pub type Word = Cow<'static, str>;
 #[schemars(extend("pattern" = r"^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{9}Z$"))]
 pub struct Time(pub String);
 
-/// The number of an evidence file, in sorted path order.
+/// What an evidence file is called: `E` and its number in sorted path order; for a member of an
+/// archive, the archive and the name: `E7!Security.evtx`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("pattern" = "^E[1-9][0-9]*$"))]
+#[schemars(extend("pattern" = "^E[1-9][0-9]*(![A-Za-z0-9._%+()~/-]+)*$"))]
 pub struct EvidenceNumber(pub String);
 
 /// SHA-256 in lower-case hexadecimal.
