@@ -285,7 +285,7 @@ fn rows_before_the_packets_that_caused_them_make_no_measurement() {
             // Not cut to anything: times that are would be taken as known to the second only.
             let at = START + i as i64 * (7 * SECOND + 1_234_567) + 89;
             let shown = if i % 10 == 3 && i / 10 < early {
-                at - 300_000_000
+                at - 80_000_000
             } else {
                 at
             };
