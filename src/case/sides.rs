@@ -112,7 +112,9 @@ mod tests {
         let (host, remote) = (end(HOST, 3389), end(REMOTE, 50_000));
         let aimed = |source, destination| {
             let mut finding = knock();
-            finding.steps.retain(|s| matches!(s.event.what, What::Host(_)));
+            finding
+                .steps
+                .retain(|s| matches!(s.event.what, What::Host(_)));
             finding.steps.truncate(1);
             let What::Host(event) = &mut finding.steps[0].event.what else {
                 unreachable!("only steps of hosts were kept")
