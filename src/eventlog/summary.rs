@@ -426,6 +426,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_export_left_out_is_no_gap() {
+        let time = Some(Timestamp(0));
+        let of = |id| SourceSummary::of_record("A".into(), "Security".into(), 1, id, time);
+        let mut source = of(1);
+        source.join(of(9));
+        assert_eq!(source.gaps().map(|gaps| gaps.len()), Some(1));
+        source.mark_exported();
+        assert_eq!(source.gaps(), None);
+    }
+
+    #[test]
     fn a_missing_run_of_record_ids_is_a_gap_even_if_the_log_went_round() {
         let mut all = tally(&[("A", "Security", 1, 50), ("A", "Security", 1, 51)]);
         all.merge(tally(&[

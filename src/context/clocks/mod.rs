@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 pub use anchors::{AnchorBuilder, Anchors};
 pub use compare::{Against, HostClock, Known};
 pub use reading::LATE_BY;
-pub use report::ClockReport;
+pub use report::{ClockReport, hours};
 
 /// Whose clock timed an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

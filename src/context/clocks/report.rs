@@ -210,8 +210,8 @@ fn ahead(offset: Span) -> String {
     }
 }
 
-/// `-5 h`, `+5:45 h`.
-fn hours(zone: Span) -> String {
+/// A zone error: `-5 h`, `+5:45 h`.
+pub fn hours(zone: Span) -> String {
     let minutes = zone.0 / 60_000_000_000;
     let sign = if minutes < 0 { '-' } else { '+' };
     let (h, m) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
