@@ -5,7 +5,7 @@ use super::exit::{Exit, say};
 use super::{output, progress, request};
 use anyhow::Context;
 use casewire::investigate;
-use casewire::model::Event;
+use casewire::model::{Event, Labels};
 use casewire::report::{json, timeline};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -21,13 +21,13 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
     if args.format == TimelineFormat::Csv {
         write!(out, "{}\r\n", timeline::CSV_HEADER).context(STDOUT)?;
     }
-    let mut each = |event: &Event| {
+    let mut each = |event: &Event, labels: &Labels| {
         if args.limit.is_some_and(|limit| printed >= limit) {
             left_out = true;
             return ControlFlow::Break(());
         }
         printed += 1;
-        match line(&mut out, event, args) {
+        match line(&mut out, event, labels, args) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -69,11 +69,17 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
 const STDOUT: &str =
     "cannot write to standard output; check the disk or the program it is piped into";
 
-fn line(out: &mut impl Write, event: &Event, args: &Timeline) -> anyhow::Result<()> {
+fn line(
+    out: &mut impl Write,
+    event: &Event,
+    labels: &Labels,
+    args: &Timeline,
+) -> anyhow::Result<()> {
+    let zone = &args.times.tz;
     match args.format {
-        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, &args.times.tz)),
-        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event)?),
-        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event)),
+        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, labels, zone)),
+        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event, labels)?),
+        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event, labels)),
     }
     .context(STDOUT)
 }

@@ -136,7 +136,17 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => (*source, *destination, *transport, process),
+                } => {
+                    // Sysmon tells some connections that were received with the host as the source.
+                    let (local, remote) = context.identity.local_and_remote(
+                        id,
+                        event.time,
+                        Some(Direction::Inbound),
+                        *source,
+                        *destination,
+                    )?;
+                    (remote, local, *transport, process)
+                }
                 _ => return None,
             };
             if transport != Transport::TCP
@@ -168,6 +178,11 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 }
 
 impl Arrivals {
+    /// How much is remembered, in arrivals: a port or a connection takes a quarter of one.
+    pub fn held(&self) -> usize {
+        self.held.len() + (self.open_since.len() + self.tuples.len()) / 4
+    }
+
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
         let Some((place, sign)) = sign_of(event, context) else {

@@ -20,8 +20,10 @@ pub struct DoorRules {
     pub knock: KnockRules,
     /// From the first touch to the connection.
     pub window: Span,
-    /// How long before the arming touch a change may be logged and still follow it.
+    /// How long before the arming touch a change may be logged and still follow it, clocks apart.
     pub slack: Span,
+    /// How far the host's clocks may be apart from the captures'.
+    pub doubt: Span,
     /// How long after the window an episode waits.
     pub linger: Span,
 }
@@ -32,7 +34,16 @@ impl DoorRules {
         self.window
             .plus(self.linger)
             .plus(self.slack)
+            .plus(self.doubt)
             .plus(self.knock.span)
+    }
+}
+
+impl DoorRules {
+    /// The earliest time at which a change may stand that follows the arming touch of `knock`.
+    pub fn earliest(&self, knock: &Knock) -> Timestamp {
+        let before = self.slack.plus(self.doubt);
+        knock.arming().event.time.shifted(before.negated())
     }
 }
 
@@ -76,6 +87,17 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
 }
 
 impl Door {
+    /// About how many bytes it takes. A source takes most: a tree of few ports is as large as one of
+    /// many.
+    pub fn weight(&self) -> usize {
+        let events = self.arrivals.held() + self.changes.held() + self.surroundings.held();
+        2_048
+            + self.touches.sources() * 1_536
+            + events * 512
+            + self.open.len() * 8_192
+            + self.visits.len() * 64
+    }
+
     /// The episodes whose time has come at `now`, oldest first.
     pub fn due(&mut self, rules: &DoorRules, now: Timestamp) -> Vec<Knock> {
         if self.open.is_empty() {

@@ -17,6 +17,8 @@ use super::identity::{HostId, Identity, Place};
 use super::processes::Processes;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::{Span, Text, Timestamp};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -44,6 +46,8 @@ pub struct Baseline {
     port_hosts: BTreeMap<Port, Vec<Timestamp>>,
     port_images: BTreeMap<Port, Vec<Timestamp>>,
     host_first: Vec<Timestamp>,
+    // When any host first connected to an address.
+    peer_first: HashMap<IpAddr, Timestamp, RandomState>,
     /// Entries left out because a bound was reached: then a count may be too small.
     pub left_out: u64,
     /// The days an imported baseline rests on, each once, in order.
@@ -98,6 +102,8 @@ pub struct Depth {
     pub span: Span,
     /// UTC days with signs of it, before the day asked about.
     pub days: u64,
+    /// Of these, the days of which its own logs tell: days of processes.
+    pub logged: u64,
     /// Process starts.
     pub executions: u64,
 }
@@ -174,10 +180,8 @@ impl Baseline {
 
     /// The first time any host connected to an address.
     pub fn peer_anywhere(&self, remote: IpAddr, before: Timestamp) -> Option<Timestamp> {
-        self.hosts
-            .values()
-            .filter_map(|u| u.peers.get(&remote)?.first_before(before))
-            .min()
+        let first = self.peer_first.get(&remote).copied();
+        first.filter(|first| *first < before)
     }
 
     /// When the host was first seen to listen on a port.
@@ -226,16 +230,18 @@ impl Baseline {
             return Depth::default();
         };
         let first = usage.seen.first_before(before);
-        let days: BTreeSet<Day> = Counter::ALL
-            .iter()
-            .flat_map(|c| usage.seen.by(*c).days())
-            .map(|(day, _)| *day)
-            .filter(|day| *day < Day::of(before))
-            .collect();
+        let days_of = |counters: &[Counter]| -> BTreeSet<Day> {
+            let days = counters.iter().flat_map(|c| usage.seen.by(*c).days());
+            days.map(|(day, _)| *day)
+                .filter(|day| *day < Day::of(before))
+                .collect()
+        };
+        let days = days_of(&Counter::ALL);
         Depth {
             first,
             span: first.map_or(Span::ZERO, |first| before.since(first)),
             days: days.len() as u64,
+            logged: days_of(&[Counter::Security, Counter::Sysmon]).len() as u64,
             executions: usage
                 .images
                 .values()
@@ -287,7 +293,14 @@ impl Baseline {
         let mut images: BTreeMap<Port, BTreeMap<Text, Timestamp>> = BTreeMap::new();
         self.port_hosts.clear();
         self.host_first.clear();
+        self.peer_first.clear();
         for usage in self.hosts.values() {
+            for (remote, count) in &usage.peers {
+                if let Some(at) = count.first_before(Timestamp::MAX) {
+                    let held = self.peer_first.entry(*remote).or_insert(at);
+                    *held = at.min(*held);
+                }
+            }
             self.host_first
                 .extend(usage.seen.first_before(Timestamp::MAX));
             let mut first: BTreeMap<Port, Timestamp> = BTreeMap::new();

@@ -54,6 +54,7 @@ pub fn whole(report: &Report, wanted: &Chosen, zone: &Zone) -> Vec<Block> {
     blocks.extend(near_misses(report, zone));
     blocks.extend(coverage(report));
     blocks.extend(gaps(report, zone));
+    blocks.extend(conflicts(report).into_iter().flatten());
     blocks.extend(problems(report));
     if !suppressed.is_empty() {
         blocks.push(Block::Heading(2, "Suppressed".into()));
@@ -299,6 +300,25 @@ fn near_misses(report: &Report, zone: &Zone) -> Vec<Block> {
         },
     ]
 }
+
+fn conflicts(report: &Report) -> Option<[Block; 2]> {
+    let items = report.conflicts.iter();
+    let items: Vec<String> = items
+        .map(|one| format!("{}; {}", one.what, one.taken))
+        .collect();
+    (!items.is_empty()).then(|| {
+        [
+            Block::Heading(2, CONFLICTS.into()),
+            Block::List {
+                numbered: false,
+                items,
+            },
+        ]
+    })
+}
+
+/// What the section of conflicts is called.
+pub const CONFLICTS: &str = "Where the evidence contradicts itself about addresses";
 
 fn suppressions(findings: &[&&Finding]) -> Block {
     let rows = findings.iter().map(|f| {
