@@ -109,10 +109,12 @@ pub fn markdown(text: &str) -> String {
         let next = rest.peek().copied();
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         let mark = match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '&' | '~' | '@'
-            | '$' => true,
-            // A time needs no mark, a scheme does.
-            ':' => next != Some(' ') && next.is_some() && !(digit(before) && digit(next)),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '&' | '~' | '@' | '$' => {
+                true
+            }
+            '!' => next == Some('['),
+            // A time and a reference need no mark, a scheme does.
+            ':' => next != Some(' ') && next.is_some() && !digit(before),
             '+' | '-' | '=' => before.is_none(),
             '.' | ')' => number && before.is_some() && next.is_none_or(|c| c == ' '),
             _ => false,
