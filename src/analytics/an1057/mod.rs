@@ -271,7 +271,10 @@ impl Analytic for Enumeration {
         if new
             && matches!(key, Key::Program { .. })
             && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
-            && state.fan_out.as_ref().is_none_or(|f| fan_out.larger_than(f))
+            && state
+                .fan_out
+                .as_ref()
+                .is_none_or(|f| fan_out.larger_than(f))
         {
             state.fan_out = Some(fan_out);
         }

@@ -97,10 +97,14 @@ impl Analytic for FailedConnections {
              on that day or, without them, against ShortHistoryTargets, and is informational",
             "a source with MinTargets on each of ScannerDays days before is a long-running scanner and is not \
              told; its first days are",
-            "in the first WarmUp of evidence nothing is told: whom nobody has seen yet may have been there",
+            "in the first WarmUp of evidence without a gap nothing is told: whom nobody has seen yet may have been \
+             there",
             "one finding for DeduplicationPeriod; what fails meanwhile is added to it",
             "a pair of causality owner and process that was on at most one host and day before is named as rare, \
-             with its counts, where at least ActivationPeriod of processes is known",
+             with its counts, where at least ActivationPeriod of processes is known; such a finding is for \
+             information, with more confidence",
+            "where the settings file calls the source a workstation, missing targets in two of its segments or \
+             more give more confidence",
         ],
         needs: &[
             Need {
