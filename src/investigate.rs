@@ -16,7 +16,7 @@ use crate::context::clocks::{ClockChoice, Clocks};
 use crate::context::containment::Stated;
 use crate::context::{Containments, Context};
 use crate::evidence::{Problems, Progress, Unpacking, Weight, discover_in};
-use crate::model::{Event, Span, Timestamp};
+use crate::model::{Event, Labels, Span, Timestamp};
 use crate::reading::{Options, gather};
 use crate::replay::attribute::Account;
 use crate::replay::{attribute, replay};
@@ -200,7 +200,7 @@ fn chosen(
 /// # Errors
 /// See `Error`.
 pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, Error> {
-    witnessed(request, progress, &mut |_| Ok(()))
+    witnessed(request, progress, &mut |_, _| Ok(()))
 }
 
 /// As `investigate`; each event that the analytics see is shown to `witness` first, in time order.
@@ -210,7 +210,7 @@ pub fn investigate(request: &Request, progress: &dyn Progress) -> Result<Case, E
 pub fn witnessed(
     request: &Request,
     progress: &dyn Progress,
-    witness: &mut (dyn FnMut(&Event) -> std::io::Result<()> + Send),
+    witness: &mut (dyn FnMut(&Event, &Labels) -> std::io::Result<()> + Send),
 ) -> Result<Case, Error> {
     let entries = asked(request)?;
     with_threads(request, || {
@@ -222,7 +222,10 @@ pub fn witnessed(
             .by_ref()
             .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
             .take_while(|e| {
-                stopped = e.as_ref().ok().and_then(|e| witness(e).err());
+                stopped = e
+                    .as_ref()
+                    .ok()
+                    .and_then(|e| witness(e, &read.context.labels).err());
                 stopped.is_none()
             });
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;
@@ -259,13 +262,13 @@ pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory
 pub fn events(
     request: &Request,
     progress: &dyn Progress,
-    each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    each: &mut dyn FnMut(&Event, &Labels) -> ControlFlow<()>,
 ) -> Result<Case, Error> {
     let (events, mut read) = with_threads(request, || open(request, progress, None))?;
     let mut events = attribute(events, &read.context);
     for event in events.by_ref() {
         let event = event.map_err(failed)?;
-        if within(request, &event) && each(&event).is_break() {
+        if within(request, &event) && each(&event, &read.context.labels).is_break() {
             break;
         }
     }
@@ -283,6 +286,7 @@ fn open(
     let unpacking = Unpacking::with_passwords(&request.passwords);
     let files = discover_in(&request.evidence, unpacking, &mut problems)
         .map_err(|e| Error::Request(e.to_string()))?;
+    let labels: Labels = files.iter().map(|f| (f.id, f.label.clone())).collect();
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");
     let options = Options {
@@ -300,7 +304,9 @@ fn open(
     {
         return Err(Error::Unreadable(format!(
             "{}{}; leave out --strict to go on with what can be read",
-            loss.evidence.map(|e| format!("{e}: ")).unwrap_or_default(),
+            loss.evidence
+                .map(|e| format!("{}: ", labels.file(e)))
+                .unwrap_or_default(),
             loss.message
         )));
     }
@@ -366,6 +372,7 @@ fn open(
         request.background.contacts(),
     );
     let context = Context {
+        labels,
         clocks,
         coverage,
         identity,

@@ -783,6 +783,40 @@ fn packets_and_lines_of_members_are_shown_and_handed_over() {
         let (_, said) = done(&["show", case, &name], 4);
         assert!(said.contains("give --password"), "{said}");
     }
+    // A reference names the archive and the member, in every form the case is told in, and leads
+    // there by its label, by the member's path and by the end of that.
+    let line = kinds["line"]["line"].as_u64().unwrap();
+    let evidence = kinds["line"]["evidence"].as_str().unwrap();
+    assert_eq!(evidence, "E1!FS01-Security.xml");
+    let name = format!("{evidence}:line{line}");
+    for format in ["text", "md", "html", "json"] {
+        let (out, _) = done(&["report", case, "--format", format], 0);
+        let place = format!("{evidence}:line");
+        let wanted = if format == "json" { evidence } else { &place };
+        assert!(out.contains(wanted), "{format}: {wanted}");
+    }
+    let archive = text(&made.archive);
+    for format in ["text", "csv", "jsonl"] {
+        let (out, _) = done(
+            &["timeline", archive, "--password", PASSWORD, "-f", format],
+            0,
+        );
+        assert!(out.contains("E1!FS01-Security.xml"), "{format}");
+    }
+    for other in ["E1!C/FS01-Security.xml", "e1!fs01-security.XML"] {
+        let other = format!("{other}:line{line}");
+        let (out, _) = done(&["show", case, &other, "--password", PASSWORD], 0);
+        assert!(out.starts_with(&name), "{out}");
+        assert!(out.contains("cited by AN"), "{out}");
+    }
+    for (wrong, why) in [
+        ("E1:r884", "is an archive; name the member: E1!"),
+        ("E1!Security.xml:line3", "has no evidence E1!Security.xml"),
+        ("E2:p1", "it has E1 to E1"),
+    ] {
+        let (_, said) = done(&["show", case, wrong, "--password", PASSWORD], 4);
+        assert!(said.contains(why), "{said}");
+    }
     for format in ["text", "md", "html"] {
         let (out, _) = done(&["report", case, "--format", format], 0);
         // Text is wrapped between the archive and its member.

@@ -310,7 +310,7 @@ fn rows_and_packets_agree_within_five_milliseconds_and_sysmon_writes_late() {
     let Some(folder) = evidence() else { return };
     let request = request(folder.join("P14_splunk_procdump"));
     let mut all = Vec::new();
-    events(&request, &Silent, &mut |event| {
+    events(&request, &Silent, &mut |event, _| {
         all.push(event.clone());
         ControlFlow::Continue(())
     })

@@ -5,12 +5,14 @@
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
-//! points behind `scored`, notes behind `noted`; each word is told where the block has it. A `containment` block states containments, `TIME`
+//! points behind `scored`, remarks of steps behind `remarked`, notes of findings behind `noted`; gaps behind `gap`, contradictions behind
+//! `conflict` and notes of the report behind `note`: each word is told where the block has it.
+//! A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
-use casewire::case::{Case, Incident};
+use casewire::case::{Case, Gap, Incident};
 use casewire::config::Config;
 use casewire::context::containment::Stated;
 use casewire::evidence::progress::Silent;
@@ -112,7 +114,7 @@ impl Names<'_> {
         let name = file.rsplit('/').next().unwrap_or_default();
         self.evidence
             .cite(name, at.item)
-            .map_or_else(|| at.to_string(), |cite| cite.label.clone())
+            .map_or_else(|| self.case.labels.place(at), |cite| cite.label.clone())
     }
 
     /// A finding as an expect block words it.
@@ -239,22 +241,42 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 .map(|incident| format!("said {}", incident.finding.title)),
         );
     }
-    let asks = |word: &str| {
-        block(&page, "expect").is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with(word)))
+    let asked_for = |word: &str| {
+        let told = block(&page, "expect");
+        told.is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with(word)))
     };
+    if asked_for("gap ") {
+        let gap = |gap: &Gap| match gap.host.as_str() {
+            "" => format!("gap captures: {}", gap.what),
+            host => format!("gap {host}: {}", gap.what),
+        };
+        lines.extend(case.gaps.iter().map(gap));
+    }
+    if asked_for("conflict ") {
+        let rows = case.conflicts.iter();
+        lines.extend(rows.map(|row| format!("conflict {}", row.what)));
+    }
+    if asked_for("note ") {
+        lines.extend(case.notes.iter().map(|note| format!("note {note}")));
+    }
     for incident in &case.incidents {
         let finding = &incident.finding;
-        if asks("held ") {
+        if asked_for("held ") {
             lines.extend(finding.conditions.iter().map(|c| {
                 let asked = if c.setting.is_empty() { "" } else { " of " };
                 format!("held {}: {}{asked}{}", c.text, c.measured, c.setting)
             }));
         }
-        if asks("scored ") {
+        if asked_for("scored ") {
             let items = finding.score.iter();
             lines.extend(items.map(|item| format!("scored {:+} {}", item.points, item.reason)));
         }
-        if asks("noted ") {
+        if asked_for("remarked ") {
+            let mut remarks: Vec<&str> = finding.steps.iter().map(|s| s.remark.as_str()).collect();
+            remarks.dedup();
+            lines.extend(remarks.iter().map(|remark| format!("remarked {remark}")));
+        }
+        if asked_for("noted ") {
             lines.extend(finding.notes.iter().map(|note| format!("noted {note}")));
         }
     }

@@ -169,7 +169,7 @@ fn place(at: &Provenance, files: &BTreeMap<EvidenceId, &EvidenceRow>) -> Vec<u8>
             ..
         }) => bytes.extend_from_slice(sha256),
         Some(file) => bytes.extend_from_slice(format!("{} {}", file.kind, file.size).as_bytes()),
-        None => bytes.extend_from_slice(at.evidence.to_string().as_bytes()),
+        None => bytes.extend_from_slice(format!("E{}", at.evidence.0).as_bytes()),
     }
     bytes.push(0);
     bytes.push(match at.kind {

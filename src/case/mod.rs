@@ -2,6 +2,7 @@
 //!
 //! Plain data, complete and sorted. Nothing here reads evidence, judges it or renders it.
 
+pub mod conflict;
 pub mod gaps;
 pub mod incident;
 pub mod inventory;
@@ -13,6 +14,7 @@ pub mod suppression;
 #[cfg(test)]
 mod tests;
 
+pub use conflict::{ConflictKind, ConflictRow};
 pub use gaps::{Gap, GapKind};
 pub use incident::{Incident, Suppressed};
 pub use suppression::RuleRow;
@@ -25,7 +27,7 @@ use crate::context::containment::Stated;
 use crate::evidence::{Problem, Weight};
 use crate::model::finding::NearMiss;
 use crate::model::provenance::Item;
-use crate::model::{EvidenceId, Span, Text, Timestamp};
+use crate::model::{EvidenceId, Labels, Span, Text, Timestamp};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -42,6 +44,8 @@ pub struct Case {
     pub examiner: Option<String>,
     /// What was asked, with every setting in force.
     pub parameters: Parameters,
+    /// What evidence files are called in references.
+    pub labels: Labels,
     /// The evidence, in the order of its ids.
     pub evidence: Vec<EvidenceRow>,
     /// The hosts, in the order in which tables show them.
@@ -50,6 +54,8 @@ pub struct Case {
     pub coverage: Vec<CoverageRow>,
     /// What is missing in the evidence: of the captures first, then host by host.
     pub gaps: Vec<Gap>,
+    /// What contradicts itself about addresses.
+    pub conflicts: Vec<ConflictRow>,
     /// One per analytic that ran and host.
     pub verdicts: Vec<VerdictRow>,
     /// The incidents, numbered from 1 in this order; see `incident::number`.

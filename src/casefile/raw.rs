@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records handed out for one file at most; numbers repeat in carved and merged logs.
 const MOST: usize = 100_000;
+/// Members of an archive named in a message.
+const NAMED: usize = 3;
 
 /// What is wanted of one file.
 #[derive(Clone, Debug, Default)]
@@ -82,10 +84,16 @@ pub fn cited<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeMap<String
     cited
 }
 
-/// `E1:p18822`, `E3:r884` or `E5:line12` as file and what is wanted of it; `None` for anything else.
+/// `E1:p18822`, `E3:r884`, `E5:line12` or `E7!Security.evtx:r884` as file and what is wanted of it;
+/// `None` for anything else. Which file a name stands for is for `resolve`.
 pub fn parse(reference: &str) -> Option<(String, Cited)> {
-    let (evidence, item) = reference.split_once(':')?;
-    let digits = evidence.strip_prefix(['E', 'e'])?;
+    let (evidence, item) = reference.rsplit_once(':')?;
+    let evidence = evidence.strip_prefix(['E', 'e'])?;
+    let (digits, member) = match evidence.split_once('!') {
+        Some((_, "")) => return None,
+        Some((digits, member)) => (digits, Some(member)),
+        None => (evidence, None),
+    };
     let number: u32 = digits.parse().ok()?;
     let mut cited = Cited::default();
     if let Some(("line", line)) = item
@@ -101,7 +109,61 @@ pub fn parse(reference: &str) -> Option<(String, Cited)> {
         let record = item.strip_prefix(['r', 'R'])?;
         cited.records.numbers.insert(record.parse().ok()?);
     }
-    Some((format!("E{number}"), cited))
+    let member = member.map_or_else(String::new, |member| format!("!{member}"));
+    Some((format!("E{number}{member}"), cited))
+}
+
+/// What the report calls the file that `evidence` names: its label, or for a member of an archive
+/// the archive with the member's path, or with so much of the path's end as only one member has.
+///
+/// # Errors
+/// If the case has no such file, if it is an archive, or if several members are meant.
+pub fn resolve(case: &CaseFolder, evidence: &str) -> Result<String, Error> {
+    let rows = &case.report.evidence;
+    let held = |archive: &str| {
+        let archive = archive.to_owned();
+        rows.iter().filter(move |row| {
+            let within = row.archive.as_ref();
+            within.is_some_and(|a| a.0.eq_ignore_ascii_case(&archive))
+        })
+    };
+    let names = |of: Vec<&str>| {
+        let more = if of.len() > NAMED { ", .." } else { "" };
+        of[..of.len().min(NAMED)].join(", ") + more
+    };
+    if let Some(row) = rows.iter().find(|r| r.id.0.eq_ignore_ascii_case(evidence)) {
+        let members: Vec<&str> = held(&row.id.0).map(|r| r.id.0.as_str()).collect();
+        return match members.is_empty() {
+            true => Ok(row.id.0.clone()),
+            false => Err(Error::Evidence(format!(
+                "{evidence} ({}) is an archive; name the member: {}",
+                row.path,
+                names(members)
+            ))),
+        };
+    }
+    let none = || {
+        let given = rows.iter().filter(|row| row.archive.is_none()).count();
+        Error::Evidence(format!(
+            "the case has no evidence {evidence}; it has E1 to E{given}, and 'casewire report' lists them"
+        ))
+    };
+    let (archive, wanted) = evidence.split_once('!').ok_or_else(none)?;
+    let meant: Vec<&str> = held(archive)
+        .filter(|row| {
+            let before = row.path.strip_suffix(wanted);
+            before.is_some_and(|before| before.ends_with(['!', '/', '\\']))
+        })
+        .map(|row| row.id.0.as_str())
+        .collect();
+    match meant[..] {
+        [only] => Ok(only.to_owned()),
+        [] => Err(none()),
+        _ => Err(Error::Evidence(format!(
+            "{evidence} may be one of several members; write {}",
+            names(meant)
+        ))),
+    }
 }
 
 /// Reads what is wanted of one file.
@@ -119,12 +181,7 @@ pub fn fetch(
         .evidence
         .iter()
         .find(|row| row.id.0 == evidence)
-        .ok_or_else(|| {
-            Error::Evidence(format!(
-                "the case has no evidence {evidence}; it has E1 to E{}",
-                case.report.evidence.len()
-            ))
-        })?;
+        .ok_or_else(|| Error::Evidence(format!("the case has no evidence {evidence}")))?;
     let gone = |why: &str| Error::Evidence(format!("{evidence} ({}) {why}", row.path));
     let file = places.get(evidence).ok_or_else(|| gone(places.why(row)))?;
     let (mut found, now) =
@@ -201,9 +258,14 @@ mod tests {
             (evidence.as_str(), cited.lines.numbers.first()),
             ("E3", Some(&12))
         );
+        let (evidence, cited) = parse("e07!C:/a/Security.evtx:r884").unwrap();
+        assert_eq!(
+            (evidence.as_str(), cited.records.numbers.first()),
+            ("E7!C:/a/Security.evtx", Some(&884))
+        );
         for wrong in [
-            "E1:line", "E1:linex", "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1",
-            "E1:p1:2",
+            "E7!:r884", "E!a:r884", "E1:line", "E1:linex", "", "E1", "E1:", "E1:p", "E:p1",
+            "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2",
         ] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }

@@ -13,7 +13,7 @@ use crate::evidence::Form;
 use crate::report::escape::xml;
 use crate::report::json;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// What a slice loses.
@@ -69,7 +69,7 @@ pub fn write(
     cited: &BTreeMap<String, Cited>,
     folder: &mut NewFolder,
 ) -> Result<(), Error> {
-    let mut files = Vec::new();
+    let (mut files, mut taken) = (Vec::new(), BTreeSet::new());
     for (evidence, wanted) in cited {
         let found = fetch(case, places, evidence, wanted)?;
         if !found.unchanged {
@@ -92,16 +92,14 @@ pub fn write(
             .evidence
             .iter()
             .find(|row| row.id.0 == *evidence);
-        let (name, bytes) = if let Some(form) = found.form {
-            (format!("{evidence}.{}", ending(form)), lines(form, &found))
+        let (ending, bytes) = if let Some(form) = found.form {
+            (ending(form), lines(form, &found))
         } else if found.records.is_empty() {
-            (
-                format!("{evidence}.pcapng"),
-                pcapng(evidence, &found.packets),
-            )
+            ("pcapng", pcapng(evidence, &found.packets))
         } else {
-            (format!("{evidence}.xml"), records(&found).into_bytes())
+            ("xml", records(&found).into_bytes())
         };
+        let name = file_name(evidence, ending, &mut taken);
         folder.put(&name, &bytes)?;
         files.push(File {
             name,
@@ -128,6 +126,19 @@ pub fn write(
     })?;
     folder.put("MANIFEST.json", &manifest)?;
     Ok(())
+}
+
+/// A name for the file that holds what is cited of `evidence`: a member of an archive lies in no
+/// folder here. Names that fall together get a number.
+fn file_name(evidence: &str, ending: &str, taken: &mut BTreeSet<String>) -> String {
+    let stem = evidence.replace(['!', '/'], "_");
+    let mut name = format!("{stem}.{ending}");
+    let mut number = 2_u64;
+    while !taken.insert(name.to_ascii_lowercase()) {
+        name = format!("{stem}-{number}.{ending}");
+        number += 1;
+    }
+    name
 }
 
 /// What a file of this form is called by.

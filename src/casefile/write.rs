@@ -3,7 +3,7 @@
 use super::folder::{NewFile, NewFolder};
 use super::run::{Output, Run};
 use super::{Error, REPORT, RUN, TIMELINE};
-use crate::model::Event;
+use crate::model::{Event, Labels};
 use crate::report::json;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -35,8 +35,8 @@ impl Draft {
     ///
     /// # Errors
     /// If the disk is full.
-    pub fn event(&mut self, event: &Event) -> io::Result<()> {
-        let line = json::event_line(event).map_err(io::Error::other)?;
+    pub fn event(&mut self, event: &Event, labels: &Labels) -> io::Result<()> {
+        let line = json::event_line(event, labels).map_err(io::Error::other)?;
         self.timeline.write_all(line.as_bytes())?;
         self.timeline.write_all(b"\n")
     }

@@ -23,8 +23,8 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
     }
     let case = {
         let progress = progress::shown(global);
-        investigate::witnessed(&wanted, &*progress, &mut |event| match &mut draft {
-            Some(draft) => draft.event(event),
+        investigate::witnessed(&wanted, &*progress, &mut |event, labels| match &mut draft {
+            Some(draft) => draft.event(event, labels),
             None => Ok(()),
         })?
     };

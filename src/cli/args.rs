@@ -479,7 +479,7 @@ pub enum ExportFormat {
 pub struct Show {
     #[command(flatten)]
     pub case: Case,
-    /// Incidents and references: F30746097, E1:p18822, E3:r884, E5:line12
+    /// Incidents and references: F30746097, E1:p18822, E3:r884, E5:line12, 'E7!Security.evtx:r884'
     #[arg(value_name = "REF", required_unless_present = "suppressed")]
     pub refs: Vec<String>,
     /// The incidents that rules suppress, with the rules

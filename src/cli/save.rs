@@ -61,7 +61,7 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
             .evidence
             .iter()
             .map(|row| Place {
-                id: row.id.to_string(),
+                id: case.labels.file(row.id).into_owned(),
                 path: absolute(&row.location),
             })
             .collect(),

@@ -14,6 +14,7 @@ use casewire::report::json::shape::{Finding, Report};
 use casewire::report::record::{self, telling};
 use casewire::report::text::Style;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Runs it.
@@ -24,12 +25,15 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         color: output::color(global),
         ..Style::default()
     };
-    let parsed = args.refs.iter().filter_map(|r| raw::parse(r));
+    let mut wanted = BTreeSet::new();
+    for (evidence, _) in args.refs.iter().filter_map(|r| raw::parse(r)) {
+        wanted.insert(raw::resolve(&case, &evidence)?);
+    }
     let places = Places::of(
         &case,
         args.case.evidence.as_deref(),
         &args.case.passwords,
-        Some(&parsed.map(|(evidence, _)| evidence).collect()),
+        Some(&wanted),
     );
     let mut page = String::new();
     if args.suppressed {
@@ -43,10 +47,11 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
         }
         let Some((evidence, wanted)) = raw::parse(reference) else {
             return Err(Wrong(format!(
-                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822, E3:r884 or E5:line12"
+                "{reference} is neither an incident of the case nor a reference; write F30746097, E1:p18822, E3:r884, E5:line12 or E7!Security.evtx:r884"
             ))
             .into());
         };
+        let evidence = raw::resolve(&case, &evidence)?;
         let found = raw::fetch(&case, &places, &evidence, &wanted)?;
         if !found.unchanged {
             say(&format!(
@@ -63,7 +68,8 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
                 "warning: {reference}: there are more records of this number or line than are shown"
             ));
         }
-        let cited = cited_by(&case.report, reference);
+        let item = reference.rsplit_once(':').map_or("", |(_, item)| item);
+        let cited = cited_by(&case.report, &format!("{evidence}:{item}"));
         for packet in &found.packets {
             self::packet(&evidence, packet, &cited, args.format, &mut page)?;
         }

@@ -5,7 +5,7 @@ use super::exit::{Exit, say};
 use super::{progress, request};
 use anyhow::Context;
 use casewire::investigate;
-use casewire::model::Event;
+use casewire::model::{Event, Labels};
 use casewire::report::{json, timeline};
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -20,13 +20,13 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
     if args.format == TimelineFormat::Csv {
         write!(out, "{}\r\n", timeline::CSV_HEADER).context(STDOUT)?;
     }
-    let mut each = |event: &Event| {
+    let mut each = |event: &Event, labels: &Labels| {
         if args.limit.is_some_and(|limit| printed >= limit) {
             left_out = true;
             return ControlFlow::Break(());
         }
         printed += 1;
-        match line(&mut out, event, args.format) {
+        match line(&mut out, event, labels, args.format) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -68,11 +68,16 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
 const STDOUT: &str =
     "cannot write to standard output; check the disk or the program it is piped into";
 
-fn line(out: &mut impl Write, event: &Event, format: TimelineFormat) -> anyhow::Result<()> {
+fn line(
+    out: &mut impl Write,
+    event: &Event,
+    labels: &Labels,
+    format: TimelineFormat,
+) -> anyhow::Result<()> {
     match format {
-        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event)),
-        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event)?),
-        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event)),
+        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, labels)),
+        TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event, labels)?),
+        TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event, labels)),
     }
     .context(STDOUT)
 }

@@ -124,8 +124,8 @@ fn again(
     let mut timeline = Sha256::new();
     let again = {
         let progress = progress::shown(global);
-        investigate::witnessed(&wanted, &*progress, &mut |event| {
-            let line = json::event_line(event).map_err(std::io::Error::other)?;
+        investigate::witnessed(&wanted, &*progress, &mut |event, labels| {
+            let line = json::event_line(event, labels).map_err(std::io::Error::other)?;
             timeline.update(line.as_bytes());
             timeline.update(b"\n");
             Ok(())

@@ -5,6 +5,7 @@
 
 use super::archive::{self, Member, Unpacking};
 use super::kind::{self, Kind};
+use super::naming;
 use super::problem::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 pub struct EvidenceFile {
     /// Its number, from 1 in the order of `shown`.
     pub id: EvidenceId,
+    /// What references call it: `E7` for the seventh file that was given, `E7!Security.evtx` for a
+    /// member of that; see `naming`.
+    pub label: String,
     /// Where to open it; for a member, the archive.
     pub path: PathBuf,
     /// Its path below the argument it was found under, with `/`; its name if it was the argument.
@@ -105,12 +109,14 @@ pub fn discover_in(
         (shown, real).cmp(&(other_shown, other_real))
     });
     let mut listed = Vec::new();
-    for (_, (shown, path)) in files {
+    for ((_, (shown, path)), number) in files.into_iter().zip(1_u64..) {
         let id = next_id(&listed);
+        let called = format!("E{number}");
         let (size, kind) = look(id, &path, problems);
         let (way, name) = (path.clone(), shown.clone());
         listed.push(EvidenceFile {
             id,
+            label: called.clone(),
             path,
             shown,
             source: Source::Disk,
@@ -119,9 +125,13 @@ pub fn discover_in(
         });
         if let Kind::Archive(container, packing) = kind {
             let what = (container, packing);
-            for found in archive::list(id, &way, what, &mut unpacking, problems) {
+            let found = archive::list(id, &way, what, &mut unpacking, problems);
+            let names: Vec<&str> = found.iter().map(|f| f.member.name.as_str()).collect();
+            let labels = naming::labels(&called, &names);
+            for (found, label) in found.into_iter().zip(labels) {
                 let member = EvidenceFile {
                     id: next_id(&listed),
+                    label,
                     path: way.clone(),
                     shown: format!("{name}!{}", found.member.name),
                     size: found.member.size,

@@ -8,6 +8,7 @@ pub mod discover;
 pub mod form;
 pub mod kind;
 pub mod lines;
+pub mod naming;
 pub mod open;
 pub mod packing;
 pub mod problem;

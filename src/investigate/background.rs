@@ -172,7 +172,8 @@ pub fn baseline(request: &Request, progress: &dyn Progress) -> Result<BaselineFi
         .find(|(_, r)| r.custody.as_ref().is_some_and(|c| c.changed))
     {
         return Err(Error::Changed(format!(
-            "{id} changed while it was read, so no baseline is made; work on a copy"
+            "{} changed while it was read, so no baseline is made; work on a copy",
+            read.context.labels.file(*id)
         )));
     }
     Ok(file_of(&read))

@@ -1,17 +1,11 @@
 //! Where a statement comes from: which file, and which packet or record in it.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
-/// The number of an evidence file, from 1 in sorted path order; printed `E1`.
+/// The number of an evidence file or of a member of an archive, from 1 in sorted path order. It is
+/// not printed: what a file is called stands in `Labels`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EvidenceId(pub u32);
-
-impl fmt::Display for EvidenceId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "E{}", self.0)
-    }
-}
 
 /// What `Provenance::item` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,10 +42,4 @@ pub struct Provenance {
     pub item: u64,
     /// Byte offset of the record header in the (decompressed) file, or of the line in the text.
     pub offset: u64,
-}
-
-impl fmt::Display for Provenance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}{}", self.evidence, self.kind.mark(), self.item)
-    }
 }

@@ -18,6 +18,7 @@ type Source = (String, String);
 #[derive(Default)]
 pub struct Known {
     sources: BTreeMap<Source, Vec<(EvidenceId, SourceSummary)>>,
+    labels: BTreeMap<EvidenceId, String>,
     /// Computers, in lower case, whose times are in UTC somewhere.
     in_utc: BTreeSet<String>,
 }
@@ -29,6 +30,7 @@ impl Known {
         if matches!(file.kind, Kind::Text(Form::FirewallLog, _)) {
             return;
         }
+        self.labels.insert(file.id, file.label.clone());
         for (source, held) in &summary.sources {
             if !is_local(file) {
                 self.in_utc.insert(source.0.clone());
@@ -134,6 +136,7 @@ impl<'k> Sieve<'k> {
                     .to_owned(),
             });
         }
+        let label = |evidence| self.known.labels.get(&evidence).map_or("", String::as_str);
         let mut add = |count, message: String, effect: &str| {
             problems.add(Problem {
                 evidence: Some(self.evidence),
@@ -149,7 +152,8 @@ impl<'k> Sieve<'k> {
             add(
                 count,
                 format!(
-                    "records that {evidence} holds too, by computer, channel, record number and time"
+                    "records that {} holds too, by computer, channel, record number and time",
+                    label(evidence)
                 ),
                 "each was counted once, as that file has it",
             );
@@ -158,7 +162,8 @@ impl<'k> Sieve<'k> {
             add(
                 1,
                 format!(
-                    "the record numbers of {evidence} have too many gaps to tell which records both files hold"
+                    "the record numbers of {} have too many gaps to tell which records both files hold",
+                    label(evidence)
                 ),
                 "records may count twice; leave one of the two files out if they are the same log",
             );

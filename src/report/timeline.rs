@@ -1,6 +1,6 @@
 //! One event as one line: text for people, CSV for tables; `json::event_line` is for programs.
 
-use crate::model::{Event, What};
+use crate::model::{Event, Labels, What};
 use crate::report::escape::vis;
 use crate::report::words::{Form, log_label, name, sentence};
 
@@ -9,12 +9,12 @@ use crate::report::words::{Form, log_label, name, sentence};
 pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary";
 
 /// `2026-03-14 02:11:07.104233  E1:p18822      packets  sentence`, on one line whatever its length.
-pub fn text_line(event: &Event) -> String {
+pub fn text_line(event: &Event, labels: &Labels) -> String {
     vis(&format!(
         "{} {}  {:<14} {}  {}",
         event.time.date(),
         event.time.clock(6),
-        event.provenance.to_string(),
+        labels.place(&event.provenance),
         source(event),
         sentence(event, Form::Long)
     ))
@@ -22,11 +22,11 @@ pub fn text_line(event: &Event) -> String {
 
 /// One row of CSV (RFC 4180), without its line end. Cells that a spreadsheet would take for
 /// a formula get a leading apostrophe, which changes them: the JSON form is exact.
-pub fn csv_line(event: &Event) -> String {
+pub fn csv_line(event: &Event, labels: &Labels) -> String {
     let cells = [
         event.time.rfc3339(),
         event.recorded.rfc3339(),
-        event.provenance.to_string(),
+        labels.place(&event.provenance),
         source(event),
         sentence(event, Form::Long),
     ];
@@ -76,14 +76,17 @@ mod tests {
         for text in samples::HOSTILE {
             let case = samples::with_text_everywhere(text);
             let event = &case.incidents[0].finding.steps[3].event;
-            for line in [text_line(event), csv_line(event)] {
+            for line in [
+                text_line(event, &case.labels),
+                csv_line(event, &case.labels),
+            ] {
                 assert!(!line.chars().any(char::is_control), "{line:?}");
                 assert!(
                     line.contains("2026-03-14") && line.contains("E4:r104101"),
                     "{line}"
                 );
             }
-            let json = crate::report::json::event_line(event).unwrap();
+            let json = crate::report::json::event_line(event, &case.labels).unwrap();
             assert!(!json.contains('\n'));
         }
     }
@@ -93,12 +96,12 @@ mod tests {
         let case = samples::case();
         let event = &case.incidents[0].finding.steps[5].event;
         assert_eq!(
-            text_line(event),
+            text_line(event, &case.labels),
             "2026-03-14 02:11:09.902020  E2:r30088      FS01.corp.example Sec 5154  \
              svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
         );
         assert_eq!(
-            csv_line(event),
+            csv_line(event, &case.labels),
             "2026-03-14T02:11:09.902020900Z,2026-03-14T02:11:11.744020900Z,E2:r30088,\
              FS01.corp.example Sec 5154,svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
         );

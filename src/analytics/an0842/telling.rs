@@ -297,7 +297,7 @@ fn assemble(
             effect: "nobody was seen to come in; the evidence may end before, or the sensor may not see it".to_owned(),
         });
     }
-    let mut notes = notes(picture);
+    let mut notes = notes(picture, context);
     let up = was_up(picture.place, knock, context);
     notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
@@ -433,7 +433,7 @@ fn conditions(
     conditions
 }
 
-fn notes(picture: &Picture<'_>) -> Vec<String> {
+fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(arrival) = picture.arrival {
         let since = picture
@@ -444,7 +444,8 @@ fn notes(picture: &Picture<'_>) -> Vec<String> {
             Some(since) => format!(
                 "\"first\" means: in all evidence before it, nothing shows port {}/tcp of this host open; the \
                  earliest sign is {}",
-                arrival.port, since.provenance
+                arrival.port,
+                context.labels.place(&since.provenance)
             ),
             None => format!("port {}/tcp: more ports were open than are remembered", arrival.port),
         });

@@ -31,8 +31,8 @@ use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Actor, Event, HostWhat, Span, Timestamp, Transport, What};
-use detect::{Asked, Detected, Detector, Hit, detect, walked};
+use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
+use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
 use near::{FanOut, Near};
 use recent::{Probe, Recent};
 use scan::Scan;
@@ -239,9 +239,7 @@ impl Analytic for Enumeration {
             .max(settings.time_window)
             .max(settings.sweep_window);
         let new = state.recent.hear(&probe, longest);
-        let walks =
-            probe.internal && probe.transport != Transport::UDP && probe.form != Form::Resolution;
-        let over = if walks {
+        let over = if Focus::Walked.holds(&probe) {
             state.walk.hear(&probe)
         } else {
             state.walk.until(probe.time)
@@ -287,7 +285,7 @@ impl Analytic for Enumeration {
         };
         scan.follow(&probe);
         if new && belonged {
-            scan.add(&probe);
+            scan.take(&probe);
         }
     }
 
@@ -406,7 +404,7 @@ fn open(state: &mut State, hit: Hit) {
     } = state;
     let slow = hit.detector == Detector::Walk;
     let part: Vec<&Probe> = if slow {
-        walk.failed().collect()
+        walked_contacts(recent, walk)
     } else {
         recent
             .within(Timestamp::MIN, Span(i64::MAX))
@@ -423,6 +421,23 @@ fn open(state: &mut State, hit: Hit) {
         }
         scan.counted(focus, count);
     }
+}
+
+/// First contacts from the first to the last failure that raised the walk, those that did not fail
+/// among them.
+fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
+    let Some((from, to)) = walk.stretch() else {
+        return Vec::new();
+    };
+    let held = recent.within(Timestamp::MIN, Span(i64::MAX));
+    let mut part: Vec<&Probe> = walk
+        .contacts()
+        .chain(held.filter(|p| Focus::Walked.holds(p)))
+        .filter(|p| (from..=to).contains(&p.time))
+        .collect();
+    part.sort_by_key(|p| p.event.order());
+    part.dedup_by_key(|p| p.event.provenance);
+    part
 }
 
 fn is_over(scan: &Scan, now: Timestamp) -> bool {

@@ -1,6 +1,7 @@
 //! The tables of a finding of AN1057: its process, ports and targets.
 
 use super::detect::port_words;
+use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
 use crate::analytics::kit::contact::Form;
 use crate::context::processes::Instance;
@@ -32,9 +33,11 @@ pub(super) fn tables(
             row.untold.to_string(),
         ]
     };
-    let mut rows: Vec<Vec<String>> = scan
-        .rows
-        .iter()
+    let mut ports: Vec<_> = scan.rows.iter().collect();
+    // Open ones first: a long list is cut.
+    ports.sort_by_key(|(port, row)| (row.answered == 0, **port));
+    let mut rows: Vec<Vec<String>> = ports
+        .into_iter()
         .map(|((form, transport, port), counts)| row(port_words(*form, *transport, *port), counts))
         .collect();
     let other = &scan.other_ports;
@@ -60,14 +63,10 @@ pub(super) fn tables(
                 });
                 vec![
                     p.time.clock(6),
-                    match p.form {
-                        Form::Connection => format!("{} {}", p.remote, p.transport),
-                        Form::Echo => format!("{} ping", p.remote.address),
-                        Form::Resolution => format!("who has {}", p.remote.address),
-                    },
+                    target_words(p.target()),
                     p.fate.word().to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
-                    p.event.provenance.to_string(),
+                    context.labels.place(&p.event.provenance),
                 ]
             })
             .collect(),
@@ -80,13 +79,26 @@ pub(super) fn tables(
             columns: words(&["time", "target", "where"]),
             rows: open
                 .into_iter()
-                .map(|((transport, end), (time, by))| {
-                    vec![time.clock(6), format!("{end} {transport}"), by.to_string()]
+                .map(|(target, (time, by))| {
+                    vec![
+                        time.clock(6),
+                        target_words(*target),
+                        context.labels.place(by),
+                    ]
                 })
                 .collect(),
         });
     }
     tables
+}
+
+/// `10.0.0.5:445 tcp`, `10.0.0.5 ping`, `who has 10.0.0.5`.
+fn target_words((form, transport, remote): Target) -> String {
+    match form {
+        Form::Connection => format!("{remote} {transport}"),
+        Form::Echo => format!("{} ping", remote.address),
+        Form::Resolution => format!("who has {}", remote.address),
+    }
 }
 
 fn process_table(
@@ -143,7 +155,11 @@ fn process_table(
                 }
             }
             row("parents", chain.join(" < "));
-            let records: Vec<String> = started.records.iter().map(ToString::to_string).collect();
+            let records: Vec<String> = started
+                .records
+                .iter()
+                .map(|place| context.labels.place(place))
+                .collect();
             row("records", records.join(" "));
         }
     }

@@ -15,7 +15,7 @@ pub use settings::FailedConnectionsSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::contact_of;
+use super::kit::contact::{contact_of, question_of};
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
@@ -103,8 +103,6 @@ impl Analytic for FailedConnections {
             "a pair of causality owner and process that was on at most one host and day before is named as rare, \
              with its counts, where at least ActivationPeriod of processes is known; such a finding is for \
              information, with more confidence",
-            "where the settings file calls the source a workstation, missing targets in two of its segments or \
-             more give more confidence",
         ],
         needs: &[
             Need {
@@ -201,7 +199,7 @@ impl Analytic for FailedConnections {
                 let internal = context.assets.is_internal(address);
                 let slot = usize::from(!internal);
                 if let Some(alarm) = &mut state.alarms[slot] {
-                    alarm.add(address, &state.targets);
+                    alarm.add(event, address, &state.targets);
                 } else if state.judged[slot].is_none_or(|(at, _)| event.time.since(at) >= PAUSE) {
                     // What was told yesterday goes on today.
                     self.grown(*key, state, address, internal, event, context);
@@ -270,7 +268,7 @@ impl FailedConnections {
     ) {
         let slot = usize::from(!internal);
         if let Some(alarm) = &mut state.alarms[slot] {
-            alarm.add(address, &state.targets);
+            alarm.add(event, address, &state.targets);
             if alarm.low {
                 return;
             }
@@ -358,8 +356,9 @@ impl Alarm {
     }
 
     /// A failure while it is open.
-    fn add(&mut self, address: IpAddr, targets: &Targets) {
-        self.later += 1;
+    fn add(&mut self, event: &Event, address: IpAddr, targets: &Targets) {
+        // A record whose question to the segment is in the packets is no further attempt.
+        self.later += u64::from(question_of(event).is_none());
         let Some(target) = targets.get(address) else {
             return;
         };

@@ -91,6 +91,7 @@ fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
         (gap.from, gap.to) = (Some(from), Some(to));
         gap
     };
+    let labels = &search.context.labels;
     let everywhere = silences(sensors, search.silence);
     let mut gaps = Vec::new();
     for pair in &everywhere {
@@ -118,8 +119,12 @@ fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
     for sensor in sensors {
         for interface in &sensor.interfaces {
             let on = match sensor.interfaces.len() {
-                1 => format!(" in {}", sensor.evidence),
-                _ => format!(" on interface {} of {}", interface.number, sensor.evidence),
+                1 => format!(" in {}", labels.file(sensor.evidence)),
+                _ => format!(
+                    " on interface {} of {}",
+                    interface.number,
+                    labels.file(sensor.evidence)
+                ),
             };
             let own: Vec<_> = interface
                 .silences

@@ -10,7 +10,7 @@ use crate::case::{self, Case};
 use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::Severity;
-use crate::model::{Event, EvidenceId, Timestamp};
+use crate::model::{Event, EvidenceId, Labels, Timestamp};
 use crate::report::words::{Form, sentence};
 use std::collections::BTreeMap;
 
@@ -33,10 +33,15 @@ pub(super) fn report(case: &Case) -> s::Report {
             .hosts
             .iter()
             .enumerate()
-            .map(|(i, row)| host(i, row))
+            .map(|(i, row)| host(&case.labels, i, row))
             .collect(),
-        coverage: case.coverage.iter().map(coverage).collect(),
+        coverage: case
+            .coverage
+            .iter()
+            .map(|row| coverage(&case.labels, row))
+            .collect(),
         gaps: gaps(case),
+        conflicts: conflicts(case),
         verdicts: case
             .verdicts
             .iter()
@@ -57,10 +62,18 @@ pub(super) fn report(case: &Case) -> s::Report {
                 missing: miss.missing,
                 time: time(miss.time),
                 text: miss.text.clone(),
-                refs: miss.references.iter().map(|p| reference(p, None)).collect(),
+                refs: miss
+                    .references
+                    .iter()
+                    .map(|p| reference(&case.labels, p, None))
+                    .collect(),
             })
             .collect(),
-        problems: case.problems.iter().map(problem).collect(),
+        problems: case
+            .problems
+            .iter()
+            .map(|p| problem(&case.labels, p))
+            .collect(),
         advice: case.advice.clone(),
         notes: case.notes.clone(),
         summary: summary(case),
@@ -79,8 +92,13 @@ pub(super) fn time(t: Timestamp) -> Time {
     Time(t.rfc3339())
 }
 
-pub(super) fn evidence_number(id: EvidenceId) -> EvidenceNumber {
-    EvidenceNumber(id.to_string())
+pub(super) fn evidence_number(labels: &Labels, id: EvidenceId) -> EvidenceNumber {
+    EvidenceNumber(labels.file(id).into_owned())
+}
+
+pub(super) fn numbers(labels: &Labels, ids: &[EvidenceId]) -> Vec<EvidenceNumber> {
+    let number = |id: &EvidenceId| evidence_number(labels, *id);
+    ids.iter().map(number).collect()
 }
 
 pub(super) fn analytic_id(id: &str) -> AnalyticId {
@@ -207,10 +225,10 @@ fn suppression_rule(row: &case::RuleRow) -> s::SuppressionRule {
 
 pub(super) fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
     s::Evidence {
-        id: evidence_number(row.id),
+        id: evidence_number(&case.labels, row.id),
         kind: row.kind.clone(),
         path: row.path.clone(),
-        archive: row.archive.map(evidence_number),
+        archive: row.archive.map(|id| evidence_number(&case.labels, id)),
         size: row.size,
         hashes: s::Hashes {
             sha256: row.sha256.map(|h| Sha256Text(hex(&h))),
@@ -224,17 +242,17 @@ pub(super) fn evidence(case: &Case, row: &case::EvidenceRow) -> s::Evidence {
             .problems
             .iter()
             .filter(|p| p.evidence == Some(row.id))
-            .map(problem)
+            .map(|p| problem(&case.labels, p))
             .collect(),
     }
 }
 
-fn host(index: usize, row: &case::HostRow) -> s::Host {
+fn host(labels: &Labels, index: usize, row: &case::HostRow) -> s::Host {
     s::Host {
         id: format!("H{}", index + 1),
         name: (!row.name.is_empty()).then(|| row.name.to_string()),
         addresses: row.addresses.iter().map(ToString::to_string).collect(),
-        evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
+        evidence: numbers(labels, &row.evidence),
         clock: clock(&row.clock),
     }
 }
@@ -248,13 +266,13 @@ pub(super) fn clock(clock: &case::Clock) -> s::Clock {
     }
 }
 
-pub(super) fn coverage(row: &case::CoverageRow) -> s::Coverage {
+pub(super) fn coverage(labels: &Labels, row: &case::CoverageRow) -> s::Coverage {
     s::Coverage {
         analytic: analytic_id(row.analytic),
         host: row.host.clone(),
         needs: row.needs.clone(),
         status: row.status.word().into(),
-        evidence: row.evidence.iter().map(|id| evidence_number(*id)).collect(),
+        evidence: numbers(labels, &row.evidence),
         start: row.start.map(time),
         end: row.end.map(time),
         note: row.note.clone(),
@@ -274,7 +292,7 @@ pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
             id: gap_number(i),
             kind: gap.kind.word().into(),
             host: (!gap.host.is_empty()).then(|| gap.host.clone()),
-            evidence: gap.evidence.iter().map(|id| evidence_number(*id)).collect(),
+            evidence: numbers(&case.labels, &gap.evidence),
             start: gap.from.map(time),
             end: gap.to.map(time),
             what: gap.what.clone(),
@@ -284,9 +302,24 @@ pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
         .collect()
 }
 
-pub(super) fn problem(problem: &crate::evidence::Problem) -> s::Problem {
+pub(super) fn conflicts(case: &Case) -> Vec<s::Conflict> {
+    case.conflicts
+        .iter()
+        .map(|row| s::Conflict {
+            kind: row.kind.word().into(),
+            addresses: row.addresses.iter().map(ToString::to_string).collect(),
+            names: row.names.iter().map(ToString::to_string).collect(),
+            start: row.from.map(time),
+            end: row.to.map(time),
+            what: row.what.clone(),
+            taken: row.taken.clone(),
+        })
+        .collect()
+}
+
+pub(super) fn problem(labels: &Labels, problem: &crate::evidence::Problem) -> s::Problem {
     s::Problem {
-        evidence: problem.evidence.map(evidence_number),
+        evidence: problem.evidence.map(|id| evidence_number(labels, id)),
         kind: problem.kind.slug().to_owned(),
         weight: match problem.weight {
             Weight::Loss => "loss",
@@ -308,13 +341,13 @@ pub(super) fn named(event: &Event) -> BTreeMap<s::Word, s::Value> {
         .collect()
 }
 
-pub(super) fn timeline_event(event: &Event) -> s::TimelineEvent {
+pub(super) fn timeline_event(event: &Event, labels: &Labels) -> s::TimelineEvent {
     s::TimelineEvent {
         time: time(event.time),
         recorded_time: time(event.recorded),
         offset_applied_ns: event.time.since(event.recorded).0,
         summary: sentence(event, Form::Long),
-        refs: references(event, &[]),
+        refs: references(labels, event, &[]),
         fields: named(event),
     }
 }

@@ -7,7 +7,7 @@ use crate::analytics::about::About;
 use crate::case::{Case, Incident};
 use crate::model::finding::Finding;
 use crate::model::net::mac_text;
-use crate::model::{Span, Timestamp};
+use crate::model::{Labels, Span, Timestamp};
 use crate::report::words::{Form, sentence};
 
 pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
@@ -66,7 +66,7 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
                 rows: t.rows.clone(),
             })
             .collect(),
-        steps: steps(found),
+        steps: steps(&case.labels, found),
         order: s::Order {
             smallest_gap_ns: found.order.smallest_gap.map(|x| x.0),
             uncertainty_ns: found.order.uncertainty.0,
@@ -94,7 +94,7 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
     }
 }
 
-fn steps(found: &Finding) -> Vec<s::Step> {
+fn steps(labels: &Labels, found: &Finding) -> Vec<s::Step> {
     let mut before: Option<Timestamp> = None;
     let mut steps = Vec::with_capacity(found.steps.len());
     for (i, step) in found.steps.iter().enumerate() {
@@ -108,7 +108,7 @@ fn steps(found: &Finding) -> Vec<s::Step> {
             delta_ns: before.map_or(Span::ZERO, |b| event.time.since(b)).0,
             summary: sentence(event, Form::Long),
             remark: step.remark.clone(),
-            refs: references(event, &step.also),
+            refs: references(labels, event, &step.also),
             fields: named(event),
         });
         before = Some(event.time);

@@ -5,18 +5,19 @@
 
 use super::from_case;
 use super::shape::{
-    AnalyticId, Clock, Coverage, Evidence, EvidenceNumber, Gap, Parameters, Problem, Time, Tool,
+    AnalyticId, Clock, Conflict, Coverage, Evidence, EvidenceNumber, Gap, Parameters, Problem,
+    Time, Tool,
 };
 use crate::case::inventory as of;
 use crate::case::{Case, Verdict};
 use crate::context::identity::Orientation;
-use crate::model::Timestamp;
+use crate::model::{Labels, Timestamp};
 use crate::report::text::inventory::Section;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Version of the schema.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// casewire inventory, major version 1
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -45,6 +46,9 @@ pub struct Inventory {
     /// The hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<Host>>,
+    /// What the evidence contradicts itself about: who had which address. Goes with the hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<Conflict>>,
     /// The channels of each host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<Channel>>,
@@ -237,9 +241,19 @@ fn shape(given: &of::Inventory, sections: &[Section]) -> Inventory {
                 .map(|row| from_case::evidence(case, row))
                 .collect()
         }),
-        interfaces: asked(Section::Files).then(|| given.interfaces.iter().map(interface).collect()),
+        interfaces: asked(Section::Files).then(|| {
+            given
+                .interfaces
+                .iter()
+                .map(|row| interface(&case.labels, row))
+                .collect()
+        }),
         hosts: asked(Section::Hosts).then(|| hosts(given)),
-        channels: asked(Section::Channels).then(|| given.channels.iter().map(channel).collect()),
+        conflicts: asked(Section::Hosts).then(|| from_case::conflicts(case)),
+        channels: asked(Section::Channels).then(|| {
+            let row = |row| channel(&case.labels, row);
+            given.channels.iter().map(row).collect()
+        }),
         clocks: asked(Section::Clocks).then(|| {
             case.hosts
                 .iter()
@@ -250,11 +264,17 @@ fn shape(given: &of::Inventory, sections: &[Section]) -> Inventory {
                 .collect()
         }),
         gaps: asked(Section::Gaps).then(|| from_case::gaps(case)),
-        coverage: asked(Section::Coverage)
-            .then(|| case.coverage.iter().map(from_case::coverage).collect()),
+        coverage: asked(Section::Coverage).then(|| {
+            let row = |row| from_case::coverage(&case.labels, row);
+            case.coverage.iter().map(row).collect()
+        }),
         judgeable: asked(Section::Coverage).then(|| judgeable(case)),
         advice: asked(Section::Coverage).then(|| case.advice.clone()),
-        problems: case.problems.iter().map(from_case::problem).collect(),
+        problems: case
+            .problems
+            .iter()
+            .map(|p| from_case::problem(&case.labels, p))
+            .collect(),
         notes: case.notes.clone(),
     }
 }
@@ -267,9 +287,9 @@ fn last(range: Option<(Timestamp, Timestamp)>) -> Option<Time> {
     range.map(|(_, to)| from_case::time(to))
 }
 
-fn interface(row: &of::InterfaceRow) -> Interface {
+fn interface(labels: &Labels, row: &of::InterfaceRow) -> Interface {
     Interface {
-        evidence: from_case::evidence_number(row.evidence),
+        evidence: from_case::evidence_number(labels, row.evidence),
         number: row.number,
         link_type: row.link,
         snap_length: (row.snap_length > 0).then_some(row.snap_length),
@@ -289,6 +309,7 @@ fn interface(row: &of::InterfaceRow) -> Interface {
 }
 
 fn hosts(given: &of::Inventory) -> Vec<Host> {
+    let labels = &given.case.labels;
     let rows = given.case.hosts.iter().zip(&given.hosts).enumerate();
     rows.map(|(i, (row, known))| Host {
         id: format!("H{}", i + 1),
@@ -297,7 +318,7 @@ fn hosts(given: &of::Inventory) -> Vec<Host> {
         evidence: row
             .evidence
             .iter()
-            .map(|id| from_case::evidence_number(*id))
+            .map(|id| from_case::evidence_number(labels, *id))
             .collect(),
         orientation: match known.orientation {
             Orientation::PacketOrder => "packet-order",
@@ -314,14 +335,14 @@ fn hosts(given: &of::Inventory) -> Vec<Host> {
     .collect()
 }
 
-fn channel(row: &of::ChannelRow) -> Channel {
+fn channel(labels: &Labels, row: &of::ChannelRow) -> Channel {
     Channel {
         host: row.host.clone(),
         channel: row.channel.to_string(),
         evidence: row
             .evidence
             .iter()
-            .map(|id| from_case::evidence_number(*id))
+            .map(|id| from_case::evidence_number(labels, *id))
             .collect(),
         records: row.records,
         first_record_id: row.record_ids.map(|(first, _)| first.to_string()),

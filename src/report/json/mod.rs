@@ -17,7 +17,7 @@ pub mod shape;
 mod tests;
 
 use crate::case::Case;
-use crate::model::Event;
+use crate::model::{Event, Labels};
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
@@ -25,7 +25,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 pub const SCHEMA: &str = "casewire-report";
 
 /// Version of the schema: minor versions add optional members, major ones may break.
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";
 
 /// The case as the structure that every rendering and export is made from.
 pub fn shaped(case: &Case) -> shape::Report {
@@ -57,8 +57,8 @@ pub fn lines(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
 ///
 /// # Errors
 /// As `report`.
-pub fn event_line(event: &Event) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&from_case::timeline_event(event))
+pub fn event_line(event: &Event, labels: &Labels) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&from_case::timeline_event(event, labels))
 }
 
 /// Any value in the canonical layout.

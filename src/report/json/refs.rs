@@ -3,7 +3,7 @@
 use super::from_case::evidence_number;
 use super::shape::{EvidenceNumber, Word};
 use crate::model::provenance::Item;
-use crate::model::{Event, Provenance, What};
+use crate::model::{Event, Labels, Provenance, What};
 use crate::report::about::places;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ pub struct LineRef {
 }
 
 impl Ref {
-    /// `E1:p18822`, `E3:r884` or `E5:line12`.
+    /// `E1:p18822`, `E3:r884`, `E5:line12`, `E7!Security.evtx:r884`.
     pub fn text(&self) -> String {
         match self {
             Self::Packet(packet) => format!("{}:p{}", packet.evidence.0, packet.packet),
@@ -102,7 +102,7 @@ impl Ref {
         }
     }
 
-    /// The file, `E1`.
+    /// The file, `E1` or `E7!Security.evtx`.
     pub fn evidence(&self) -> &str {
         match self {
             Self::Packet(packet) => &packet.evidence.0,
@@ -140,8 +140,8 @@ impl Ref {
     }
 }
 
-pub(super) fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
-    let evidence = evidence_number(place.evidence);
+pub(super) fn reference(labels: &Labels, place: &Provenance, event: Option<&Event>) -> Ref {
+    let evidence = evidence_number(labels, place.evidence);
     let host = event.and_then(|e| match &e.what {
         What::Host(host) => Some(host),
         What::Attempt(_)
@@ -185,9 +185,9 @@ pub(super) fn reference(place: &Provenance, event: Option<&Event>) -> Ref {
     }
 }
 
-pub(super) fn references(event: &Event, also: &[Provenance]) -> Vec<Ref> {
+pub(super) fn references(labels: &Labels, event: &Event, also: &[Provenance]) -> Vec<Ref> {
     places(event, also)
         .iter()
-        .map(|place| reference(place, (*place == event.provenance).then_some(event)))
+        .map(|place| reference(labels, place, (*place == event.provenance).then_some(event)))
         .collect()
 }

@@ -9,6 +9,8 @@ use crate::report::text::page::{Cell, Page};
 const SPACE: usize = 2;
 /// A column is made no narrower than this.
 const LEAST: usize = 6;
+/// A reference to a member of an archive stays in one piece up to this width.
+const REFERENCE: usize = 32;
 
 /// Lays out blocks for a terminal of `style`.
 pub fn render(blocks: &[Block], style: &Style) -> String {
@@ -33,7 +35,7 @@ pub fn render(blocks: &[Block], style: &Style) -> String {
             }
             Block::Facts(facts) => {
                 let width = facts.iter().map(|(label, _)| cells(&vis(label))).max();
-                let width = width.unwrap_or(0).min(20);
+                let width = width.unwrap_or(0).min(REFERENCE);
                 for (label, text) in facts {
                     page.hanging(2, &format!("{label:<width$}  "), text);
                 }
@@ -48,18 +50,25 @@ pub fn render(blocks: &[Block], style: &Style) -> String {
 /// A table: the widest columns give way until the rows fit.
 fn table(head: &[String], rows: &[Vec<String>], page: &mut Page) {
     let mut widths: Vec<usize> = head.iter().map(|name| cells(&vis(name))).collect();
+    let mut least = vec![LEAST; widths.len()];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for ((width, least), cell) in widths.iter_mut().zip(&mut least).zip(row) {
             *width = (*width).max(cells(&vis(cell)));
+            let words = cell.split(' ').filter(|word| word.contains('!'));
+            let longest = words.map(|word| cells(&vis(word))).max().unwrap_or(0);
+            if cell.starts_with('E') {
+                *least = (*least).max(longest.min(REFERENCE));
+            }
         }
     }
     let room = page
         .width
         .saturating_sub(2 + SPACE * widths.len().saturating_sub(1));
     while widths.iter().sum::<usize>() > room {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > LEAST => *widest -= 1,
-            _ => break,
+        let spare = widths.iter_mut().zip(&least);
+        match spare.filter(|(width, least)| **width > **least).max() {
+            Some((widest, _)) => *widest -= 1,
+            None => break,
         }
     }
     let mut line = |row: &[String]| {

@@ -29,7 +29,7 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
         .filter_map(|(id, items)| {
             let file = case.evidence(id)?;
             Some(CitedFile {
-                id: id.to_string(),
+                id: case.labels.file(id).into_owned(),
                 path: &file.path,
                 kind: &file.kind,
                 member: file.archive.is_some(),

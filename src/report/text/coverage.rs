@@ -197,9 +197,9 @@ pub(super) fn gap_lines(case: &Case, most: usize, page: &mut Page) {
 /// What a gap is about, in a few columns: the host, else the file.
 fn whose(case: &Case, gap: &Gap) -> String {
     match (gap.host.as_str(), gap.evidence.as_slice()) {
-        ("", [one]) => one.to_string(),
+        ("", [one]) => case.labels.file(*one).into_owned(),
         ("", []) => "all".to_owned(),
-        ("", [first, ..]) => format!("{first} ff"),
+        ("", [first, ..]) => format!("{} ff", case.labels.file(*first)),
         (host, _) => fit(short_host(case, host), 20),
     }
 }

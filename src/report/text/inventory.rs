@@ -1,7 +1,7 @@
 //! An inventory as plain text: what there is, before anything is judged.
 
 use super::page::{Cell, Page, Tone};
-use super::{Style, coverage, problems, short_host, summary};
+use super::{Style, conflicts, coverage, problems, short_host, summary};
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
@@ -93,7 +93,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
         let size = format!("{} bytes", count(row.size));
         page.hanging(
             2,
-            &format!("{:<5}", row.id.to_string()),
+            &format!("{:<5}", case.labels.file(row.id)),
             &format!("{}, {size}: {}", row.kind, row.path),
         );
         pair("sha256", &digest(row), page);
@@ -190,8 +190,8 @@ fn pair(label: &str, value: &str, page: &mut Page) {
     ]);
 }
 
-fn list(ids: &[EvidenceId]) -> String {
-    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+fn list(case: &Case, ids: &[EvidenceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| case.labels.file(*id)).collect();
     ids.join(", ")
 }
 
@@ -209,12 +209,13 @@ fn hosts(inventory: &Inventory, page: &mut Page) {
         page.text(2, "no log names a host, and none was given with --host");
     }
     for (row, known) in case.hosts.iter().zip(&inventory.hosts).take(ROWS) {
-        host(row, known, page);
+        host(case, row, known, page);
     }
     more(case.hosts.len(), page);
+    conflicts::write(case, ROWS, page);
 }
 
-fn host(row: &HostRow, known: &HostMore, page: &mut Page) {
+fn host(case: &Case, row: &HostRow, known: &HostMore, page: &mut Page) {
     page.text(2, &row.label());
     let addresses: Vec<String> = row.addresses.iter().map(ToString::to_string).collect();
     pair(
@@ -230,7 +231,7 @@ fn host(row: &HostRow, known: &HostMore, page: &mut Page) {
         "logs",
         &match row.evidence.is_empty() {
             true => "none".to_owned(),
-            false => format!("{}; {}", list(&row.evidence), times(known.logged)),
+            false => format!("{}; {}", list(case, &row.evidence), times(known.logged)),
         },
         page,
     );
@@ -277,12 +278,12 @@ fn channels(inventory: &Inventory, page: &mut Page) {
             page.text(2, &row.host);
             before = Some(&row.host);
         }
-        channel(row, page);
+        channel(&inventory.case, row, page);
     }
     more(inventory.channels.len(), page);
 }
 
-fn channel(row: &ChannelRow, page: &mut Page) {
+fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
     page.text(4, &row.channel);
     let ids = match row.record_ids {
         Some((first, last)) => format!("IDs {first} to {last}"),
@@ -302,7 +303,7 @@ fn channel(row: &ChannelRow, page: &mut Page) {
         &format!(
             "{} in {}; {ids}, {missing}{}",
             count(row.records),
-            list(&row.evidence),
+            list(case, &row.evidence),
             if row.wrapped {
                 "; the log went round"
             } else {

@@ -176,7 +176,7 @@ pub(super) fn near_misses(case: &Case, page: &mut Page, own_section: bool) {
             .references
             .iter()
             .take(3)
-            .map(ToString::to_string)
+            .map(|place| case.labels.place(place))
             .collect();
         let mut text = format!("{} {} {}", miss.time.date(), miss.time.clock(0), miss.text);
         if !references.is_empty() {

@@ -29,7 +29,7 @@ pub(super) fn write(case: &Case, page: &mut Page) {
 
 fn one(case: &Case, problem: &Problem, page: &mut Page) {
     let mark = match problem.evidence {
-        Some(id) => format!("{:<5}", id.to_string()),
+        Some(id) => format!("{:<5}", case.labels.file(id)),
         None => "run  ".to_owned(),
     };
     let mut text = String::new();

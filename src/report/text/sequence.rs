@@ -4,7 +4,7 @@ use super::page::{Cell, Page, Tone};
 use super::short_host;
 use crate::case::{Case, Incident};
 use crate::model::finding::Step;
-use crate::model::{EvidenceId, Provenance, Span};
+use crate::model::{EvidenceId, Labels, Provenance, Span};
 use crate::report::about::places;
 use crate::report::words::{Form, computer, log_label, name, sentence};
 use std::collections::BTreeMap;
@@ -32,9 +32,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         .iter()
         .map(|step| {
             if wide {
-                all_references(step)
+                all_references(case, step)
             } else {
-                step.event.provenance.to_string()
+                case.labels.place(&step.event.provenance)
             }
         })
         .collect();
@@ -47,6 +47,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let gaps = page.width >= 72;
     let role = time + time_width + 2 + if gaps { after_width + 2 } else { 0 };
     let what = role + 9;
+    // A reference to a member of an archive must stay in one piece, and would leave no room for the
+    // sentence: it goes below.
+    let below = references.iter().any(|reference| reference.contains('!'));
     let limit = if wide { 24 } else { 13 };
     let reference_width = references
         .iter()
@@ -54,8 +57,10 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         .max()
         .unwrap_or(0)
         .clamp(9, limit);
+    let reference_width = if below { 0 } else { reference_width };
     let reference = page.width.saturating_sub(reference_width);
-    let what_width = reference.saturating_sub(what + 2).max(10);
+    let space = if below { 0 } else { 2 };
+    let what_width = reference.saturating_sub(what + space).max(10);
 
     page.row(&[
         Cell::new(2, number_width, "#"),
@@ -67,7 +72,10 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         )
         .right(),
         Cell::new(role, 8, "what"),
-        Cell::new(reference, reference_width, "reference"),
+        match below {
+            true => Cell::new(what, what_width, "and reference"),
+            false => Cell::new(reference, reference_width, "reference"),
+        },
     ]);
     let mut day = steps.first().map(|s| s.event.time.date());
     for (i, step) in steps.iter().enumerate() {
@@ -81,6 +89,11 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
             words.push_str(&format!(" ({})", step.remark));
         }
         let number = format!("{}{}", i + 1, if tie(i) { "=" } else { "" });
+        let reference_cell = match below {
+            true => Cell::new(what, what_width, &references[i]),
+            false => Cell::new(reference, reference_width, &references[i]),
+        }
+        .tone(Tone::Reference);
         page.row(&[
             Cell::new(2, number_width, &number),
             Cell::new(time, time_width, &step.event.time.clock(digits)),
@@ -92,8 +105,14 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
             .right(),
             Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
             Cell::new(what, what_width, &words),
-            Cell::new(reference, reference_width, &references[i]).tone(Tone::Reference),
+            match below {
+                true => Cell::new(page.width, 1, ""),
+                false => reference_cell.clone(),
+            },
         ]);
+        if below {
+            page.row(&[reference_cell]);
+        }
     }
     if tied {
         page.hanging(2, "= ", "same time as the step before it, order not known");
@@ -119,7 +138,10 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
             let whose = match computer(&step.event) {
                 Some(host) if !host.is_empty() => name(short_host(case, host)),
                 Some(_) => "an unnamed host".to_owned(),
-                None => format!("{}", step.event.provenance.evidence),
+                None => case
+                    .labels
+                    .file(step.event.provenance.evidence)
+                    .into_owned(),
             };
             let (least, most) = moved.entry(whose).or_insert((by, by));
             (*least, *most) = ((*least).min(by), (*most).max(by));
@@ -139,11 +161,11 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
 }
 
 /// `E1:p19402-p19404`, `E2:r30088 Sec 5154`: all places a step rests on, runs of packets joined.
-fn all_references(step: &Step) -> String {
+fn all_references(case: &Case, step: &Step) -> String {
     let mut places = places(&step.event, &step.also);
     let more = places.len().saturating_sub(REFERENCES);
     places.truncate(REFERENCES);
-    let mut text = join(&places);
+    let mut text = join(&case.labels, &places);
     if more > 0 {
         text.push_str(&format!(" +{more} more"));
     }
@@ -155,7 +177,7 @@ fn all_references(step: &Step) -> String {
 }
 
 /// Places of one file share its number; three or more in a row become a range.
-fn join(places: &[Provenance]) -> String {
+fn join(labels: &Labels, places: &[Provenance]) -> String {
     let mut text = String::new();
     let mut last: Option<EvidenceId> = None;
     let mut i = 0;
@@ -179,7 +201,7 @@ fn join(places: &[Provenance]) -> String {
             if last.is_some() {
                 text.push(' ');
             }
-            text.push_str(&first.to_string());
+            text.push_str(&labels.place(&first));
         }
         if end > i {
             text.push_str(&format!("-{letter}{}", places[end].item));
