@@ -145,6 +145,13 @@ pub enum Change {
 }
 
 impl Targets {
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.held.len() * (size_of::<Target>() + 128)
+            + self.shown * 512
+            + (self.expires.len() + self.named.len()) * 64
+    }
+
     /// An answered lookup named these addresses: whoever asks by name explores nothing.
     pub fn name(&mut self, addresses: &[IpAddr], time: Timestamp) {
         for address in addresses {
