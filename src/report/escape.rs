@@ -27,6 +27,33 @@ pub fn vis(text: &str) -> String {
     shown
 }
 
+/// Text that went through `vis` once: a second time would spell out the escapes of the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Shown {
+    /// Raw text, shown.
+    pub fn of(text: &str) -> Self {
+        Self(vis(text))
+    }
+
+    /// The lines of a page that escaped all its text.
+    pub(super) fn lines(page: super::text::page::Page) -> Vec<Self> {
+        let page = page.finish();
+        page.lines().map(|line| Self(line.to_owned())).collect()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text in HTML.
+    pub fn html(&self) -> String {
+        markup(&self.0)
+    }
+}
+
 /// XML that was made elsewhere, with nothing hidden in it: characters that `vis` would spell out
 /// become character references, which read the same, and those XML 1.0 forbids become `\x1b`. Line
 /// breaks and tabs stay.
@@ -51,7 +78,10 @@ pub fn xml(markup: &str) -> String {
 /// Text as HTML shows it literally, in an element or an attribute: `vis` first, so that nothing is
 /// hidden, then the five characters markup is made of.
 pub fn html(text: &str) -> String {
-    let shown = vis(text);
+    markup(&vis(text))
+}
+
+fn markup(shown: &str) -> String {
     let mut escaped = String::with_capacity(shown.len());
     for c in shown.chars() {
         match c {
@@ -79,10 +109,12 @@ pub fn markdown(text: &str) -> String {
         let next = rest.peek().copied();
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         let mark = match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '|' | '&' | '~' | '@'
-            | '$' => true,
-            // A time needs no mark, a scheme does.
-            ':' => next != Some(' ') && next.is_some() && !(digit(before) && digit(next)),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '&' | '~' | '@' | '$' => {
+                true
+            }
+            '!' => next == Some('['),
+            // A time and a reference need no mark, a scheme does.
+            ':' => next != Some(' ') && next.is_some() && !digit(before),
             '+' | '-' | '=' => before.is_none(),
             '.' | ')' => number && before.is_some() && next.is_none_or(|c| c == ' '),
             _ => false,

@@ -1,7 +1,7 @@
 //! The sections of the page around the findings, and the tables and lists all sections are made of.
 //! All text passes `html`; links go to places on the page, or to constants.
 
-use crate::report::escape::html;
+use crate::report::escape::{Shown, html};
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::telling;
@@ -97,10 +97,10 @@ pub(super) fn evidence(report: &Report, zone: &Zone, page: &mut String) {
     );
 }
 
-pub(super) fn commands(lines: &[String], page: &mut String) {
+pub(super) fn commands(lines: &[Shown], page: &mut String) {
     page.push_str("<pre tabindex=\"0\">");
     for line in lines {
-        page.push_str(&html(line));
+        page.push_str(&line.html());
         page.push('\n');
     }
     page.push_str("</pre>\n");

@@ -1,6 +1,7 @@
 //! The commands that show what a finding cites, from the record.
 
 use crate::model::provenance::Item;
+use crate::report::escape::Shown;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::text::Style;
@@ -9,7 +10,7 @@ use crate::report::text::page::Page;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One line each, printable characters only.
-pub fn of(report: &Report, finding: &Finding) -> Vec<String> {
+pub fn of(report: &Report, finding: &Finding) -> Vec<Shown> {
     let mut cited: BTreeMap<&str, (Item, BTreeSet<u64>)> = BTreeMap::new();
     for reference in finding.steps.iter().flat_map(|step| &step.refs) {
         let (unit, item) = match reference {
@@ -41,5 +42,5 @@ pub fn of(report: &Report, finding: &Finding) -> Vec<String> {
         ..Style::default()
     });
     commands(&files, &mut page);
-    page.finish().lines().map(str::to_owned).collect()
+    Shown::lines(page)
 }

@@ -3,7 +3,7 @@
 //! Every text is escaped; no link, image or markup comes from evidence.
 
 use super::Block;
-use crate::report::escape::{markdown as md, vis};
+use crate::report::escape::{Shown, markdown as md};
 
 /// Lays out blocks.
 pub fn render(blocks: &[Block]) -> String {
@@ -43,7 +43,7 @@ pub fn render(blocks: &[Block]) -> String {
                 // Longer than any run of backticks inside.
                 let text = lines
                     .iter()
-                    .map(|line| vis(line))
+                    .map(Shown::as_str)
                     .collect::<Vec<_>>()
                     .join("\n");
                 let mut fence = "```".to_owned();

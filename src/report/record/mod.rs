@@ -17,9 +17,11 @@ pub use commands::of as check;
 pub use markdown::render as markdown;
 pub use text::render as text;
 
+use super::escape::Shown;
 use crate::model::finding::Severity;
 
-/// A piece of a report. All text is raw: whoever lays it out escapes it.
+/// A piece of a report. All text is raw, unless its type says that it is not: whoever lays it out
+/// escapes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
     /// A heading, from 1 (the report) to 3 (a part of an incident).
@@ -42,8 +44,8 @@ pub enum Block {
         /// The rows.
         rows: Vec<Vec<String>>,
     },
-    /// Lines to be typed somewhere else: printable characters only, never broken.
-    Commands(Vec<String>),
+    /// Lines to be typed somewhere else, never broken.
+    Commands(Vec<Shown>),
 }
 
 /// Which part of a report is wanted.

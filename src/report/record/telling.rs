@@ -5,6 +5,7 @@ use super::basis::{coverage, evidence, gaps, hosts, problems, settings};
 use super::incident::suppression;
 pub use super::incident::{after, clock, heading, held, missing, one, refs, tied, what, who};
 use super::{Block, Chosen, severity};
+use crate::report::escape::Shown;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::zone::Zone;
@@ -372,12 +373,12 @@ pub const VERIFY: &str = "These commands hold the case folder and the evidence a
     and run the analysis again to compare its result byte for byte:";
 
 /// The commands that verify a case.
-pub fn verify_commands() -> Vec<String> {
+pub fn verify_commands() -> Vec<Shown> {
     [
         "casewire verify CASE --evidence EVIDENCE",
         "casewire verify CASE --evidence EVIDENCE --rerun",
         "sha256sum -c SHA256SUMS",
     ]
-    .map(str::to_owned)
+    .map(Shown::of)
     .to_vec()
 }

@@ -82,6 +82,23 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
+fn a_command_is_escaped_once() {
+    let mut report = json::shaped(&samples::with_text_everywhere("a\u{200b}b"));
+    for row in &mut report.evidence {
+        row.archive = Some(row.id.clone());
+    }
+    let blocks = telling::whole(&report, &chosen(), &Zone::UTC);
+    for page in [
+        text(&blocks, &Style::default()),
+        markdown(&blocks),
+        crate::report::html::render(&report, &Default::default()),
+    ] {
+        assert!(page.contains("in a\\u{200b}b"), "{page}");
+        assert!(!page.contains("\\x5cu"), "{page}");
+    }
+}
+
+#[test]
 fn a_filter_is_told_with_what_it_leaves_out() {
     let report = json::shaped(&samples::case());
     let wanted = Chosen {

@@ -41,7 +41,7 @@ pub fn render(blocks: &[Block], style: &Style) -> String {
                 }
             }
             Block::Table { head, rows } => table(head, rows, &mut page),
-            Block::Commands(lines) => lines.iter().for_each(|line| page.command(line)),
+            Block::Commands(lines) => lines.iter().for_each(|line| page.shown(line)),
         }
     }
     page.finish()

@@ -4,7 +4,7 @@
 //! codes and the line feed.
 
 use super::Style;
-use crate::report::escape::{Unit, cells, units, vis};
+use crate::report::escape::{Shown, Unit, cells, units, vis};
 use crate::report::zone::Zone;
 
 /// What a piece of text is, which decides its colour.
@@ -183,6 +183,12 @@ impl Page {
     pub fn command(&mut self, text: &str) {
         debug_assert_eq!(vis(text), text);
         self.out.push_str(&vis(text));
+        self.out.push('\n');
+    }
+
+    /// A line that was shown before.
+    pub fn shown(&mut self, line: &Shown) {
+        self.out.push_str(line.as_str());
         self.out.push('\n');
     }
 
