@@ -335,6 +335,7 @@ impl Read {
                 notes.push(report.network);
             }
         }
+        notes.extend(clocks.locals(&self.context.identity));
         for ((evidence, interface), measured) in clocks.sensors() {
             notes.push(format!(
                 "{}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \

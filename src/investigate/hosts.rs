@@ -117,6 +117,14 @@ fn conflicts(identity: &Identity) -> Vec<String> {
             "{address}: packets call it {}; none of these names was believed",
             list(names)
         ),
+        Conflict::FirewallLog { log, hosts } => {
+            let names: Vec<Text> = hosts.iter().map(|id| name(identity, *id)).collect();
+            format!(
+                "{log}: the addresses that this pfirewall.log calls its own are those of {}; it was taken for none \
+                 of them",
+                names.join(" and ")
+            )
+        }
         Conflict::SeveralHosts { name, addresses } => format!(
             "{name}: packets give this name to {}, and it may mean more than one host",
             list(addresses)
@@ -153,6 +161,7 @@ mod tests {
                 provider: "".into(),
                 event_id: 5158,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: time,
                 what: HostWhat::Bound {
                     verdict: Verdict::Permitted,

@@ -180,6 +180,8 @@ pub enum Layer {
     /// Not one of the layers below, or not said.
     #[default]
     Other,
+    /// The Windows Firewall's own log, which names no layer.
+    FirewallLog,
     /// Bind (`%%14608` Resource Assignment).
     Bind,
     /// Listen (`%%14609`).

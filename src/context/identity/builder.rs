@@ -5,7 +5,8 @@
 
 use super::names::{from_packet, key_of, names_a_computer};
 use super::sightings::{Period, Sightings};
-use super::{Identity, decide};
+use super::adoption::{self, Own};
+use super::Identity;
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
@@ -77,6 +78,7 @@ pub struct IdentityBuilder {
     pub(super) pairs: BTreeMap<(IpAddr, Mac), Sightings>,
     pub(super) names: BTreeMap<NameKey, (Text, Sightings)>,
     pub(super) left_out: u64,
+    pub(super) logs: BTreeMap<String, Own>,
 }
 
 /// Addresses held over all hosts, and those there was no room for.
@@ -381,6 +383,7 @@ impl IdentityBuilder {
                 .1
                 .merge(seen);
         }
+        self.merge_logs(other.logs);
         self.left_out += other.left_out;
         self.addresses.left_out += other.addresses.left_out;
     }
@@ -388,6 +391,6 @@ impl IdentityBuilder {
     /// Decides and freezes.
     pub fn freeze(mut self) -> Identity {
         self.left_out += self.addresses.left_out;
-        decide::freeze(self)
+        adoption::freeze(self)
     }
 }

@@ -442,6 +442,7 @@ mod tests {
             provider: "".into(),
             event_id: 1,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: Timestamp(0),
             what,
         };
@@ -536,6 +537,7 @@ mod tests {
             HostWhat::Filtered {
                 verdict: Verdict::Blocked,
                 layer: Layer::Accept,
+                isn: None,
                 direction: Some(Direction::Inbound),
                 process: Process {
                     pid: Some(0),
