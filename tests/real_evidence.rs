@@ -236,32 +236,28 @@ fn what_administrators_and_attackers_do_without_knocking_is_no_knock() {
     }
 }
 
-/// Each finding of AN1057 in real evidence as one line: case, severity, tier, title.
-fn enumerations(name: &str) -> Vec<String> {
-    let Some(path) = case(name) else {
-        return Vec::new();
-    };
-    let report = report(&path);
-    let found = of(&report, "AN1057");
+/// Analytics whose findings in real evidence are all known, each with the page that judges them.
+const JUDGED: [(&str, &str); 2] = [
+    ("AN1057", include_str!("real_findings.txt")),
+    ("XDR-FC", include_str!("real_findings_xdr_fc.txt")),
+];
+
+/// Each finding of one analytic in a report as one line: case, severity, tier, title.
+fn lines(name: &str, report: &Value, id: &str) -> Vec<String> {
     let line = |f: &&Value| {
         let word = |key: &str| f[key].as_str().unwrap_or_default().to_owned();
         let (severity, tier) = (word("severity"), word("tier"));
         format!("{name} | {severity} | {tier} | {}", word("title"))
     };
-    found.iter().map(line).collect()
+    of(report, id).iter().map(line).collect()
 }
 
-#[test]
-fn every_enumeration_in_real_evidence_is_known_and_judged() {
-    if std::env::var_os("CASEWIRE_EVIDENCE").is_none() {
-        println!("skipped: set CASEWIRE_EVIDENCE");
-        return;
-    }
-    let page = include_str!("real_findings.txt");
+/// What a page says: finding, `true` or `false`, why.
+fn judged(page: &str) -> Vec<(String, &str, &str)> {
     let lines = page
         .lines()
         .filter(|l| !l.starts_with('#') && !l.is_empty());
-    let judged: Vec<(String, &str, &str)> = lines
+    lines
         .map(|line| {
             let parts: Vec<&str> = line.split(" | ").collect();
             let [finding @ .., verdict, why] = parts.as_slice() else {
@@ -273,8 +269,16 @@ fn every_enumeration_in_real_evidence_is_known_and_judged() {
             );
             (finding.join(" | "), *verdict, *why)
         })
-        .collect();
-    let mut told = Vec::new();
+        .collect()
+}
+
+#[test]
+fn every_enumeration_and_failed_connection_in_real_evidence_is_known_and_judged() {
+    if std::env::var_os("CASEWIRE_EVIDENCE").is_none() {
+        println!("skipped: set CASEWIRE_EVIDENCE");
+        return;
+    }
+    let mut told: [Vec<String>; JUDGED.len()] = Default::default();
     for name in [
         "G01_real_tool_captures",
         "H02_fw_rule_and_listener",
@@ -290,16 +294,46 @@ fn every_enumeration_in_real_evidence_is_known_and_judged() {
         "P14_splunk_procdump",
         "benign",
     ] {
-        told.extend(enumerations(name));
+        let Some(path) = case(name) else { return };
+        let report = report(&path);
+        for (told, (id, _)) in told.iter_mut().zip(JUDGED) {
+            told.extend(lines(name, &report, id));
+        }
     }
-    let known: Vec<&String> = judged.iter().map(|(finding, ..)| finding).collect();
-    let told: Vec<&String> = told.iter().collect();
-    assert_eq!(told, known);
-    for (finding, verdict, _) in &judged {
-        let weighty = [" | medium | ", " | high | ", " | critical | "];
-        assert!(
-            *verdict == "true" || !weighty.iter().any(|w| finding.contains(w)),
-            "a false finding of weight: {finding}"
-        );
+    for (told, (id, page)) in told.iter().zip(JUDGED) {
+        let judged = judged(page);
+        let known: Vec<&String> = judged.iter().map(|(finding, ..)| finding).collect();
+        let told: Vec<&String> = told.iter().collect();
+        assert_eq!(told, known, "{id}");
+        for (finding, verdict, _) in &judged {
+            let weighty = [" | medium | ", " | high | ", " | critical | "];
+            assert!(
+                *verdict == "true" || !weighty.iter().any(|w| finding.contains(w)),
+                "a false finding of weight: {finding}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_small_fan_out_to_administration_ports_names_its_process() {
+    let Some(case) = case("P01_purplesharp_ad_playbook") else {
+        return;
+    };
+    let report = report(&case);
+    assert!(of(&report, "AN1057").is_empty(), "three hosts are no scan");
+    let misses = report["near_misses"].as_array().unwrap();
+    let texts: Vec<&str> = misses.iter().filter_map(|m| m["text"].as_str()).collect();
+    let named = texts.iter().find(|text| text.starts_with("PurpleSharp.exe"));
+    let named = named.unwrap_or_else(|| panic!("{texts:?}"));
+    for word in [
+        "7520",
+        "445/tcp",
+        "5985/tcp",
+        "172.18.38.5",
+        "172.18.39.6",
+        "172.18.39.7",
+    ] {
+        assert!(named.contains(word), "{word} is missing: {named}");
     }
 }

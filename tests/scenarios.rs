@@ -4,12 +4,15 @@
 //! A story under `src/analytics/<id>/scenarios` runs that analytic alone; one under
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
-//! behind `rule`, titles of findings behind `said`. A `containment` block states containments, `TIME`
+//! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
+//! points behind `scored`, notes of findings behind `noted`; gaps behind `gap`, contradictions behind
+//! `conflict` and notes of the report behind `note`: each word is told where the block has it.
+//! A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
 //! `BLESS=1 cargo test --test scenarios` rewrites the expect blocks; the difference is reviewed like
 //! code.
 
-use casewire::case::{Case, Incident};
+use casewire::case::{Case, Gap, Incident};
 use casewire::config::Config;
 use casewire::context::containment::Stated;
 use casewire::evidence::progress::Silent;
@@ -237,6 +240,40 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 .iter()
                 .map(|incident| format!("said {}", incident.finding.title)),
         );
+    }
+    let asked_for = |word: &str| {
+        let told = block(&page, "expect");
+        told.is_some_and(|(_, lines)| lines.iter().any(|l| l.starts_with(word)))
+    };
+    if asked_for("gap ") {
+        let gap = |gap: &Gap| match gap.host.as_str() {
+            "" => format!("gap captures: {}", gap.what),
+            host => format!("gap {host}: {}", gap.what),
+        };
+        lines.extend(case.gaps.iter().map(gap));
+    }
+    if asked_for("conflict ") {
+        let rows = case.conflicts.iter();
+        lines.extend(rows.map(|row| format!("conflict {}", row.what)));
+    }
+    if asked_for("note ") {
+        lines.extend(case.notes.iter().map(|note| format!("note {note}")));
+    }
+    for incident in &case.incidents {
+        let finding = &incident.finding;
+        if asked_for("held ") {
+            lines.extend(finding.conditions.iter().map(|c| {
+                let asked = if c.setting.is_empty() { "" } else { " of " };
+                format!("held {}: {}{asked}{}", c.text, c.measured, c.setting)
+            }));
+        }
+        if asked_for("scored ") {
+            let items = finding.score.iter();
+            lines.extend(items.map(|item| format!("scored {:+} {}", item.points, item.reason)));
+        }
+        if asked_for("noted ") {
+            lines.extend(finding.notes.iter().map(|note| format!("noted {note}")));
+        }
     }
     for row in &case.rules {
         lines.extend(row.remarks.iter().map(|remark| format!("rule {remark}")));

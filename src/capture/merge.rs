@@ -48,6 +48,7 @@ pub struct Merge<'a> {
     /// The file that gave the last packet; its head is not in `heads`.
     current: Option<usize>,
     latest: Timestamp,
+    ended: Vec<EvidenceId>,
     disorder: BTreeMap<EvidenceId, Disorder>,
 }
 
@@ -71,6 +72,7 @@ impl<'a> Merge<'a> {
             heads: BinaryHeap::new(),
             current: None,
             latest: Timestamp::MIN,
+            ended: Vec::new(),
             disorder: BTreeMap::new(),
         }
     }
@@ -125,7 +127,7 @@ impl<'a> Merge<'a> {
                         }
                         self.heads.push(head);
                     }
-                    None => self.open[place] = None,
+                    None => self.close(place),
                 }
                 self.current = None;
             }
@@ -136,6 +138,17 @@ impl<'a> Merge<'a> {
                 _ => self.open_next()?,
             }
         }
+    }
+
+    fn close(&mut self, place: usize) {
+        if let Some((evidence, _)) = self.open[place].take() {
+            self.ended.push(evidence);
+        }
+    }
+
+    /// Files that ended since this was asked last.
+    pub fn take_ended(&mut self) -> Vec<EvidenceId> {
+        std::mem::take(&mut self.ended)
     }
 
     fn head_of(&mut self, place: usize) -> Option<Head> {
@@ -165,7 +178,7 @@ impl<'a> Merge<'a> {
         self.open[place] = Some((file.evidence, reorder));
         match self.head_of(place) {
             Some(head) => self.heads.push(head),
-            None => self.open[place] = None,
+            None => self.close(place),
         }
         Some(())
     }

@@ -6,6 +6,7 @@
 //! asker alone; runs without an answer wait for that until the end of the evidence. What an
 //! unanswered question means is not said here.
 
+use super::attempts::Listening;
 use super::packet::{Packet, SegmentTalk, Speech};
 use super::wake_copies::provenance;
 use crate::model::neighbour::{Heard, Solicitation, ToldBy};
@@ -91,12 +92,13 @@ impl Solicitations {
         evidence: EvidenceId,
         packet: &Packet,
         talk: &SegmentTalk,
+        listening: &Listening,
         out: &mut impl FnMut(Event),
     ) {
         let at = provenance(evidence, packet);
         match talk.speech {
             Speech::Announces => {}
-            Speech::Asks(target) => self.ask(talk, target, packet, at, out),
+            Speech::Asks(target) => self.ask(talk, target, packet, (at, listening), out),
             Speech::Answers(asker) => {
                 self.addressed(asker, evidence, packet.interface, out);
                 self.answer(asker, talk, packet, at);
@@ -130,13 +132,13 @@ impl Solicitations {
         talk: &SegmentTalk,
         target: IpAddr,
         packet: &Packet,
-        at: Provenance,
+        (at, listening): (Provenance, &Listening),
         out: &mut impl FnMut(Event),
     ) {
         let now = packet.time;
         if now.since(self.swept) >= SWEEP_EVERY {
             self.swept = now;
-            self.sweep(now, out);
+            self.sweep(now, listening, out);
         }
         let seen = (talk.address, at.evidence, at.interface);
         if !self.visible.contains(&seen) && self.unproven.len() < MOST_ASKERS {
@@ -168,13 +170,13 @@ impl Solicitations {
                 return;
             }
             if let Some(run) = self.runs.remove(&key) {
-                self.tell(key, run, now, out);
+                self.tell(key, run, (now, listening), out);
             }
         }
         if self.runs.len() >= MOST_RUNS {
             for (key, run) in std::mem::take(&mut self.runs) {
                 self.early += u64::from(now.since(run.last()) <= RUN_GAP);
-                self.tell(key, run, now, out);
+                self.tell(key, run, (now, listening), out);
             }
         }
         let run = Run {
@@ -209,7 +211,7 @@ impl Solicitations {
         }
     }
 
-    fn sweep(&mut self, now: Timestamp, out: &mut impl FnMut(Event)) {
+    fn sweep(&mut self, now: Timestamp, listening: &Listening, out: &mut impl FnMut(Event)) {
         let over: Vec<_> = self
             .runs
             .iter()
@@ -218,19 +220,20 @@ impl Solicitations {
             .collect();
         for key in over {
             if let Some(run) = self.runs.remove(&key) {
-                self.tell(key, run, now, out);
+                self.tell(key, run, (now, listening), out);
             }
         }
     }
 
-    /// Ends a run; the capture was listened to until `watched` at least.
+    /// Ends a run; it was waited for until `watched`, as far as the capture went on.
     fn tell(
         &mut self,
         key: (IpAddr, IpAddr),
         run: Run,
-        watched: Timestamp,
+        (watched, listening): (Timestamp, &Listening),
         out: &mut impl FnMut(Event),
     ) {
+        let watched = listening.until(run.asked.began.evidence, run.last(), watched);
         let about = (run.asker_mac, run.told_by, run.vlan);
         let parts = [(Some(run.asked), run.answer), (run.again, None)];
         for (asked, answer) in parts {
@@ -273,9 +276,14 @@ impl Solicitations {
     }
 
     /// Ends all that is still open; the evidence ends at `end`.
-    pub(super) fn finish(mut self, end: Timestamp, out: &mut impl FnMut(Event)) {
+    pub(super) fn finish(
+        mut self,
+        end: Timestamp,
+        listening: &Listening,
+        out: &mut impl FnMut(Event),
+    ) {
         for (key, run) in std::mem::take(&mut self.runs) {
-            self.tell(key, run, end, out);
+            self.tell(key, run, (end, listening), out);
         }
         for event in std::mem::take(&mut self.waiting).into_values().flatten() {
             out(not_visible(event));
@@ -329,9 +337,19 @@ mod tests {
                     continue;
                 }
             };
-            machine.hear(EvidenceId(1), &packet, &talk, &mut out);
+            machine.hear(
+                EvidenceId(1),
+                &packet,
+                &talk,
+                &Listening::default(),
+                &mut out,
+            );
         }
-        machine.finish(Timestamp(end_ms * 1_000_000), &mut out);
+        machine.finish(
+            Timestamp(end_ms * 1_000_000),
+            &Listening::default(),
+            &mut out,
+        );
         events.sort_by_key(Event::order);
         let each = |event: &Event| {
             let What::Solicitation(asked) = &event.what else {
@@ -445,11 +463,17 @@ mod tests {
                 told_by: ToldBy::Arp,
                 speech: Speech::Asks(address("10.0.0.7")),
             };
-            machine.hear(EvidenceId(1), &at_ms(0, 1), &talk, &mut |_| left += 1);
+            machine.hear(
+                EvidenceId(1),
+                &at_ms(0, 1),
+                &talk,
+                &Listening::default(),
+                &mut |_| left += 1,
+            );
             assert!(machine.runs.len() <= MOST_RUNS && machine.unproven.len() <= MOST_ASKERS);
         }
         assert!(machine.early > 0);
-        machine.finish(Timestamp(0), &mut |_| left += 1);
+        machine.finish(Timestamp(0), &Listening::default(), &mut |_| left += 1);
         assert_eq!(left, 200_000, "every question is told");
     }
 }

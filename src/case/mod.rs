@@ -2,6 +2,7 @@
 //!
 //! Plain data, complete and sorted. Nothing here reads evidence, judges it or renders it.
 
+pub mod conflict;
 pub mod gaps;
 pub mod incident;
 pub mod inventory;
@@ -13,6 +14,7 @@ pub mod suppression;
 #[cfg(test)]
 mod tests;
 
+pub use conflict::{ConflictKind, ConflictRow};
 pub use gaps::{Gap, GapKind};
 pub use incident::{Incident, Suppressed};
 pub use suppression::RuleRow;
@@ -52,6 +54,8 @@ pub struct Case {
     pub coverage: Vec<CoverageRow>,
     /// What is missing in the evidence: of the captures first, then host by host.
     pub gaps: Vec<Gap>,
+    /// What contradicts itself about addresses.
+    pub conflicts: Vec<ConflictRow>,
     /// One per analytic that ran and host.
     pub verdicts: Vec<VerdictRow>,
     /// The incidents, numbered from 1 in this order; see `incident::number`.

@@ -2,7 +2,7 @@
 
 use crate::model::finding::Finding;
 use crate::model::net::Direction;
-use crate::model::{HostWhat, What};
+use crate::model::{Endpoint, HostWhat, What};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -65,8 +65,21 @@ pub fn targets(finding: &Finding) -> BTreeSet<IpAddr> {
         .filter_map(|step| match &step.event.what {
             What::Attempt(attempt) => Some(attempt.responder.address),
             What::Host(host) => match &host.what {
-                HostWhat::Filtered { destination, .. }
-                | HostWhat::Connected { destination, .. } => Some(destination.address),
+                HostWhat::Filtered {
+                    source,
+                    destination,
+                    direction,
+                    ..
+                } => {
+                    let received = *direction == Some(Direction::Inbound);
+                    Some(aim(received, source, destination, finding))
+                }
+                HostWhat::Connected {
+                    source,
+                    destination,
+                    initiated,
+                    ..
+                } => Some(aim(!initiated, source, destination, finding)),
                 _ => None,
             },
             What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {
@@ -74,4 +87,14 @@ pub fn targets(finding: &Finding) -> BTreeSet<IpAddr> {
             }
         })
         .collect()
+}
+
+/// Whom a logged connection went to. Of one that the host received, logs may name the host first: then
+/// the other side stands where the target should.
+fn aim(received: bool, source: &Endpoint, destination: &Endpoint, finding: &Finding) -> IpAddr {
+    if received && finding.entities.remote == Some(destination.address) {
+        source.address
+    } else {
+        destination.address
+    }
 }

@@ -98,7 +98,7 @@ impl Staged {
                 *event,
                 *id,
                 *second,
-                HostWhat::SystemStarted,
+                HostWhat::ProfileChanged { profile: "".into() },
             ));
         }
         for (second, what) in &self.changes {
@@ -390,6 +390,105 @@ fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
             .starts_with("the evidence holds records from before that")
     );
     assert_eq!(verdict(&judged), Verdict::Quiet);
+}
+
+fn logging(second: i64, starts: bool) -> (i64, HostWhat) {
+    let what = match starts {
+        true => HostWhat::LoggingStarted,
+        false => HostWhat::LoggingStopped,
+    };
+    (second, what)
+}
+
+#[test]
+fn while_the_event_log_service_was_down_no_log_could_say_anything() {
+    let mut staged = whole();
+    // Security 1100 and System 6006 tell of one end.
+    staged.changes = vec![
+        logging(1200, false),
+        logging(1200, false),
+        logging(1800, true),
+    ];
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["the event log service did not run from 00:50:00 to 01:00:00"]
+    );
+    let gap = &judged.gaps[0];
+    assert_eq!((gap.from, gap.to), (Some(at(1200)), Some(at(1800))));
+    assert!(gap.why.contains("shut down, or the service was stopped"));
+    assert_eq!(verdict(&judged), Verdict::Partly);
+    // Nothing could be judged if it was down all the time that was asked for.
+    (staged.asked.from, staged.asked.to) = (Some(at(1300)), Some(at(1700)));
+    assert_eq!(verdict(&staged.judged()), Verdict::Blind);
+    // Before and after it there is nothing to tell.
+    for (from, to) in [(100, 1100), (1900, 3500)] {
+        (staged.asked.from, staged.asked.to) = (Some(at(from)), Some(at(to)));
+        assert_eq!(told(&staged.judged()), [""; 0]);
+    }
+}
+
+#[test]
+fn a_later_record_keeps_an_end_of_logging_from_being_the_end_of_all() {
+    let mut staged = whole();
+    staged.changes = vec![logging(-60, false)];
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        [
+            "the event log service did not run from 00:29:00 on; no later start is logged, but its records go \
+             on until 01:29:00"
+        ]
+    );
+    assert_eq!(verdict(&judged), Verdict::Partly);
+}
+
+#[test]
+fn a_sysmon_that_stopped_before_the_window_saw_nothing_in_it() {
+    let sysmon = |second: i64, running: bool| {
+        let running = Some(running);
+        (second, HostWhat::SysmonState { running })
+    };
+    let mut staged = whole();
+    staged.changes = vec![sysmon(-600, false)];
+    assert_eq!(
+        told(&staged.judged()),
+        [
+            "Sysmon did not run from 00:20:00 on; no later start is logged, and no later record is there"
+        ]
+    );
+    staged.changes.push(sysmon(-300, true));
+    assert_eq!(told(&staged.judged()), [""; 0]);
+    staged.changes.push(sysmon(1200, false));
+    staged.changes.push(sysmon(1500, true));
+    assert_eq!(
+        told(&staged.judged()),
+        ["Sysmon did not run from 00:50:00 to 00:55:00"]
+    );
+}
+
+#[test]
+fn auditing_that_was_reduced_before_the_window_is_told_until_it_is_extended() {
+    let audit = |second: i64, change: &str| {
+        let what = HostWhat::AuditPolicyChanged {
+            subcategory: "0cce9232-69ae-11d9-bed3-505054503030".into(),
+            change: change.into(),
+            user: "".into(),
+        };
+        (second, what)
+    };
+    let mut staged = whole();
+    staged.changes = vec![audit(-600, "%%8448")];
+    assert_eq!(
+        told(&staged.judged()),
+        ["auditing of MPSSVC Rule-Level Policy Change was reduced at 00:20:00"]
+    );
+    staged.changes.push(audit(-300, "%%8449"));
+    assert_eq!(told(&staged.judged()), [""; 0]);
+    // Records of it from later on show that it was not taken away.
+    staged.changes.pop();
+    staged.records.push(("Security", 4946, 3, HOUR - 30));
+    assert_eq!(told(&staged.judged()), [""; 0]);
 }
 
 #[test]

@@ -11,7 +11,7 @@
 use super::activity::{Activity, INACTIVE_AFTER, counted_as};
 use super::assets::Assets;
 use super::baseline::Day;
-use super::coverage::{Coverage, Log};
+use super::coverage::Coverage;
 use super::identity::{Identity, Place};
 use crate::model::attempt::RefusalMeaning;
 use crate::model::host_event::Verdict;
@@ -127,7 +127,10 @@ impl ContactsBuilder {
             day.syns[0] += 1;
             day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
         }
-        self.contact(from, to, time, what, None);
+        // The SYN counts; what became of it, a capture of one direction does not tell.
+        if attempt.outcome != Outcome::Unanswered || attempt.silence_tells(time) {
+            self.contact(from, to, time, what, None);
+        }
     }
 
     fn observe_host(&mut self, event: &HostEvent, time: Timestamp) {
@@ -248,11 +251,8 @@ impl ContactsBuilder {
         let mut failing: BTreeMap<(IpAddr, Day), u32> = BTreeMap::new();
         for ((source, day), held) in self.days {
             // Without Sysmon's word on what got through, a logged try tells no outcome.
-            let told = held
-                .computer
-                .as_ref()
-                .and_then(|c| identity.named(c))
-                .is_some_and(|id| coverage.any(id, Log::Sysmon, &[3]));
+            let host = held.computer.as_ref().and_then(|c| identity.named(c));
+            let told = |at| host.is_some_and(|id| coverage.tells_connections(id, at));
             let mut sum = DayContacts {
                 syns: held.syns,
                 ..DayContacts::default()
@@ -262,7 +262,7 @@ impl ContactsBuilder {
             for (target, reach) in &held.targets {
                 let failed = match (reach.failed, reach.tried) {
                     (Some(failed), _) => Some(failed),
-                    (None, Some(tried)) if told && reach.reached.is_none() => Some(tried),
+                    (None, Some(tried)) if told(tried) && reach.reached.is_none() => Some(tried),
                     _ => None,
                 };
                 let Some(known) = failed.into_iter().chain(reach.reached).min() else {

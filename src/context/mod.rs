@@ -14,8 +14,8 @@ pub mod identity;
 pub mod known;
 pub mod processes;
 
-use crate::model::{Event, Labels};
 use crate::model::finding::Order;
+use crate::model::{Event, Labels, Span};
 
 pub use activity::Activity;
 pub use assets::Assets;
@@ -57,5 +57,12 @@ impl Context {
     /// The order of two events, as far as their clocks allow to claim one.
     pub fn order(&self, a: &Event, b: &Event) -> Order {
         self.clocks.order(a, b, &self.identity)
+    }
+
+    /// True if `b` may follow `a` or precede it by at most `slack`, as far as their clocks allow to
+    /// tell.
+    pub fn follows(&self, a: &Event, b: &Event, slack: Span) -> bool {
+        let doubt = self.clocks.between(a, b, &self.identity);
+        a.time.since(b.time) <= slack.plus(doubt)
     }
 }

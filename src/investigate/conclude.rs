@@ -6,7 +6,7 @@ use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
 use crate::case::gaps::{Search, Window};
 use crate::case::{
-    Case, Clock, EvidenceRow, HostRow, Parameters, incident, judged, merging, suppression,
+    Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging, suppression,
 };
 use crate::context::Context;
 use crate::context::identity::{KnownBy, Orientation};
@@ -95,6 +95,7 @@ impl Read {
             labels: self.context.labels.clone(),
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
+            conflicts: conflict::rows(&self.context.identity),
             notes: self.notes(request),
             ..Case::default()
         };
@@ -274,21 +275,15 @@ impl Read {
                 self.attempts.duplicates
             ));
         }
-        if self.attempts.syns >= 50 && self.attempts.answered_syns * 20 < self.attempts.syns {
-            notes.push(format!(
-                "only {} of {} TCP attempts show any answer: the capture may hold one direction only, and then \
-                 silence proves nothing",
-                self.attempts.answered_syns, self.attempts.syns
-            ));
-        }
+        let homeless = self.context.identity.hosts().iter();
+        let homeless = homeless.filter(|host| host.addresses.is_empty());
+        notes.extend(hosts::together(homeless.map(|host| &host.name), |hosts| {
+            format!(
+                "{hosts}: no record names an address, so logs and packets could not be brought together (say which \
+                 with --host NAME=ADDR)"
+            )
+        }));
         for host in self.context.identity.hosts() {
-            if host.addresses.is_empty() {
-                notes.push(format!(
-                    "{}: no record names an address of this host, so its logs and its packets could not be brought \
-                     together (say which it had with --host {}=ADDR)",
-                    host.name, host.name
-                ));
-            }
             if host.orientation == Orientation::ReceiverFirst {
                 notes.push(format!(
                     "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \
@@ -319,6 +314,7 @@ impl Read {
         }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
+        let mut assumed = Vec::new();
         for host in self.context.identity.hosts() {
             let Some(id) = self.context.identity.named(&host.name) else {
                 continue;
@@ -331,11 +327,20 @@ impl Read {
                     host.name
                 ));
             }
-            if !report.network.is_empty() {
+            if report.network_assumed {
+                assumed.push(&host.name);
+            } else if !report.network.is_empty() {
                 notes.push(report.network);
             }
         }
         notes.extend(clocks.locals(&self.context.identity));
+        notes.extend(hosts::together(assumed.into_iter(), |hosts| {
+            format!(
+                "the clock of Sysmon 3 and 22 could not be measured on {hosts}; these events are placed 1.5 s before \
+                 they were written (+/- {})",
+                crate::context::clocks::LATE_BY
+            )
+        }));
         for ((evidence, interface), measured) in clocks.sensors() {
             notes.push(format!(
                 "{}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
@@ -350,10 +355,11 @@ impl Read {
     /// What is known of hosts and processes is bounded; what was left out becomes a problem.
     fn context_limits(&mut self) {
         let (processes, identity) = (&self.context.processes, &self.context.identity);
+        let clocks = &self.context.clocks;
         let counts = [
             (
                 processes.forgotten,
-                "starts and ends of processes beyond those kept",
+                "starts and ends of processes, and starts of the system, beyond those kept",
                 "a record may not be joined to its process",
             ),
             (
@@ -365,6 +371,11 @@ impl Read {
                 identity.left_out,
                 "claims about addresses, or conflicts between them, beyond those kept",
                 "an address may be taken for nobody's, and a conflict may not be told",
+            ),
+            (
+                clocks.steps_left_out,
+                "changes of clocks beyond those kept, the largest of each host",
+                "a clock may be told as drifting where it was set",
             ),
         ];
         for (count, what, effect) in counts {

@@ -1,18 +1,35 @@
-//! What a reader must know about who had which address, in sentences.
+//! What a reader must know about who had which address, in sentences. What contradicts itself is
+//! told by `case::conflict`.
 
-use crate::context::identity::{Conflict, Held, HostId, Identity, KnownBy};
+use crate::context::identity::{Held, HostId, Identity, KnownBy};
 use crate::model::{Text, Timestamp};
 use std::net::IpAddr;
 
 /// Sentences of each kind; the rest is counted.
 const SENTENCES: usize = 20;
+/// Hosts named in one sentence.
+const NAMED: usize = 10;
+
+/// One sentence about several hosts, the first of them by name; none about nobody.
+pub(super) fn together<'n>(
+    names: impl Iterator<Item = &'n Text>,
+    sentence: impl Fn(&str) -> String,
+) -> Option<String> {
+    let mut names: Vec<String> = names.map(Text::to_string).collect();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let hosts = match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more hosts", names.join(", ")),
+    };
+    (!names.is_empty()).then(|| sentence(&hosts))
+}
 
 /// The sentences.
 pub(super) fn notes(identity: &Identity) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(several(named_in_packets(identity), "hosts"));
     notes.extend(several(moved(identity), "addresses that changed hands"));
-    notes.extend(several(conflicts(identity), "conflicts about addresses"));
     notes
 }
 
@@ -77,115 +94,4 @@ fn moved(identity: &Identity) -> Vec<String> {
         })
     };
     identity.moved().into_iter().filter_map(sentence).collect()
-}
-
-fn conflicts(identity: &Identity) -> Vec<String> {
-    let sentence = |conflict: &Conflict| match conflict {
-        Conflict::Address {
-            address,
-            from,
-            to,
-            hosts,
-        } => {
-            let mut names: Vec<Text> = hosts.iter().map(|id| name(identity, *id)).collect();
-            if names.len() < 2 {
-                names.push("a device without a name".into());
-            }
-            format!(
-                "{address} is claimed by {} at the same time, from {} to {}; it was taken for neither then (say which with \
-                 --host NAME=ADDR)",
-                names.join(" and "),
-                from.rfc3339(),
-                to.rfc3339()
-            )
-        }
-        Conflict::Overruled {
-            address,
-            host,
-            other,
-        } => format!(
-            "{address} was taken for {}; other evidence gives it to {}",
-            name(identity, *host),
-            name(identity, *other)
-        ),
-        Conflict::SeveralAddresses { name, addresses } => format!(
-            "{name}: packets give this name to {} at the same time; it was believed for none of them (say which with \
-             --host {name}=ADDR)",
-            list(addresses)
-        ),
-        Conflict::SeveralNames { address, names } => format!(
-            "{address}: packets call it {}; none of these names was believed",
-            list(names)
-        ),
-        Conflict::FirewallLog { log, hosts } => {
-            let names: Vec<Text> = hosts.iter().map(|id| name(identity, *id)).collect();
-            format!(
-                "{log}: the addresses that this pfirewall.log calls its own are those of {}; it was taken for none \
-                 of them",
-                names.join(" and ")
-            )
-        }
-        Conflict::SeveralHosts { name, addresses } => format!(
-            "{name}: packets give this name to {}, and it may mean more than one host",
-            list(addresses)
-        ),
-    };
-    identity.conflicts.iter().map(sentence).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::context::identity::IdentityBuilder;
-    use crate::model::host_event::{Process, Verdict};
-    use crate::model::provenance::Item;
-    use crate::model::{
-        Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Transport, What,
-    };
-
-    fn binds(second: i64, computer: &str) -> Event {
-        let time = Timestamp(second * 1_000_000_000);
-        Event {
-            time,
-            recorded: time,
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: Item::Record,
-                item: second as u64,
-                offset: 0,
-            },
-            what: What::host(HostEvent {
-                computer: computer.into(),
-                channel: "Security".into(),
-                provider: "".into(),
-                event_id: 5158,
-                socket: None,
-                timed: crate::model::Timed::Utc,
-                written: time,
-                what: HostWhat::Bound {
-                    verdict: Verdict::Permitted,
-                    process: Process::default(),
-                    transport: Transport::TCP,
-                    local: Endpoint::new([10, 0, 0, 5].into(), 80),
-                },
-            }),
-        }
-    }
-
-    #[test]
-    fn an_address_that_two_hosts_log_at_once_is_told_with_its_time() {
-        let mut builder = IdentityBuilder::default();
-        for (second, computer) in [(60, "WS01"), (120, "WS02"), (180, "WS01")] {
-            builder.observe(&binds(second, computer));
-        }
-        let told = notes(&builder.freeze()).join("\n");
-        for part in [
-            "10.0.0.5 is claimed by WS01 and WS02",
-            "from 1970-01-01T00:01:00",
-            "to 1970-01-01T00:03:00",
-        ] {
-            assert!(told.contains(part), "{part}: {told}");
-        }
-    }
 }

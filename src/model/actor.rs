@@ -17,19 +17,15 @@ pub enum Strength {
     /// A socket record has the same target, port and time, but the initiator's address is not on
     /// the wire: address translation lies between.
     Weak,
-    /// No record: the source port lies between two that records give to one process, within
-    /// seconds.
-    Inferred,
 }
 
 impl Strength {
-    /// `exact`, `comment`, `weak` or `inferred`.
+    /// `exact`, `comment` or `weak`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Exact => "exact",
             Self::Comment => "comment",
             Self::Weak => "weak",
-            Self::Inferred => "inferred",
         }
     }
 }

@@ -202,10 +202,30 @@ pub struct Attempt {
     pub actor: Option<Box<Actor>>,
 }
 
+/// Silence tells something only if the evidence goes on for this long after the first SYN; Zeek's
+/// scan detection waits as long.
+const SILENCE: Span = Span::seconds(5);
+
 impl Attempt {
     /// True if the handshake completed.
     pub fn succeeded(&self) -> bool {
         self.outcome == Outcome::Established
+    }
+
+    /// True if silence means that nobody answered, where `first` is when the attempt began. Not
+    /// after a datagram; not where the initiator went on as after an answer, for then the answers
+    /// passed by another way; not if the evidence ends too soon after it.
+    pub fn silence_tells(&self, first: Timestamp) -> bool {
+        let fast_open = self.marks.has(Marks::FAST_OPEN);
+        // An echo request carries payload by itself.
+        let went_on = self.transport == Transport::TCP
+            && (self.bytes[0] > 0 && !fast_open || self.packets[0] > self.tries);
+        let waited = self.decided.since(first) >= SILENCE;
+        let expected = matches!(
+            self.transport,
+            Transport::TCP | Transport::ICMP | Transport::ICMPV6
+        );
+        expected && !went_on && waited && !self.marks.has(Marks::EVICTED)
     }
 
     /// The name the initiator asked for, by TLS or HTTP.

@@ -359,6 +359,10 @@ pub enum HostWhat {
         /// Who did it.
         user: Text,
     },
+    /// Security 1100, System 6006: the event log service ended, and no channel was written from then on.
+    LoggingStopped,
+    /// System 6005: the event log service began; Security 4608: auditing began.
+    LoggingStarted,
     /// Security 4719.
     AuditPolicyChanged {
         /// The subcategory's GUID, lower case without braces.

@@ -47,22 +47,22 @@ pub fn read(
             })
             .collect();
         let mut merge = Merge::new(unopened);
+        // Frames without IP make no packet but show that a capture went on, so the end of a file is
+        // what its own summary says.
+        let end = |merge: &mut Merge<'_>, attempts: &mut Attempts| {
+            for evidence in merge.take_ended() {
+                let ends = ends.lock();
+                let ends = ends.unwrap_or_else(std::sync::PoisonError::into_inner);
+                attempts.ended(evidence, ends.get(&evidence).and_then(|e| e.summary.last));
+            }
+        };
         while let Some((evidence, packet)) = merge.next() {
             collector.anchors.packet(evidence, packet);
             attempts.packet(evidence, packet, &mut |event| collector.take(event));
+            end(&mut merge, &mut attempts);
         }
+        end(&mut merge, &mut attempts);
         order = merge.problems();
-        // Frames without IP make no packet but show that the capture went on: silence before them
-        // was listened to. Every file has ended here, so every summary is in.
-        for ended in ends
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .values()
-        {
-            if let Some(last) = ended.summary.last {
-                attempts.captured_until(last);
-            }
-        }
         for (neighbour, from, to) in attempts.still_heard() {
             collector.identity.heard(&neighbour, from, to);
         }

@@ -4,8 +4,8 @@ use crate::analytics::about::{About, Described, Need, Setting};
 use crate::case::gaps::Lessens;
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{
-    Case, Clock, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met, Parameters, Totals, Verdict,
-    VerdictRow, incident,
+    Case, Clock, ConflictKind, ConflictRow, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met,
+    Parameters, Totals, Verdict, VerdictRow, incident,
 };
 use crate::context::identity::{Orientation, OrientationVotes};
 use crate::evidence::{Problem, ProblemKind, Weight};
@@ -650,6 +650,15 @@ pub fn case() -> Case {
             effect: "an attempt may lack its answer".to_owned(),
         },
     ];
+    case.conflicts = vec![ConflictRow {
+        kind: ConflictKind::Overruled,
+        addresses: vec![[10, 20, 0, 15].into()],
+        names: vec!["FS01.corp.example".into(), "FS02.corp.example".into()],
+        from: None,
+        to: None,
+        what: "10.20.0.15 is given to FS01.corp.example and to FS02.corp.example".to_owned(),
+        taken: "it was taken for FS01.corp.example: the evidence for that is stronger".to_owned(),
+    }];
     case
 }
 
@@ -692,6 +701,10 @@ pub fn with_text_everywhere(text: &str) -> Case {
     }
     for gap in &mut case.gaps {
         (gap.host, gap.what, gap.why, gap.remedy) = (own(), own(), own(), own());
+    }
+    for row in &mut case.conflicts {
+        row.names = vec![text.into()];
+        (row.what, row.taken) = (own(), own());
     }
     for row in &mut case.verdicts {
         row.host = own();

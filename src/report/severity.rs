@@ -135,9 +135,9 @@ pub const TABLE: &[Row] = &[
         "AN1057",
         SEEN,
         "low",
-        "a source that no failures carry, or the walk over addresses alone; or only the name \
-         of a tool or only sensitive ports carry it; or most targets answered; or none of \
-         them is internal",
+        "a source told by its questions to the segment, by addresses in order or by many targets \
+         alone, or by the walk alone; or only the name of a tool or only sensitive ports carry it; \
+         or most targets answered; or none of them is internal",
     ),
     row(
         "AN1057",

@@ -4,7 +4,7 @@ use super::telling;
 use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::door::Door;
+use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie, named_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, everyday, host_words, is_first, tied_changes,
@@ -27,7 +27,7 @@ impl PortKnock {
         found: &mut Found,
     ) {
         let door = &state.door;
-        let rules = self.settings.door(context);
+        let rules = self.settings.door(place, context);
         let until = knock.first().shifted(self.settings.time_window);
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
@@ -44,11 +44,7 @@ impl PortKnock {
         let came: Vec<&Arrival> = door
             .arrivals
             .between(
-                knock
-                    .arming()
-                    .event
-                    .time
-                    .shifted(context.clocks.assumed_error.negated()),
+                knock.arming().event.time.shifted(rules.doubt.negated()),
                 until,
             )
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
@@ -105,7 +101,7 @@ impl PortKnock {
                 let proven = self.was_closed(door, knock, arrival);
                 if proven
                     || (self.tells_by_itself(knock, arrival)
-                        && !changes_are_logged(place, knock, context))
+                        && !changes_are_logged(place, knock, arrival.event.time, context))
                 {
                     Some(telling::network_only(
                         &picture(Some(arrival), tied, proven),
@@ -118,8 +114,8 @@ impl PortKnock {
                         format!(
                             "port {} was reached afterwards, but nothing shows it closed before, and {}",
                             arrival.port,
-                            if changes_are_logged(place, knock, context) {
-                                "the host's logs hold no change for it"
+                            if changes_are_logged(place, knock, arrival.event.time, context) {
+                                "the host's logs hold no change for it in between"
                             } else {
                                 "the touched ports are ones that clients try on their own"
                             }
@@ -138,7 +134,7 @@ impl PortKnock {
                 None
             }
             None => {
-                let opened = self.opened_unvisited(door, knock, context);
+                let opened = self.opened_unvisited(door, knock, &rules, context);
                 match (came.first(), opened) {
                     (Some(arrival), _) => {
                         let since = door.arrivals.open_since(arrival.transport, arrival.port);
@@ -217,13 +213,14 @@ impl PortKnock {
         &self,
         door: &'a Door,
         knock: &Knock,
+        rules: &DoorRules,
         context: &Context,
     ) -> Option<TiedChange<'a>> {
-        let rules = self.settings.door(context);
-        let from = knock.arming().event.time.shifted(rules.slack.negated());
+        let arming = &knock.arming().event;
         let to = knock.first().shifted(self.settings.time_window);
         door.changes
-            .between(from, to)
+            .between(rules.earliest(knock), to)
+            .filter(|c| context.follows(arming, &c.event, rules.slack))
             .filter(|c| door.changes.storm_around(c) < STORM)
             .filter_map(|change| {
                 let port = named_port(change, knock.source)?;
@@ -247,16 +244,16 @@ impl PortKnock {
 
 /// True if this host's logs would show a change at the time of the knock: a firewall log or rule
 /// auditing that covers it.
-fn changes_are_logged(place: Place, knock: &Knock, context: &Context) -> bool {
+fn changes_are_logged(place: Place, knock: &Knock, until: Timestamp, context: &Context) -> bool {
     let Place::Host(id) = place else { return false };
     let covers = |seen: Option<&crate::context::coverage::Seen>| {
         seen.is_some_and(|s| s.interval.from <= knock.first())
     };
     let coverage = &context.coverage;
-    covers(coverage.channel(id, Log::Firewall))
-        || coverage
-            .channel(id, Log::Security)
-            .is_some_and(|s| s.interval.from <= knock.first())
+    let written = |log| coverage.could_write(id, log, knock.first(), until);
+    covers(coverage.channel(id, Log::Firewall)) && written(Log::Firewall)
+        || covers(coverage.channel(id, Log::Security))
+            && written(Log::Security)
             && coverage.any(
                 id,
                 Log::Security,

@@ -139,7 +139,7 @@ impl Analytic for PortKnock {
         context: &Context,
         found: &mut Found,
     ) {
-        let rules = self.settings.door(context);
+        let rules = self.settings.door(*key, context);
         let due = state.door.due(&rules, event.time);
         for knock in &due {
             self.judge(*key, state, knock, &due, context, found);

@@ -3,7 +3,7 @@
 use crate::analytics::kit::door::DoorRules;
 use crate::analytics::kit::picture::LINGER;
 use crate::analytics::kit::touches::KnockRules;
-use crate::context::Context;
+use crate::context::{Context, Place};
 use crate::model::Span;
 
 crate::settings! {
@@ -25,7 +25,7 @@ crate::settings! {
         "MaxSequenceLen" max_sequence_len: u32 = 32, in [2, 60], from "knockd SEQ_MAX 32";
         /// Open ports the source may touch during the sequence.
         "MaxExtraOpenPorts" max_extra_open_ports: u32 = 2, in [0, 1_000], profiles [Strict: 0, Sensitive: 5], from "casewire";
-        /// How long before the arming touch a change may be logged and still count as after it.
+        /// How long before the arming touch a change may be logged and still count as after it, beside the uncertainty of the clocks.
         "ChangeSlack" change_slack: Span = Span::seconds(2), in [Span::ZERO, Span::seconds(60)], from "casewire; netsh to effect was measured at 0.1 s";
         /// Count UDP ports into the minimum, if the sequence has an explicit refusal.
         "AllowUdp" allow_udp: bool = false, profiles [Sensitive: true], from "casewire; the source text says SYN";
@@ -36,7 +36,7 @@ crate::settings! {
 
 impl PortKnockSettings {
     /// How the door is watched under these settings.
-    pub fn door(&self, context: &Context) -> DoorRules {
+    pub fn door(&self, place: Place, context: &Context) -> DoorRules {
         DoorRules {
             knock: KnockRules {
                 min_ports: self.min_sequence_len as usize,
@@ -46,7 +46,8 @@ impl PortKnockSettings {
                 udp_counts: self.allow_udp,
             },
             window: self.time_window,
-            slack: self.change_slack.plus(context.clocks.assumed_error),
+            slack: self.change_slack,
+            doubt: context.clocks.doubt(place),
             linger: LINGER,
         }
     }

@@ -50,8 +50,8 @@ pub(super) enum Focus {
     Port(Form, Transport, u16),
     /// The connections to one address.
     Address(IpAddr),
-    /// Those that failed.
-    Failed,
+    /// Those that the walk goes by: TCP and pings to internal addresses.
+    Walked,
     /// All but questions to the segment.
     All,
 }
@@ -66,7 +66,11 @@ impl Focus {
             Self::Address(address) => {
                 probe.form == Form::Connection && probe.remote.address == address
             }
-            Self::Failed => probe.failed() && probe.form != Form::Resolution,
+            Self::Walked => {
+                probe.internal
+                    && probe.transport != Transport::UDP
+                    && probe.form != Form::Resolution
+            }
             Self::All => probe.form != Form::Resolution,
         }
     }
@@ -379,7 +383,7 @@ fn tool(recent: &Recent, now: Timestamp, asked: &Asked<'_>) -> Option<Hit> {
 pub(super) fn walked(walk: &Walk, settings: &EnumerationSettings) -> Hit {
     hit(
         Detector::Walk,
-        Focus::Failed,
+        Focus::Walked,
         "first contacts fail more often than a harmless host's would (threshold random walk)"
             .to_owned(),
         format!(

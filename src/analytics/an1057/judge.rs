@@ -4,6 +4,7 @@ use super::detect::Detector;
 use super::scan::Scan;
 use super::settings::EnumerationSettings;
 use super::tools;
+use crate::analytics::kit::standing::Standing;
 use crate::context::processes::Instance;
 use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{ScoreItem, Severity, Tier};
@@ -43,6 +44,8 @@ pub(super) struct Doer<'a> {
     pub networked: bool,
     /// A process loaded a capture driver, or a scanner was started, while packets passed no socket.
     pub bypass: bool,
+    /// What the settings file says of its host and of the targets.
+    pub standing: Standing,
 }
 
 /// The judgement.
@@ -162,6 +165,21 @@ pub(super) fn judge(
         scan.networks.len() >= 3,
         5,
         "targets lie in three or more /24 networks",
+    );
+    add(
+        doer.standing.crosses(),
+        5,
+        "targets lie in segments of the settings file that are not the source's own",
+    );
+    add(
+        doer.standing.workstation,
+        5,
+        "the settings file calls the source a workstation",
+    );
+    add(
+        doer.standing.workstation && doer.standing.crosses(),
+        5,
+        "a workstation that reaches into other segments",
     );
     add(
         scan.ports.iter().any(|(_, _, port)| ADMIN.contains(port)),

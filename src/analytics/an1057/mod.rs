@@ -31,9 +31,9 @@ use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Actor, Event, HostWhat, Span, Timestamp, Transport, What};
-use detect::{Asked, Detected, Detector, Hit, detect, walked};
-use near::Near;
+use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
+use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
+use near::{FanOut, Near};
 use recent::{Probe, Recent};
 use scan::Scan;
 use walk::Walk;
@@ -78,6 +78,8 @@ pub struct State {
     /// The nearest to a scan so far, and whether there was one.
     near: Option<Near>,
     told: bool,
+    /// The largest fan-out of a program that is far from a scan.
+    fan_out: Option<FanOut>,
     /// When the last scan of hosts that was told had ended.
     hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
@@ -237,9 +239,7 @@ impl Analytic for Enumeration {
             .max(settings.time_window)
             .max(settings.sweep_window);
         let new = state.recent.hear(&probe, longest);
-        let walks =
-            probe.internal && probe.transport != Transport::UDP && probe.form != Form::Resolution;
-        let over = if walks {
+        let over = if Focus::Walked.holds(&probe) {
             state.walk.hear(&probe)
         } else {
             state.walk.until(probe.time)
@@ -266,6 +266,13 @@ impl Analytic for Enumeration {
         {
             state.near = Some(near);
         }
+        if new
+            && matches!(key, Key::Program { .. })
+            && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
+            && state.fan_out.as_ref().is_none_or(|f| fan_out.larger_than(f))
+        {
+            state.fan_out = Some(fan_out);
+        }
         let belonged = state.scans[lane].as_ref().is_some_and(|s| s.holds(&probe));
         for hit in detected.hits {
             open(state, hit);
@@ -275,7 +282,7 @@ impl Analytic for Enumeration {
         };
         scan.follow(&probe);
         if new && belonged {
-            scan.add(&probe);
+            scan.take(&probe);
         }
     }
 
@@ -291,8 +298,16 @@ impl Analytic for Enumeration {
         for lane in LANES {
             self.tell(key, lane, &mut state, context, found);
         }
-        let near = state.near.take().filter(|_| !state.told);
-        if let Some(miss) = near.and_then(|n| n.tell(key, context)) {
+        if state.told {
+            return;
+        }
+        let near = state.near.take().and_then(|n| n.tell(key, context));
+        let fan_out = state.fan_out.take();
+        let few = || match key {
+            Key::Program { host, .. } => fan_out.map(|f| f.tell(*host, context)),
+            Key::Source(_) => None,
+        };
+        if let Some(miss) = near.or_else(few) {
             found.near_miss(miss);
         }
     }
@@ -386,7 +401,7 @@ fn open(state: &mut State, hit: Hit) {
     } = state;
     let slow = hit.detector == Detector::Walk;
     let part: Vec<&Probe> = if slow {
-        walk.failed().collect()
+        walked_contacts(recent, walk)
     } else {
         recent
             .within(Timestamp::MIN, Span(i64::MAX))
@@ -403,6 +418,23 @@ fn open(state: &mut State, hit: Hit) {
         }
         scan.counted(focus, count);
     }
+}
+
+/// First contacts from the first to the last failure that raised the walk, those that did not fail
+/// among them.
+fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
+    let Some((from, to)) = walk.stretch() else {
+        return Vec::new();
+    };
+    let held = recent.within(Timestamp::MIN, Span(i64::MAX));
+    let mut part: Vec<&Probe> = walk
+        .contacts()
+        .chain(held.filter(|p| Focus::Walked.holds(p)))
+        .filter(|p| (from..=to).contains(&p.time))
+        .collect();
+    part.sort_by_key(|p| p.event.order());
+    part.dedup_by_key(|p| p.event.provenance);
+    part
 }
 
 fn is_over(scan: &Scan, now: Timestamp) -> bool {

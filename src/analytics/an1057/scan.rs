@@ -1,12 +1,10 @@
 //! A scan while it goes on: what it touched, found and did next. Everything is bounded.
 
 use super::detect::{Focus, Hit};
-use super::recent::Probe;
+use super::recent::{Probe, Target};
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::eventlog::normalise::image::image_key;
-use crate::model::{
-    Actor, Endpoint, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What,
-};
+use crate::model::{Actor, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -21,6 +19,9 @@ const OPEN: usize = 64;
 const FOLLOWED: usize = 16;
 /// A connection to what was found counts as "what followed" this long after.
 const FOLLOWS: Span = Span::seconds(600);
+/// What only the walk goes by, and did not fail, belongs up to the next failure. After this many
+/// without one the host does well again.
+const BETWEEN: usize = 64;
 /// Foci kept; beyond, everything belongs.
 const FOCI: usize = 32;
 
@@ -43,19 +44,21 @@ pub(super) struct Scan {
     foci: BTreeMap<Focus, u64>,
     pub first: Timestamp,
     pub last: Timestamp,
+    /// Contacts of the walk since its last failure.
+    between: Vec<Probe>,
     pub last_event: Event,
     /// The first targets, in time order.
     pub targets: Vec<Probe>,
     pub contacts: u64,
     pub on_wire: u64,
-    pub tied: [u64; 4],
+    pub tied: [u64; 3],
     pub addresses: BTreeSet<IpAddr>,
     pub ports: BTreeSet<(Form, Transport, u16)>,
     pub networks: BTreeSet<[u8; 3]>,
     pub internal: u64,
     pub rows: BTreeMap<(Form, Transport, u16), Row>,
     pub other_ports: Row,
-    pub open: BTreeMap<(Transport, Endpoint), (Timestamp, Provenance)>,
+    pub open: BTreeMap<Target, (Timestamp, Provenance)>,
     pub followed: Vec<Event>,
     pub processes: BTreeSet<u32>,
     /// Contacts by program, for a source whose programs are not told apart.
@@ -70,11 +73,12 @@ impl Scan {
             foci: BTreeMap::new(),
             first: first.time,
             last: first.time,
+            between: Vec::new(),
             last_event: first.event.clone(),
             targets: Vec::new(),
             contacts: 0,
             on_wire: 0,
-            tied: [0; 4],
+            tied: [0; 3],
             addresses: BTreeSet::new(),
             ports: BTreeSet::new(),
             networks: BTreeSet::new(),
@@ -121,7 +125,7 @@ impl Scan {
     /// One address of which many ports were tried, with how many; and beside it one port that was
     /// tried on many addresses, with how many. `None` for any other mixture.
     pub fn host_and_port(&self) -> Option<Mixture> {
-        let mut foci = self.foci.iter().filter(|(f, _)| **f != Focus::Failed);
+        let mut foci = self.foci.iter().filter(|(f, _)| **f != Focus::Walked);
         match (foci.next(), foci.next(), foci.next()) {
             (
                 Some((Focus::Port(form, transport, port), addresses)),
@@ -129,6 +133,22 @@ impl Scan {
                 None,
             ) => Some(((*address, *ports), ((*form, *transport, *port), *addresses))),
             _ => None,
+        }
+    }
+
+    /// Takes in a first contact that belongs.
+    pub fn take(&mut self, probe: &Probe) {
+        let walked = |f: &Focus| *f == Focus::Walked || !f.holds(probe);
+        if probe.failed() || !self.foci.keys().all(walked) {
+            for probe in std::mem::take(&mut self.between) {
+                self.add(&probe);
+            }
+            self.add(probe);
+        } else if self.between.len() < BETWEEN {
+            self.between.push(probe.clone());
+        } else {
+            self.between.clear();
+            self.foci.remove(&Focus::Walked);
         }
     }
 
@@ -177,7 +197,7 @@ impl Scan {
         }
         if probe.fate == Fate::Answered && self.open.len() < OPEN {
             self.open
-                .entry((probe.transport, probe.remote))
+                .entry(probe.target())
                 .or_insert((probe.time, probe.event.provenance));
         }
         let Some(actor) = actor_of(&probe.event) else {
@@ -205,7 +225,7 @@ impl Scan {
         {
             return;
         }
-        let found = self.open.get(&(probe.transport, probe.remote));
+        let found = self.open.get(&probe.target());
         if found.is_some_and(|(at, by)| {
             *by != probe.event.provenance && probe.time > *at && probe.time.since(*at) <= FOLLOWS
         }) {

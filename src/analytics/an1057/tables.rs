@@ -1,6 +1,7 @@
 //! The tables of a finding of AN1057: its process, ports and targets.
 
 use super::detect::port_words;
+use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
 use crate::analytics::kit::contact::Form;
 use crate::context::processes::Instance;
@@ -32,9 +33,11 @@ pub(super) fn tables(
             row.untold.to_string(),
         ]
     };
-    let mut rows: Vec<Vec<String>> = scan
-        .rows
-        .iter()
+    let mut ports: Vec<_> = scan.rows.iter().collect();
+    // Open ones first: a long list is cut.
+    ports.sort_by_key(|(port, row)| (row.answered == 0, **port));
+    let mut rows: Vec<Vec<String>> = ports
+        .into_iter()
         .map(|((form, transport, port), counts)| row(port_words(*form, *transport, *port), counts))
         .collect();
     let other = &scan.other_ports;
@@ -60,11 +63,7 @@ pub(super) fn tables(
                 });
                 vec![
                     p.time.clock(6),
-                    match p.form {
-                        Form::Connection => format!("{} {}", p.remote, p.transport),
-                        Form::Echo => format!("{} ping", p.remote.address),
-                        Form::Resolution => format!("who has {}", p.remote.address),
-                    },
+                    target_words(p.target()),
                     p.fate.word().to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
                     context.labels.place(&p.event.provenance),
@@ -80,10 +79,10 @@ pub(super) fn tables(
             columns: words(&["time", "target", "where"]),
             rows: open
                 .into_iter()
-                .map(|((transport, end), (time, by))| {
+                .map(|(target, (time, by))| {
                     vec![
                         time.clock(6),
-                        format!("{end} {transport}"),
+                        target_words(*target),
                         context.labels.place(by),
                     ]
                 })
@@ -91,6 +90,15 @@ pub(super) fn tables(
         });
     }
     tables
+}
+
+/// `10.0.0.5:445 tcp`, `10.0.0.5 ping`, `who has 10.0.0.5`.
+fn target_words((form, transport, remote): Target) -> String {
+    match form {
+        Form::Connection => format!("{remote} {transport}"),
+        Form::Echo => format!("{} ping", remote.address),
+        Form::Resolution => format!("who has {}", remote.address),
+    }
 }
 
 fn process_table(

@@ -9,12 +9,14 @@ use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
 use crate::analytics::kit::contact::{Form, outgoing, question_of};
 use crate::analytics::kit::picture::host_words;
+use crate::analytics::kit::standing::Standing;
 use crate::context::coverage::Log;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Role, Step, Unseen};
 use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
+use std::net::IpAddr;
 
 /// Ports listed among the entities.
 const PORTS: usize = 64;
@@ -68,6 +70,13 @@ pub(super) fn finding(
             .networked
             > 0,
         bypass: !near.is_empty(),
+        standing: Standing::of(
+            place,
+            own_address(&first.event),
+            first.time,
+            scan.addresses.iter(),
+            context,
+        ),
     };
     let Judged {
         tier,
@@ -102,7 +111,10 @@ pub(super) fn finding(
         unseen: unseen(scan, place, program, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
-        notes: notes(scan, &near),
+        notes: notes(scan, &near)
+            .into_iter()
+            .chain(doer.standing.sentence())
+            .collect(),
     })
 }
 
@@ -221,6 +233,16 @@ fn outcome_words(row: &Row) -> String {
     parts.join(", ")
 }
 
+/// The address from which a contact was made.
+fn own_address(event: &Event) -> Option<IpAddr> {
+    match &event.what {
+        What::Attempt(attempt) => Some(attempt.initiator.address),
+        What::Solicitation(asked) => Some(asked.asker),
+        What::Host(host) => outgoing(&host.what).map(|(_, _, local, _)| local.address),
+        _ => None,
+    }
+}
+
 fn entities(
     scan: &Scan,
     place: Place,
@@ -228,22 +250,16 @@ fn entities(
     first: Event,
     context: &Context,
 ) -> Entities {
-    let mut open: Vec<u16> = scan.open.keys().map(|(_, e)| e.port).collect();
+    let mut open: Vec<u16> = scan.open.keys().map(|(_, _, e)| e.port).collect();
     open.sort_unstable();
     open.dedup();
     open.retain(|p| *p != 0);
-    let own = match &first.what {
-        What::Attempt(attempt) => Some(attempt.initiator.address),
-        What::Solicitation(asked) => Some(asked.asker),
-        What::Host(host) => outgoing(&host.what).map(|(_, _, local, _)| local.address),
-        _ => None,
-    };
     Entities {
         remote: (scan.addresses.len() == 1)
             .then(|| scan.addresses.first().copied())
             .flatten(),
         host_name: context.identity.name(place).cloned().unwrap_or_default(),
-        host_address: own,
+        host_address: own_address(&first),
         probed_ports: scan
             .ports
             .iter()
@@ -309,12 +325,7 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
 
 fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     program.then(|| {
-        let kinds: Vec<String> = [
-            Strength::Exact,
-            Strength::Comment,
-            Strength::Weak,
-            Strength::Inferred,
-        ]
+        let kinds: Vec<String> = [Strength::Exact, Strength::Comment, Strength::Weak]
         .iter()
         .filter(|s| scan.tied_by(**s) > 0)
         .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))

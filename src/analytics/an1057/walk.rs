@@ -98,7 +98,8 @@ impl Walk {
         self.height = (self.height + by).max(-BARRIER);
         if step.failed {
             self.failures += 1;
-            self.since = self.since.or(Some(step.probe.time));
+            let time = step.probe.time;
+            self.since = Some(self.since.map_or(time, |since| since.min(time)));
         } else if self.height <= -BARRIER {
             (self.failures, self.since) = (0, None);
         }
@@ -108,13 +109,21 @@ impl Walk {
         }
     }
 
-    /// The failed contacts: those that moved it, as far as they are kept, and those that will.
-    pub fn failed(&self) -> impl Iterator<Item = &Probe> {
-        let steps = self
-            .steps
-            .iter()
-            .chain(self.pending.values().map(|step| &**step));
-        steps.filter(|s| s.failed).map(|s| &s.probe)
+    /// Contacts that moved it, as far as they are kept, and those that will.
+    pub fn contacts(&self) -> impl Iterator<Item = &Probe> {
+        self.kept().map(|step| &step.probe)
+    }
+
+    /// From the first to the last of the failures that raised it.
+    pub fn stretch(&self) -> Option<(Timestamp, Timestamp)> {
+        let failed = self.kept().filter(|s| s.failed).map(|s| s.probe.time);
+        let since = self.since?;
+        Some((since, failed.max()?.max(since)))
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Step> {
+        let pending = self.pending.values().map(|step| &**step);
+        self.steps.iter().chain(pending)
     }
 
     /// Begins again, after it was told.

@@ -152,11 +152,16 @@ pub fn judge(
         settings,
         context,
     );
-    if silence_only && waiting.link < Link::SameProgram && !unusual.same_habits {
+    // What cannot stand alone may as well have had no effect: then the two must belong together.
+    let alone = found.iter().any(|sign| sign.strong);
+    if !alone && waiting.link < Link::SameProgram && !unusual.same_habits {
+        let kinds: Vec<&str> = found.iter().map(|sign| sign.kind).collect();
         return Verdict::Near(
             1,
             format!(
-                "{channels}: silence is the only sign, and no process or habit ties the two together"
+                "{channels}: no sign of the disruption can stand alone ({}), and no process or habit ties the \
+                 two together",
+                kinds.join(", ")
             ),
         );
     }

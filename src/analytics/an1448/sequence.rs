@@ -7,13 +7,14 @@ use super::telling::{Success, tell};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::door::{Door, doors_of};
+use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, everyday, host_words, is_first, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::touches::{Knock, is_odd_port};
+use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::firewall::Layer;
@@ -86,7 +87,7 @@ impl Touched {
         context: &Context,
         found: &mut Found,
     ) {
-        let rules = settings.door(context);
+        let rules = settings.door(place, context);
         let due = self.door.due(&rules, event.time);
         for knock in &due {
             self.judge(place, knock, &due, settings, context, found);
@@ -170,9 +171,9 @@ impl Touched {
             );
         }
 
-        let rules = settings.door(context);
+        let rules = settings.door(place, context);
         let arming = &knock.arming().event;
-        let from = arming.time.shifted(context.clocks.assumed_error.negated());
+        let from = arming.time.shifted(rules.doubt.negated());
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
         for arrival in self.door.arrivals.between(from, until) {
             if arrival.transport != Transport::TCP
@@ -210,7 +211,7 @@ impl Touched {
             }
         }
         if best.as_ref().is_none_or(|(rank, ..)| *rank < 4)
-            && let Some((tied, signs, event)) = self.goes_back(knock, until, settings, context)
+            && let Some((tied, signs, event)) = self.goes_back(knock, until, &rules, context)
         {
             best = Some((3, Success::Back(event), tied, signs));
         }
@@ -287,11 +288,11 @@ impl Touched {
         &'a self,
         knock: &Knock,
         until: Timestamp,
-        settings: &SignallingSettings,
+        rules: &DoorRules,
         context: &Context,
     ) -> Option<(Vec<TiedChange<'a>>, Vec<&'a Sign>, &'a Event)> {
         let arming = &knock.arming().event;
-        let from = arming.time.shifted(settings.door(context).slack.negated());
+        let from = rules.earliest(knock);
         // A host that talked to the source before the touches does not answer a signal by it.
         if self
             .outgoing
@@ -328,7 +329,8 @@ impl Touched {
         let changes: Vec<TiedChange<'a>> = self
             .door
             .changes
-            .between(from, back.1.time.shifted(context.clocks.assumed_error))
+            .between(from, back.1.time.shifted(rules.doubt))
+            .filter(|c| context.follows(arming, &c.event, rules.slack))
             .filter(|c| context.order(&c.event, back.1) != Order::After)
             .filter(|c| c.effect == Effect::Listens && self.sniffer_behind(c).is_some())
             .map(|change| TiedChange {
@@ -349,7 +351,16 @@ impl Touched {
         until: Timestamp,
         context: &Context,
     ) -> Option<&'a Arrival> {
-        if context.identity.keeps_logs(place)
+        let told = match place {
+            Place::Host(id) => {
+                let written = |log| context.coverage.could_write(id, log, knock.first(), until);
+                context.identity.keeps_logs(place)
+                    && written(Log::Firewall)
+                    && written(Log::Security)
+            }
+            Place::Address(_) => false,
+        };
+        if told
             || !knock
                 .touches
                 .iter()

@@ -4,7 +4,7 @@ use crate::analytics::kit::door::DoorRules;
 use crate::analytics::kit::picture::LINGER;
 use crate::analytics::kit::touches::KnockRules;
 use crate::analytics::params::DayWindow;
-use crate::context::Context;
+use crate::context::{Context, Place};
 use crate::model::Span;
 
 crate::settings! {
@@ -47,7 +47,7 @@ crate::settings! {
 
 impl SignallingSettings {
     /// How the door is watched under these settings.
-    pub fn door(&self, context: &Context) -> DoorRules {
+    pub fn door(&self, place: Place, context: &Context) -> DoorRules {
         DoorRules {
             knock: KnockRules {
                 min_ports: self.min_sequence_len as usize,
@@ -57,7 +57,8 @@ impl SignallingSettings {
                 udp_counts: true,
             },
             window: self.time_window,
-            slack: self.change_slack.plus(context.clocks.assumed_error),
+            slack: self.change_slack,
+            doubt: context.clocks.doubt(place),
             linger: LINGER,
         }
     }

@@ -137,7 +137,17 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => (*source, *destination, *transport, process),
+                } => {
+                    // Sysmon tells some connections that were received with the host as the source.
+                    let (local, remote) = context.identity.local_and_remote(
+                        id,
+                        event.time,
+                        Some(Direction::Inbound),
+                        *source,
+                        *destination,
+                    )?;
+                    (remote, local, *transport, process)
+                }
                 _ => return None,
             };
             if transport != Transport::TCP

@@ -5,13 +5,13 @@
 //! judged here; a fate that the evidence does not tell is `Untold`, never guessed.
 
 use crate::context::{Context, Place};
-use crate::model::attempt::{Marks, RefusalMeaning};
+use crate::model::attempt::RefusalMeaning;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
-    Span, Strength, Text, Timestamp, Transport, What,
+    Text, Timestamp, Transport, What,
 };
 
 /// What became of a contact, as far as this evidence tells.
@@ -141,7 +141,7 @@ fn of_attempt<'e>(
             RefusalMeaning::Filtered => Fate::Prohibited,
             RefusalMeaning::HostUnreachable => Fate::Unreachable,
         },
-        Outcome::Unanswered if silence_tells(attempt, event.time) => Fate::Unanswered,
+        Outcome::Unanswered if attempt.silence_tells(event.time) => Fate::Unanswered,
         Outcome::Unanswered => Fate::Untold,
         Outcome::Aborted => Fate::Aborted,
         Outcome::Midstream | Outcome::OneSided => return None,
@@ -162,25 +162,6 @@ fn of_attempt<'e>(
         fate,
         decided: attempt.decided,
     })
-}
-
-/// Silence tells something only if the evidence goes on for this long after the first SYN; Zeek's
-/// scan detection waits as long.
-const WAIT: Span = Span::seconds(5);
-
-/// True if silence means that nobody answered. Not after a datagram; not where the initiator went
-/// on as after an answer, for then the answers passed by another way; not if the wait was cut off.
-fn silence_tells(attempt: &Attempt, first: Timestamp) -> bool {
-    let fast_open = attempt.marks.has(Marks::FAST_OPEN);
-    // An echo request carries payload by itself.
-    let went_on = attempt.transport == Transport::TCP
-        && (attempt.bytes[0] > 0 && !fast_open || attempt.packets[0] > attempt.tries);
-    let waited = attempt.decided.since(first) >= WAIT;
-    let expected = matches!(
-        attempt.transport,
-        Transport::TCP | Transport::ICMP | Transport::ICMPV6
-    );
-    expected && !went_on && waited && !attempt.marks.has(Marks::EVICTED)
 }
 
 fn of_record<'e>(event: &'e Event, host: &'e HostEvent, context: &Context) -> Option<Contact<'e>> {
@@ -263,9 +244,7 @@ impl Contact<'_> {
     /// True if a record of the host shows it.
     pub fn logged(&self) -> bool {
         matches!(self.event.what, What::Host(_))
-            || self.actor.is_some_and(|actor| {
-                actor.strength != Strength::Inferred && !actor.told_by.is_empty()
-            })
+            || self.actor.is_some_and(|actor| !actor.told_by.is_empty())
     }
 
     /// The image of its process as told; empty if no process is tied to it.

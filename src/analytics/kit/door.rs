@@ -20,8 +20,10 @@ pub struct DoorRules {
     pub knock: KnockRules,
     /// From the first touch to the connection.
     pub window: Span,
-    /// How long before the arming touch a change may be logged and still follow it.
+    /// How long before the arming touch a change may be logged and still follow it, clocks apart.
     pub slack: Span,
+    /// How far the host's clocks may be apart from the captures'.
+    pub doubt: Span,
     /// How long after the window an episode waits.
     pub linger: Span,
 }
@@ -32,7 +34,16 @@ impl DoorRules {
         self.window
             .plus(self.linger)
             .plus(self.slack)
+            .plus(self.doubt)
             .plus(self.knock.span)
+    }
+}
+
+impl DoorRules {
+    /// The earliest time at which a change may stand that follows the arming touch of `knock`.
+    pub fn earliest(&self, knock: &Knock) -> Timestamp {
+        let before = self.slack.plus(self.doubt);
+        knock.arming().event.time.shifted(before.negated())
     }
 }
 

@@ -3,7 +3,7 @@
 //! `contact`: a host reaching for a remote, whatever evidence tells of it.
 //! `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
-//! that watch the wire. `surroundings`: who started what made the change. `unseen`: what was not there.
+//! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
 pub mod contact;
@@ -11,6 +11,7 @@ pub mod door;
 pub mod exposure;
 pub mod picture;
 pub mod sniffing;
+pub mod standing;
 pub mod statistics;
 pub mod surroundings;
 pub mod touches;

@@ -114,10 +114,11 @@ pub fn tied_changes<'a>(
     rules: &DoorRules,
     context: &Context,
 ) -> Vec<TiedChange<'a>> {
-    let from = knock.arming().event.time.shifted(rules.slack.negated());
-    let to = arrival.event.time.shifted(context.clocks.assumed_error);
+    let arming = &knock.arming().event;
+    let to = arrival.event.time.shifted(rules.doubt);
     door.changes
-        .between(from, to)
+        .between(rules.earliest(knock), to)
+        .filter(|c| context.follows(arming, &c.event, rules.slack))
         .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
         .map(|change| TiedChange {
             change,
@@ -220,6 +221,14 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     }
     if check.smallest_gap.is_some() {
         check.notes = clock_notes(&pairs, context);
+    }
+    if let Some((_, change)) = pairs.first().filter(|_| !leading.is_empty())
+        && context.order(arming, change) == Order::After
+    {
+        check.notes.push(format!(
+            "The change was logged {} before the touch that completes the sequence; ChangeSlack lets it count.",
+            arming.time.since(change.time)
+        ));
     }
     check
 }

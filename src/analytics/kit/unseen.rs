@@ -45,6 +45,13 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
         Place::Address(_) => {}
         Place::Host(id) => {
             let host = context.identity.name(place).cloned();
+            if !coverage.could_write(id, Log::Security, from, to) {
+                add(
+                    "event logs while the event log service did not run",
+                    host.clone(),
+                    "what the host did meanwhile is not logged",
+                );
+            }
             let logs: [(&str, bool, &str); 4] = [
                 (
                     "firewall rule changes (Firewall channel 2004 and its like, Sysmon 13, Security 4946, 5447)",

@@ -4,6 +4,7 @@ use super::settings::FailedConnectionsSettings;
 use super::targets::{Target, Targets};
 use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
 use crate::context::activity::INACTIVE_AFTER;
+use crate::context::assets::Role;
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::{Span, Timestamp};
@@ -16,8 +17,8 @@ const PEERS: usize = 5;
 const SYNS: u64 = 20;
 /// Fewer connections than this share of SYNs, in percent, and one direction is missing.
 const ANSWERED_PERCENT: u64 = 20;
-/// The mixture counts from so many missing among so many targets.
-const MIXTURE: (u32, u32) = (5, 10);
+/// The mixture counts from so many missing among so many targets; with fewer missing, nothing does.
+pub const MIXTURE: (u32, u32) = (5, 10);
 
 /// What a source's count is compared with.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +101,8 @@ pub struct Measured {
     pub mixture: Mixture,
     /// Days in a row before this one with at least the floor.
     pub scanned_days: u32,
+    /// True if the settings file calls the source a workstation.
+    pub workstation: bool,
 }
 
 /// What to do about it.
@@ -138,6 +141,7 @@ pub fn measure(
         count: count(place, missing, at, &past, settings, context),
         mixture: mixture(place, missing, n, at, &past, settings, context),
         scanned_days: scanned_days(place, at, settings, context),
+        workstation: role_of(place, at, context) == Some(Role::Workstation),
     }
 }
 
@@ -168,12 +172,13 @@ pub fn rule(
             settings.min_targets, measured.scanned_days
         ));
     }
-    if measured.history < settings.warm_up {
+    if measured.listening < settings.warm_up {
         // Who is missing cannot be known yet, however many fail: that many failed is what
         // enumeration (AN1057) is about.
         return quiet(format!(
-            "only {} of evidence before it: too short to call a host never seen (needs {})",
-            measured.history, settings.warm_up
+            "only {} of evidence without a gap before it: too short to call a host never seen (needs {})",
+            measured.listening.roughly(),
+            settings.warm_up.roughly()
         ));
     }
     let (count, mixture) = (&measured.count, &measured.mixture);
@@ -318,7 +323,7 @@ fn peers(place: Place, at: Timestamp, context: &Context) -> Vec<u32> {
         .collect()
 }
 
-fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<crate::context::assets::Role> {
+fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<Role> {
     if context.assets.roles.is_empty() {
         return None;
     }

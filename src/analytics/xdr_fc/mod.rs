@@ -218,9 +218,24 @@ impl Analytic for FailedConnections {
         for alarm in state.alarms.into_iter().flatten() {
             found.finding(telling::tell(*key, alarm, &self.settings, context));
         }
-        if let Some(nearest) = state.nearest
-            && !told
-        {
+        if told {
+            return;
+        }
+        let unclear = state.targets.unclear();
+        if let Some((count, event)) = unclear.filter(|(n, _)| *n >= self.settings.min_targets) {
+            found.near_miss(NearMiss {
+                analytic: Self::ABOUT.id,
+                missing: count,
+                time: event.time,
+                text: format!(
+                    "{} tried {count} hosts that may be missing, and no evidence tells what became of it: no \
+                     packets of them, and no Sysmon log of connections (event 3) of that time",
+                    super::kit::picture::host_words(*key, context),
+                ),
+                references: vec![event.provenance],
+            });
+        }
+        if let Some(nearest) = state.nearest {
             found.near_miss(NearMiss {
                 analytic: Self::ABOUT.id,
                 missing: nearest.needed.saturating_sub(nearest.missing).max(1),
@@ -257,7 +272,7 @@ impl FailedConnections {
             }
         }
         let missing = state.targets.count(internal);
-        if missing < 5 || self.settled(state.judged[slot], missing, event.time) {
+        if missing < judge::MIXTURE.0 || self.settled(state.judged[slot], missing, event.time) {
             return;
         }
         state.judged[slot] = Some((event.time, missing));
@@ -272,11 +287,11 @@ impl FailedConnections {
         );
         match judge::rule(&measured, place, targets, &self.settings, context) {
             Ruling::Tell { low } => match &mut state.alarms[slot] {
-                // It was for information and is more by now; its time stays.
-                Some(alarm) if low => {
+                // It was for information, or a mixture, and is more by now; its time stays.
+                Some(alarm) if low || alarm.is_less_than(&measured) => {
                     let at = alarm.measured.at;
                     alarm.measured = Measured { at, ..measured };
-                    alarm.low = true;
+                    alarm.low = low;
                 }
                 Some(_) => {}
                 None => state.alarms[slot] = Some(Alarm::new(measured, low, targets)),
@@ -294,7 +309,7 @@ impl FailedConnections {
                             self.settings.outside_targets
                         },
                         whom: match internal {
-                            true if measured.history < self.settings.warm_up => "hosts",
+                            true if measured.listening < self.settings.warm_up => "hosts",
                             true => "missing hosts",
                             false => "addresses of the Internet",
                         },
@@ -333,14 +348,23 @@ impl Alarm {
         }
     }
 
+    /// True if it rests on the mixture alone, and what was measured now on the count.
+    fn is_less_than(&self, measured: &Measured) -> bool {
+        !self.measured.count.abnormal && measured.count.abnormal
+    }
+
     /// A failure while it is open.
     fn add(&mut self, address: IpAddr, targets: &Targets) {
         self.later += 1;
         let Some(target) = targets.get(address) else {
             return;
         };
-        if self.targets.contains_key(&address) || self.targets.len() < TARGETS {
-            self.targets.insert(address, target.clone());
+        let mut target = target.clone();
+        if let Some(held) = self.targets.get(&address) {
+            target.follow(held);
+        } else if self.targets.len() >= TARGETS {
+            return;
         }
+        self.targets.insert(address, target);
     }
 }

@@ -232,7 +232,7 @@ pub(super) fn relation(
             .baseline
             .pair(&image_key(owner.image), &image_key(&actor.0), today)
     });
-    let days = context.baseline.depth(place, at).days;
+    let days = context.baseline.depth(place, at).logged;
     let share = (before.pair as f64 + 0.5) / (before.of_causality as f64 + 1.0);
     let rare =
         before.host_days <= RARE_DAYS || share <= RARE_SHARE && before.of_causality >= RARE_FROM;

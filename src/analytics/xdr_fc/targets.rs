@@ -4,7 +4,6 @@ use super::settings::FailedConnectionsSettings;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
 use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
 use crate::context::baseline::Day;
-use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, Timestamp, Transport};
@@ -15,6 +14,8 @@ use std::net::IpAddr;
 const TARGETS: usize = 2_048;
 /// Targets whose first failure is kept to be shown.
 const SHOWN: usize = 48;
+/// Targets remembered of attempts whose outcome no evidence tells; far above what is worth saying.
+const UNCLEAR: usize = 256;
 /// Ports listed of one target.
 const PORTS: usize = 8;
 
@@ -37,7 +38,7 @@ impl Failure {
         match self {
             Self::Silence => "no answer",
             Self::Unreachable => "unreachable, says a router",
-            Self::NoNeighbour => "nobody answers for it (ARP)",
+            Self::NoNeighbour => "nobody on the segment answers for it",
             Self::LoggedOnly => "logged, never connected",
         }
     }
@@ -76,6 +77,39 @@ pub struct Target {
     last: Timestamp,
 }
 
+impl Target {
+    /// From now on its failures count anew.
+    fn begin(&mut self, life: Life) {
+        self.missing = Some(life);
+        self.failed = None;
+        self.attempts = 0;
+        self.ports.clear();
+        self.failures.clear();
+        self.shown_by = [false; 2];
+        self.who = None;
+    }
+
+    /// Takes over what failed before, where that was told already.
+    pub fn follow(&mut self, earlier: &Self) {
+        let (Some((first, _)), Some((begun, last))) = (earlier.failed, self.failed) else {
+            return;
+        };
+        if begun <= first {
+            return;
+        }
+        self.missing = earlier.missing;
+        self.event = earlier.event.clone().or_else(|| self.event.take());
+        self.failed = Some((first, last));
+        self.attempts = self.attempts.saturating_add(earlier.attempts);
+        self.ports.extend(earlier.ports.iter().take(PORTS));
+        self.failures.extend(&earlier.failures);
+        for (ours, theirs) in self.shown_by.iter_mut().zip(earlier.shown_by) {
+            *ours |= theirs;
+        }
+        self.who = earlier.who.clone().or_else(|| self.who.take());
+    }
+}
+
 /// The targets of the test period.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
@@ -85,10 +119,16 @@ pub struct Targets {
     shown: usize,
     expires: BTreeSet<(Timestamp, IpAddr)>,
     named: BTreeMap<IpAddr, Timestamp>,
+    /// The begin of the test period.
+    since: Timestamp,
     /// Something answered this source, whenever: the sensor hears both directions.
     heard: bool,
     /// Attempts whose outcome no evidence tells.
     pub untold: u64,
+    /// Addresses of them that were missing then, within the test period, each with the last.
+    unclear: BTreeMap<IpAddr, Timestamp>,
+    /// The most of them at a time, and when that was.
+    most_unclear: Option<(u32, Event)>,
 }
 
 /// What taking in a contact changed.
@@ -123,7 +163,8 @@ impl Targets {
         dropped: &mut u64,
     ) -> Change {
         let time = contact.event.time;
-        self.forget(time.shifted(settings.test.negated()));
+        self.since = time.shifted(settings.test.negated());
+        self.forget(self.since);
         let address = contact.remote.address;
         if address.is_loopback()
             || is_group_or_wildcard(address)
@@ -135,7 +176,10 @@ impl Targets {
         let outcome = match outcome(contact, context) {
             Ok(outcome) => outcome,
             Err(untold) => {
-                self.untold += u64::from(untold);
+                if untold {
+                    self.untold += 1;
+                    self.wonder(address, contact.event, context);
+                }
                 return Change::None;
             }
         };
@@ -172,22 +216,27 @@ impl Targets {
         if !life.is_missing(context.activity.listening(time)) {
             return Change::None;
         }
-        let new = target.missing.is_none();
+        // What failed a test period ago or earlier is told no more, though it still fails.
+        let old = |first: Timestamp| time.since(first) >= settings.test;
+        let new = target.missing.is_none() || target.failed.is_some_and(|(first, _)| old(first));
         if new {
-            target.missing = Some(life);
-            target.vouched = failure != Failure::Silence && failure != Failure::LoggedOnly
-                || context
-                    .activity
-                    .vouched(address, contact.local.address, time);
-            target.shared = context.contacts.shared(address, Day::of(time));
+            target.begin(life);
             let keep = self.shown < SHOWN;
             self.shown -= usize::from(target.event.is_some());
             target.event = keep.then(|| contact.event.clone());
             self.shown += usize::from(target.event.is_some());
         }
+        // More is known of its segment, and of others, as time goes on.
+        target.vouched |= failure != Failure::Silence && failure != Failure::LoggedOnly
+            || context
+                .activity
+                .vouched(address, contact.local.address, time);
+        target.shared = context.contacts.shared(address, Day::of(time));
         let (first, _) = target.failed.unwrap_or((time, time));
         target.failed = Some((first.min(time), time));
-        target.attempts = target.attempts.saturating_add(1);
+        // The question to the segment counted already.
+        let counted = contact.question().is_some();
+        target.attempts = target.attempts.saturating_add(u32::from(!counted));
         if contact.remote.port != 0 && target.ports.len() < PORTS {
             target.ports.insert(contact.remote.port);
         }
@@ -208,6 +257,29 @@ impl Targets {
             }
             (true, false) => Change::Outside(address),
         }
+    }
+
+    /// An attempt that may have failed: nobody knows whether its target was there.
+    fn wonder(&mut self, address: IpAddr, event: &Event, context: &Context) {
+        let since = self.since;
+        self.unclear.retain(|_, last| *last >= since);
+        let life = context.activity.state(address, event.time, INACTIVE_AFTER);
+        if context.assets.is_internal(address)
+            && life.is_missing(context.activity.listening(event.time))
+            && (self.unclear.len() < UNCLEAR || self.unclear.contains_key(&address))
+        {
+            self.unclear.insert(address, event.time);
+        }
+        let count = self.unclear.len() as u32;
+        if self.most_unclear.as_ref().is_none_or(|(most, _)| count > *most) {
+            self.most_unclear = Some((count, event.clone()));
+        }
+    }
+
+    /// The most missing targets within a test period whose attempts have an outcome that no evidence
+    /// tells, and the last of these attempts.
+    pub fn unclear(&self) -> Option<(u32, &Event)> {
+        self.most_unclear.as_ref().map(|(count, event)| (*count, event))
     }
 
     fn forget(&mut self, before: Timestamp) {
@@ -231,14 +303,16 @@ impl Targets {
         self.held.get(&address).map(|target| &**target)
     }
 
-    /// Missing targets that were not reached since: those inside the network, or those outside.
+    /// Targets that failed in the test period while they were missing, and were not reached since:
+    /// those inside the network, or those outside.
     pub fn failing(&self, internal: bool) -> impl Iterator<Item = (IpAddr, &Target)> {
         self.held
             .iter()
             .filter(move |(_, t)| t.internal == internal && t.missing.is_some())
             .filter(|(_, t)| {
-                t.reached
-                    .is_none_or(|at| t.failed.is_some_and(|(_, last)| at < last))
+                t.failed.is_some_and(|(_, last)| {
+                    last >= self.since && t.reached.is_none_or(|at| at < last)
+                })
             })
             .map(|(address, target)| (*address, &**target))
     }
@@ -252,12 +326,13 @@ impl Targets {
         distinct.len() as u32
     }
 
-    /// Distinct targets with a known outcome, inside the network or outside.
+    /// Distinct targets with a known outcome, inside the network or outside; there without those
+    /// that failed after a lookup.
     pub fn reached_for(&self, internal: bool) -> usize {
         self.held
             .iter()
             .filter(|(_, t)| t.internal == internal)
-            .filter(|(_, t)| t.reached.is_some() || t.missing.is_some())
+            .filter(|(_, t)| internal || t.reached.is_some() || t.missing.is_some())
             .map(|(address, _)| counted_as(*address))
             .collect::<BTreeSet<_>>()
             .len()
@@ -299,7 +374,9 @@ fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> 
 fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, bool> {
     match (contact.fate, contact.form) {
         (Fate::Answered | Fate::Refused, _) => Ok(None),
-        (Fate::Unreachable, Form::Resolution) => Ok(Some(Failure::NoNeighbour)),
+        (Fate::Unreachable, form) if form == Form::Resolution || contact.question().is_some() => {
+            Ok(Some(Failure::NoNeighbour))
+        }
         (Fate::Unreachable, _) => Ok(Some(Failure::Unreachable)),
         // Default Windows answers no pings, so silence after one is no failure.
         (Fate::Unanswered, Form::Connection) => Ok(Some(Failure::Silence)),
@@ -309,13 +386,7 @@ fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, 
             let Place::Host(id) = contact.from else {
                 return Err(true);
             };
-            let logs_connections = context.coverage.any(id, Log::Sysmon, &[3])
-                && context
-                    .coverage
-                    .channel(id, Log::Sysmon)
-                    .is_some_and(|seen| seen.interval.holds(contact.event.time));
-            let attempts_are_logged = context.coverage.any(id, Log::Security, &[5156]);
-            if logs_connections && attempts_are_logged {
+            if context.coverage.tells_connections(id, contact.event.time) {
                 Ok(Some(Failure::LoggedOnly))
             } else {
                 Err(true)

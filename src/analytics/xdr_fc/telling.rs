@@ -20,6 +20,11 @@ use std::net::IpAddr;
 
 /// Failures shown as steps.
 const STEPS: usize = 24;
+/// From so many named segments on, a workstation's missing targets weigh more.
+const ACROSS: usize = 2;
+/// A hardware address that speaks for so many IPv4 or IPv6 addresses may be a router's.
+const ROUTER: usize = 3;
+
 /// Makes the finding of an alarm.
 pub(super) fn tell(
     place: Place,
@@ -31,7 +36,7 @@ pub(super) fn tell(
     let relation = relation(place, &alarm, settings, context);
     let rare = relation.as_ref().is_some_and(|r| r.rare);
     let tier = tier(&alarm.targets);
-    let score = score(&alarm, tier, rare);
+    let score = score(&alarm, tier, rare, context);
     let sum: i32 = score.iter().map(|item| item.points).sum();
     let address = own_address(place, &alarm, context);
     Finding {
@@ -56,7 +61,7 @@ pub(super) fn tell(
             ..Entities::default()
         },
         steps: steps(&alarm.targets),
-        conditions: conditions(&alarm, settings),
+        conditions: conditions(&alarm, settings, context),
         tables: tables(&alarm, relation.as_ref(), context),
         score,
         order: OrderCheck {
@@ -76,7 +81,7 @@ pub(super) fn tell(
             .iter()
             .map(|a| (*a).to_owned())
             .collect(),
-        notes: notes(&alarm, relation.as_ref(), settings, context),
+        notes: notes(place, &alarm, relation.as_ref(), settings, context),
     }
 }
 
@@ -140,7 +145,21 @@ fn tier(targets: &BTreeMap<IpAddr, Target>) -> Tier {
     }
 }
 
-fn score(alarm: &Alarm, tier: Tier, rare: bool) -> Vec<ScoreItem> {
+/// The named segments that a workstation's missing targets lie in, from [`ACROSS`] on: nobody who
+/// works at it has business in them all.
+fn across(alarm: &Alarm, context: &Context) -> Option<BTreeSet<String>> {
+    let segments: BTreeSet<String> = alarm
+        .targets
+        .keys()
+        .filter_map(|address| context.assets.segment(*address))
+        .map(str::to_owned)
+        .collect();
+    let measured = &alarm.measured;
+    let counts = measured.internal && measured.workstation && segments.len() >= ACROSS;
+    counts.then_some(segments)
+}
+
+fn score(alarm: &Alarm, tier: Tier, rare: bool, context: &Context) -> Vec<ScoreItem> {
     let measured = &alarm.measured;
     let mut score = Vec::new();
     let mut add = |holds: bool, points: i32, reason: &str| {
@@ -165,6 +184,12 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool) -> Vec<ScoreItem> {
     add(rare, 15, "rare relation of causality owner and process");
     let many = alarm.targets.len() >= 100;
     add(many, 10, "a hundred targets or more");
+    let across = across(alarm, context).map_or(0, |segments| segments.len());
+    add(
+        across > 0,
+        10,
+        &format!("a workstation by the settings file, reaching {across} segments"),
+    );
     let short = measured.listening < INACTIVE_AFTER;
     add(
         measured.internal && short,
@@ -207,7 +232,11 @@ fn steps(targets: &BTreeMap<IpAddr, Target>) -> Vec<Step> {
     steps
 }
 
-fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condition> {
+fn conditions(
+    alarm: &Alarm,
+    settings: &FailedConnectionsSettings,
+    context: &Context,
+) -> Vec<Condition> {
     let measured = &alarm.measured;
     let mut conditions = Vec::new();
     let mut add = |text: &str, setting: String, value: String| {
@@ -282,6 +311,14 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
             ),
         );
     }
+    if let Some(segments) = across(alarm, context) {
+        let named: Vec<String> = segments.into_iter().collect();
+        add(
+            "the settings file calls the source a workstation, and its missing targets lie in several segments",
+            format!("at least {ACROSS} segments"),
+            format!("{} ({})", named.len(), named.join(", ")),
+        );
+    }
     add(
         "it is no long-running scanner",
         format!(
@@ -305,7 +342,7 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
     };
     if measured.internal && measured.listening < INACTIVE_AFTER {
         add(
-            format!("more than {} of evidence before it", measured.listening),
+            format!("more than {} of evidence before it", measured.listening.roughly()),
             "a target that was alive before the evidence begins counts as not seen before",
         );
     }
@@ -327,7 +364,15 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
     unseen
 }
 
+/// Addresses that the source's hardware address was announced for.
+fn router_addresses(source: Option<IpAddr>, measured: &Measured, context: &Context) -> usize {
+    source
+        .and_then(|address| context.identity.mac_at(address, measured.at))
+        .map_or(0, |mac| context.identity.addresses_of(&mac, measured.at).len())
+}
+
 fn notes(
+    place: Place,
     alarm: &Alarm,
     relation: Option<&Relation>,
     settings: &FailedConnectionsSettings,
@@ -360,13 +405,20 @@ fn notes(
     if measured.internal {
         notes.push(format!(
             "activity is known from {} of evidence before it; a sign of life is what a host did itself",
-            measured.history
+            measured.history.roughly()
         ));
     } else {
         notes.push(
             "hosts of the Internet are never \"missing\": nobody sees all of it, so this is for information only"
                 .to_owned(),
         );
+    }
+    let speaks_for = router_addresses(own_address(place, alarm, context), measured, context);
+    if speaks_for >= ROUTER {
+        notes.push(format!(
+            "the source's hardware address speaks for {speaks_for} addresses: it may be a router or a proxy, and \
+             whoever stands behind it counts as one"
+        ));
     }
     if measured.shared > 0 {
         notes.push(format!(
@@ -381,7 +433,7 @@ fn notes(
     if temporary {
         notes.push(
             "attempts without packets count as failed because the host logs connections (Sysmon 3) and logged \
-             none for them"
+             none for them; a target that refused them looks the same there"
                 .to_owned(),
         );
     }

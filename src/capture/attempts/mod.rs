@@ -13,6 +13,7 @@ mod flow;
 mod key;
 #[cfg(test)]
 mod laws;
+mod listening;
 #[cfg(test)]
 mod rules;
 mod summary;
@@ -24,6 +25,7 @@ mod unreachable;
 #[cfg(test)]
 pub(crate) mod wire;
 
+pub(super) use listening::Listening;
 pub use summary::AttemptSummary;
 
 use super::announcements::Announcements;
@@ -74,6 +76,7 @@ pub struct Attempts {
     wakes: WakeCopies,
     announcements: Announcements,
     solicitations: Solicitations,
+    listening: Listening,
     summary: AttemptSummary,
     /// Packets until the next sweep, and the earliest time among those since the last.
     until_sweep: u32,
@@ -96,6 +99,7 @@ impl Attempts {
             wakes: WakeCopies::default(),
             announcements: Announcements::default(),
             solicitations: Solicitations::default(),
+            listening: Listening::default(),
             summary: AttemptSummary::default(),
             until_sweep: SWEEP_EVERY,
             earliest: Timestamp::MAX,
@@ -107,6 +111,7 @@ impl Attempts {
     /// `out`, in an order that is the same in every run but is not time order.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet, out: &mut impl FnMut(Event)) {
         self.summary.saw(packet.time);
+        self.listening.packet(evidence, packet.time);
         self.earliest = self.earliest.min(packet.time);
         self.until_sweep -= 1;
         if self.until_sweep == 0 {
@@ -148,7 +153,8 @@ impl Attempts {
                     self.announcements.hear(evidence, packet, announcement, out);
                 }
                 if let Some(talk) = talk {
-                    self.solicitations.hear(evidence, packet, talk, out);
+                    self.solicitations
+                        .hear(evidence, packet, talk, &self.listening, out);
                 }
             }
             Some(Extra::Announcements(announcements)) => {
@@ -177,10 +183,13 @@ impl Attempts {
         }
     }
 
-    /// Notes that the capture goes on until `time` at least, although what was captured then is
-    /// nothing that becomes a packet here. Silence proves more the longer someone listened.
-    pub fn captured_until(&mut self, time: Timestamp) {
-        self.summary.saw(time);
+    /// Notes that a file has ended, at `last`, which may be the time of something that becomes no
+    /// packet here: silence before it was listened to, silence after it was not.
+    pub fn ended(&mut self, evidence: EvidenceId, last: Option<Timestamp>) {
+        if let Some(last) = last {
+            self.summary.saw(last);
+        }
+        self.listening.ended(evidence, last);
     }
 
     /// Each claim about an address with the first and last time of the period in which it was heard
@@ -194,10 +203,10 @@ impl Attempts {
         self.wakes.finish(out);
         let end = self.summary.last.unwrap_or(Timestamp::MIN);
         self.summary.early_solicitations = self.solicitations.early;
-        self.solicitations.finish(end, out);
+        self.solicitations.finish(end, &self.listening, out);
         for flow in self.table.into_flows() {
             let watched = flow.last.max(end.min(flow.deadline()));
-            out(self.summary.count(flow.into_event(watched)));
+            out(self.summary.count(ended(flow, watched, &self.listening)));
         }
         self.summary
     }
@@ -288,7 +297,7 @@ impl Attempts {
                     self.summary.evicted += 1;
                 }
                 let watched = old.last.max(now.min(old.deadline()));
-                out(self.summary.count(old.into_event(watched)));
+                out(self.summary.count(ended(old, watched, &self.listening)));
             }
         }
         self.table.insert(key, flow);
@@ -298,7 +307,7 @@ impl Attempts {
     fn replace(&mut self, slot: u32, flow: Flow, now: Timestamp, out: &mut impl FnMut(Event)) {
         if let Some(old) = self.table.replace(slot, flow) {
             let watched = old.last.max(now.min(old.deadline()));
-            out(self.summary.count(old.into_event(watched)));
+            out(self.summary.count(ended(old, watched, &self.listening)));
         }
     }
 
@@ -307,7 +316,7 @@ impl Attempts {
     fn sweep(&mut self, out: &mut impl FnMut(Event)) {
         while let Some(flow) = self.table.take_expired(self.clock) {
             let watched = flow.deadline();
-            out(self.summary.count(flow.into_event(watched)));
+            out(self.summary.count(ended(flow, watched, &self.listening)));
         }
     }
 
@@ -319,6 +328,13 @@ impl Attempts {
             flow.marks.set(Marks::TWO_SENSORS);
         }
     }
+}
+
+/// The event of a flow that was waited for until `watched`, by as much of that as was listened to.
+fn ended(flow: Flow, watched: Timestamp, listening: &Listening) -> Event {
+    let heard = listening.until(flow.began.evidence, flow.last, watched);
+    let watched = watched.min(flow.last.max(heard));
+    flow.into_event(watched)
 }
 
 fn begin_with(flow: &mut Flow, packet: &Packet, at: Provenance) {

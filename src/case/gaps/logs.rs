@@ -2,7 +2,7 @@
 
 use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, counted, when};
 use crate::context::HostId;
-use crate::context::coverage::logging::{removes, subcategory};
+use crate::context::coverage::logging::subcategory;
 use crate::context::coverage::{Channel, Interval, Log, LoggingChange, LoggingWhat, Reach};
 use crate::eventlog::MissingRecords;
 use crate::model::{EvidenceId, Timestamp};
@@ -187,10 +187,7 @@ fn touches(hole: &MissingRecords, window: Window) -> bool {
         return true;
     };
     let hole = Interval::at(a).hull(Interval::at(b));
-    hole.meets(&Interval {
-        from: window.from.unwrap_or(Timestamp::MIN),
-        to: window.to.unwrap_or(Timestamp::MAX),
-    })
+    window.meets(hole.from, hole.to)
 }
 
 fn unread(id: HostId, channel: &Channel) -> Option<Gap> {
@@ -235,20 +232,23 @@ fn losses(id: HostId, channel: &Channel) -> Vec<Gap> {
         .collect()
 }
 
-/// Cleared logs, changes of audit policy, Sysmon stopped or configured anew, inside the window.
+/// Cleared logs, changes of audit policy, the event log service or Sysmon stopped, Sysmon configured
+/// anew: inside the window, or before it with an effect that reaches into it.
 fn changes(search: &Search<'_>, id: HostId, window: Window) -> Vec<Gap> {
     let Some(changes) = search.context.coverage.logging_changes(id) else {
         return Vec::new();
     };
-    let inside = |time: Timestamp| {
-        window.from.is_none_or(|from| time >= from) && window.to.is_none_or(|to| time <= to)
-    };
     let mut told: Vec<Gap> = Vec::new();
     let mut more = changes.further;
-    for change in changes.list.iter().filter(|c| inside(c.time)) {
-        let Some(gap) = of_change(search, id, change, window) else {
-            continue;
+    for change in &changes.list {
+        let gap = match &change.what {
+            LoggingWhat::Cleared { .. } | LoggingWhat::SysmonConfigured => {
+                Some(of_moment(search, id, change, window)).filter(|_| window.holds(change.time))
+            }
+            _ => of_span(search, id, change, window)
+                .filter(|gap| window.meets(change.time, gap.to.unwrap_or(Timestamp::MAX))),
         };
+        let Some(gap) = gap else { continue };
         // Whatever takes from the evidence is kept; the rest is told in part.
         if told.len() < 2 * TOLD || gap.lessens != Lessens::Nothing {
             told.push(gap);
@@ -266,18 +266,23 @@ fn changes(search: &Search<'_>, id: HostId, window: Window) -> Vec<Gap> {
     told
 }
 
-fn of_change(
-    search: &Search<'_>,
-    id: HostId,
-    change: &LoggingChange,
-    window: Window,
-) -> Option<Gap> {
-    let at = when(change.time, window.from);
-    let by = |user: &str| match user {
+fn by(user: &str) -> String {
+    match user {
         "" => String::new(),
         user => format!(" by {user}"),
-    };
-    let mut gap = match &change.what {
+    }
+}
+
+fn placed(mut gap: Gap, change: &LoggingChange, until: Option<Timestamp>) -> Gap {
+    (gap.from, gap.to) = (Some(change.time), until);
+    gap.evidence = vec![change.provenance.evidence];
+    gap
+}
+
+/// A log was cleared, or Sysmon configured anew.
+fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Window) -> Gap {
+    let at = when(change.time, window.from);
+    let gap = match &change.what {
         LoggingWhat::Cleared { channel, user } => {
             let log = match channel.as_ref() {
                 "" => "a log",
@@ -304,62 +309,94 @@ fn of_change(
                 &why,
             )
         }
-        LoggingWhat::AuditPolicy {
-            subcategory: guid,
-            change: words,
-            user,
-        } => {
-            let known = subcategory(guid);
-            if !removes(words) {
-                return None;
-            }
-            let (name, ids) = known.unwrap_or((guid.as_ref(), &[]));
-            let mut gap = Gap::new(
-                GapKind::LoggingChanged,
-                format!("auditing of {name} was reduced at {at}{}", by(user)),
-                "such events may not be logged from then on",
-            );
-            if known.is_some() {
-                gap.lessens = Lessens::Ids(id, Log::Security, ids);
-            }
-            gap
-        }
-        LoggingWhat::Sysmon { running } => {
-            if *running != Some(false) {
-                return None;
-            }
-            let again = search.context.coverage.logging_changes(id).and_then(|all| {
-                all.list
-                    .iter()
-                    .filter(|c| c.time > change.time)
-                    .find(|c| {
-                        c.what
-                            == LoggingWhat::Sysmon {
-                                running: Some(true),
-                            }
-                    })
-                    .map(|c| c.time)
-            });
-            let until = match again {
-                Some(time) => format!("to {}", when(time, window.from)),
-                None => "on; no later start is logged".to_owned(),
-            };
-            let mut gap = Gap::new(
-                GapKind::LoggingChanged,
-                format!("Sysmon did not run from {at} {until}"),
-                "the host was shut down, or the service was stopped: Sysmon saw nothing meanwhile",
-            );
-            gap.to = again;
-            gap.lessens = Lessens::OneLog(id, Log::Sysmon);
-            gap
-        }
-        LoggingWhat::SysmonConfigured => Gap::new(
+        _ => Gap::new(
             GapKind::LoggingChanged,
             format!("Sysmon was configured anew at {at}"),
             "other events may be logged from then on",
         ),
     };
-    gap.from = Some(change.time);
-    gap.evidence = vec![change.provenance.evidence];
-    Some(gap)
+    placed(gap, change, None)
+}
+
+/// From when to when something was not logged; `None` for what lets something be logged.
+fn of_span(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Window) -> Option<Gap> {
+    let at = when(change.time, window.from);
+    let coverage = &search.context.coverage;
+    let again = coverage.logging_changes(id)?.unwritten(change)?.to;
+    let until = |again: Option<Timestamp>, last: Option<Timestamp>| match (again, last) {
+        (Some(time), _) => format!("to {}", when(time, window.from)),
+        (None, Some(last)) if last > change.time => format!(
+            "on; no later start is logged, but its records go on until {}",
+            when(last, window.from)
+        ),
+        (None, _) => "on; no later start is logged, and no later record is there".to_owned(),
+    };
+    // That nothing was logged any more is not said against later records.
+    let whole = |again: Option<Timestamp>, last: Option<Timestamp>| {
+        let goes_on = last.is_some_and(|last| last > change.time);
+        let to = again.unwrap_or(Timestamp::MAX);
+        (again.is_some() || !goes_on)
+            && window.from.is_some_and(|from| change.time <= from)
+            && window.to.is_some_and(|end| end <= to)
+    };
+    match &change.what {
+        LoggingWhat::EventLog { running: false } => {
+            let last = coverage.history(id).map(|i| i.to);
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!(
+                    "the event log service did not run from {at} {}",
+                    until(again, last)
+                ),
+                "the host was shut down, or the service was stopped: no log was written meanwhile",
+            );
+            gap.lessens = Lessens::Logs(id);
+            gap.whole = whole(again, last);
+            Some(placed(gap, change, again))
+        }
+        LoggingWhat::AuditPolicy {
+            subcategory: guid,
+            user,
+            ..
+        } => {
+            let known = subcategory(guid);
+            let (name, ids) = known.unwrap_or((guid.as_ref(), &[]));
+            let still = ids.iter().any(|event| {
+                let seen = coverage.seen(id, Log::Security, *event);
+                seen.is_some_and(|seen| seen.interval.to > change.time)
+            });
+            if still && !window.holds(change.time) {
+                return None;
+            }
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!("auditing of {name} was reduced at {at}{}", by(user)),
+                &match again {
+                    Some(time) => format!(
+                        "such events may not be logged until {}, when it was extended again",
+                        when(time, Some(change.time))
+                    ),
+                    None => "such events may not be logged from then on".to_owned(),
+                },
+            );
+            if known.is_some() {
+                gap.lessens = Lessens::Ids(id, Log::Security, ids);
+            }
+            Some(placed(gap, change, again))
+        }
+        LoggingWhat::Sysmon {
+            running: Some(false),
+        } => {
+            let last = coverage.channel(id, Log::Sysmon).map(|s| s.interval.to);
+            let mut gap = Gap::new(
+                GapKind::LoggingChanged,
+                format!("Sysmon did not run from {at} {}", until(again, last)),
+                "the host was shut down, or the service was stopped: Sysmon saw nothing meanwhile",
+            );
+            gap.lessens = Lessens::OneLog(id, Log::Sysmon);
+            gap.whole = whole(again, last);
+            Some(placed(gap, change, again))
+        }
+        _ => None,
+    }
 }

@@ -155,6 +155,17 @@ pub struct Window {
     pub to: Option<Timestamp>,
 }
 
+impl Window {
+    fn holds(&self, time: Timestamp) -> bool {
+        self.meets(time, time)
+    }
+
+    /// True if `from` to `to` shares a moment with it.
+    fn meets(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.from.is_none_or(|begin| to >= begin) && self.to.is_none_or(|end| from <= end)
+    }
+}
+
 /// What is looked for gaps in.
 #[derive(Clone, Copy, Debug)]
 pub struct Search<'c> {

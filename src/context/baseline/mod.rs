@@ -98,6 +98,8 @@ pub struct Depth {
     pub span: Span,
     /// UTC days with signs of it, before the day asked about.
     pub days: u64,
+    /// Of these, the days of which its own logs tell: days of processes.
+    pub logged: u64,
     /// Process starts.
     pub executions: u64,
 }
@@ -226,16 +228,18 @@ impl Baseline {
             return Depth::default();
         };
         let first = usage.seen.first_before(before);
-        let days: BTreeSet<Day> = Counter::ALL
-            .iter()
-            .flat_map(|c| usage.seen.by(*c).days())
-            .map(|(day, _)| *day)
-            .filter(|day| *day < Day::of(before))
-            .collect();
+        let days_of = |counters: &[Counter]| -> BTreeSet<Day> {
+            let days = counters.iter().flat_map(|c| usage.seen.by(*c).days());
+            days.map(|(day, _)| *day)
+                .filter(|day| *day < Day::of(before))
+                .collect()
+        };
+        let days = days_of(&Counter::ALL);
         Depth {
             first,
             span: first.map_or(Span::ZERO, |first| before.since(first)),
             days: days.len() as u64,
+            logged: days_of(&[Counter::Security, Counter::Sysmon]).len() as u64,
             executions: usage
                 .images
                 .values()

@@ -51,6 +51,7 @@ pub struct AnchorBuilder {
     steps: BTreeMap<Text, BTreeSet<(u64, Step)>>,
     timed: BTreeMap<Text, BTreeSet<Timed>>,
     last: Option<(Text, Timed)>,
+    steps_left_out: u64,
     late: bool,
 }
 
@@ -64,6 +65,7 @@ impl Default for AnchorBuilder {
             steps: BTreeMap::new(),
             timed: BTreeMap::new(),
             last: None,
+            steps_left_out: 0,
             late: false,
         }
     }
@@ -181,9 +183,12 @@ impl AnchorBuilder {
         held.insert((step.size().0.unsigned_abs(), step));
         if held.len() > STEPS {
             held.pop_first();
+            self.steps_left_out += 1;
         }
-        if self.steps.len() > STEPPING {
-            self.steps.pop_last();
+        if self.steps.len() > STEPPING
+            && let Some((_, dropped)) = self.steps.pop_last()
+        {
+            self.steps_left_out += dropped.len() as u64;
         }
     }
 
@@ -219,6 +224,7 @@ impl AnchorBuilder {
                 self.step(&computer, step);
             }
         }
+        self.steps_left_out += other.steps_left_out;
         self.late |= other.late;
     }
 
@@ -251,6 +257,7 @@ impl AnchorBuilder {
             exact,
             sensors: self.frames.into_groups(),
             hosts,
+            steps_left_out: self.steps_left_out,
             late: self.late,
         }
     }
@@ -267,6 +274,8 @@ pub struct Anchors {
     pub sensors: BTreeMap<Sensor, Vec<Sight>>,
     /// By computer, as the records spell it.
     pub hosts: BTreeMap<Text, HostAnchors>,
+    /// Changes of system clocks beyond those kept, the largest of each host.
+    pub steps_left_out: u64,
     /// True if there are Sysmon 3 or 22 events, which are written late.
     pub late: bool,
 }
@@ -340,4 +349,44 @@ fn telling(a: Endpoint, b: Endpoint) -> Option<u64> {
     let tells =
         |e: &Endpoint| !e.address.is_loopback() && !is_group_or_wildcard(e.address) && e.port != 0;
     (tells(&a) && tells(&b) && a.address != b.address).then(|| key(Transport::TCP, a, b, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn step(n: usize) -> Step {
+        Step {
+            from: Timestamp(0),
+            to: Timestamp(n as i64 + 1),
+            log: (EvidenceId(1), "System".into()),
+            record: n as u64,
+        }
+    }
+
+    #[test]
+    fn changes_of_clocks_are_bounded_while_reading_and_on_merge() {
+        let half = |from: usize| {
+            let mut builder = AnchorBuilder::default();
+            for n in from..from + STEPS / 2 + 1 {
+                builder.step(&"WS01".into(), step(n));
+            }
+            builder
+        };
+        let mut one = half(0);
+        one.merge(half(STEPS / 2 + 1));
+        assert_eq!(one.steps[&Text::from("WS01")].len(), STEPS);
+        assert_eq!(one.steps_left_out, 2);
+        let smallest = one.steps[&Text::from("WS01")]
+            .first()
+            .map(|(size, _)| *size);
+        assert_eq!(smallest, Some(3), "the largest are kept");
+        for n in 0..STEPPING {
+            one.step(&format!("A{n}").as_str().into(), step(0));
+        }
+        assert_eq!(one.steps.len(), STEPPING);
+        assert_eq!(one.steps_left_out, 2 + STEPS as u64);
+        assert_eq!(one.freeze().steps_left_out, 2 + STEPS as u64);
+    }
 }

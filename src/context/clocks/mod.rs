@@ -23,7 +23,7 @@ pub mod sample;
 #[cfg(test)]
 mod tests;
 
-use super::identity::{HostId, Identity};
+use super::identity::{HostId, Identity, Place};
 use crate::model::finding::Order;
 use crate::model::{Event, HostWhat, Span, Timed, Timestamp, What};
 use anchors::Sensor;
@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 
 pub use anchors::{AnchorBuilder, Anchors};
 pub use compare::{Against, HostClock, Known};
+pub use reading::LATE_BY;
 pub use report::ClockReport;
 
 /// Whose clock timed an event.
@@ -90,6 +91,8 @@ pub struct Clocks {
     own: BTreeMap<HostId, Timed>,
     locals: BTreeMap<(HostId, Timed), Known>,
     late: bool,
+    /// Changes of system clocks that logs tell of, beyond those kept.
+    pub steps_left_out: u64,
 }
 
 impl Default for Clocks {
@@ -109,6 +112,7 @@ impl Clocks {
             own: BTreeMap::new(),
             locals: BTreeMap::new(),
             late: false,
+            steps_left_out: 0,
         }
     }
 
@@ -119,7 +123,7 @@ impl Clocks {
         choice: &ClockChoice,
         assumed_error: Span,
     ) -> Self {
-        let late = anchors.late;
+        let (late, steps_left_out) = (anchors.late, anchors.steps_left_out);
         let compared = compare::compare(anchors, identity, choice);
         Self {
             assumed_error,
@@ -129,6 +133,7 @@ impl Clocks {
             own: compared.own,
             locals: compared.locals,
             late,
+            steps_left_out,
         }
     }
 
@@ -218,6 +223,17 @@ impl Clocks {
                 };
                 self.uncertainty(Clock::Host(id)).plus(own)
             }
+        }
+    }
+
+    /// How far the clocks of a place may be apart from the captures': where they are known, the
+    /// largest measured uncertainty, else the assumed error.
+    pub fn doubt(&self, place: Place) -> Span {
+        match place {
+            Place::Host(id) => self
+                .uncertainty(Clock::Host(id))
+                .max(self.uncertainty(Clock::SysmonNetwork(id))),
+            Place::Address(_) => self.assumed_error,
         }
     }
 

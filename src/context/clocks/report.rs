@@ -25,6 +25,8 @@ pub struct ClockReport {
     pub method: String,
     /// What is known of Sysmon's clock of network events, as a sentence; empty if it logged none.
     pub network: String,
+    /// That clock was neither measured nor compared: its events are placed by assumption.
+    pub network_assumed: bool,
 }
 
 impl Clocks {
@@ -46,6 +48,7 @@ impl Clocks {
                 zone_error: measured.zone_error,
                 method: method(measured, against),
                 network: String::new(),
+                network_assumed: false,
             },
             Some(Known::Given(offset)) => ClockReport {
                 offset: Some(*offset),
@@ -76,6 +79,8 @@ impl Clocks {
         };
         if let Some(known) = known.filter(|_| self.late) {
             report.network = self.network(&known.network, &name_of(host, identity));
+            report.network_assumed =
+                !matches!(known.network, Known::Measured(..) | Known::AsRecorded);
         }
         report
     }

@@ -1,11 +1,14 @@
-//! Events that say what is logged from then on, or no longer: cleared logs, changed audit policy,
-//! Sysmon stopped or configured anew.
+//! Events that say what is logged from then on, or no longer: cleared logs, changed audit policy, the
+//! event log service or Sysmon stopped, Sysmon configured anew.
 
+use super::log::Log;
 use crate::model::{Event, HostWhat, Provenance, Text, Timestamp, What};
 use std::collections::BTreeSet;
 
-/// Events remembered of one computer; of more, the earliest.
-const MOST: usize = 256;
+/// Events remembered of one computer; of more, the latest. Every start of Windows leaves up to six.
+const MOST: usize = 4_096;
+/// Events remembered of all computers together.
+const ALL: usize = 65_536;
 
 /// An event that changes what is logged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +31,13 @@ pub enum LoggingWhat {
         /// Who did it.
         user: Text,
     },
+    /// Security 1100 and 4608, System 6005 and 6006.
+    EventLog {
+        /// True if logging started, false if the event log service stopped.
+        running: bool,
+    },
+    /// Kernel-General 12: the system started, and logging with it.
+    SystemStarted,
     /// Security 4719.
     AuditPolicy {
         /// GUID of the subcategory, lower case without braces.
@@ -56,6 +66,9 @@ impl LoggingChange {
                 channel: cleared.clone(),
                 user: user.clone(),
             },
+            HostWhat::LoggingStopped => LoggingWhat::EventLog { running: false },
+            HostWhat::LoggingStarted => LoggingWhat::EventLog { running: true },
+            HostWhat::SystemStarted => LoggingWhat::SystemStarted,
             HostWhat::AuditPolicyChanged {
                 subcategory,
                 change,
@@ -77,20 +90,41 @@ impl LoggingChange {
     }
 }
 
+/// How many changes are held of all computers together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held(usize);
+
 /// The changes of one computer, in order of time, up to a bound.
 #[derive(Clone, Debug, Default)]
 pub struct LoggingChanges {
-    /// The earliest.
+    /// The latest.
     pub list: BTreeSet<LoggingChange>,
     /// How many more there were.
     pub further: u64,
 }
 
+/// A stretch of time in which something was not logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Since when.
+    pub from: Timestamp,
+    /// Until when; `None` if no later start is known.
+    pub to: Option<Timestamp>,
+}
+
 impl LoggingChanges {
-    pub(super) fn add(&mut self, change: LoggingChange) {
-        self.list.insert(change);
+    pub(super) fn add(&mut self, change: LoggingChange, held: &mut Held) {
+        if held.0 >= ALL {
+            self.further += 1;
+            return;
+        }
+        if !self.list.insert(change) {
+            return;
+        }
+        held.0 += 1;
         if self.list.len() > MOST {
-            self.list.pop_last();
+            self.list.pop_first();
+            held.0 -= 1;
             self.further += 1;
         }
     }
@@ -106,11 +140,70 @@ impl LoggingChanges {
             .collect();
     }
 
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: Self, held: &mut Held) {
         self.further += other.further;
         for change in other.list {
-            self.add(change);
+            self.add(change, held);
         }
+    }
+
+    /// Since when `change` kept something from being logged, and until when; `None` for a change that
+    /// kept nothing, and for the second record of one end.
+    pub fn unwritten(&self, change: &LoggingChange) -> Option<Unwritten> {
+        let stops = |what: &LoggingWhat| match what {
+            LoggingWhat::EventLog { running } => Some(!running),
+            LoggingWhat::SystemStarted => Some(false),
+            _ => None,
+        };
+        let again = |ends: &dyn Fn(&LoggingWhat) -> bool| {
+            let mut later = self.list.iter().filter(|c| c.time > change.time);
+            later.find(|c| ends(&c.what)).map(|c| c.time)
+        };
+        let to = match &change.what {
+            LoggingWhat::EventLog { running: false } => {
+                // Security 1100 and System 6006 tell of one end.
+                let before = self.list.range(..change).rev();
+                if before.filter_map(|c| stops(&c.what)).next() == Some(true) {
+                    return None;
+                }
+                again(&|what| stops(what) == Some(false))
+            }
+            LoggingWhat::Sysmon {
+                running: Some(false),
+            } => {
+                let running = Some(true);
+                again(&|what| *what == LoggingWhat::Sysmon { running })
+            }
+            LoggingWhat::AuditPolicy {
+                subcategory,
+                change: words,
+                ..
+            } if removes(words) => again(&|what| match what {
+                LoggingWhat::AuditPolicy {
+                    subcategory: of,
+                    change,
+                    ..
+                } => of == subcategory && adds(change),
+                _ => false,
+            }),
+            _ => return None,
+        };
+        let from = change.time;
+        Some(Unwritten { from, to })
+    }
+
+    /// True if nothing says that `log` could not be written at some time from `from` to `to`.
+    pub fn could_write(&self, log: Log, from: Timestamp, to: Timestamp) -> bool {
+        let stops = |change: &&LoggingChange| match change.what {
+            LoggingWhat::EventLog { running } => !running,
+            LoggingWhat::Sysmon { running } => log == Log::Sysmon && running == Some(false),
+            _ => false,
+        };
+        let mut spans = self.list.iter().filter(stops);
+        !spans.any(|change| {
+            self.unwritten(change)
+                .is_some_and(|span| span.from <= to && span.to.is_none_or(|end| end >= from))
+        })
     }
 }
 
@@ -158,6 +251,11 @@ pub fn removes(change: &str) -> bool {
     change.contains("%%8448") || change.contains("%%8450")
 }
 
+/// True if it only adds auditing: `%%8449` success added, `%%8451` failure added.
+pub fn adds(change: &str) -> bool {
+    !removes(change) && (change.contains("%%8449") || change.contains("%%8451"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,17 +277,55 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_changes_are_kept_in_whatever_order_they_come() {
-        let (mut up, mut down) = (LoggingChanges::default(), LoggingChanges::default());
+    fn the_latest_changes_of_a_computer_are_kept_in_whatever_order_they_come() {
         let all = MOST as u64 + 5;
-        (0..all).for_each(|n| up.add(change(n)));
-        (0..all).rev().for_each(|n| down.add(change(n)));
+        let of = |numbers: &mut dyn Iterator<Item = u64>| {
+            let (mut changes, mut held) = (LoggingChanges::default(), Held::default());
+            numbers.for_each(|n| changes.add(change(n), &mut held));
+            assert_eq!((held.0, changes.further), (MOST, 5));
+            changes
+        };
+        let (up, down) = (of(&mut (0..all)), of(&mut (0..all).rev()));
         assert_eq!(up.list, down.list);
-        assert_eq!((up.further, down.further), (5, 5));
-        assert_eq!(
-            up.list.last().map(|c| c.time),
-            Some(Timestamp(MOST as i64 - 1))
-        );
+        assert_eq!(up.list.first().map(|c| c.time), Some(Timestamp(5)));
+        let (mut one, mut held) = (LoggingChanges::default(), Held::default());
+        one.merge(up, &mut held);
+        (all..all + 3).for_each(|n| one.add(change(n), &mut held));
+        assert_eq!((one.list.len(), held.0, one.further), (MOST, MOST, 8));
+    }
+
+    #[test]
+    fn changes_of_all_computers_together_are_bounded_and_counted() {
+        let mut held = Held(ALL - 1);
+        let (mut one, mut other) = (LoggingChanges::default(), LoggingChanges::default());
+        one.add(change(1), &mut held);
+        other.add(change(1), &mut held);
+        assert_eq!((one.list.len(), one.further), (1, 0));
+        assert_eq!((other.list.len(), other.further), (0, 1));
+        other.merge(one, &mut held);
+        assert_eq!((other.list.len(), other.further), (0, 2));
+    }
+
+    #[test]
+    fn a_log_could_be_written_unless_something_says_that_it_could_not() {
+        let (mut changes, mut held) = (LoggingChanges::default(), Held::default());
+        for (n, what) in [
+            (10, LoggingWhat::EventLog { running: false }),
+            (20, LoggingWhat::SystemStarted),
+            (
+                30,
+                LoggingWhat::Sysmon {
+                    running: Some(false),
+                },
+            ),
+        ] {
+            let change = LoggingChange { what, ..change(n) };
+            changes.add(change, &mut held);
+        }
+        let could = |log, from, to| changes.could_write(log, Timestamp(from), Timestamp(to));
+        assert!(could(Log::Security, 0, 9) && could(Log::Security, 21, 90));
+        assert!(!could(Log::Security, 0, 10) && !could(Log::Firewall, 15, 16));
+        assert!(could(Log::Sysmon, 21, 29) && !could(Log::Sysmon, 21, 90));
     }
 
     #[test]
@@ -197,6 +333,8 @@ mod tests {
         assert!(removes("%%8448"));
         assert!(removes("%%8449, %%8450"));
         assert!(!removes("%%8449, %%8451"));
+        assert!(adds("%%8449, %%8451"));
+        assert!(!adds("%%8449, %%8450") && !adds(""));
         assert_eq!(
             subcategory("0cce9226-69ae-11d9-bed3-505054503030").map(|s| s.0),
             Some("Filtering Platform Connection")

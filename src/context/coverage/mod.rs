@@ -12,7 +12,7 @@ pub mod wire;
 pub use channel::{Channel, Reach};
 pub use interval::Interval;
 pub use log::Log;
-pub use logging::{LoggingChange, LoggingChanges, LoggingWhat};
+pub use logging::{LoggingChange, LoggingChanges, LoggingWhat, Unwritten};
 pub use sensor::Sensor;
 pub use wire::{Sides, Wire};
 
@@ -77,7 +77,7 @@ struct OfHost {
 }
 
 impl OfHost {
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: Self, held: &mut logging::Held) {
         for (key, seen) in other.events {
             self.events
                 .entry(key)
@@ -92,7 +92,7 @@ impl OfHost {
                 }
             }
         }
-        self.changes.merge(other.changes);
+        self.changes.merge(other.changes, held);
     }
 
     fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
@@ -127,7 +127,8 @@ impl OfHost {
                 }
             }
         }
-        self.changes.merge(other.changes);
+        // Both were bounded when they were collected.
+        self.changes.merge(other.changes, &mut logging::Held::default());
     }
 
     fn finish(&mut self) {
@@ -150,6 +151,7 @@ pub struct CoverageBuilder {
     computers: BTreeMap<String, OfHost>,
     // The same of records with local times.
     local: BTreeMap<(String, Timed), OfHost>,
+    changes: logging::Held,
     sensors: Vec<Sensor>,
     wire: Wire,
 }
@@ -178,7 +180,7 @@ impl CoverageBuilder {
             self.computers.entry(host.computer.to_string()).or_default()
         };
         if let Some(change) = LoggingChange::of(event) {
-            known.changes.add(change);
+            known.changes.add(change, &mut self.changes);
         }
         known
             .events
@@ -213,10 +215,12 @@ impl CoverageBuilder {
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
         for (computer, known) in other.computers {
-            self.computers.entry(computer).or_default().merge(known);
+            let held = self.computers.entry(computer).or_default();
+            held.merge(known, &mut self.changes);
         }
         for (key, known) in other.local {
-            self.local.entry(key).or_default().merge(known);
+            let held = self.local.entry(key).or_default();
+            held.merge(known, &mut self.changes);
         }
         self.sensors.extend(other.sensors);
         self.wire.merge(other.wire);
@@ -226,16 +230,20 @@ impl CoverageBuilder {
     pub fn freeze(mut self, identity: &Identity) -> Coverage {
         self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
         let mut hosts: BTreeMap<HostId, OfHost> = BTreeMap::new();
+        let mut held = logging::Held::default();
         for (computer, known) in self.computers {
             if let Some(id) = identity.named(&computer) {
-                hosts.entry(id).or_default().merge(known);
+                hosts.entry(id).or_default().merge(known, &mut held);
             }
         }
         hosts.values_mut().for_each(OfHost::finish);
         let mut local: BTreeMap<(HostId, Timed), OfHost> = BTreeMap::new();
         for ((computer, timed), known) in self.local {
             if let Some(id) = identity.named(&computer) {
-                local.entry((id, timed)).or_default().merge(known);
+                local
+                    .entry((id, timed))
+                    .or_default()
+                    .merge(known, &mut held);
             }
         }
         local.values_mut().for_each(OfHost::finish);
@@ -300,6 +308,16 @@ impl Coverage {
             .any(|id| self.seen(host, log, *id).is_some())
     }
 
+    /// True if an attempt that the host logged (Security 5156) without a Sysmon 3 at `at` was not
+    /// made: both are written on it, and its Sysmon log holds that moment.
+    pub fn tells_connections(&self, host: HostId, at: Timestamp) -> bool {
+        self.any(host, Log::Sysmon, &[3])
+            && self.any(host, Log::Security, &[5156])
+            && self
+                .channel(host, Log::Sysmon)
+                .is_some_and(|seen| seen.interval.holds(at))
+    }
+
     /// Everything one host's logs show.
     pub fn of_host(&self, host: HostId) -> impl Iterator<Item = (Log, u32, &Seen)> {
         self.hosts
@@ -325,6 +343,13 @@ impl Coverage {
     /// What one host's logs say about what they hold.
     pub fn logging_changes(&self, host: HostId) -> Option<&LoggingChanges> {
         self.hosts.get(&host).map(|known| &known.changes)
+    }
+
+    /// True if nothing says that the log of a host could not be written at some time from `from` to
+    /// `to`. A log that was not given could be written as well.
+    pub fn could_write(&self, host: HostId, log: Log, from: Timestamp, to: Timestamp) -> bool {
+        self.logging_changes(host)
+            .is_none_or(|changes| changes.could_write(log, from, to))
     }
 
     /// From the first record of any log of a host to the last; `None` without one that has a time.

@@ -89,13 +89,12 @@ struct Room {
 }
 
 impl Room {
-    /// True if a table of `len` addresses may have one more.
-    fn one_more(&mut self, len: usize) -> bool {
-        if len >= ADDRESS_LIMIT {
-            return false;
-        }
-        if self.held >= ALL_ADDRESSES {
-            self.left_out += 1;
+    /// True if a table of `len` addresses may have one more. The other side of inbound rows only
+    /// serves a majority: that there was no room for more of one host's is not worth counting.
+    fn one_more(&mut self, len: usize, counts: bool) -> bool {
+        let of_one = len >= ADDRESS_LIMIT;
+        if of_one || self.held >= ALL_ADDRESSES {
+            self.left_out += u64::from(counts || !of_one);
             return false;
         }
         self.held += 1;
@@ -107,7 +106,7 @@ fn rows(table: &mut Table<Rows>, address: IpAddr, rows: Rows, room: &mut Room) {
     if let Some(held) = table.get_mut(&address) {
         held.count += rows.count;
         held.seen = held.seen.with(rows.seen);
-    } else if room.one_more(table.len()) {
+    } else if room.one_more(table.len(), false) {
         table.insert(address, rows);
     }
 }
@@ -121,9 +120,13 @@ fn received(
     if let Some(held) = table.get_mut(&ends) {
         held.count += rows.count;
         held.seen = held.seen.with(rows.seen);
-    } else if room.one_more(table.len()) {
+    } else if room.one_more(table.len(), true) {
         table.insert(ends, rows);
     }
+}
+
+fn in_order<T>(table: Table<T>) -> BTreeMap<IpAddr, T> {
+    table.into_iter().collect()
 }
 
 /// True for an address that can tell one host from another.
@@ -137,11 +140,30 @@ impl Facts {
             return;
         }
         let now = Period::new(time, time);
-        if let Some(seen) = self.own.get_mut(&address) {
+        if let Some(held) = self.own.get_mut(&address) {
+            held.add(now);
+        } else {
+            let mut seen = Sightings::default();
             seen.add(now);
-        } else if room.one_more(self.own.len()) {
-            self.own.entry(address).or_default().add(now);
+            self.had(address, seen, room);
         }
+    }
+
+    fn had(&mut self, address: IpAddr, seen: Sightings, room: &mut Room) {
+        if let Some(held) = self.own.get_mut(&address) {
+            held.merge(seen);
+        } else if room.one_more(self.own.len(), true) {
+            self.own.insert(address, seen);
+        }
+    }
+
+    /// Keeps a start of the system; false if there is no room.
+    fn started(&mut self, event: Event) -> bool {
+        let room = self.starts.len() < STARTS;
+        if room {
+            self.starts.push(event);
+        }
+        room
     }
 }
 
@@ -164,9 +186,9 @@ impl IdentityBuilder {
         match &event.what {
             What::Host(host) => {
                 let facts = self.observe_host(host, event.time);
-                if matches!(host.what, HostWhat::SystemStarted) && facts.starts.len() < STARTS {
-                    facts.starts.push(event.clone());
-                }
+                let starts = matches!(host.what, HostWhat::SystemStarted);
+                let left_out = starts && !facts.started(event.clone());
+                self.left_out += u64::from(left_out);
             }
             What::Neighbour(neighbour) => {
                 let mut seen = Period::new(event.time, event.time);
@@ -177,33 +199,49 @@ impl IdentityBuilder {
                 if let Some((from, to)) = neighbour.before {
                     self.heard(neighbour, from, to);
                 }
-                let Some(mac) = neighbour.mac else { return };
-                if self.announcements >= ALL_ANNOUNCEMENTS {
-                    self.left_out += 1;
-                    return;
-                }
-                // Where there is no room for a hardware address there is none for its pair, and
-                // that is counted.
-                if self.by_mac.len() < MACS || self.by_mac.contains_key(&mac) {
-                    let held = self.by_mac.entry(mac).or_default();
-                    if held.len() < ANNOUNCEMENTS {
-                        held.push(event.clone());
-                        self.announcements += 1;
-                    }
+                if let Some(mac) = neighbour.mac {
+                    self.announced(mac, event.clone());
                 }
             }
             What::Wake(signal) => {
-                if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender)
-                    && (self.wakers.len() < MACS || self.wakers.contains_key(&mac))
-                {
-                    let held = self.wakers.entry(mac).or_default();
-                    if held.len() < ANNOUNCEMENTS && !held.contains(&sender.address) {
-                        held.push(sender.address);
-                    }
+                if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender) {
+                    self.woke(mac, sender.address);
                 }
             }
             What::Attempt(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
+    }
+
+    /// Keeps how a hardware address announced itself. Of one, a few are enough: what its pair with an
+    /// address shows is kept beside them.
+    fn announced(&mut self, mac: Mac, event: Event) {
+        let held = self.by_mac.get(&mac).map_or(0, Vec::len);
+        if held >= ANNOUNCEMENTS {
+            return;
+        }
+        if self.announcements >= ALL_ANNOUNCEMENTS || held == 0 && self.by_mac.len() >= MACS {
+            self.left_out += 1;
+            return;
+        }
+        self.by_mac.entry(mac).or_default().push(event);
+        self.announcements += 1;
+    }
+
+    /// Keeps which address a sender of magic packets used.
+    fn woke(&mut self, mac: Mac, sender: IpAddr) {
+        if self.wakers.len() >= MACS && !self.wakers.contains_key(&mac) {
+            self.left_out += 1;
+            return;
+        }
+        let held = self.wakers.entry(mac).or_default();
+        if held.contains(&sender) {
+            return;
+        }
+        if held.len() >= ANNOUNCEMENTS {
+            self.left_out += 1;
+            return;
+        }
+        held.push(sender);
     }
 
     /// Takes in that a claim was repeated from `from` to `to` without a minute of silence.
@@ -343,28 +381,31 @@ impl IdentityBuilder {
             if ours.name.is_empty() || theirs.name < ours.name && !theirs.name.is_empty() {
                 ours.name = theirs.name;
             }
-            for (address, seen) in theirs.own {
-                ours.own.entry(address).or_default().merge(seen);
+            // In order, so that what there is no room for does not depend on chance.
+            for (address, seen) in in_order(theirs.own) {
+                ours.had(address, seen, &mut self.addresses);
             }
             for (table, from) in [
                 (&mut ours.inbound_sources, theirs.inbound_sources),
                 (&mut ours.inbound_destinations, theirs.inbound_destinations),
             ] {
-                for (address, more) in from {
+                for (address, more) in in_order(from) {
                     rows(table, address, more, &mut self.addresses);
                 }
             }
             for (ends, more) in theirs.received {
                 received(&mut ours.received, ends, more, &mut self.addresses);
             }
-            ours.starts.extend(theirs.starts);
+            for start in theirs.starts {
+                self.left_out += u64::from(!ours.started(start));
+            }
         }
         self.stated.extend(other.stated);
         for (mac, theirs) in other.by_mac {
-            self.by_mac.entry(mac).or_default().extend(theirs);
+            theirs.into_iter().for_each(|e| self.announced(mac, e));
         }
         for (mac, theirs) in other.wakers {
-            self.wakers.entry(mac).or_default().extend(theirs);
+            theirs.into_iter().for_each(|from| self.woke(mac, from));
         }
         for (pair, seen) in other.pairs {
             if self.pairs.len() < PAIRS || self.pairs.contains_key(&pair) {
@@ -394,3 +435,6 @@ impl IdentityBuilder {
         adoption::freeze(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

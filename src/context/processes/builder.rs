@@ -79,10 +79,8 @@ impl ProcessesBuilder {
                 self.tell(&host.computer, process.pid, told);
             }
             HostWhat::SystemStarted => {
-                let boots = &mut self.logged(&host.computer).boots;
-                if boots.len() < BOOTS {
-                    boots.push(event.time);
-                }
+                let left_out = self.logged(&host.computer).started([event.time]);
+                self.forgotten += left_out;
             }
             HostWhat::Filtered { process, .. }
             | HostWhat::Bound { process, .. }
@@ -136,7 +134,10 @@ impl ProcessesBuilder {
         for (computer, mut theirs) in other.hosts {
             let computer = Text::from(computer.as_str());
             let told = std::mem::take(&mut theirs.told);
-            self.logged(&computer).join(theirs);
+            let boots = std::mem::take(&mut theirs.boots);
+            let logged = self.logged(&computer);
+            logged.join(theirs);
+            self.forgotten += logged.started(boots);
             told.into_iter().for_each(|one| self.keep(&computer, one));
         }
         self.forgotten += other.forgotten;
@@ -191,6 +192,19 @@ impl Told {
 }
 
 impl Logged {
+    /// Keeps starts of the system as long as there is room; returns how many there was none for.
+    fn started(&mut self, starts: impl IntoIterator<Item = Timestamp>) -> u64 {
+        let mut left_out = 0;
+        for start in starts {
+            if self.boots.len() < BOOTS {
+                self.boots.push(start);
+            } else {
+                left_out += 1;
+            }
+        }
+        left_out
+    }
+
     fn retimed(mut self, correct: impl Fn(Timestamp) -> Timestamp) -> Self {
         self.told.iter_mut().for_each(|t| t.time = correct(t.time));
         self.boots.iter_mut().for_each(|t| *t = correct(*t));
@@ -205,5 +219,70 @@ impl Logged {
         self.samples.merge(other.samples);
         let both = self.forgotten_from.into_iter().chain(other.forgotten_from);
         self.forgotten_from = both.min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(n: i64) -> Told {
+        Told {
+            pid: n as u32,
+            time: Timestamp(n),
+            starts: true,
+            provenance: Provenance {
+                evidence: crate::model::EvidenceId(1),
+                interface: 0,
+                kind: crate::model::provenance::Item::Record,
+                item: n as u64,
+                offset: 0,
+            },
+            guid: None,
+            image: "a.exe".into(),
+            service: None,
+            command_line: "a.exe".into(),
+            user: Text::default(),
+            parent: Process::default(),
+        }
+    }
+
+    fn builder(kept: usize, bytes: usize) -> ProcessesBuilder {
+        ProcessesBuilder {
+            kept,
+            command_line_bytes: bytes,
+            ..ProcessesBuilder::default()
+        }
+    }
+
+    #[test]
+    fn records_and_command_lines_are_bounded_while_reading_and_on_merge() {
+        let host = Text::from("WS01");
+        let mut full = builder(KEPT - 1, COMMAND_LINES - 5);
+        full.keep(&host, told(1));
+        full.keep(&host, told(2));
+        let mut other = builder(0, COMMAND_LINES);
+        other.keep(&host, told(3));
+        assert_eq!((full.forgotten, full.command_lines_forgotten), (1, 0));
+        assert_eq!((other.forgotten, other.command_lines_forgotten), (0, 1));
+        full.merge(other);
+        assert_eq!((full.forgotten, full.command_lines_forgotten), (2, 1));
+        assert_eq!(full.hosts["WS01"].told.len(), 1);
+        assert_eq!(full.hosts["WS01"].forgotten_from, Some(Timestamp(2)));
+    }
+
+    #[test]
+    fn starts_of_the_system_are_bounded_while_reading_and_on_merge() {
+        let half = || {
+            let mut builder = ProcessesBuilder::default();
+            let starts = (0..BOOTS as i64).map(Timestamp);
+            assert_eq!(builder.logged(&"WS01".into()).started(starts), 0);
+            builder
+        };
+        let mut one = half();
+        assert_eq!(one.logged(&"WS01".into()).started([Timestamp(0)]), 1);
+        one.merge(half());
+        assert_eq!(one.hosts["WS01"].boots.len(), BOOTS);
+        assert_eq!(one.forgotten, BOOTS as u64);
     }
 }

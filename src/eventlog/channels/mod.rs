@@ -73,6 +73,8 @@ pub fn entry(event_id: u32, provider: &str, channel: &str) -> Option<Entry> {
         powershell::entry(event_id)
     } else if is(system::EVENT_LOG) {
         system::event_log_entry(event_id)
+    } else if is(system::EVENT_LOG_CLASSIC) {
+        system::event_log_classic_entry(event_id)
     } else if is(system::SERVICE_CONTROL) {
         system::service_control_entry(event_id)
     } else if is(system::KERNEL_GENERAL) {
@@ -101,10 +103,10 @@ impl Select for Tables {
     fn id(&self, event_id: u32) -> bool {
         matches!(
             event_id,
-            1 | 3..=8 | 11..=14 | 16 | 22 | 25 | 104 | 1102 | 2002..=2006 | 2008..=2011 | 2032 | 2033
+            1 | 3..=8 | 11..=14 | 16 | 22 | 25 | 104 | 1100 | 1102 | 2002..=2006 | 2008..=2011 | 2032 | 2033
                 | 2052 | 2059 | 2060 | 2071..=2073 | 2082 | 2083 | 2097 | 2099 | 4103 | 4104
-                | 4616 | 4688 | 4689 | 4697 | 4719 | 4946..=4948 | 4950 | 4956 | 4957
-                | 5152..=5159 | 5446 | 5447 | 7036 | 7040 | 7045
+                | 4608 | 4616 | 4688 | 4689 | 4697 | 4719 | 4946..=4948 | 4950 | 4956 | 4957
+                | 5152..=5159 | 5446 | 5447 | 6005 | 6006 | 7036 | 7040 | 7045
         )
     }
 
@@ -264,6 +266,7 @@ pub(crate) mod tests {
             firewall::PROVIDER,
             powershell::PROVIDER,
             system::EVENT_LOG,
+            system::EVENT_LOG_CLASSIC,
             system::SERVICE_CONTROL,
             system::KERNEL_GENERAL,
         ];

@@ -16,6 +16,7 @@ pub const PROVIDER: &str = "Microsoft-Windows-Security-Auditing";
 /// The table.
 pub fn entry(event_id: u32) -> Option<Entry> {
     Some(Entry::written(match event_id {
+        4608 => |_| Ok(HostWhat::LoggingStarted),
         4616 => clock_changed,
         4688 => process_started,
         4689 => process_ended,

@@ -7,6 +7,9 @@ use crate::model::HostWhat;
 
 /// Writes when a log is cleared: 1102 for the Security log, 104 for any other.
 pub const EVENT_LOG: &str = "Microsoft-Windows-Eventlog";
+/// The same service under the name it had before Windows Vista, which it still uses for its own
+/// start and end in the System log.
+pub const EVENT_LOG_CLASSIC: &str = "EventLog";
 /// Writes about services.
 pub const SERVICE_CONTROL: &str = "Service Control Manager";
 /// Writes about starts, stops and the clock.
@@ -15,6 +18,7 @@ pub const KERNEL_GENERAL: &str = "Microsoft-Windows-Kernel-General";
 /// The event log service.
 pub fn event_log_entry(event_id: u32) -> Option<Entry> {
     Some(Entry::written(match event_id {
+        1100 => |_| Ok(HostWhat::LoggingStopped),
         1102 => security_log_cleared,
         104 => |f| {
             Ok(HostWhat::LogCleared {
@@ -22,6 +26,15 @@ pub fn event_log_entry(event_id: u32) -> Option<Entry> {
                 user: f.account("SubjectDomainName", "SubjectUserName"),
             })
         },
+        _ => return None,
+    }))
+}
+
+/// The event log service in the System log: 6005 at its start, 6006 at its end.
+pub fn event_log_classic_entry(event_id: u32) -> Option<Entry> {
+    Some(Entry::written(match event_id {
+        6005 => |_| Ok(HostWhat::LoggingStarted),
+        6006 => |_| Ok(HostWhat::LoggingStopped),
         _ => return None,
     }))
 }

@@ -16,8 +16,6 @@ pub struct OfHost {
     /// With a process through address translation. These attempts come from other addresses, so
     /// they are not among `attempts`.
     pub weak: u64,
-    /// With a process by their neighbours' source ports.
-    pub inferred: u64,
     /// Connections that only its records tell of.
     pub logged_only: u64,
     /// Records of connections that were logged before.
@@ -51,7 +49,6 @@ impl Account {
             Some(Strength::Exact) => &mut row.exact,
             Some(Strength::Comment) => &mut row.comment,
             Some(Strength::Weak) => &mut row.weak,
-            Some(Strength::Inferred) => &mut row.inferred,
             None => return,
         } += 1;
     }
@@ -70,11 +67,10 @@ impl OfHost {
     /// `38 of 52 outgoing attempts in the packets have a process (36 exact, 2 from comments)`;
     /// `None` where packets show no attempt.
     pub fn sentence(&self) -> Option<String> {
-        let tied = self.exact + self.comment + self.inferred;
+        let tied = self.exact + self.comment;
         let kinds = [
             (self.exact, "by their endpoints"),
             (self.comment, "from packet comments"),
-            (self.inferred, "by the source ports around them"),
         ];
         let kinds: Vec<String> = kinds
             .iter()

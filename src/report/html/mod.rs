@@ -70,6 +70,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     parts::evidence(report, &mut page);
     coverage::coverage(report, &mut page);
     parts::gaps(report, &mut page);
+    parts::conflicts(report, &mut page);
     page.push_str("<h2 id=\"overview\">Overview</h2>\n");
     picture::overview(report, &open, &mut page);
     page.push_str("<h2 id=\"findings\">Findings</h2>\n");

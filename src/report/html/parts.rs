@@ -152,6 +152,30 @@ pub(super) fn gaps(report: &Report, page: &mut String) {
     table(&telling::GAP, &[1, 2, 5, 6, 7], rows, page);
 }
 
+pub(super) fn conflicts(report: &Report, page: &mut String) {
+    let all = report.conflicts.len();
+    if all == 0 {
+        return;
+    }
+    page.push_str(&format!(
+        "<h3 id=\"conflicts\">{} ({all})</h3>\n",
+        telling::CONFLICTS
+    ));
+    if all > LISTED {
+        paragraph(
+            &format!("{LISTED} of {all} shown; report.json holds all."),
+            page,
+        );
+    }
+    let rows = report.conflicts.iter().take(LISTED);
+    table(
+        &["What the evidence says", "What was made of it"],
+        &[0, 1],
+        rows.map(|one| vec![one.what.clone(), one.taken.clone()]),
+        page,
+    );
+}
+
 pub(super) fn near_misses(report: &Report, page: &mut String) {
     page.push_str("<h2 id=\"near\">What came close</h2>\n");
     let all = report.near_misses.len();

@@ -503,7 +503,10 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             moment(map, "clock_after", Some(*to));
             text(map, "process", by);
         }
-        HostWhat::SystemStarted | HostWhat::SystemStopped => {}
+        HostWhat::SystemStarted
+        | HostWhat::SystemStopped
+        | HostWhat::LoggingStarted
+        | HostWhat::LoggingStopped => {}
         HostWhat::SysmonState { running } => flag(map, "sysmon_running", *running),
         HostWhat::SysmonConfigured { configuration } => {
             text(map, "sysmon_configuration", configuration);
@@ -613,6 +616,8 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::RegistryChanged { .. } => "registry-changed",
         HostWhat::Script { .. } => "script",
         HostWhat::LogCleared { .. } => "log-cleared",
+        HostWhat::LoggingStopped => "logging-stopped",
+        HostWhat::LoggingStarted => "logging-started",
         HostWhat::AuditPolicyChanged { .. } => "audit-policy-changed",
         HostWhat::ClockChanged { .. } => "clock-changed",
         HostWhat::SystemStarted => "system-started",

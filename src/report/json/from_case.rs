@@ -41,6 +41,7 @@ pub(super) fn report(case: &Case) -> s::Report {
             .map(|row| coverage(&case.labels, row))
             .collect(),
         gaps: gaps(case),
+        conflicts: conflicts(case),
         verdicts: case
             .verdicts
             .iter()
@@ -289,6 +290,21 @@ pub(super) fn gaps(case: &Case) -> Vec<s::Gap> {
             what: gap.what.clone(),
             why: gap.why.clone(),
             remedy: (!gap.remedy.is_empty()).then(|| gap.remedy.clone()),
+        })
+        .collect()
+}
+
+pub(super) fn conflicts(case: &Case) -> Vec<s::Conflict> {
+    case.conflicts
+        .iter()
+        .map(|row| s::Conflict {
+            kind: row.kind.word().into(),
+            addresses: row.addresses.iter().map(ToString::to_string).collect(),
+            names: row.names.iter().map(ToString::to_string).collect(),
+            start: row.from.map(time),
+            end: row.to.map(time),
+            what: row.what.clone(),
+            taken: row.taken.clone(),
         })
         .collect()
 }

@@ -5,7 +5,8 @@
 
 use super::from_case;
 use super::shape::{
-    AnalyticId, Clock, Coverage, Evidence, EvidenceNumber, Gap, Parameters, Problem, Time, Tool,
+    AnalyticId, Clock, Conflict, Coverage, Evidence, EvidenceNumber, Gap, Parameters, Problem,
+    Time, Tool,
 };
 use crate::case::inventory as of;
 use crate::case::{Case, Verdict};
@@ -16,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Version of the schema.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// casewire inventory, major version 1
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -45,6 +46,9 @@ pub struct Inventory {
     /// The hosts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<Host>>,
+    /// What the evidence contradicts itself about: who had which address. Goes with the hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<Conflict>>,
     /// The channels of each host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<Channel>>,
@@ -239,6 +243,7 @@ fn shape(given: &of::Inventory, sections: &[Section]) -> Inventory {
         }),
         interfaces: asked(Section::Files).then(|| given.interfaces.iter().map(|row| interface(&case.labels, row)).collect()),
         hosts: asked(Section::Hosts).then(|| hosts(given)),
+        conflicts: asked(Section::Hosts).then(|| from_case::conflicts(case)),
         channels: asked(Section::Channels).then(|| {
             let row = |row| channel(&case.labels, row);
             given.channels.iter().map(row).collect()

@@ -58,6 +58,10 @@ pub struct Report {
     pub coverage: Vec<Coverage>,
     /// What is missing in the evidence.
     pub gaps: Vec<Gap>,
+    /// What the evidence contradicts itself about: who had which address. Not in reports before
+    /// version 1.2.
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
     /// Whether each analytic could judge each host, and what came of it.
     pub verdicts: Vec<Verdict>,
     /// What was found, in the order of severity, confidence, time, analytic and id.
@@ -375,6 +379,29 @@ pub struct Gap {
     pub why: String,
     /// What would fill it; null where nothing can.
     pub remedy: Option<String>,
+}
+
+/// Evidence that contradicts itself about an address.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Conflict {
+    /// What sort: several hosts claim an address; weaker evidence gives it to another host; one
+    /// name has several addresses; one address has several names; a name may mean several hosts.
+    #[schemars(extend("enum" = ["address", "overruled", "several-addresses", "several-names",
+        "several-hosts", "firewall-log"]))]
+    pub kind: Word,
+    /// The addresses it is about; of many, a few.
+    pub addresses: Vec<String>,
+    /// The hosts or names it is about; of many, a few.
+    pub names: Vec<String>,
+    /// From when; null where that is not known.
+    pub start: Option<Time>,
+    /// Until when; null where that is not known.
+    pub end: Option<Time>,
+    /// What the evidence says.
+    pub what: String,
+    /// What was made of it.
+    pub taken: String,
 }
 
 /// Whether an analytic could judge a host, and what came of it.

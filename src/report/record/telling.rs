@@ -41,6 +41,7 @@ pub fn whole(report: &Report, wanted: &Chosen) -> Vec<Block> {
     blocks.extend(near_misses(report));
     blocks.extend(coverage(report));
     blocks.extend(gaps(report));
+    blocks.extend(conflicts(report).into_iter().flatten());
     blocks.extend(problems(report));
     if !suppressed.is_empty() {
         blocks.push(Block::Heading(2, "Suppressed".into()));
@@ -398,6 +399,25 @@ fn gaps(report: &Report) -> Vec<Block> {
         },
     ]
 }
+
+fn conflicts(report: &Report) -> Option<[Block; 2]> {
+    let items = report.conflicts.iter();
+    let items: Vec<String> = items
+        .map(|one| format!("{}; {}", one.what, one.taken))
+        .collect();
+    (!items.is_empty()).then(|| {
+        [
+            Block::Heading(2, CONFLICTS.into()),
+            Block::List {
+                numbered: false,
+                items,
+            },
+        ]
+    })
+}
+
+/// What the section of conflicts is called.
+pub const CONFLICTS: &str = "Where the evidence contradicts itself about addresses";
 
 fn problems(report: &Report) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(2, "Problems".into())];

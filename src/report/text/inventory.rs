@@ -1,7 +1,7 @@
 //! An inventory as plain text: what there is, before anything is judged.
 
 use super::page::{Cell, Page, Tone};
-use super::{Style, coverage, problems, short_host, summary};
+use super::{Style, conflicts, coverage, problems, short_host, summary};
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
@@ -212,6 +212,7 @@ fn hosts(inventory: &Inventory, page: &mut Page) {
         host(case, row, known, page);
     }
     more(case.hosts.len(), page);
+    conflicts::write(case, ROWS, page);
 }
 
 fn host(case: &Case, row: &HostRow, known: &HostMore, page: &mut Page) {

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod check;
+mod conflicts;
 pub mod coverage;
 pub mod describe;
 pub mod incident;
@@ -46,6 +47,9 @@ impl Default for Style {
     }
 }
 
+/// Conflicts printed; JSON has all.
+const SHOWN_CONFLICTS: usize = 20;
+
 /// The whole case: summary, incidents or what "nothing" means, coverage, problems.
 pub fn render(case: &Case, style: &Style) -> String {
     let mut page = Page::new(style);
@@ -63,6 +67,7 @@ pub fn render(case: &Case, style: &Style) -> String {
         nothing::near_misses(case, &mut page, true);
     }
     coverage::write(case, &mut page);
+    conflicts::write(case, SHOWN_CONFLICTS, &mut page);
     problems::write(case, &mut page);
     page.finish()
 }

@@ -283,6 +283,10 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             append(&mut text, ", by ", user);
             text
         }
+        HostWhat::LoggingStopped => {
+            "the event log service stops: nothing is logged until it starts".to_owned()
+        }
+        HostWhat::LoggingStarted => "logging starts".to_owned(),
         HostWhat::AuditPolicyChanged {
             subcategory,
             change,
@@ -638,6 +642,7 @@ mod tests {
     #[test]
     fn the_other_facts_are_short_sentences() {
         both(HostWhat::SystemStarted, "system starts");
+        both(HostWhat::LoggingStarted, "logging starts");
         both(
             HostWhat::SysmonState { running: None },
             "Sysmon changed its state",

@@ -2,7 +2,7 @@
 
 use casewire_lab::pcap::frame::{self, Ip, Link, Tcp, flags};
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 fn link() -> Link {
     Link {
@@ -113,6 +113,33 @@ fn an_icmp_error_embeds_the_start_of_what_it_refuses() {
             }
             _ => panic!("no icmp"),
         }
+    }
+}
+
+#[test]
+fn neighbours_ask_the_group_of_their_target_and_answer_the_asker_alone() {
+    let (asker, owner) = (
+        ([2, 0, 0, 0, 0, 1], "fd00::5".parse().unwrap()),
+        ([2, 0, 0, 0, 0, 2], "fd00::1:2345".parse().unwrap()),
+    );
+    let asked = frame::solicitation(asker, owner.1);
+    assert_eq!(asked[..6], [0x33, 0x33, 0xff, 0x01, 0x23, 0x45]);
+    let answer = frame::advertisement(owner, asker);
+    assert_eq!(answer[..6], asker.0);
+    for (bytes, kind, to) in [(&asked, 135, "ff02::1:ff01:2345"), (&answer, 136, "fd00::5")] {
+        let packet = SlicedPacket::from_ethernet(bytes).unwrap();
+        let Some(NetSlice::Ipv6(ip)) = &packet.net else {
+            panic!("no IPv6")
+        };
+        let header = ip.header();
+        assert_eq!(header.hop_limit(), 255, "else nobody believes it");
+        assert_eq!(header.destination_addr(), to.parse::<Ipv6Addr>().unwrap());
+        let Some(TransportSlice::Icmpv6(icmp)) = &packet.transport else {
+            panic!("no ICMPv6")
+        };
+        assert_eq!(icmp.type_u8(), kind);
+        assert!(icmp.is_checksum_valid(header.source(), header.destination()));
+        assert_eq!(bytes[62..78], owner.1.octets(), "the target");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Frames: Ethernet, VLAN tags, ARP, IPv4 and IPv6, TCP, UDP, ICMP, magic packets.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A hardware address.
 pub type Mac = [u8; 6];
@@ -203,6 +203,45 @@ pub fn arp(link: &Link, reply: bool, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4
     bytes.extend(target.0);
     bytes.extend(target.1.octets());
     ethernet(link, 0x0806, &bytes)
+}
+
+/// A neighbour solicitation (RFC 4861 4.3) from the segment to the solicited-node group of `target`.
+pub fn solicitation(asker: (Mac, Ipv6Addr), target: Ipv6Addr) -> Vec<u8> {
+    let [.., a, b, c] = target.octets();
+    let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]));
+    let to = ([0x33, 0x33, 0xff, a, b, c], group);
+    neighbour(asker, to, 135, 0, target)
+}
+
+/// The advertisement that answers it (RFC 4861 4.4), sent to the asker alone.
+pub fn advertisement(owner: (Mac, Ipv6Addr), asker: (Mac, Ipv6Addr)) -> Vec<u8> {
+    // Solicited, and to be taken over what was known.
+    neighbour(owner, asker, 136, 0x60, owner.1)
+}
+
+fn neighbour(
+    from: (Mac, Ipv6Addr),
+    to: (Mac, Ipv6Addr),
+    kind: u8,
+    flags: u8,
+    target: Ipv6Addr,
+) -> Vec<u8> {
+    let link = Link {
+        source: from.0,
+        destination: to.0,
+        vlans: Vec::new(),
+    };
+    let ip = Ip {
+        source: IpAddr::V6(from.1),
+        destination: IpAddr::V6(to.1),
+        ttl: 255,
+        id: 0,
+    };
+    let mut rest = vec![flags, 0, 0, 0];
+    rest.extend(target.octets());
+    rest.extend([if kind == 135 { 1 } else { 2 }, 1]);
+    rest.extend(from.0);
+    icmp(&link, &ip, kind, 0, &rest)
 }
 
 /// The pattern of a magic packet: six 0xFF, the target `repetitions` times (16 in a true one), and

@@ -430,6 +430,13 @@ pub(super) enum Deed {
     Sysmon {
         state: String,
     },
+    EventLog {
+        starts: bool,
+    },
+    Loses {
+        records: u64,
+        kind: LogKind,
+    },
     Logon {
         account: String,
         from: End,

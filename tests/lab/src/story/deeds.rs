@@ -134,6 +134,18 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
             };
             world.log(host, Sysmon, at + 4 * MILLISECOND, event);
         }
+        Deed::Loses { records, kind } => {
+            *world.running[host].lost.entry(*kind).or_default() += records;
+        }
+        Deed::EventLog { starts: true } => {
+            world.logs_from(host, at);
+            world.log(host, System, at, windows::event_log_started());
+        }
+        Deed::EventLog { starts: false } => {
+            world.log(host, Security, at, security::event_log_stopped());
+            world.log(host, System, at, windows::event_log_stopped());
+            world.logs_until(host, at);
+        }
         Deed::Logon {
             account,
             from,

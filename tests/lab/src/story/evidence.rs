@@ -193,7 +193,12 @@ pub(super) fn logs(
             log_name(record.kind),
             record.event.id
         );
-        let item = open[index].1.push(record.event);
+        let log = &mut open[index].1;
+        let mut event = record.event;
+        if let Some(last) = log.events.last().filter(|_| record.lost > 0) {
+            event.record_id = Some(last.record_id.unwrap_or(0) + 1 + record.lost);
+        }
+        let item = log.push(event);
         cites.push(Cite {
             label: format!("log:{number}"),
             file: name,

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, gets, names itself, sysmon, logon, runs script, creates file, resolves, injects into, logs, pings, \
+     boots, shuts down, announces, gets, names itself, sysmon, event log, loses, logon, runs script, creates file, resolves, injects into, logs, pings, \
      asks arp for";
 
 /// Reads the rest of a line after its verb.
@@ -174,6 +174,30 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
                 return words.unknown("state of Sysmon", &state, "starts, stops, configured");
             }
             Deed::Sysmon { state }
+        }
+        "loses" => {
+            let records = words.number("the number of records")?;
+            words.take_all("records of the");
+            let name = words.next("which log")?;
+            let Some(kind) = log_kind(&name) else {
+                return words.unknown(
+                    "log",
+                    &name,
+                    "security, system, sysmon, firewall, powershell",
+                );
+            };
+            words.take("log");
+            Deed::Loses { records, kind }
+        }
+        "event" => {
+            words.take("log");
+            let state = words.next("starts or stops")?;
+            if !matches!(state.as_str(), "starts" | "stops") {
+                return words.unknown("state of the event log service", &state, "starts, stops");
+            }
+            Deed::EventLog {
+                starts: state == "starts",
+            }
         }
         "logon" => {
             let account = words.next("the account")?;

@@ -38,15 +38,13 @@ pub(super) fn act(reader: &mut Reader, words: &mut Words) -> Read<(What, Seen)> 
             }
             let name = words.next("which address")?;
             let to = end(reader, words, &name)?;
-            let first = reader.hosts[to.host]
-                .addresses
-                .iter()
-                .find(|a| a.is_ipv4())
-                .copied();
+            // By name: as two hosts with addresses of both families, over IPv4.
+            let addresses = &reader.hosts[to.host].addresses;
+            let first = addresses.iter().find(|a| a.is_ipv4()).or(addresses.first());
             let to = to
                 .address
-                .or(first)
-                .ok_or_else(|| words.error("arp needs an IPv4 address"))?;
+                .or(first.copied())
+                .ok_or_else(|| words.error("arp needs an address"))?;
             let (mut answered, mut tries) = (true, 1);
             loop {
                 if words.take("unanswered") {

@@ -88,7 +88,8 @@ fn message(
     world.send(at, from.0, Some(to.0), bytes);
 }
 
-/// ARP requests, a second apart, and the reply to the last; `to` may belong to nobody.
+/// ARP requests, or neighbour solicitations for an IPv6 address, a second apart, and the reply to
+/// the last; `to` may belong to nobody.
 pub(super) fn arp(
     world: &mut World<'_>,
     at: i64,
@@ -97,29 +98,41 @@ pub(super) fn arp(
     answered: bool,
     tries: u32,
 ) {
-    let (IpAddr::V4(own), IpAddr::V4(target)) = (world.address(from.host, false), to) else {
-        return;
-    };
+    let own = from
+        .address
+        .unwrap_or_else(|| world.address(from.host, to.is_ipv6()));
     let owner = world.hosts.iter().position(|h| h.addresses.contains(&to));
     let mine = world.mac(from.host);
-    let link = Link {
-        source: mine,
-        destination: BROADCAST,
-        vlans: Vec::new(),
+    let theirs = owner.map(|owner| world.mac(owner));
+    let (request, reply) = match (own, to) {
+        (IpAddr::V4(own), IpAddr::V4(target)) => {
+            let all = Link {
+                source: mine,
+                destination: BROADCAST,
+                vlans: Vec::new(),
+            };
+            let reply = theirs.map(|theirs| {
+                let back = Link {
+                    source: theirs,
+                    destination: mine,
+                    vlans: Vec::new(),
+                };
+                frame::arp(&back, true, (theirs, target), (mine, own))
+            });
+            let request = frame::arp(&all, false, (mine, own), ([0; 6], target));
+            (request, reply)
+        }
+        (IpAddr::V6(own), IpAddr::V6(target)) => (
+            frame::solicitation((mine, own), target),
+            theirs.map(|theirs| frame::advertisement((theirs, target), (mine, own))),
+        ),
+        _ => return,
     };
-    let request = frame::arp(&link, false, (mine, own), ([0; 6], target));
     let last = at + i64::from(tries.max(1) - 1) * SECOND;
     for turn in 0..i64::from(tries.max(1)) {
         world.send(at + turn * SECOND, from.host, None, request.clone());
     }
-    if let (Some(owner), true) = (owner, answered) {
-        let theirs = world.mac(owner);
-        let link = Link {
-            source: theirs,
-            destination: mine,
-            vlans: Vec::new(),
-        };
-        let reply = frame::arp(&link, true, (theirs, target), (mine, own));
+    if let (Some(owner), Some(reply), true) = (owner, reply, answered) {
         world.send(last + 300 * MICROSECOND, owner, Some(from.host), reply);
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Written {
     pub(super) host: usize,
     pub(super) kind: LogKind,
     pub(super) event: Event,
+    /// EventRecordIDs that are missing before it.
+    pub(super) lost: u64,
     pub(super) line: usize,
 }
 
@@ -53,6 +55,10 @@ pub(super) struct Running {
     next_ip_id: u16,
     /// Clock changes the story made: from when on, how much.
     pub(super) clock_changes: Vec<(i64, i64)>,
+    /// Records of each log that will be missing before the next.
+    pub(super) lost: BTreeMap<LogKind, u64>,
+    /// When its event log service did not run.
+    pub(super) unlogged: Vec<(i64, i64)>,
     pub(super) profile: u32,
 }
 
@@ -149,6 +155,10 @@ impl<'a> World<'a> {
         if self.seen.not_in_the_log || !wanted || unwanted || !self.logs(host, kind) {
             return;
         }
+        let unlogged = &self.running[host].unlogged;
+        if unlogged.iter().any(|(from, to)| *from < at && at < *to) {
+            return;
+        }
         let kind = if kind == LogKind::Drops {
             LogKind::Security
         } else {
@@ -160,8 +170,21 @@ impl<'a> World<'a> {
             host,
             kind,
             event,
+            lost: self.running[host].lost.remove(&kind).unwrap_or(0),
             line: self.line,
         });
+    }
+
+    /// The event log service of `host` ends: nothing is written until it begins again.
+    pub(super) fn logs_until(&mut self, host: usize, at: i64) {
+        self.running[host].unlogged.push((at, i64::MAX));
+    }
+
+    /// The event log service of `host` begins.
+    pub(super) fn logs_from(&mut self, host: usize, at: i64) {
+        if let Some((_, to)) = self.running[host].unlogged.last_mut() {
+            *to = at;
+        }
     }
 
     /// Puts a frame on the wire, if the line lets it.

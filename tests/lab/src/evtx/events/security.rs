@@ -497,6 +497,21 @@ pub fn log_cleared(by: &Account) -> Event {
     }
 }
 
+/// 1100: the event log service ends. It has no fields.
+pub fn event_log_stopped() -> Event {
+    let event = log_cleared(&Account::system());
+    Event {
+        id: 1100,
+        task: 103,
+        payload: Payload::UserData {
+            element: "ServiceShutdown".into(),
+            namespace: "http://manifests.microsoft.com/win/2004/08/windows/eventlog".into(),
+            fields: Vec::new(),
+        },
+        ..event
+    }
+}
+
 /// A rule id in the form Windows gives new rules.
 pub fn rule_id(words: &[&str]) -> String {
     guid_text(&crate::seed::guid(words))

@@ -73,6 +73,39 @@ pub fn service_state(display_name: &str, state: &str) -> Event {
     service_control(7036, None, all)
 }
 
+fn event_log(id: u16) -> Event {
+    Event {
+        provider: Provider {
+            name: "EventLog".into(),
+            guid: String::new(),
+            source: String::new(),
+            literal: true,
+        },
+        qualifiers: Some(32_768),
+        process: 0,
+        thread: 0,
+        ..manifest(
+            ("", ""),
+            "System",
+            id,
+            0,
+            0,
+            0x0080_0000_0000_0000,
+            Vec::new(),
+        )
+    }
+}
+
+/// System 6005: the event log service began.
+pub fn event_log_started() -> Event {
+    event_log(6005)
+}
+
+/// System 6006: the event log service ended.
+pub fn event_log_stopped() -> Event {
+    event_log(6006)
+}
+
 /// System 104: another log than Security was cleared. Its fields are UserData.
 pub fn log_cleared(by: &Account, channel: &str) -> Event {
     let event = manifest(
