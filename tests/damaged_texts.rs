@@ -262,3 +262,99 @@ fn a_line_of_a_gibibyte_is_skipped_in_half_the_memory() {
         "{said}"
     );
 }
+
+/// What the coverage says of a text.
+fn gaps<'c>(case: &'c Case, kind: &str) -> Vec<&'c casewire::case::Gap> {
+    case.gaps.iter().filter(|g| g.kind.word() == kind).collect()
+}
+
+#[test]
+fn what_a_form_lost_lowers_what_can_be_concluded_and_the_coverage_says_so() {
+    let powershell = |n: u64| {
+        format!(
+            "{{\"SourceName\":\"Microsoft-Windows-Security-Auditing\",\"Channel\":\"Security\",\
+             \"Hostname\":\"WS01\",\"TimeCreated\":\"2022-09-01T07:18:{n:02}.000Z\",\"EventID\":4689,\
+             \"ProcessId\":\"0x7d8\",\"ProcessName\":\"a.exe\"}}"
+        )
+    };
+    let wazuh = |n: u64| {
+        format!(
+            "{{\"data\":{{\"win\":{{\"system\":{{\"providerName\":\"Microsoft-Windows-Security-Auditing\",\
+             \"eventID\":\"4689\",\"systemTime\":\"2022-09-01T12:18:{n:02}Z\",\"eventRecordID\":\"{n}\",\
+             \"channel\":\"Security\",\"computer\":\"WS01\"}},\"eventdata\":{{\"processId\":\"0x7d8\",\
+             \"processName\":\"a.exe\"}}}}}}}}"
+        )
+    };
+    let partly = |case: &Case| {
+        let of = |row: &&casewire::case::CoverageRow| row.status == casewire::case::Met::Partial;
+        case.coverage.iter().filter(of).count()
+    };
+    let whole = read(text(FORMS[0], "").as_bytes());
+    assert_eq!(gaps(&whole, "form"), []);
+    for (form, words) in [
+        (FORMS[2], "whole seconds"),
+        (
+            ("powershell-json", "", powershell as fn(u64) -> String),
+            "AM and PM",
+        ),
+        (("wazuh", "", wazuh), "was told to collect"),
+        (FORMS[4], "stealth mode"),
+    ] {
+        let case = read(text(form, "").as_bytes());
+        assert_eq!(account(&case), (form.0, RECORDS, 0));
+        let gaps = gaps(&case, "form");
+        assert_eq!(gaps.len(), 1, "{}", form.0);
+        assert!(gaps[0].what.contains(words), "{}", gaps[0].what);
+        assert!(gaps[0].what.contains(form.0), "{}", gaps[0].what);
+        assert!(partly(&case) >= partly(&whole), "{}", form.0);
+    }
+    // The log itself beside the export: nothing was lost.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a"), text(FORMS[0], "")).unwrap();
+    std::fs::write(folder.path().join("b"), text(FORMS[2], "")).unwrap();
+    let both = investigate(&Request::of(vec![folder.path().to_owned()]), &Silent).unwrap();
+    assert_eq!(
+        gaps(&both, "form").len(),
+        1,
+        "JSON is an export, too, and lost nothing"
+    );
+}
+
+#[test]
+fn a_log_of_connections_covers_its_time_and_says_what_it_cannot_show() {
+    let case = read(text(FORMS[5], "").as_bytes());
+    let row = &case.evidence[0];
+    let first = row.first_time.unwrap().rfc3339();
+    assert_eq!(first, "2022-09-01T12:06:41.036086000Z");
+    assert!(row.last_time.unwrap() > row.first_time.unwrap());
+    let gaps = gaps(&case, "summed-up");
+    assert_eq!(gaps.len(), 1);
+    for words in [
+        "no sequence numbers",
+        "no payload",
+        "when its sensor did not listen",
+    ] {
+        assert!(gaps[0].why.contains(words), "{}", gaps[0].why);
+    }
+    assert_eq!(gaps[0].from, row.first_time);
+    assert_eq!(gaps[0].evidence, [row.id]);
+    // It is no capture, and nothing that needs packets is fully met by it.
+    for need in case
+        .coverage
+        .iter()
+        .filter(|r| r.evidence.contains(&row.id))
+    {
+        assert_eq!(need.status, casewire::case::Met::Partial, "{need:?}");
+    }
+    let json = (1..=RECORDS).map(|n| {
+        format!(
+            "{{\"ts\":1662034{n:03}.036086,\"uid\":\"C1\",\"id.orig_h\":\"10.0.0.1\",\"id.orig_p\":50001,\
+             \"id.resp_h\":\"10.0.0.2\",\"id.resp_p\":{n},\"proto\":\"tcp\",\"duration\":3.0,\
+             \"conn_state\":\"SF\",\"history\":\"ShADadFf\",\"orig_pkts\":2,\"resp_pkts\":2}}\n"
+        )
+    });
+    let json = read(json.collect::<String>().as_bytes());
+    assert_eq!(account(&json), ("zeek-conn", RECORDS, 0));
+    assert_eq!(self::gaps(&json, "summed-up").len(), 1);
+    assert_eq!(json.evidence[0].first_time, row.first_time);
+}

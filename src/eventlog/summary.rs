@@ -5,6 +5,7 @@
 //! logged.
 
 use super::texts::Texts;
+use crate::evidence::Form;
 use crate::model::{Span, Text, Timed, Timestamp};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +73,8 @@ pub struct SourceSummary {
     /// True if this is a text that somebody exported: what is missing from it may only have been
     /// left out.
     pub exported: bool,
+    /// The form, if all of it is there in such a text only.
+    pub form: Option<Form>,
     /// Which clock its times are of.
     pub timed: Timed,
 }
@@ -189,8 +192,8 @@ impl SourceSummary {
     }
 
     /// Marks what somebody exported. Number 0 stands for none: a log counts from 1.
-    pub fn mark_exported(&mut self) {
-        self.exported = true;
+    pub fn mark_exported(&mut self, form: Form) {
+        (self.exported, self.form) = (true, Some(form));
         if self.first_id == Some(0) {
             (self.first_id, self.last_id) = (None, None);
             self.runs.clear();
@@ -204,6 +207,7 @@ impl SourceSummary {
         self.uncounted += other.uncounted;
         // What is in none of several is missing as soon as one of them is the log itself.
         self.exported &= other.exported;
+        self.form = self.form.zip(other.form).map(|(a, b)| a.min(b));
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }

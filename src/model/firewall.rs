@@ -99,7 +99,7 @@ pub enum RuleChange {
     Removed,
     /// Present, but not applied: 4957.
     NotApplied,
-    /// Listed as in force, without a change: 2072.
+    /// Listed as in force when the firewall started, without a change: 2007, 2072.
     Listed,
     /// All rules deleted or the policy reset: 2032, 2033, 2059, 2060.
     AllRemoved,

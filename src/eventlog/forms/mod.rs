@@ -86,7 +86,7 @@ pub fn read_text(
         }
     }
     for source in summary.sources.values_mut() {
-        source.mark_exported();
+        source.mark_exported(form);
         source.timed = summary.timed;
     }
     problems.merge(lacks(evidence, form, &summary));
@@ -222,18 +222,8 @@ impl Share {
 /// What the form leaves out, as a note.
 fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
     let mut problems = Problems::default();
-    let message = match form {
-        _ if summary.records_read == 0 => return problems,
-        Form::Nxlog => "NXLog cuts times to whole seconds",
-        Form::PowerShell => "this export has no EventRecordIDs and its times have lost AM and PM",
-        Form::Azure => {
-            "this export has no EventRecordIDs, and only what was collected into the workspace"
-        }
-        Form::Wazuh => "Wazuh holds only what its agent was told to collect",
-        Form::Winlogbeat | Form::Winlogbeat6 => {
-            "times are cut to milliseconds, and only what was shipped is here"
-        }
-        _ => return problems,
+    let Some(message) = form.loses().filter(|_| summary.records_read > 0) else {
+        return problems;
     };
     problems.add(Problem {
         evidence: Some(evidence),

@@ -9,7 +9,7 @@ use super::Emit;
 use crate::eventlog::summary::{LogSummary, Tally};
 use crate::eventlog::texts::Texts;
 use crate::evidence::lines::Lines;
-use crate::evidence::{Problem, ProblemKind, Problems, Weight};
+use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
 use crate::model::firewall::Layer;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::provenance::Item;
@@ -168,7 +168,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
     }
     summary.merge(tally.finish(&mut texts));
     for source in summary.sources.values_mut() {
-        source.mark_exported();
+        source.mark_exported(Form::FirewallLog);
         source.timed = Timed::FirewallLog;
     }
     (summary, problems)

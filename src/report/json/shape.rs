@@ -363,7 +363,8 @@ pub struct Gap {
     /// What sort of gap.
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
         "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
-        "logs-end-early", "records-missing", "log-cleared", "logging-changed"]))]
+        "logs-end-early", "records-missing", "log-cleared", "logging-changed", "summed-up",
+        "form"]))]
     pub kind: Word,
     /// The host; null if it is about the captures.
     pub host: Option<String>,
