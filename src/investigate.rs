@@ -222,7 +222,10 @@ pub fn witnessed(
             .by_ref()
             .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
             .take_while(|e| {
-                stopped = e.as_ref().ok().and_then(|e| witness(e, &read.context.labels).err());
+                stopped = e
+                    .as_ref()
+                    .ok()
+                    .and_then(|e| witness(e, &read.context.labels).err());
                 stopped.is_none()
             });
         let outcomes = replay(inside, &entries, &read.context).map_err(failed)?;

@@ -378,12 +378,12 @@ fn a_baseline_is_written_once_shown_and_named_in_the_report() {
 
     refused(
         &["baseline", "build", &given, "-o", &first],
-        "not written over",
+        "exists already",
     );
     let inside = path(&evidence.join("c.json"));
     refused(
         &["baseline", "build", &given, "-o", &inside],
-        "lies among the evidence",
+        "lies in the evidence folder",
     );
     refused(
         &[

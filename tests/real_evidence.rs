@@ -324,7 +324,9 @@ fn a_small_fan_out_to_administration_ports_names_its_process() {
     assert!(of(&report, "AN1057").is_empty(), "three hosts are no scan");
     let misses = report["near_misses"].as_array().unwrap();
     let texts: Vec<&str> = misses.iter().filter_map(|m| m["text"].as_str()).collect();
-    let named = texts.iter().find(|text| text.starts_with("PurpleSharp.exe"));
+    let named = texts
+        .iter()
+        .find(|text| text.starts_with("PurpleSharp.exe"));
     let named = named.unwrap_or_else(|| panic!("{texts:?}"));
     for word in [
         "7520",

@@ -114,7 +114,7 @@ impl Names<'_> {
         let name = file.rsplit('/').next().unwrap_or_default();
         self.evidence
             .cite(name, at.item)
-            .map_or_else(|| casewire::model::Labels::default().place(at), |cite| cite.label.clone())
+            .map_or_else(|| self.case.labels.place(at), |cite| cite.label.clone())
     }
 
     /// A finding as an expect block words it.

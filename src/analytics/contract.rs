@@ -39,6 +39,13 @@ pub trait Analytic: Sized + Send + Sync + 'static {
         context: &Context,
         found: &mut Found,
     );
+    /// About how many bytes a state keeps beside its own size, with the events it holds on to. Asked
+    /// after every step, so it adds up lengths and walks over nothing. What all keys of an analytic
+    /// keep together is bounded by it.
+    fn weight(state: &Self::State) -> usize;
+    /// Lets go of what a state can do without best, because all keys together keep too much, and
+    /// counts it in `found.dropped`. Where it lets go of nothing, the key is closed and forgotten.
+    fn lighten(&self, _state: &mut Self::State, _found: &mut Found) {}
     /// A key untouched for longer than this is closed and forgotten.
     fn horizon(&self) -> Span;
     /// Ends a key: says what is still to be said.

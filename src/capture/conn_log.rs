@@ -267,7 +267,10 @@ broken\n";
         );
         assert_eq!((summary.read, summary.skipped), (4, 1));
         let first = attempt(&events[0]);
-        assert_eq!((events[0].provenance.kind, events[0].provenance.item), (Item::Line, 3));
+        assert_eq!(
+            (events[0].provenance.kind, events[0].provenance.item),
+            (Item::Line, 3)
+        );
         assert_eq!(events[0].time.rfc3339(), "2023-08-16T04:53:42.036086000Z");
         assert_eq!((first.tries, first.isn), (2, None));
         assert_eq!(first.last_try.since(events[0].time), Span::seconds(3));

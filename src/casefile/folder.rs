@@ -1,9 +1,10 @@
 //! A new folder that appears whole or not at all: made under a temporary name beside its place,
-//! hashed while it is written, renamed at the end.
+//! hashed while it is written, renamed at the end. Where that may be is for `place`.
 //!
 //! What ends a run by force (power, SIGKILL) can leave the temporary folder; it never leaves
 //! anything under the name that was asked for.
 
+use super::place::{Bounds, Place, occupied, own_folder};
 use super::{Error, SUMS, at};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -14,28 +15,33 @@ use std::path::{Path, PathBuf};
 /// A folder that is being written. Dropped before `finish`, it is removed.
 #[derive(Debug)]
 pub struct NewFolder {
-    target: PathBuf,
+    place: Place,
     draft: PathBuf,
     sums: BTreeMap<String, String>,
     finished: bool,
 }
 
 impl NewFolder {
-    /// Begins a folder that will be `target`, which must not exist, and must not lie in any of the
-    /// folders of `evidence`: nothing is ever written among evidence.
+    /// Begins a folder that will be `target`, a place that `bounds` allow. A case that it replaces
+    /// stays where it is until the new one is whole.
     ///
     /// # Errors
     /// `Error::Place` for a place that is refused.
-    pub fn begin(target: &Path, evidence: &[PathBuf]) -> Result<Self, Error> {
-        let (parent, name) = place(target, evidence)?;
-        let draft = parent.join(format!(".{name}.partial-{}", std::process::id()));
+    pub fn begin(target: &Path, bounds: &Bounds) -> Result<Self, Error> {
+        let place = Place::of_folder(target, bounds)?;
+        let draft = place.beside("partial");
         at(&draft, fs::create_dir(&draft))?;
         Ok(Self {
-            target: parent.join(name),
+            place,
             draft,
             sums: BTreeMap::new(),
             finished: false,
         })
+    }
+
+    /// The SHA-256 of the `SHA256SUMS` of the folder that gives way, if one does.
+    pub fn replaces(&self) -> Option<&str> {
+        self.place.replaces.as_deref()
     }
 
     /// Where it is being written: what an interruption has to remove.
@@ -103,68 +109,50 @@ impl NewFolder {
             .map(|(name, sum)| format!("{sum}  {name}\n"))
             .collect();
         let (sum, _) = self.put(SUMS, lines.as_bytes())?;
-        if fs::symlink_metadata(&self.target).is_ok() {
-            return Err(Error::Place(format!(
-                "{} came into being during the run; give a new name",
-                self.target.display()
-            )));
+        let target = self.place.target();
+        match &self.place.replaces {
+            None if occupied(&target) => return Err(came_meanwhile(&target)),
+            None => at(&target, fs::rename(&self.draft, &target))?,
+            Some(before) => {
+                if own_folder(&target)? != *before {
+                    return Err(came_meanwhile(&target));
+                }
+                let old = self.place.beside("replaced");
+                at(&target, fs::rename(&target, &old))?;
+                if let Err(error) = fs::rename(&self.draft, &target) {
+                    // Back to what there was; what hinders that is what is told below.
+                    let _ = fs::rename(&old, &target);
+                    return at(&target, Err(error));
+                }
+                self.finished = true;
+                at(&old, fs::remove_dir_all(&old))?;
+            }
         }
-        at(&self.target, fs::rename(&self.draft, &self.target))?;
         self.finished = true;
         Ok(sum)
     }
 }
 
-/// The folder that a new file or folder `target` will lie in, and its name there. `target` must not
-/// exist, nor lie in any of the folders of `evidence`: nothing is ever written among evidence.
+/// Whether `new_file` would write there, asked before the work that fills the file.
 ///
 /// # Errors
 /// `Error::Place` for a place that is refused.
-pub fn place(target: &Path, evidence: &[PathBuf]) -> Result<(PathBuf, String), Error> {
-    let name = target.file_name().ok_or_else(|| {
-        Error::Place(format!(
-            "{} is no name for a new folder; give one, such as case/",
-            target.display()
-        ))
-    })?;
-    if fs::symlink_metadata(target).is_ok() {
-        return Err(Error::Place(format!(
-            "{} exists already; give a new name, or move the old one away",
-            target.display()
-        )));
-    }
-    let parent = match target.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let parent = at(parent, fs::canonicalize(parent))?;
-    for given in evidence {
-        let Ok(given) = fs::canonicalize(given) else {
-            continue;
-        };
-        if given.is_dir() && parent.starts_with(&given) {
-            return Err(Error::Place(format!(
-                "{} lies in the evidence folder {}, where nothing is written; give a place outside it",
-                target.display(),
-                given.display()
-            )));
-        }
-    }
-    Ok((parent, name.to_string_lossy().into_owned()))
+pub fn allowed(target: &Path, bounds: &Bounds) -> Result<(), Error> {
+    Place::of_file(target, bounds).map(|_| ())
 }
 
-/// Writes a new file whole or not at all; see `place`.
+/// Writes a file whole or not at all, at a place that `bounds` allow.
 ///
 /// # Errors
-/// As `place`, or if the disk is full.
-pub fn new_file(target: &Path, evidence: &[PathBuf], bytes: &[u8]) -> Result<(), Error> {
-    let (parent, name) = place(target, evidence)?;
-    let draft = parent.join(format!(".{name}.partial-{}", std::process::id()));
+/// `Error::Place` for a place that is refused; if the disk is full.
+pub fn new_file(target: &Path, bounds: &Bounds, bytes: &[u8]) -> Result<(), Error> {
+    let place = Place::of_file(target, bounds)?;
+    let draft = place.beside("partial");
     let written = File::create_new(&draft).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    let renamed = written.and_then(|()| fs::rename(&draft, parent.join(name)));
+    let renamed = written.and_then(|()| fs::rename(&draft, place.target()));
     if renamed.is_err() {
         // Nothing more can be done about a file that cannot be removed.
         let _ = fs::remove_file(&draft);
@@ -179,6 +167,13 @@ impl Drop for NewFolder {
             let _ = fs::remove_dir_all(&self.draft);
         }
     }
+}
+
+fn came_meanwhile(target: &Path) -> Error {
+    Error::Place(format!(
+        "{} came into being or changed during the run; give a new name",
+        target.display()
+    ))
 }
 
 /// A file of a new folder, hashed while it is written.
@@ -226,13 +221,13 @@ mod tests {
     fn a_folder_is_there_whole_or_not_at_all() {
         let here = tempfile::tempdir().unwrap();
         let target = here.path().join("case");
-        let mut folder = NewFolder::begin(&target, &[]).unwrap();
+        let mut folder = NewFolder::begin(&target, &Bounds::default()).unwrap();
         folder.put("a.txt", b"a").unwrap();
         assert!(!target.exists());
         drop(folder);
         assert_eq!(names(here.path()), Vec::<String>::new());
 
-        let mut folder = NewFolder::begin(&target, &[]).unwrap();
+        let mut folder = NewFolder::begin(&target, &Bounds::default()).unwrap();
         folder.put("a.txt", b"a").unwrap();
         folder.finish().unwrap();
         assert_eq!(names(here.path()), ["case"]);
@@ -244,25 +239,42 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_replaces_nothing_and_lies_outside_the_evidence() {
+    fn an_old_folder_gives_way_only_to_one_that_is_whole() {
         let here = tempfile::tempdir().unwrap();
-        let evidence = here.path().join("evidence");
-        fs::create_dir_all(evidence.join("deep")).unwrap();
-        let refused = |target: &Path| {
-            let error = NewFolder::begin(target, std::slice::from_ref(&evidence)).unwrap_err();
-            assert!(matches!(error, Error::Place(_)), "{error}");
+        let target = here.path().join("case");
+        let asked = Bounds {
+            overwrite: true,
+            ..Bounds::default()
         };
-        refused(&evidence);
-        refused(&evidence.join("case"));
-        refused(&evidence.join("deep/case"));
-        refused(&evidence.join("deep/../case"));
-        refused(Path::new(".."));
-        assert_eq!(names(&evidence), ["deep"]);
-        let beside = here.path().join("evidence-case");
-        NewFolder::begin(&beside, &[evidence])
-            .unwrap()
-            .finish()
-            .unwrap();
-        assert!(beside.is_dir());
+        let made = |text: &[u8]| {
+            let mut folder = NewFolder::begin(&target, &asked).unwrap();
+            folder.put("a.txt", text).unwrap();
+            folder
+        };
+        let first = made(b"1").finish().unwrap();
+        drop(made(b"2"));
+        assert_eq!(fs::read(target.join("a.txt")).unwrap(), b"1");
+        let third = made(b"3");
+        assert_eq!(third.replaces(), Some(first.as_str()));
+        third.finish().unwrap();
+        assert_eq!(fs::read(target.join("a.txt")).unwrap(), b"3");
+        assert_eq!(names(here.path()), ["case"]);
+        // What was changed meanwhile is not what was to be replaced.
+        let fourth = made(b"4");
+        fs::write(target.join(SUMS), format!("{}  a.txt\n", "0".repeat(64))).unwrap();
+        assert!(matches!(fourth.finish(), Err(Error::Place(_))));
+        assert_eq!(fs::read(target.join("a.txt")).unwrap(), b"3");
+        assert_eq!(names(here.path()), ["case"]);
+    }
+
+    #[test]
+    fn a_name_that_was_taken_during_the_run_is_left_alone() {
+        let here = tempfile::tempdir().unwrap();
+        let target = here.path().join("case");
+        let folder = NewFolder::begin(&target, &Bounds::default()).unwrap();
+        fs::write(&target, "somebody else's").unwrap();
+        assert!(matches!(folder.finish(), Err(Error::Place(_))));
+        assert_eq!(names(here.path()), ["case"]);
+        assert_eq!(fs::read(&target).unwrap(), b"somebody else's");
     }
 }

@@ -13,6 +13,7 @@
 pub mod compare;
 pub mod folder;
 pub mod lines;
+pub mod place;
 pub mod places;
 pub mod raw;
 pub mod run;

@@ -264,8 +264,8 @@ mod tests {
             ("E7!C:/a/Security.evtx", Some(&884))
         );
         for wrong in [
-            "E7!:r884", "E!a:r884", "E1:line", "E1:linex", "", "E1", "E1:", "E1:p", "E:p1", "E1:x2", "F1:p1", "E1:p-1",
-            "E1:p1:2",
+            "E7!:r884", "E!a:r884", "E1:line", "E1:linex", "", "E1", "E1:", "E1:p", "E:p1",
+            "E1:x2", "F1:p1", "E1:p-1", "E1:p1:2",
         ] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }

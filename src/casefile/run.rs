@@ -37,6 +37,9 @@ pub struct Run {
     pub evidence: Vec<Place>,
     /// The files written, `SHA256SUMS` and this one excepted.
     pub outputs: Vec<Output>,
+    /// SHA-256 of the `SHA256SUMS` of a case that this one replaced; left out where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<String>,
     /// The exit code that was due when this was written.
     pub exit: u8,
     /// What was said on standard error.
@@ -66,4 +69,4 @@ pub struct Output {
 /// What `schema` says.
 pub const SCHEMA: &str = "casewire-run";
 /// What `schema_version` says.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";

@@ -114,7 +114,7 @@ pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
 
 /// Name and hash of each line that has the form of `sha256sum`; names that lead elsewhere are not
 /// followed.
-fn parse(text: &str) -> BTreeMap<String, String> {
+pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
     text.lines()
         .filter_map(|line| {
             let (sum, name) = line.split_once("  ")?;
@@ -236,7 +236,7 @@ mod tests {
     fn every_file_that_is_not_as_it_was_is_named() {
         let here = tempfile::tempdir().unwrap();
         let case = here.path().join("case");
-        let mut new = NewFolder::begin(&case, &[]).unwrap();
+        let mut new = NewFolder::begin(&case, &crate::casefile::place::Bounds::default()).unwrap();
         for name in ["report.json", "timeline.jsonl", "run.json"] {
             new.put(name, name.as_bytes()).unwrap();
         }

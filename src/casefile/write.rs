@@ -1,6 +1,7 @@
 //! Writing a case: the timeline while events pass, the rest at the end.
 
 use super::folder::{NewFile, NewFolder};
+use super::place::Bounds;
 use super::run::{Output, Run};
 use super::{Error, REPORT, RUN, TIMELINE};
 use crate::model::{Event, Labels};
@@ -16,12 +17,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Begins a case in the new folder `target`; see `NewFolder::begin`.
+    /// Begins a case in the folder `target`; see `NewFolder::begin`.
     ///
     /// # Errors
     /// As `NewFolder::begin`.
-    pub fn begin(target: &Path, evidence: &[PathBuf]) -> Result<Self, Error> {
-        let folder = NewFolder::begin(target, evidence)?;
+    pub fn begin(target: &Path, bounds: &Bounds) -> Result<Self, Error> {
+        let folder = NewFolder::begin(target, bounds)?;
         let timeline = folder.file(TIMELINE)?;
         Ok(Self { folder, timeline })
     }
@@ -61,6 +62,7 @@ impl Draft {
                 size,
             });
         }
+        run.replaced = folder.replaces().map(str::to_owned);
         let run = json::pretty(&run).map_err(|e| Error::System {
             path: PathBuf::from(RUN),
             source: io::Error::other(e),

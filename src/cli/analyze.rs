@@ -4,6 +4,7 @@ use super::args::{Analyze, Global, ReportFormat};
 use super::exit::{Exit, say};
 use super::{interrupt, output, progress, request, save};
 use casewire::case::Case;
+use casewire::casefile::place::Bounds;
 use casewire::casefile::write::Draft;
 use casewire::investigate::{self, Request};
 use casewire::model::finding::Severity;
@@ -13,8 +14,15 @@ use casewire::report::{json, text};
 pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
     let began = save::Began::now();
     let mut wanted = request(args, global)?;
+    output::zone(&args.times, args.format == ReportFormat::Text, global);
     let mut draft = match &args.output {
-        Some(target) => Some(Draft::begin(target, &wanted.evidence)?),
+        Some(target) => Some(Draft::begin(
+            target,
+            &Bounds {
+                overwrite: args.overwrite,
+                ..Bounds::of(&wanted.evidence)
+            },
+        )?),
         None => None,
     };
     if let Some(draft) = &draft {
@@ -48,6 +56,7 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
                 width: output::width(global),
                 color: output::color(global),
                 min_severity: args.min_severity,
+                zone: args.times.tz.clone(),
             };
             text::render(&case, &style).into_bytes()
         }

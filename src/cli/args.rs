@@ -6,7 +6,9 @@ use casewire::analytics::Profile;
 use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
+use casewire::report::redact::Sort;
 use casewire::report::text::inventory::Section;
+use casewire::report::zone::Zone;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -131,6 +133,16 @@ pub enum Command {
     },
 }
 
+/// How times are printed.
+#[derive(Debug, Args)]
+pub struct Times {
+    /// Zone of a second time beside UTC: local, Europe/Paris, +02:00. JSON, CSV and the files of a
+    /// case are UTC whatever it says
+    #[arg(long, value_name = "ZONE", value_parser = values::zone, default_value = "UTC",
+        allow_hyphen_values = true, help_heading = "Output")]
+    pub tz: Zone,
+}
+
 /// Which evidence, and which part of it.
 #[derive(Debug, Args)]
 pub struct Evidence {
@@ -189,9 +201,12 @@ pub struct Evidence {
 pub enum BaselineCommand {
     /// Count what is usual in evidence and write it to a file
     Build {
-        /// Where to write; never over an existing file or among the evidence
+        /// Where to write; never among the evidence
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
+        /// Replace an existing file; never evidence
+        #[arg(long)]
+        overwrite: bool,
         #[command(flatten)]
         evidence: Box<Evidence>,
     },
@@ -247,10 +262,14 @@ pub struct Analyze {
         help_heading = "Output"
     )]
     pub format: ReportFormat,
-    /// Case folder to create: report.json, timeline.jsonl, run.json, SHA256SUMS. It must not exist,
-    /// nor lie in a folder of evidence
+    /// Case folder to create: report.json, timeline.jsonl, run.json, SHA256SUMS. It must not lie in
+    /// a folder of evidence, nor exist (but see --overwrite)
     #[arg(short, long, value_name = "CASE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+    /// Replace an output of an earlier run: a case folder that holds nothing else. It stays until
+    /// the new one is whole
+    #[arg(long, requires = "output", help_heading = "Output")]
+    pub overwrite: bool,
     /// Print incidents of at least this severity: info, low, medium, high, critical (text only;
     /// JSON always holds all of them)
     #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info",
@@ -265,6 +284,8 @@ pub struct Analyze {
     /// Examiner put into results
     #[arg(long, value_name = "NAME", help_heading = "Case")]
     pub examiner: Option<String>,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub evidence: Evidence,
 }
@@ -303,6 +324,8 @@ pub struct Inventory {
     )]
     pub format: InventoryFormat,
     #[command(flatten)]
+    pub times: Times,
+    #[command(flatten)]
     pub evidence: Evidence,
 }
 
@@ -327,6 +350,8 @@ pub struct Timeline {
     /// Stop after N events, and say so
     #[arg(short = 'n', long, value_name = "N", help_heading = "Output")]
     pub limit: Option<u64>,
+    #[command(flatten)]
+    pub times: Times,
     #[command(flatten)]
     pub evidence: Evidence,
 }
@@ -414,12 +439,24 @@ pub struct Report {
     /// File to create [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Replace an output of an earlier run: never evidence or a file of the case
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
     /// Only this incident (repeatable)
     #[arg(long = "incident", value_name = "ID")]
     pub incidents: Vec<String>,
     /// Only incidents of at least this severity; the report states what was left out
     #[arg(long, value_name = "S", value_parser = values::severity, default_value = "info")]
     pub min_severity: Severity,
+    #[command(flatten)]
+    pub times: Times,
+    /// hosts, users, addresses (separated by commas): replaced by labels, the same label for the
+    /// same thing throughout. Read the copy before you hand it on
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::sort)]
+    pub redact: Vec<Sort>,
+    /// With --redact, a file to create that says what each label stands for: to be kept apart
+    #[arg(long, value_name = "FILE", requires = "redact")]
+    pub labels: Option<PathBuf>,
     /// Incidents shown in full in HTML, the most severe first
     #[arg(long, value_name = "N", default_value = "200")]
     pub detail: usize,
@@ -455,6 +492,9 @@ pub struct Export {
     /// File to create, for evidence a folder [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Replace an output of an earlier run: never evidence or a file of the case
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
     /// Only this incident (repeatable)
     #[arg(long = "incident", value_name = "ID")]
     pub incidents: Vec<String>,
@@ -482,6 +522,8 @@ pub struct Show {
     /// Incidents and references: F30746097, E1:p18822, E3:r884, E5:line12, 'E7!Security.evtx:r884'
     #[arg(value_name = "REF", required_unless_present = "suppressed")]
     pub refs: Vec<String>,
+    #[command(flatten)]
+    pub times: Times,
     /// The incidents that rules suppress, with the rules
     #[arg(long)]
     pub suppressed: bool,

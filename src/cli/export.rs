@@ -3,7 +3,7 @@
 use super::args::{Export, ExportFormat, Global};
 use super::exit::{Exit, Wrong, say};
 use super::interrupt;
-use super::report::{incidents, inputs, write};
+use super::report::{bounds, incidents, write};
 use anyhow::Context;
 use casewire::casefile::folder::NewFolder;
 use casewire::casefile::places::Places;
@@ -38,7 +38,11 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     if args.with_events {
         bytes.extend(events(&case)?);
     }
-    write(args.output.as_deref(), &case, &bytes)?;
+    write(
+        args.output.as_deref(),
+        &bounds(&case, args.overwrite),
+        &bytes,
+    )?;
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
         say(&format!("note: {} loses: {loss}", format.name()));
     }
@@ -78,15 +82,15 @@ fn evidence(
     };
     let findings = telling::chosen(&case.report, chosen);
     let cited = raw::cited(findings.into_iter());
-    let mut given = inputs(case);
-    given.extend(args.case.evidence.clone());
+    let mut bounds = bounds(case, args.overwrite);
+    bounds.evidence.extend(args.case.evidence.clone());
     let places = Places::of(
         case,
         args.case.evidence.as_deref(),
         &args.case.passwords,
         Some(&cited.keys().cloned().collect()),
     );
-    let mut folder = NewFolder::begin(target, &given)?;
+    let mut folder = NewFolder::begin(target, &bounds)?;
     interrupt::removes(folder.draft())?;
     slice::write(case, &places, &cited, &mut folder)?;
     folder.finish()?;

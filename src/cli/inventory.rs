@@ -11,6 +11,7 @@ use casewire::report::text::{Style, inventory};
 pub fn run(args: &Inventory, global: &Global) -> anyhow::Result<Exit> {
     let mut wanted = request::of(&args.evidence, global)?;
     wanted.silence = args.gaps;
+    output::zone(&args.times, args.format == InventoryFormat::Text, global);
     let sections = match args.sections.as_slice() {
         [] => &inventory::Section::ALL[..],
         some => some,
@@ -24,6 +25,7 @@ pub fn run(args: &Inventory, global: &Global) -> anyhow::Result<Exit> {
             let style = Style {
                 width: output::width(global),
                 color: output::color(global),
+                zone: args.times.tz.clone(),
                 ..Style::default()
             };
             inventory::render(&found, sections, &style).into_bytes()

@@ -1,6 +1,7 @@
 //! Standard output: how wide, in colour or not, and written in one go.
 
-use super::args::{Global, When};
+use super::args::{Global, Times, When};
+use super::exit::say;
 use anyhow::Context;
 use std::io::{IsTerminal, Write};
 
@@ -34,5 +35,12 @@ pub fn color(global: &Global) -> bool {
             let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
             std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb
         }
+    }
+}
+
+/// Says that a zone was given for a form that has UTC alone.
+pub fn zone(times: &Times, text: bool, global: &Global) {
+    if times.tz.name().is_some() && !text && !global.quiet {
+        say("note: --tz is for text; this form is UTC");
     }
 }

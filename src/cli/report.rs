@@ -3,38 +3,51 @@
 use super::args::{Global, PeopleFormat, Report};
 use super::exit::{Exit, Wrong};
 use super::output;
+use casewire::casefile::place::Bounds;
 use casewire::casefile::{CaseFolder, folder};
-use casewire::report::json::shape;
+use casewire::report::json::{self, shape};
 use casewire::report::record::{self, Chosen, telling};
+use casewire::report::redact::redact;
 use casewire::report::{html, text};
 use std::path::{Path, PathBuf};
 
 /// Runs it.
 pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
-    let case = CaseFolder::open(&args.case)?;
+    let mut case = CaseFolder::open(&args.case)?;
     let chosen = Chosen {
         ids: incidents(&case.report, &args.incidents)?,
         min_severity: args.min_severity,
     };
+    let bounds = bounds(&case, args.overwrite);
+    if !args.redact.is_empty() {
+        let (copy, labels) = redact(&case.report, &args.redact)?;
+        case.report = copy;
+        if let Some(target) = &args.labels {
+            folder::new_file(target, &bounds, &json::pretty(&labels)?)?;
+        }
+    }
+    let zone = &args.times.tz;
     let page = match args.format {
         PeopleFormat::Text => {
             let style = text::Style {
                 width: output::width(global),
                 color: output::color(global) && args.output.is_none(),
+                zone: zone.clone(),
                 ..text::Style::default()
             };
-            record::text(&telling::whole(&case.report, &chosen), &style)
+            record::text(&telling::whole(&case.report, &chosen, zone), &style)
         }
-        PeopleFormat::Md => record::markdown(&telling::whole(&case.report, &chosen)),
+        PeopleFormat::Md => record::markdown(&telling::whole(&case.report, &chosen, zone)),
         PeopleFormat::Html => html::render(
             &case.report,
             &html::Style {
                 detail: args.detail,
                 chosen,
+                zone: zone.clone(),
             },
         ),
     };
-    write(args.output.as_deref(), &case, page.as_bytes())?;
+    write(args.output.as_deref(), &bounds, page.as_bytes())?;
     Ok(Exit::Done)
 }
 
@@ -58,16 +71,27 @@ pub fn finding<'r>(report: &'r shape::Report, id: &str) -> Option<&'r shape::Fin
         .find(|f| f.id.eq_ignore_ascii_case(id) || f.short_id.eq_ignore_ascii_case(id))
 }
 
-/// To standard output, or into a new file that lies in no folder of evidence.
-pub fn write(target: Option<&Path>, case: &CaseFolder, bytes: &[u8]) -> anyhow::Result<()> {
+/// To standard output, or into a file at a place that is allowed.
+pub fn write(target: Option<&Path>, bounds: &Bounds, bytes: &[u8]) -> anyhow::Result<()> {
     match target {
         None => output::print(bytes),
-        Some(target) => Ok(folder::new_file(target, &inputs(case), bytes)?),
+        Some(target) => Ok(folder::new_file(target, bounds, bytes)?),
     }
 }
 
-/// Where the evidence of the case was given from.
-pub fn inputs(case: &CaseFolder) -> Vec<PathBuf> {
-    let inputs = case.run.iter().flat_map(|run| &run.inputs);
-    inputs.map(PathBuf::from).collect()
+/// What is written of a case lies neither in it nor among its evidence.
+pub fn bounds(case: &CaseFolder, overwrite: bool) -> Bounds {
+    let run = case.run.iter();
+    let places = run
+        .clone()
+        .flat_map(|run| run.evidence.iter().map(|e| &e.path));
+    Bounds {
+        evidence: run
+            .flat_map(|run| &run.inputs)
+            .chain(places)
+            .map(PathBuf::from)
+            .collect(),
+        case: Some(case.path.clone()),
+        overwrite,
+    }
 }

@@ -66,6 +66,7 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
             })
             .collect(),
         outputs: Vec::new(),
+        replaced: None,
         exit: exit.code(),
         warnings: losses
             .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))

@@ -10,6 +10,7 @@ use casewire::casefile::places::Places;
 use casewire::casefile::{CaseFolder, raw};
 use casewire::eventlog::raw::RawRecord;
 use casewire::report::escape::{vis, xml};
+use casewire::report::json;
 use casewire::report::json::shape::{Finding, Report};
 use casewire::report::record::{self, telling};
 use casewire::report::text::Style;
@@ -23,6 +24,7 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
     let style = Style {
         width: output::width(global),
         color: output::color(global),
+        zone: args.times.tz.clone(),
         ..Style::default()
     };
     let mut wanted = BTreeSet::new();
@@ -92,8 +94,11 @@ fn incident(
     page: &mut String,
 ) -> anyhow::Result<()> {
     match format {
-        RawFormat::Text => page.push_str(&record::text(&telling::one(report, finding), style)),
-        RawFormat::Json => writeln!(page, "{}", serde_json::to_string_pretty(finding)?)?,
+        RawFormat::Text => page.push_str(&record::text(
+            &telling::one(report, finding, &style.zone),
+            style,
+        )),
+        RawFormat::Json => page.push_str(&String::from_utf8(json::pretty(finding)?)?),
         RawFormat::Xml | RawFormat::Hex => {
             return Err(Wrong("an incident is shown as text or json".to_owned()).into());
         }
@@ -135,7 +140,7 @@ fn packet(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:p{}", packet.number),
                 "offset": packet.offset,
                 "time": packet.time.rfc3339(),
@@ -144,7 +149,7 @@ fn packet(
                 "cut": packet.cut,
                 "bytes": hex(&packet.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -183,13 +188,13 @@ fn record(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": format!("{evidence}:r{}", record.number),
                 "offset": record.offset,
                 "xml": record.xml,
                 "bytes": hex(&record.bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(
@@ -231,13 +236,13 @@ fn line(
         RawFormat::Json => writeln!(
             page,
             "{}",
-            json!({
+            json::line(&json!({
                 "reference": reference,
                 "offset": line.offset,
                 "text": text,
                 "bytes": hex(bytes),
                 "cited_by": cited,
-            })
+            }))?
         )?,
         RawFormat::Text => {
             writeln!(

@@ -2,7 +2,7 @@
 
 use super::args::{Global, Timeline, TimelineFormat};
 use super::exit::{Exit, say};
-use super::{progress, request};
+use super::{output, progress, request};
 use anyhow::Context;
 use casewire::investigate;
 use casewire::model::{Event, Labels};
@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 /// Runs it.
 pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
     let wanted = request::of(&args.evidence, global)?;
+    output::zone(&args.times, args.format == TimelineFormat::Text, global);
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut printed = 0_u64;
     let mut left_out = false;
@@ -26,7 +27,7 @@ pub fn run(args: &Timeline, global: &Global) -> anyhow::Result<Exit> {
             return ControlFlow::Break(());
         }
         printed += 1;
-        match line(&mut out, event, labels, args.format) {
+        match line(&mut out, event, labels, args) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 failed = Some(error);
@@ -72,10 +73,11 @@ fn line(
     out: &mut impl Write,
     event: &Event,
     labels: &Labels,
-    format: TimelineFormat,
+    args: &Timeline,
 ) -> anyhow::Result<()> {
-    match format {
-        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, labels)),
+    let zone = &args.times.tz;
+    match args.format {
+        TimelineFormat::Text => writeln!(out, "{}", timeline::text_line(event, labels, zone)),
         TimelineFormat::Jsonl => writeln!(out, "{}", json::event_line(event, labels)?),
         TimelineFormat::Csv => write!(out, "{}\r\n", timeline::csv_line(event, labels)),
     }

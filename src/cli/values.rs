@@ -6,7 +6,9 @@ use casewire::context::clocks::ClockMode;
 use casewire::context::containment::Stated;
 use casewire::model::finding::Severity;
 use casewire::model::{Span, Timestamp};
+use casewire::report::redact::Sort;
 use casewire::report::text::inventory::Section;
+use casewire::report::zone::Zone;
 use std::net::IpAddr;
 
 /// A moment; see `Timestamp::parse`.
@@ -14,6 +16,11 @@ pub fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| {
         "not a time between 1677 and 2262; write it as 2026-03-14T02:00Z or 2026-03-14".to_owned()
     })
+}
+
+/// A zone that is printed beside UTC; see `Zone::parse`.
+pub fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text)
 }
 
 /// A length of time that is not negative.
@@ -39,6 +46,14 @@ pub fn section(text: &str) -> Result<Section, String> {
         .ok_or_else(|| {
             "not a section; write files, hosts, channels, clocks, gaps or coverage".to_owned()
         })
+}
+
+/// What `--redact` replaces.
+pub fn sort(text: &str) -> Result<Sort, String> {
+    Sort::ALL
+        .into_iter()
+        .find(|sort| sort.word().eq_ignore_ascii_case(text.trim()))
+        .ok_or_else(|| "not known; write hosts, users or addresses".to_owned())
 }
 
 /// Bytes: a whole number with an optional unit, in powers of 1024 (KiB, k) or 1000 (kB).

@@ -14,6 +14,8 @@ use rayon::prelude::*;
 const BATCH: usize = 4096;
 /// Keys each analytic may hold at a time; what is forgotten beyond is counted.
 const KEYS: usize = 100_000;
+/// What the keys of all analytics may keep together, in bytes as the analytics count them.
+const BYTES: usize = 112 << 20;
 
 /// What one analytic found.
 pub struct Outcome {
@@ -36,6 +38,7 @@ pub fn replay<E>(
         .iter()
         .map(|e| (e.about().id, e.start(Shard::ALL, KEYS)))
         .collect();
+    divide(&mut runners);
     let mut batch: Vec<Event> = Vec::with_capacity(BATCH);
     let feed = |batch: &mut Vec<Event>, runners: &mut Vec<(&'static str, Box<dyn Runner>)>| {
         runners.par_iter_mut().for_each(|(_, runner)| {
@@ -44,6 +47,7 @@ pub fn replay<E>(
             }
         });
         batch.clear();
+        divide(runners);
     };
     for event in events {
         batch.push(event?);
@@ -60,4 +64,18 @@ pub fn replay<E>(
             Outcome { analytic, found }
         })
         .collect())
+}
+
+/// Divides the room anew: each has an equal share, and what it leaves of it is lent to the others in
+/// equal parts. Done between batches, so that it does not depend on the threads.
+fn divide(runners: &mut [(&'static str, Box<dyn Runner>)]) {
+    let share = BYTES / runners.len().max(1);
+    let left: Vec<usize> = runners
+        .iter()
+        .map(|(_, runner)| share.saturating_sub(runner.bytes()))
+        .collect();
+    let (all, others) = (left.iter().sum::<usize>(), runners.len().max(2) - 1);
+    for ((_, runner), own) in runners.iter_mut().zip(left) {
+        runner.allow(share + (all - own) / others);
+    }
 }

@@ -1,7 +1,7 @@
 //! Evidence text is attacker text: how it is shown, how wide it is, where it is cut.
 //!
-//! For terminals and pasted text only. JSON has escapes of its own, which lose nothing, and never
-//! passes through here.
+//! For terminals and pasted text. JSON has escapes of its own, which lose nothing: `json` only sees
+//! to it that hidden characters are written as such.
 //!
 //! What is escaped: control characters, characters that reorder or hide text, invisible ones,
 //! private-use ones and every space but U+0020. Printable characters of all scripts pass, those
@@ -96,6 +96,28 @@ pub fn markdown(text: &str) -> String {
     }
     // `www.` alone makes a link in some dialects.
     escaped.replace("www.", "www\\.").replace("WWW.", "WWW\\.")
+}
+
+/// JSON whose hidden characters are written as escapes (RFC 8259, section 7). To a parser it is the
+/// same; a terminal or an editor that shows it finds nothing to act on.
+pub fn json(text: String) -> String {
+    let raw = |c: char| !c.is_ascii() && (matches!(c, '\u{80}'..='\u{9f}') || hidden(c));
+    // DEL is the one control character that JSON lets pass.
+    if text.is_ascii() && !text.contains('\x7f') || !text.contains(|c| raw(c) || c == '\x7f') {
+        return text;
+    }
+    let mut spelled = String::with_capacity(text.len() + 32);
+    for c in text.chars() {
+        if raw(c) || c == '\x7f' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                spelled.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            spelled.push(c);
+        }
+    }
+    spelled
 }
 
 /// Display cells of a text that went through `vis`.
@@ -259,6 +281,20 @@ mod tests {
             "10.0.0.1 at 02:11:07: x"
         );
         assert_eq!(xml("<a>\u{202e}\x1b\r\n</a>"), "<a>&#x202e;\\x1b\n</a>");
+    }
+
+    #[test]
+    fn json_hides_nothing_and_means_the_same() {
+        let all = "plain é \u{7db2} \x7f\u{9b}31m \u{202e} \u{feff} \u{e0041} \u{2028} \x1b";
+        let written = json(serde_json::to_string(all).unwrap());
+        assert!(
+            written.contains("é \u{7db2} \\u007f\\u009b31m \\u202e"),
+            "{written}"
+        );
+        assert!(written.contains("\\udb40\\udc41"), "{written}");
+        assert!(!written.chars().any(|c| c.is_control() || hidden(c)));
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), all);
+        assert_eq!(json("{\n \"a\": 1\n}\n".to_owned()), "{\n \"a\": 1\n}\n");
     }
 
     #[test]

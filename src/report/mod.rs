@@ -9,10 +9,12 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod record;
+pub mod redact;
 pub mod severity;
 pub mod text;
 pub mod timeline;
 pub mod words;
+pub mod zone;
 
 #[cfg(test)]
 pub(crate) mod samples;

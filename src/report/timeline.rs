@@ -3,17 +3,21 @@
 use crate::model::{Event, Labels, What};
 use crate::report::escape::vis;
 use crate::report::words::{Form, log_label, name, sentence};
+use crate::report::zone::Zone;
 
 /// The header line of the CSV form, without its line end. The columns are version 1: new ones are
 /// added at the end only.
 pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary";
 
-/// `2026-03-14 02:11:07.104233  E1:p18822      packets  sentence`, on one line whatever its length.
-pub fn text_line(event: &Event, labels: &Labels) -> String {
+/// `2026-03-14 02:11:07.104233  E1:p18822      packets  sentence`, on one line whatever its length;
+/// a zone that stands beside UTC follows it.
+pub fn text_line(event: &Event, labels: &Labels, zone: &Zone) -> String {
+    let beside = zone.time(event.time, 6).map(|time| format!("  {time}"));
     vis(&format!(
-        "{} {}  {:<14} {}  {}",
+        "{} {}{}  {:<14} {}  {}",
         event.time.date(),
         event.time.clock(6),
+        beside.unwrap_or_default(),
         labels.place(&event.provenance),
         source(event),
         sentence(event, Form::Long)
@@ -53,7 +57,10 @@ fn source(event: &Event) -> String {
 
 /// A cell that is no formula, quoted where it must be.
 pub(in crate::report) fn csv_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    // Some spreadsheets take the wide forms of the signs for the signs (OWASP, CSV injection).
+    let formula = text.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ]);
     let text = if formula {
         format!("'{text}")
     } else {
@@ -76,7 +83,10 @@ mod tests {
         for text in samples::HOSTILE {
             let case = samples::with_text_everywhere(text);
             let event = &case.incidents[0].finding.steps[3].event;
-            for line in [text_line(event, &case.labels), csv_line(event, &case.labels)] {
+            for line in [
+                text_line(event, &case.labels, &Zone::UTC),
+                csv_line(event, &case.labels),
+            ] {
                 assert!(!line.chars().any(char::is_control), "{line:?}");
                 assert!(
                     line.contains("2026-03-14") && line.contains("E4:r104101"),
@@ -93,9 +103,18 @@ mod tests {
         let case = samples::case();
         let event = &case.incidents[0].finding.steps[5].event;
         assert_eq!(
-            text_line(event, &case.labels),
+            text_line(event, &case.labels, &Zone::UTC),
             "2026-03-14 02:11:09.902020  E2:r30088      FS01.corp.example Sec 5154  \
              svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
+        );
+        assert_eq!(
+            text_line(
+                event,
+                &case.labels,
+                &Zone::parse("America/St_Johns").unwrap()
+            ),
+            "2026-03-14 02:11:09.902020  2026-03-13 23:41:09.902020 -02:30  E2:r30088      \
+             FS01.corp.example Sec 5154  svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
         );
         assert_eq!(
             csv_line(event, &case.labels),
@@ -109,6 +128,7 @@ mod tests {
         assert_eq!(csv_cell("a,b \"c\""), "\"a,b \"\"c\"\"\"");
         assert_eq!(csv_cell("=1+1"), "'=1+1");
         assert_eq!(csv_cell("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
+        assert_eq!(csv_cell("\u{ff1d}1+1"), "'\u{ff1d}1+1");
         assert_eq!(csv_cell("plain"), "plain");
     }
 }

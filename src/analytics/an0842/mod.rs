@@ -1,9 +1,11 @@
 //! AN0842: port knock, then an exposure change, then the first success by the same source.
 //!
-//! Key: the host that is touched. State: its [`Door`]. The judgement is in `judge`, the words and
-//! the score in `telling`.
+//! Key: the host that is touched. State: its [`Door`]. The judgement is in `judge`, the points in `score`, the
+//! words in `telling`, the chance of a meeting in `chance`.
 
+mod chance;
 mod judge;
+mod score;
 mod settings;
 mod telling;
 
@@ -149,6 +151,10 @@ impl Analytic for PortKnock {
             .hear(*key, event, &rules, context, &mut found.dropped);
     }
 
+    fn weight(state: &State) -> usize {
+        state.door.weight() + state.findings.len() * 8_192
+    }
+
     fn horizon(&self) -> Span {
         // "Closed before" and "first" look back over all the evidence there is.
         Span(i64::MAX)
@@ -161,7 +167,7 @@ impl Analytic for PortKnock {
         }
         let armed = state.door.armed;
         for finding in state.findings {
-            found.finding(telling::with_chance(
+            found.finding(chance::with_chance(
                 finding,
                 *key,
                 armed,

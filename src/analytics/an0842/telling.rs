@@ -1,21 +1,20 @@
-//! What AN0842 says of a picture: title, tier, severity, score, conditions, steps.
+//! What AN0842 says of a picture: title, tier, severity, conditions, steps.
 //!
 //! Says what the evidence shows and no more: "was first to connect" is always "in this evidence".
 
+use super::score::{item, knock_is_plain, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Effect, STORM, Tie, made_by, only_for};
+use crate::analytics::kit::exposure::{Effect, Tie, made_by};
 use crate::analytics::kit::picture::{
-    LINGER, NOT_UP, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
-    was_up,
+    LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
 };
 use crate::analytics::kit::unseen;
-use crate::context::coverage::Log;
-use crate::context::{Context, Place};
+use crate::context::Context;
 use crate::model::attempt::Marks;
 use crate::model::finding::{Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen};
-use crate::model::{Span, Timestamp, What};
+use crate::model::{Span, What};
 use std::net::IpAddr;
 
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
@@ -145,30 +144,6 @@ pub(super) fn door_only(
     )
 }
 
-/// True if somebody wiped logs or changed auditing around the sequence.
-fn wiped(picture: &Picture<'_>) -> bool {
-    let end = picture
-        .arrival
-        .map_or(picture.knock.last().event.time, |a| a.event.time);
-    !picture
-        .door
-        .surroundings
-        .wiped(picture.knock.first(), end)
-        .is_empty()
-}
-
-/// True if the touched ports alone could be a client's doing.
-fn knock_is_plain(picture: &Picture<'_>) -> bool {
-    picture.knock.only_client_ports()
-}
-
-fn item(reason: &str, points: i32) -> ScoreItem {
-    ScoreItem {
-        reason: reason.to_owned(),
-        points,
-    }
-}
-
 /// True if the arrival is a 5156 alone, soon after a rule change, where no capture shows its
 /// handshake: Windows logs live connections again then.
 fn maybe_relogged(arrival: &Arrival, picture: &Picture<'_>, context: &Context) -> bool {
@@ -182,86 +157,6 @@ fn maybe_relogged(arrival: &Arrival, picture: &Picture<'_>, context: &Context) -
             t.change.effect != Effect::Listens
                 && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
         })
-}
-
-fn score(picture: &Picture<'_>, settings: &PortKnockSettings, tie: Tie) -> Vec<ScoreItem> {
-    let knock = picture.knock;
-    let mut items = Vec::new();
-    match tie {
-        Tie::Exact => items.push(item("a change names the port", 20)),
-        Tie::Program => items.push(item("a rule is for the program that holds the port", 15)),
-        Tie::Covers => items.push(item("a change covers the port among others", 10)),
-        Tie::Weak | Tie::None => {}
-    }
-    if picture
-        .tied
-        .iter()
-        .any(|t| only_for(t.change, knock.source))
-    {
-        items.push(item("the rule lets in this source and nobody else", 15));
-    }
-    if knock.touches.iter().all(|t| t.abandoned) {
-        items.push(item(
-            "every touch was a single SYN that was not retried",
-            10,
-        ));
-    }
-    let ports = knock.ports();
-    if ports.iter().all(|p| *p >= 1024) {
-        items.push(item("no touched port is a well-known one", 5));
-    }
-    if ports.len() > 2 && ports.windows(2).any(|w| w[0] > w[1]) {
-        items.push(item("the ports are not in rising order", 5));
-    }
-    if picture
-        .arrival
-        .is_some_and(|a| settings.watched_ports.contains(&a.port))
-    {
-        items.push(item("the port reached is one of WatchedPorts", 5));
-    }
-    if picture
-        .tied
-        .iter()
-        .any(|t| made_by(t.change, &settings.suspicious_processes))
-    {
-        items.push(item(
-            "the change was made by one of SuspiciousProcesses",
-            10,
-        ));
-    }
-    if let Some(arrival) = picture.arrival
-        && closes_again(picture, arrival)
-    {
-        items.push(item(
-            "the door was closed again within 300 s of the connection",
-            10,
-        ));
-    }
-    if wiped(picture) {
-        items.push(item("a log was cleared or auditing changed around it", 10));
-    }
-    let storm = picture
-        .tied
-        .iter()
-        .map(|t| picture.door.changes.storm_around(t.change))
-        .max()
-        .unwrap_or(0);
-    if storm >= STORM {
-        items.push(item(
-            &format!("{storm} rule changes by the same hand within a minute: a deployment"),
-            -30,
-        ));
-    }
-    if knock_is_plain(picture) {
-        items.push(item(
-            "the touched ports are ones that clients try on their own",
-            -15,
-        ));
-    }
-    if knock.scan {
-        items.push(item("the source touched more ports than a knock has", -25));
-    }
-    items
 }
 
 #[allow(clippy::too_many_arguments)] // one call each from three tellings, all different
@@ -476,52 +371,4 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
         }
     }
     notes
-}
-
-/// Adds how likely a change would have fallen into the window by chance: with a rate of qualifying
-/// records per second, `1 - exp(-rate * window)`.
-pub(super) fn with_chance(
-    mut finding: Finding,
-    place: Place,
-    armed: u64,
-    settings: &PortKnockSettings,
-    context: &Context,
-) -> Finding {
-    const RECORDS: [(Log, &[u32]); 2] = [
-        (Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]),
-        (Log::Security, &[5154]),
-    ];
-    let Place::Host(id) = place else {
-        return finding;
-    };
-    if finding.tier == Tier::NetworkOnly {
-        return finding;
-    }
-    let (mut count, mut from, mut to) = (0_u64, Timestamp::MAX, Timestamp::MIN);
-    for (log, event, seen) in context.coverage.of_host(id) {
-        from = from.min(seen.interval.from);
-        to = to.max(seen.interval.to);
-        if RECORDS
-            .iter()
-            .any(|(l, ids)| *l == log && ids.contains(&event))
-        {
-            count += seen.count;
-        }
-    }
-    let seconds = to.since(from).as_seconds();
-    if count == 0 || seconds <= 0.0 {
-        return finding;
-    }
-    let window = settings.time_window.as_seconds();
-    let chance = 1.0 - (-(count as f64) / seconds * window).exp();
-    finding.notes.push(format!(
-        "chance: {count} records of rules and listeners in {:.1} h of this host's logs; if they fell at random, \
-         a window of {} would hold one with probability {chance:.3}; {armed} sequence{} of touches on this host, \
-         so {:.3} such meetings would be expected by chance (tied to the very port: fewer)",
-        seconds / 3600.0,
-        settings.time_window,
-        if armed == 1 { "" } else { "s" },
-        chance * armed as f64
-    ));
-    finding
 }

@@ -1,16 +1,16 @@
 //! The detectors. Each says what it measured, against which setting, and which contacts it is about.
 //!
 //! A new contact can only complete what it is part of, so each looks at the new contact's port and
-//! address. Windows are closed: exactly the window's length apart is inside.
+//! address. Windows are closed: exactly the window's length apart is inside. Where less is held of a
+//! port or address, in whatever time, than would be near to a scan, no window is looked at.
 
 use super::near::Near;
-use super::recent::{Probe, Recent};
+use super::recent::{Probe, Recent, Shares};
 use super::settings::EnumerationSettings;
 use super::{sequence, walk::Walk};
 use crate::analytics::kit::contact::Form;
 use crate::model::finding::Condition;
 use crate::model::{Span, Timestamp, Transport};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Which detector.
@@ -164,6 +164,13 @@ pub(super) fn detect(recent: &Recent, new: &Probe, asked: &Asked<'_>) -> Detecte
     told
 }
 
+/// Contacts that come the latest first, turned.
+fn earliest_first<'p>(probes: impl Iterator<Item = &'p Probe>) -> Vec<&'p Probe> {
+    let mut probes: Vec<&Probe> = probes.collect();
+    probes.reverse();
+    probes
+}
+
 fn span(probes: &[&Probe]) -> String {
     match (probes.first(), probes.last()) {
         (Some(first), Some(last)) => last.time.since(first.time).to_string(),
@@ -172,70 +179,85 @@ fn span(probes: &[&Probe]) -> String {
 }
 
 fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
+    let shared = Shares::port(new);
+    let held = recent.counts(shared);
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
     let port = || port_words(new.form, new.transport, new.remote.port);
-    let now = new.time;
-    let failed: Vec<&Probe> = recent
-        .within(now, settings.failure_window)
-        .filter(|p| focus.holds(p) && p.failed())
-        .collect();
-    told.count(Count {
-        detector: Detector::Horizontal,
-        focus,
-        text: || format!("distinct addresses that failed on {}", port()),
-        probes: &failed,
-        needed: settings.horizontal_failures,
-        window: settings.failure_window,
-    });
-    let soon: Vec<&Probe> = recent
-        .within(now, settings.time_window)
-        .filter(|p| focus.holds(p) && (p.internal || p.transport == Transport::TCP))
-        .collect();
-    let known = soon.iter().filter(|p| p.fate.failed().is_some()).count();
-    let lost = soon.iter().filter(|p| p.failed()).count();
-    if known * 2 >= soon.len() && lost * 2 >= known {
+    if Near::is_near(held.failed, settings.horizontal_failures) {
+        let failed = earliest_first(
+            recent
+                .sharing(shared, new.time, settings.failure_window)
+                .filter(|p| p.failed()),
+        );
         told.count(Count {
             detector: Detector::Horizontal,
             focus,
+            text: || format!("distinct addresses that failed on {}", port()),
+            probes: &failed,
+            needed: settings.horizontal_failures,
+            window: settings.failure_window,
+        });
+    }
+    if Near::is_near(held.contacts, settings.scan_rate) {
+        let soon = earliest_first(
+            recent
+                .sharing(shared, new.time, settings.time_window)
+                .filter(|p| p.internal || p.transport == Transport::TCP),
+        );
+        if half_failed(&soon) {
+            told.count(Count {
+                detector: Detector::Horizontal,
+                focus,
+                text: || {
+                    format!(
+                        "distinct addresses on {}, half of them or more failing",
+                        port()
+                    )
+                },
+                probes: &soon,
+                needed: settings.scan_rate,
+                window: settings.time_window,
+            });
+        }
+    }
+    if Near::is_near(held.internal, settings.horizontal_targets) {
+        let any = earliest_first(
+            recent
+                .sharing(shared, new.time, settings.sweep_window)
+                .filter(|p| p.internal),
+        );
+        told.count(Count {
+            detector: Detector::Sweep,
+            focus,
             text: || {
                 format!(
-                    "distinct addresses on {}, half of them or more failing",
+                    "distinct internal addresses on {}, whatever their outcome",
                     port()
                 )
             },
-            probes: &soon,
-            needed: settings.scan_rate,
-            window: settings.time_window,
+            probes: &any,
+            needed: settings.horizontal_targets,
+            window: settings.sweep_window,
         });
     }
-    let any: Vec<&Probe> = recent
-        .within(now, settings.sweep_window)
-        .filter(|p| focus.holds(p) && p.internal)
-        .collect();
-    told.count(Count {
-        detector: Detector::Sweep,
-        focus,
-        text: || {
-            format!(
-                "distinct internal addresses on {}, whatever their outcome",
-                port()
-            )
-        },
-        probes: &any,
-        needed: settings.horizontal_targets,
-        window: settings.sweep_window,
-    });
+}
+
+/// True if at least half of the fates are known, and half of those are failures.
+fn half_failed(probes: &[&Probe]) -> bool {
+    let known = probes.iter().filter(|p| p.fate.failed().is_some()).count();
+    let lost = probes.iter().filter(|p| p.failed()).count();
+    known * 2 >= probes.len() && lost * 2 >= known
 }
 
 fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
-    let focus = Focus::Port(new.form, new.transport, new.remote.port);
-    let asked: Vec<&Probe> = recent
-        .within(new.time, settings.time_window)
-        .filter(|p| focus.holds(p))
-        .collect();
+    let shared = Shares::port(new);
+    if !Near::is_near(recent.counts(shared).contacts, settings.segment_sweep) {
+        return;
+    }
+    let asked = earliest_first(recent.sharing(shared, new.time, settings.time_window));
     told.count(Count {
         detector: Detector::Segment,
-        focus,
+        focus: Focus::Port(new.form, new.transport, new.remote.port),
         text: || "distinct addresses asked for on the segment".to_owned(),
         probes: &asked,
         needed: settings.segment_sweep,
@@ -249,26 +271,30 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
     }
     let settings = asked.settings;
     let address = new.remote.address;
+    let shared = Shares::address(new);
+    let held = recent.counts(shared);
     let focus = Focus::Address(address);
     let ports = |within| {
         recent
-            .within(new.time, within)
-            .filter(|p| {
-                p.form == Form::Connection && p.transport == new.transport && focus.holds(p)
-            })
-            .collect::<Vec<&Probe>>()
+            .sharing(shared, new.time, within)
+            .filter(|p| p.form == Form::Connection && p.transport == new.transport)
     };
-    let long = ports(settings.failure_window);
-    let failed: Vec<&Probe> = long.iter().copied().filter(|p| p.failed()).collect();
-    told.count(Count {
-        detector: Detector::Vertical,
-        focus,
-        text: || format!("distinct {} ports of {address} that failed", new.transport),
-        probes: &failed,
-        needed: settings.vertical_failures,
-        window: settings.failure_window,
-    });
-    let soon = ports(settings.time_window);
+    if Near::is_near(held.failed, settings.vertical_failures) {
+        let failed = earliest_first(ports(settings.failure_window).filter(|p| p.failed()));
+        told.count(Count {
+            detector: Detector::Vertical,
+            focus,
+            text: || format!("distinct {} ports of {address} that failed", new.transport),
+            probes: &failed,
+            needed: settings.vertical_failures,
+            window: settings.failure_window,
+        });
+    }
+    let least = settings.vertical_ports.min(settings.sensitive_count);
+    if !Near::is_near(held.contacts, least) {
+        return;
+    }
+    let soon = earliest_first(ports(settings.time_window));
     if new.internal || new.transport == Transport::TCP {
         told.count(Count {
             detector: Detector::Ports,
@@ -308,15 +334,15 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
 /// does not answer.
 fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Hit> {
     let focus = Focus::Port(new.form, new.transport, new.remote.port);
-    let mut run: Vec<&Probe> = recent
-        .within(new.time, settings.time_window)
-        .filter(|p| focus.holds(p) && p.internal)
-        .collect();
-    if run.len() < settings.sequence_length as usize {
+    let shared = Shares::port(new);
+    if recent.counts(shared).internal < settings.sequence_length as usize {
         return None;
     }
-    let mut seen = BTreeSet::new();
-    run.retain(|p| seen.insert(p.remote.address));
+    let run = earliest_first(
+        recent
+            .sharing(shared, new.time, settings.time_window)
+            .filter(|p| p.internal),
+    );
     if run.len() < settings.sequence_length as usize {
         return None;
     }
@@ -339,14 +365,17 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
                 order.addresses - 1,
                 span(&run),
                 order.range,
-                order.chance
+                order.chance()
             ),
         ));
+    }
+    if !half_failed(&run) {
+        return None;
     }
     let known = run.iter().filter(|p| p.fate.failed().is_some()).count();
     let lost = run.iter().filter(|p| p.failed()).count();
     let (net, count, share) = sequence::densest(&addresses)?;
-    (count >= needed && share >= 0.5 && known * 2 >= run.len() && lost * 2 >= known).then(|| {
+    (count >= needed && share >= 0.5).then(|| {
         hit(
             Detector::Sequence,
             focus,
@@ -364,8 +393,9 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
 fn tool(recent: &Recent, now: Timestamp, asked: &Asked<'_>) -> Option<Hit> {
     let settings = asked.settings;
     let what = asked.tool?;
-    let probes: Vec<&Probe> = recent.within(now, settings.time_window).collect();
+    let probes = recent.within(now, settings.time_window);
     (probes.len() >= settings.tool_targets as usize).then(|| {
+        let probes: Vec<&Probe> = probes.collect();
         hit(
             Detector::Tool,
             Focus::All,

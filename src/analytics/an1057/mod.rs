@@ -92,6 +92,8 @@ const OVER: Span = Span::seconds(600);
 const SLOW_OVER: Span = Span::seconds(86_400);
 /// Signs held per host.
 const SIGNS: usize = 32;
+/// What an event takes that is held on to, in bytes, by and large.
+const EVENT: usize = 512;
 /// A scan with more contacts than this is looked at again only now and then.
 const CLEAR: u64 = 1024;
 
@@ -269,7 +271,10 @@ impl Analytic for Enumeration {
         if new
             && matches!(key, Key::Program { .. })
             && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
-            && state.fan_out.as_ref().is_none_or(|f| fan_out.larger_than(f))
+            && state
+                .fan_out
+                .as_ref()
+                .is_none_or(|f| fan_out.larger_than(f))
         {
             state.fan_out = Some(fan_out);
         }
@@ -284,6 +289,14 @@ impl Analytic for Enumeration {
         if new && belonged {
             scan.take(&probe);
         }
+    }
+
+    fn weight(state: &State) -> usize {
+        let scans = state.scans.iter().flatten();
+        state.recent.weight()
+            + state.walk.weight()
+            + scans.map(|scan| scan.weight()).sum::<usize>()
+            + state.signs.len() * EVENT
     }
 
     fn horizon(&self) -> Span {
@@ -403,10 +416,7 @@ fn open(state: &mut State, hit: Hit) {
     let part: Vec<&Probe> = if slow {
         walked_contacts(recent, walk)
     } else {
-        recent
-            .within(Timestamp::MIN, Span(i64::MAX))
-            .filter(|p| hit.focus.holds(p))
-            .collect()
+        recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));

@@ -125,12 +125,20 @@ impl FanOut {
         by_port.retain(|_, addresses| addresses.len() >= FEW);
         by_port.get(&new.remote.port)?;
         let actor = actor_of(&new.event)?;
-        let mut probes: Vec<&Probe> = by_port.values().flat_map(BTreeMap::values).copied().collect();
+        let mut probes: Vec<&Probe> = by_port
+            .values()
+            .flat_map(BTreeMap::values)
+            .copied()
+            .collect();
         probes.sort_by_key(|p| p.event.order());
         let (first, last) = (probes.first()?, probes.last()?);
         let most = by_port.values().map(BTreeMap::len).max().unwrap_or(0);
         let addresses: BTreeSet<IpAddr> = probes.iter().map(|p| p.remote.address).collect();
-        let named: Vec<String> = addresses.iter().take(NAMED).map(IpAddr::to_string).collect();
+        let named: Vec<String> = addresses
+            .iter()
+            .take(NAMED)
+            .map(IpAddr::to_string)
+            .collect();
         let more = if addresses.len() > NAMED { ", …" } else { "" };
         let ports: Vec<String> = by_port
             .iter()
@@ -152,7 +160,11 @@ impl FanOut {
             ),
             needed: settings.scan_rate,
             time: last.time,
-            references: probes.iter().take(CITED).map(|p| p.event.provenance).collect(),
+            references: probes
+                .iter()
+                .take(CITED)
+                .map(|p| p.event.provenance)
+                .collect(),
             image: actor.process.image.clone(),
             pid: actor.process.pid,
         })
@@ -165,8 +177,11 @@ impl FanOut {
 
     /// The near miss of a program on `host`.
     pub fn tell(self, host: HostId, context: &Context) -> NearMiss {
-        let pid = self.pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-        let missing = u32::try_from(self.size.0).map_or(1, |n| self.needed.saturating_sub(n).max(1));
+        let pid = self
+            .pid
+            .map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        let missing =
+            u32::try_from(self.size.0).map_or(1, |n| self.needed.saturating_sub(n).max(1));
         NearMiss {
             analytic: Enumeration::ABOUT.id,
             missing,

@@ -2,10 +2,18 @@
 //!
 //! A target counts at its first contact in the window; a further contact can only make its fate
 //! better known. The bound is above every threshold, so what falls out at it cannot hide a scan.
+//!
+//! Detectors ask for the contacts of one port or of one address. Each contact therefore knows the
+//! one before it of its port and of its address, and what is held of each is counted: where the
+//! count is too small for any window, nobody walks.
 
+use super::EVENT;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
 use crate::model::{Endpoint, Event, Span, Strength, Timestamp, Transport};
-use std::collections::{BTreeMap, VecDeque};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::VecDeque;
+use std::net::IpAddr;
 
 /// Targets held; no setting that counts them can be larger.
 const HELD: usize = 512;
@@ -48,55 +56,258 @@ impl Probe {
         (self.form, self.transport, self.remote)
     }
 
+    fn same_target(&self, other: &Self) -> bool {
+        self.target() == other.target()
+    }
+
     /// Failed, and the failure means something: datagrams into the world fail all the time.
     pub fn failed(&self) -> bool {
         self.fate.failed() == Some(true) && (self.internal || self.transport != Transport::UDP)
     }
 }
 
+/// What contacts have in common that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Shares {
+    /// Form, transport and port.
+    Port(Form, Transport, u16),
+    /// The address, whatever the form.
+    Address(IpAddr),
+}
+
+impl Shares {
+    pub fn port(probe: &Probe) -> Self {
+        Self::Port(probe.form, probe.transport, probe.remote.port)
+    }
+
+    pub fn address(probe: &Probe) -> Self {
+        Self::Address(probe.remote.address)
+    }
+
+    fn of(probe: &Probe) -> [Self; 2] {
+        [Self::port(probe), Self::address(probe)]
+    }
+
+    /// Its place in `Held::before`.
+    fn link(self) -> usize {
+        usize::from(matches!(self, Self::Address(_)))
+    }
+}
+
+/// What is held of one port or address: at least as much as lies in any window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub contacts: usize,
+    pub failed: usize,
+    pub internal: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Chain {
+    /// The number of the latest.
+    last: u64,
+    counts: Counts,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    probe: Probe,
+    /// The numbers of the ones before it of its port and of its address; they may be gone.
+    before: [Option<u64>; 2],
+}
+
 /// First contacts in the order they came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
-    held: VecDeque<Probe>,
-    /// The number of the first of `held`, and each target's number.
+    held: VecDeque<Held>,
+    /// The number of the first of `held`.
     first: u64,
-    numbers: BTreeMap<Target, u64>,
+    // Looked up, never walked.
+    chains: HashMap<Shares, Chain, RandomState>,
 }
 
 impl Recent {
     /// Takes in a contact; true if its target is new or its fate is better known now.
     pub fn hear(&mut self, probe: &Probe, longest: Span) -> bool {
         while let Some(oldest) = self.held.front()
-            && (probe.time.since(oldest.time) > longest || self.held.len() >= HELD)
+            && (probe.time.since(oldest.probe.time) > longest || self.held.len() >= HELD)
         {
-            self.numbers.remove(&oldest.target());
-            self.held.pop_front();
-            self.first += 1;
+            self.let_go();
         }
-        if let Some(number) = self.numbers.get(&probe.target()) {
-            let place = usize::try_from(number - self.first).unwrap_or(usize::MAX);
-            let Some(held) = self.held.get_mut(place) else {
-                return false;
-            };
-            let better = match (held.fate, probe.fate) {
-                (Fate::Answered, _) | (_, Fate::Untold) => false,
-                (Fate::Untold, _) | (_, Fate::Answered) => true,
-                _ => false,
-            };
-            if better {
-                held.fate = probe.fate;
-            }
-            return better;
+        if let Some(number) = self.number_of(probe) {
+            return self.learn(number, probe);
         }
         let number = self.first + self.held.len() as u64;
-        self.numbers.insert(probe.target(), number);
-        self.held.push_back(probe.clone());
+        let before = Shares::of(probe).map(|shared| {
+            let chain = self.chains.entry(shared).or_default();
+            let before = (chain.counts.contacts > 0).then_some(chain.last);
+            chain.last = number;
+            chain.counts.contacts += 1;
+            chain.counts.failed += usize::from(probe.failed());
+            chain.counts.internal += usize::from(probe.internal);
+            before
+        });
+        self.held.push_back(Held {
+            probe: probe.clone(),
+            before,
+        });
         true
     }
 
+    /// Forgets the oldest.
+    fn let_go(&mut self) {
+        let Some(Held { probe, .. }) = self.held.pop_front() else {
+            return;
+        };
+        self.first += 1;
+        for shared in Shares::of(&probe) {
+            let Some(chain) = self.chains.get_mut(&shared) else {
+                continue;
+            };
+            chain.counts.contacts -= 1;
+            chain.counts.failed -= usize::from(probe.failed());
+            chain.counts.internal -= usize::from(probe.internal);
+            if chain.counts.contacts == 0 {
+                self.chains.remove(&shared);
+            }
+        }
+    }
+
+    /// The number of the contact with the same target: on the shorter of its two chains.
+    fn number_of(&self, probe: &Probe) -> Option<u64> {
+        let [port, address] = Shares::of(probe);
+        let shorter = if self.counts(port).contacts < self.counts(address).contacts {
+            port
+        } else {
+            address
+        };
+        self.chain(shorter)
+            .find(|(_, held)| held.same_target(probe))
+            .map(|(number, _)| number)
+    }
+
+    /// Takes over a fate that tells more.
+    fn learn(&mut self, number: u64, probe: &Probe) -> bool {
+        let place = usize::try_from(number - self.first).unwrap_or(usize::MAX);
+        let Some(Held { probe: held, .. }) = self.held.get_mut(place) else {
+            return false;
+        };
+        let better = match (held.fate, probe.fate) {
+            (Fate::Answered, _) | (_, Fate::Untold) => false,
+            (Fate::Untold, _) | (_, Fate::Answered) => true,
+            _ => false,
+        };
+        if !better {
+            return false;
+        }
+        let before = held.failed();
+        held.fate = probe.fate;
+        let (after, shared) = (held.failed(), Shares::of(held));
+        for shared in shared {
+            if let Some(chain) = self.chains.get_mut(&shared) {
+                chain.counts.failed += usize::from(after);
+                chain.counts.failed -= usize::from(before);
+            }
+        }
+        true
+    }
+
+    /// How much is held of a port or an address.
+    pub fn counts(&self, shared: Shares) -> Counts {
+        self.chains
+            .get(&shared)
+            .map_or_else(Counts::default, |chain| chain.counts)
+    }
+
+    /// The contacts of a port or an address with their numbers, the latest first.
+    fn chain(&self, shared: Shares) -> impl Iterator<Item = (u64, &Probe)> {
+        let mut next = self.chains.get(&shared).map(|chain| chain.last);
+        std::iter::from_fn(move || {
+            let number = next?;
+            let place = usize::try_from(number.checked_sub(self.first)?).ok()?;
+            let held = self.held.get(place)?;
+            next = held.before[shared.link()];
+            Some((number, &held.probe))
+        })
+    }
+
+    /// The first contacts of a port or an address at most `span` before `now`, the latest first.
+    pub fn sharing(
+        &self,
+        shared: Shares,
+        now: Timestamp,
+        span: Span,
+    ) -> impl Iterator<Item = &Probe> {
+        self.chain(shared)
+            .map(|(_, probe)| probe)
+            .take_while(move |probe| now.since(probe.time) <= span)
+    }
+
     /// The first contacts at most `span` before `now`, the earliest first.
-    pub fn within(&self, now: Timestamp, span: Span) -> impl Iterator<Item = &Probe> {
-        let begin = self.held.partition_point(|p| now.since(p.time) > span);
-        self.held.range(begin..)
+    pub fn within(&self, now: Timestamp, span: Span) -> impl ExactSizeIterator<Item = &Probe> {
+        let begin = self
+            .held
+            .partition_point(|held| now.since(held.probe.time) > span);
+        self.held.range(begin..).map(|held| &held.probe)
+    }
+
+    /// All that are held, the earliest first.
+    pub fn all(&self) -> impl Iterator<Item = &Probe> {
+        self.held.iter().map(|held| &held.probe)
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.held.capacity() * size_of::<Held>()
+            + self.held.len() * EVENT
+            + self.chains.allocation_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1057::samples::probe;
+    use proptest::prelude::*;
+
+    const LONGEST: Span = Span::seconds(100);
+
+    proptest! {
+        #[test]
+        fn chains_and_counts_say_what_a_walk_over_everything_says(
+            contacts in proptest::collection::vec((0_i64..5, 1_u8..12, 1_u16..12, 0_u8..3), 1..900),
+        ) {
+            let mut recent = Recent::default();
+            let mut now = 0;
+            for (later, last, port, fate) in contacts {
+                now += later;
+                let fate = [Fate::Untold, Fate::Unanswered, Fate::Answered][usize::from(fate)];
+                let one = probe(now, last, port, fate);
+                recent.hear(&one, LONGEST);
+                prop_assert!(recent.held.len() <= HELD);
+                let targets: std::collections::BTreeSet<_> =
+                    recent.all().map(|p| (p.form, p.transport, p.remote)).collect();
+                prop_assert_eq!(targets.len(), recent.held.len(), "a target is held once");
+                for shared in Shares::of(&one) {
+                    let mut walked: Vec<_> = recent
+                        .within(one.time, Span::seconds(30))
+                        .filter(|p| Shares::of(p).contains(&shared))
+                        .map(|p| (p.event.order(), p.fate))
+                        .collect();
+                    walked.reverse();
+                    let chained: Vec<_> = recent
+                        .sharing(shared, one.time, Span::seconds(30))
+                        .map(|p| (p.event.order(), p.fate))
+                        .collect();
+                    prop_assert_eq!(walked, chained);
+                    let all: Vec<_> =
+                        recent.all().filter(|p| Shares::of(p).contains(&shared)).collect();
+                    let counts = recent.counts(shared);
+                    prop_assert_eq!(counts.contacts, all.len());
+                    prop_assert_eq!(counts.failed, all.iter().filter(|p| p.failed()).count());
+                    prop_assert_eq!(counts.internal, all.iter().filter(|p| p.internal).count());
+                }
+            }
+        }
     }
 }

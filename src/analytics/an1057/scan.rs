@@ -1,5 +1,6 @@
 //! A scan while it goes on: what it touched, found and did next. Everything is bounded.
 
+use super::EVENT;
 use super::detect::{Focus, Hit};
 use super::recent::{Probe, Target};
 use crate::analytics::kit::contact::{Fate, Form};
@@ -231,6 +232,18 @@ impl Scan {
         }) {
             self.followed.push(probe.event.clone());
         }
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        let small = self.addresses.len()
+            + self.ports.len()
+            + self.networks.len()
+            + self.processes.len()
+            + self.foci.len();
+        let rows = self.rows.len() + self.open.len() + self.programs.len();
+        let events = self.targets.len() + self.followed.len() + self.hits.len();
+        size_of::<Self>() + small * 32 + rows * 128 + events * EVENT
     }
 
     /// Contacts tied to a process, whatever the strength.

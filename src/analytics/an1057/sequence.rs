@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// What a run of addresses looks like.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Order {
     /// Addresses.
     pub addresses: usize,
@@ -17,8 +17,14 @@ pub(super) struct Order {
     pub neighbours: usize,
     /// Size of the range they lie in.
     pub range: u64,
-    /// How probable that many neighbours are in random order.
-    pub chance: f64,
+}
+
+impl Order {
+    /// How probable that many neighbours are in random order. Costly for long runs.
+    pub fn chance(&self) -> f64 {
+        let q = 2.0 / (self.range - 1).max(2) as f64;
+        tail(self.addresses - 1, self.neighbours, q)
+    }
 }
 
 /// The order of `addresses`, which are distinct; `None` for fewer than two, or IPv6 among them.
@@ -42,12 +48,10 @@ pub(super) fn order(addresses: &[IpAddr]) -> Option<Order> {
     let (low, high) = (v4.iter().min()?, v4.iter().max()?);
     // A range smaller than a /24 is still taken as one: the smaller, the likelier a neighbour.
     let range = (u64::from(high - low) + 1).max(v4.len() as u64);
-    let chance = tail(v4.len() - 1, neighbours, 2.0 / (range - 1).max(2) as f64);
     Some(Order {
         addresses: v4.len(),
         neighbours,
         range,
-        chance,
     })
 }
 

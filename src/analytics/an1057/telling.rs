@@ -326,10 +326,10 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
 fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     program.then(|| {
         let kinds: Vec<String> = [Strength::Exact, Strength::Comment, Strength::Weak]
-        .iter()
-        .filter(|s| scan.tied_by(**s) > 0)
-        .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))
-        .collect();
+            .iter()
+            .filter(|s| scan.tied_by(**s) > 0)
+            .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))
+            .collect();
         Condition {
             text: "contacts tied to the process".to_owned(),
             setting: "by endpoints, packet comment or translated target".to_owned(),

@@ -132,6 +132,14 @@ impl Walk {
         self.steps.clear();
     }
 
+    /// About how many bytes it takes. An address lies in a tree and in a queue, a step waits in a
+    /// tree; their events are those of the contacts, for the most part.
+    pub fn weight(&self) -> usize {
+        self.known.len() * 4 * size_of::<IpAddr>()
+            + self.pending.len() * 2 * size_of::<Step>()
+            + self.steps.capacity() * size_of::<Step>()
+    }
+
     /// How far apart the failures that raised it are.
     pub fn lasted(&self) -> Span {
         let last = self.steps.iter().rev().find(|s| s.failed);

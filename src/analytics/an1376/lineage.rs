@@ -116,6 +116,11 @@ impl Lineage {
         }
     }
 
+    /// How many starts and reaches are remembered.
+    pub fn held(&self) -> usize {
+        self.held + self.reaches.len()
+    }
+
     fn start(&self, who: &Who, before: Timestamp) -> Option<&Start> {
         self.starts
             .get(&(who.program.clone(), who.pid))?

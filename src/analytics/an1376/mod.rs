@@ -14,6 +14,7 @@ mod ordinary;
 mod outage;
 mod panel;
 mod relation;
+mod relations;
 mod rhythm;
 mod settings;
 mod sighting;
@@ -182,6 +183,14 @@ impl Analytic for FallbackChannel {
             context,
             &mut found.dropped,
         );
+    }
+
+    fn weight(state: &State) -> usize {
+        state.weight()
+    }
+
+    fn lighten(&self, state: &mut State, found: &mut Found) {
+        state.lighten(&mut found.dropped);
     }
 
     fn horizon(&self) -> Span {

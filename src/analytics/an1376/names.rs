@@ -64,6 +64,11 @@ impl Names {
             .map(|(name, _)| name)
     }
 
+    /// How many addresses and names are remembered.
+    pub fn held(&self) -> usize {
+        self.by_address.len() + self.public.len()
+    }
+
     /// Takes in an answer; says what it does to a name that was known. Full tables forget nothing
     /// and learn nothing: `dropped` counts.
     pub fn hear(&mut self, answer: &Answer, time: Timestamp, dropped: &mut u64) -> Option<Turn> {

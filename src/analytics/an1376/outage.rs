@@ -3,8 +3,10 @@
 
 use super::who::Who;
 use crate::model::{Text, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::ops::Range;
 
 /// Minutes remembered.
 const MINUTES: usize = 180;
@@ -14,64 +16,102 @@ const REMOTES: usize = 256;
 /// Fewer remotes than this in a minute say nothing by their share.
 const FEW_REMOTES: usize = 4;
 
-#[derive(Default)]
-struct Minute {
-    failed_programs: BTreeSet<Text>,
-    failed: BTreeSet<IpAddr>,
-    worked: BTreeSet<IpAddr>,
-}
-
-/// Failures and successes of one host by minute.
+/// Failures and successes of one host by minute. All in one row each, in order: there are many
+/// minutes, and most hold little.
 #[derive(Default)]
 pub struct Outage {
-    minutes: BTreeMap<i64, Minute>,
+    // Minute, whether it failed, which remote.
+    remotes: VecDeque<(i64, bool, IpAddr)>,
+    programs: VecDeque<(i64, Text)>,
+    minutes: usize,
 }
 
 fn minute(time: Timestamp) -> i64 {
     time.0.div_euclid(60_000_000_000)
 }
 
+/// Where those begin and end that `order` calls equal.
+fn stretch<T>(row: &VecDeque<T>, order: impl Fn(&T) -> Ordering) -> Range<usize> {
+    row.partition_point(|one| order(one).is_lt())..row.partition_point(|one| order(one).is_le())
+}
+
 impl Outage {
     /// Takes in one contact whose fate is told.
     pub fn hear(&mut self, who: &Who, remote: IpAddr, failed: bool, time: Timestamp) {
-        let minute = self.minutes.entry(minute(time)).or_default();
-        let remotes = if failed {
-            if minute.failed_programs.len() < PROGRAMS && who.known() {
-                minute.failed_programs.insert(who.program.clone());
+        let minute = minute(time);
+        if stretch(&self.remotes, |(at, ..)| at.cmp(&minute)).is_empty() {
+            self.minutes += 1;
+        }
+        if failed && who.known() {
+            let told = stretch(&self.programs, |(at, _)| at.cmp(&minute));
+            let known = self.programs.range(told.clone());
+            if told.len() < PROGRAMS && !known.into_iter().any(|(_, p)| *p == who.program) {
+                self.programs
+                    .insert(told.end, (minute, who.program.clone()));
             }
-            &mut minute.failed
-        } else {
-            &mut minute.worked
+        }
+        let told = stretch(&self.remotes, |(at, of, _)| {
+            (*at, *of).cmp(&(minute, failed))
+        });
+        if told.len() < REMOTES
+            && let Err(place) = self.remotes.binary_search(&(minute, failed, remote))
+        {
+            self.remotes.insert(place, (minute, failed, remote));
+        }
+        while self.minutes > MINUTES {
+            self.forget();
+        }
+    }
+
+    /// Forgets the earliest minute.
+    fn forget(&mut self) {
+        let Some((earliest, ..)) = self.remotes.front().copied() else {
+            return;
         };
-        if remotes.len() < REMOTES {
-            remotes.insert(remote);
-        }
-        while self.minutes.len() > MINUTES {
-            self.minutes.pop_first();
-        }
+        self.minutes -= 1;
+        let remotes = stretch(&self.remotes, |(at, ..)| at.cmp(&earliest));
+        self.remotes.drain(remotes);
+        let programs = stretch(&self.programs, |(at, _)| at.cmp(&earliest));
+        self.programs.drain(programs);
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.remotes.capacity() * size_of::<(i64, bool, IpAddr)>()
+            + self.programs.capacity() * size_of::<(i64, Text)>()
     }
 
     /// How the network as a whole failed around `time`, in words; `None` if it did not.
     pub fn around(&self, time: Timestamp, processes: u32) -> Option<String> {
         let middle = minute(time);
-        (middle - 1..=middle + 1)
-            .filter_map(|at| self.minutes.get(&at))
-            .find_map(|minute| {
-                let programs = minute.failed_programs.len();
-                if programs >= processes as usize {
-                    return Some(format!("{programs} programs failed in the same minute"));
-                }
-                let (failed, worked) = (
-                    minute.failed.len(),
-                    minute.worked.difference(&minute.failed).count(),
-                );
-                let all = failed + worked;
-                // One program whose servers are all blocked is no outage, and neither is a host
-                // that hardly talks.
-                let of_many = programs != 1 && all >= FEW_REMOTES;
-                (of_many && failed * 2 > all)
-                    .then(|| format!("{failed} of {all} remotes failed in the same minute"))
+        (middle - 1..=middle + 1).find_map(|minute| self.of(minute, processes))
+    }
+
+    fn of(&self, minute: i64, processes: u32) -> Option<String> {
+        let programs = stretch(&self.programs, |(at, _)| at.cmp(&minute)).len();
+        if programs >= processes as usize {
+            return Some(format!("{programs} programs failed in the same minute"));
+        }
+        let told = |failed| {
+            stretch(&self.remotes, |(at, of, _)| {
+                (*at, *of).cmp(&(minute, failed))
             })
+        };
+        let failed = told(true).len();
+        let worked = self
+            .remotes
+            .range(told(false))
+            .filter(|(.., remote)| {
+                let also = (minute, true, *remote);
+                self.remotes.binary_search(&also).is_err()
+            })
+            .count();
+        let all = failed + worked;
+        // One program whose servers are all blocked is no outage, and neither is a host that hardly
+        // talks.
+        let of_many = programs != 1 && all >= FEW_REMOTES;
+        (of_many && failed * 2 > all)
+            .then(|| format!("{failed} of {all} remotes failed in the same minute"))
     }
 }
 

@@ -20,7 +20,7 @@ const REMEMBERED: usize = 64;
 const ADDRESSES: usize = 16;
 
 /// The remote of a relation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Peer {
     /// By the name the process asked for, or that its address was answered for.
     Name(Text),
@@ -38,7 +38,7 @@ impl std::fmt::Display for Peer {
 }
 
 /// What makes a relation this one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
     /// The process.
     pub who: Who,

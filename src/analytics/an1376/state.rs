@@ -7,6 +7,7 @@ use super::names::{Names, answer_of};
 use super::ordinary::BROKERS;
 use super::outage::Outage;
 use super::relation::{Relation, Route};
+use super::relations::Relations;
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
@@ -20,8 +21,8 @@ use crate::model::{Event, Span, Text, Timestamp, Transport, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Relations remembered per host. Beyond, the oldest half of those that never worked out is forgotten.
-const RELATIONS: usize = 4096;
+/// Names remembered by who asked where.
+const NAMES: usize = 4096;
 /// Established relations watched per host.
 const ESTABLISHED: usize = 512;
 /// New channels that wait for judgement, per host.
@@ -74,7 +75,7 @@ struct Habit {
 #[derive(Default)]
 pub struct State {
     /// Relations by route.
-    pub relations: BTreeMap<Route, Relation>,
+    pub relations: Relations,
     /// Those that were established, in order of becoming so.
     pub established: Vec<Route>,
     /// Names behind addresses.
@@ -98,6 +99,8 @@ pub struct State {
     /// New endpoints by process: the latest times.
     news: BTreeMap<Who, Vec<Timestamp>>,
     habits: BTreeMap<(Text, Text), Habit>,
+    // Entries of all habits.
+    habitual: usize,
     next_due: Option<Timestamp>,
     // The name a program asked for last at an address and port.
     asked: BTreeMap<(Text, IpAddr, u16), Text>,
@@ -128,6 +131,28 @@ impl State {
                 .get(&*who.program)
                 .is_some_and(|at| hour(*at))
                 || started().unwrap_or(false))
+    }
+
+    /// About how many bytes it takes, by what an entry of each kind takes by and large.
+    pub fn weight(&self) -> usize {
+        const EVENT: usize = 512;
+        let events = self.rules.len() + self.network.len() + self.lineage.held();
+        let pairs = self.waiting.len() + self.judged.len();
+        let names = self.asked.len() + self.names.held() + self.installed.len();
+        self.relations.weight()
+            + self.established.len() * size_of::<Route>()
+            + events * EVENT
+            + pairs * 4 * EVENT
+            + (names + self.habits.len() + self.news.len()) * 256
+            + self.habitual * 40
+            + self.outage.weight()
+    }
+
+    /// Forgets the older half of the relations that are neither watched nor waiting.
+    pub fn lighten(&mut self, dropped: &mut u64) {
+        let waiting = self.waiting.iter().flat_map(|w| [&w.new, &w.old]);
+        let needed = self.established.iter().chain(waiting).collect();
+        self.relations.forget(&needed, dropped);
     }
 
     /// True if something waits that can be judged by `now`.
@@ -199,7 +224,7 @@ impl State {
         };
         if let Some(name) = seen.asked_directly() {
             let key = (seen.who.program.clone(), address, contact.remote.port);
-            if self.asked.len() < RELATIONS || self.asked.contains_key(&key) {
+            if self.asked.len() < NAMES || self.asked.contains_key(&key) {
                 self.asked.insert(key, name.clone());
             } else {
                 *dropped += 1;
@@ -229,13 +254,13 @@ impl State {
             let ended = seen.attempt().map_or(seen.time(), |attempt| attempt.ended);
             self.brokers.push((remote, seen.time(), ended));
         }
-        let is_new = !self.relations.contains_key(&route);
+        let is_new = !self.relations.contains(&route);
         let (novel, remotes_before) = self.learn(seen);
         if is_new {
-            if self.relations.len() >= RELATIONS {
-                self.forget(dropped);
+            if self.relations.are_full() {
+                self.lighten(dropped);
             }
-            self.relations.insert(route.clone(), Relation::begin(seen));
+            self.relations.add(route.clone(), Relation::begin(seen));
         }
         let Some(relation) = self.relations.get_mut(&route) else {
             return;
@@ -292,12 +317,14 @@ impl State {
             // What never worked is no habit: the next server on that port is as new.
             return (novel, before);
         }
-        habit.transports.insert(transport);
-        habit.ports.insert((transport, seen.port));
-        habit.addresses.insert(address);
-        if let Some(name) = &seen.name {
-            habit.names.insert(name.clone());
-        }
+        let new_name = match &seen.name {
+            Some(name) if !named => habit.names.insert(name.clone()),
+            _ => false,
+        };
+        self.habitual += usize::from(habit.transports.insert(transport))
+            + usize::from(habit.ports.insert((transport, seen.port)))
+            + usize::from(habit.addresses.insert(address))
+            + usize::from(new_name);
         (novel, before)
     }
 
@@ -340,10 +367,11 @@ impl State {
             .filter(|old| **old != route)
             .filter_map(|old| {
                 let relation = self.relations.get(old)?;
+                // Asked first: hardly any is broken.
+                let hint = hint(old, relation, at, &self.rules, containments, settings)?;
                 let same_server = relation.addresses.contains(&seen.contact.remote.address)
                     || (seen.name.is_some() && seen.name == relation.name);
                 let link = self.lineage.link(&old.who, &route.who, same_server, at)?;
-                let hint = hint(old, relation, at, &self.rules, containments, settings)?;
                 Some(((hint, link, relation.last), old, relation))
             })
             .max_by(|a, b| a.0.cmp(&b.0));
@@ -376,30 +404,6 @@ impl State {
         }
         self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
         self.waiting.push(waiting);
-    }
-
-    /// Forgets the older half of the relations that are not established.
-    fn forget(&mut self, dropped: &mut u64) {
-        let watched: BTreeSet<&Route> = self
-            .established
-            .iter()
-            .chain(self.waiting.iter().flat_map(|w| [&w.new, &w.old]))
-            .collect();
-        let mut lasts: Vec<Timestamp> = self
-            .relations
-            .iter()
-            .filter(|(route, _)| !watched.contains(route))
-            .map(|(_, relation)| relation.last)
-            .collect();
-        lasts.sort_unstable();
-        let Some(middle) = lasts.get(lasts.len() / 2).copied() else {
-            return;
-        };
-        let before = self.relations.len();
-        let keep: BTreeSet<Route> = watched.into_iter().cloned().collect();
-        self.relations
-            .retain(|route, relation| keep.contains(route) || relation.last > middle);
-        *dropped += (before - self.relations.len()) as u64;
     }
 }
 

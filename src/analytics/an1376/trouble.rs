@@ -7,6 +7,7 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use crate::analytics::kit::contact::Fate;
 use crate::model::{Event, Timestamp};
+use std::ops::Deref;
 
 /// Events kept of each kind of sign.
 const KEPT: usize = 6;
@@ -32,9 +33,13 @@ impl Kept {
     }
 }
 
-/// What went wrong, since the relation last worked.
+/// What went wrong, since the relation last worked. In a box: most relations have none.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct Trouble(Box<Signs>);
+
+/// The signs of it.
+#[derive(Clone, Debug)]
+pub struct Signs {
     /// When it began.
     pub began: Timestamp,
     /// Blocked by the host's own firewall (5157).
@@ -51,9 +56,17 @@ pub struct Trouble {
     pub name: Option<(Event, super::names::Turn)>,
 }
 
+impl Deref for Trouble {
+    type Target = Signs;
+
+    fn deref(&self) -> &Signs {
+        &self.0
+    }
+}
+
 impl Trouble {
     fn since(began: Timestamp) -> Self {
-        Self {
+        Self(Box::new(Signs {
             began,
             blocks: Kept::default(),
             failures: Kept::default(),
@@ -61,7 +74,7 @@ impl Trouble {
             reset: None,
             foreign_reset: false,
             name: None,
-        }
+        }))
     }
 
     /// One more failure, or the first.
@@ -71,12 +84,13 @@ impl Trouble {
         _settings: &FallbackSettings,
     ) -> Self {
         let mut trouble = held.unwrap_or_else(|| Self::since(seen.time()));
+        let signs = &mut trouble.0;
         if seen.contact.fate == Fate::Blocked {
-            trouble.blocks.add(seen.event());
+            signs.blocks.add(seen.event());
         } else {
-            trouble.failures.add(seen.event());
-            if !trouble.fates.contains(&seen.contact.fate) {
-                trouble.fates.push(seen.contact.fate);
+            signs.failures.add(seen.event());
+            if !signs.fates.contains(&seen.contact.fate) {
+                signs.fates.push(seen.contact.fate);
             }
         }
         trouble
@@ -84,18 +98,17 @@ impl Trouble {
 
     /// A reset of a connection in use.
     pub fn with_reset(ended: Timestamp, seen: &Sighting<'_>) -> Self {
-        Self {
-            reset: Some((ended, seen.event().clone())),
-            foreign_reset: seen.foreign_reset(),
-            ..Self::since(ended)
-        }
+        let mut trouble = Self::since(ended);
+        trouble.0.reset = Some((ended, seen.event().clone()));
+        trouble.0.foreign_reset = seen.foreign_reset();
+        trouble
     }
 
     /// Its name was turned away.
     pub fn with_name(held: Option<Self>, event: &Event, turn: super::names::Turn) -> Self {
         let mut trouble = held.unwrap_or_else(|| Self::since(event.time));
         if trouble.name.is_none() {
-            trouble.name = Some((event.clone(), turn));
+            trouble.0.name = Some((event.clone(), turn));
         }
         trouble
     }

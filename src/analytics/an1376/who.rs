@@ -9,7 +9,7 @@ use crate::model::{Span, Text, Timestamp};
 const SAME_START: Span = Span::seconds(2);
 
 /// A process instance as far as it is known. Without any name it is "somebody on this host".
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who {
     /// Image without its volume, in lower case; empty if no process is known.
     pub program: Text,

@@ -170,6 +170,10 @@ impl Analytic for Signalling {
         }
     }
 
+    fn weight(state: &State) -> usize {
+        state.touched.weight() + state.waking.held() * 512
+    }
+
     fn horizon(&self) -> Span {
         Span(i64::MAX)
     }

@@ -79,6 +79,11 @@ fn outgoing_of(event: &Event, context: &Context) -> Option<(Place, IpAddr)> {
 }
 
 impl Touched {
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.door.weight() + (self.outgoing.len() + self.sniffing.held()) * 512
+    }
+
     pub(super) fn step(
         &mut self,
         place: Place,

@@ -50,6 +50,11 @@ fn signal_of(event: &Event) -> Option<&WakeSignal> {
 }
 
 impl Waking {
+    /// How many events are remembered.
+    pub(super) fn held(&self) -> usize {
+        self.signals.len() + self.visits.len()
+    }
+
     pub(super) fn step(
         &mut self,
         sender: Sender,

@@ -179,6 +179,11 @@ pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
 }
 
 impl Arrivals {
+    /// How much is remembered, in arrivals: a port or a connection takes a quarter of one.
+    pub fn held(&self) -> usize {
+        self.held.len() + (self.open_since.len() + self.tuples.len()) / 4
+    }
+
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
         let Some((place, sign)) = sign_of(event, context) else {

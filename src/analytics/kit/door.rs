@@ -87,6 +87,17 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
 }
 
 impl Door {
+    /// About how many bytes it takes. A source takes most: a tree of few ports is as large as one of
+    /// many.
+    pub fn weight(&self) -> usize {
+        let events = self.arrivals.held() + self.changes.held() + self.surroundings.held();
+        2_048
+            + self.touches.sources() * 1_536
+            + events * 512
+            + self.open.len() * 8_192
+            + self.visits.len() * 64
+    }
+
     /// The episodes whose time has come at `now`, oldest first.
     pub fn due(&mut self, rules: &DoorRules, now: Timestamp) -> Vec<Knock> {
         if self.open.is_empty() {

@@ -193,6 +193,11 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// How many changes are remembered.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes in a host event.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
         let What::Host(host) = &event.what else {

@@ -137,6 +137,11 @@ pub struct Sniffing {
 }
 
 impl Sniffing {
+    /// How many signs are remembered.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
         if let What::Host(host) = &event.what

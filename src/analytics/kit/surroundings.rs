@@ -48,6 +48,11 @@ fn mentions_firewall(text: &str) -> bool {
 }
 
 impl Surroundings {
+    /// How many events are remembered.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes in an event of this host.
     pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
         let What::Host(host) = &event.what else {

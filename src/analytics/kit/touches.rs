@@ -355,6 +355,11 @@ impl Touches {
         Heard::Armed(Box::new(knock))
     }
 
+    /// How many sources are remembered.
+    pub fn sources(&self) -> usize {
+        self.sources.len()
+    }
+
     /// The touches of `source` that are not (yet) a sequence, for near misses.
     pub fn loose(&self, source: IpAddr) -> impl Iterator<Item = &Touch> {
         self.sources

@@ -208,6 +208,11 @@ impl Analytic for FailedConnections {
         }
     }
 
+    fn weight(state: &State) -> usize {
+        let alarms = state.alarms.iter().flatten();
+        state.targets.weight() + alarms.map(|a| a.targets.len() * 1_024).sum::<usize>()
+    }
+
     fn horizon(&self) -> Span {
         // What is known of targets expires by itself; nothing else is held.
         self.settings.test.plus(self.settings.dedup)

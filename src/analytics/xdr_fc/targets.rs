@@ -145,6 +145,13 @@ pub enum Change {
 }
 
 impl Targets {
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        self.held.len() * (size_of::<Target>() + 128)
+            + self.shown * 512
+            + (self.expires.len() + self.named.len()) * 64
+    }
+
     /// An answered lookup named these addresses: whoever asks by name explores nothing.
     pub fn name(&mut self, addresses: &[IpAddr], time: Timestamp) {
         for address in addresses {
@@ -271,7 +278,11 @@ impl Targets {
             self.unclear.insert(address, event.time);
         }
         let count = self.unclear.len() as u32;
-        if self.most_unclear.as_ref().is_none_or(|(most, _)| count > *most) {
+        if self
+            .most_unclear
+            .as_ref()
+            .is_none_or(|(most, _)| count > *most)
+        {
             self.most_unclear = Some((count, event.clone()));
         }
     }
@@ -279,7 +290,9 @@ impl Targets {
     /// The most missing targets within a test period whose attempts have an outcome that no evidence
     /// tells, and the last of these attempts.
     pub fn unclear(&self) -> Option<(u32, &Event)> {
-        self.most_unclear.as_ref().map(|(count, event)| (*count, event))
+        self.most_unclear
+            .as_ref()
+            .map(|(count, event)| (*count, event))
     }
 
     fn forget(&mut self, before: Timestamp) {

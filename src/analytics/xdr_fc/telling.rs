@@ -342,7 +342,10 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
     };
     if measured.internal && measured.listening < INACTIVE_AFTER {
         add(
-            format!("more than {} of evidence before it", measured.listening.roughly()),
+            format!(
+                "more than {} of evidence before it",
+                measured.listening.roughly()
+            ),
             "a target that was alive before the evidence begins counts as not seen before",
         );
     }
@@ -368,7 +371,9 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
 fn router_addresses(source: Option<IpAddr>, measured: &Measured, context: &Context) -> usize {
     source
         .and_then(|address| context.identity.mac_at(address, measured.at))
-        .map_or(0, |mac| context.identity.addresses_of(&mac, measured.at).len())
+        .map_or(0, |mac| {
+            context.identity.addresses_of(&mac, measured.at).len()
+        })
 }
 
 fn notes(

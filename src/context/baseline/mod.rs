@@ -17,6 +17,8 @@ use super::identity::{HostId, Identity, Place};
 use super::processes::Processes;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::{Span, Text, Timestamp};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -44,6 +46,8 @@ pub struct Baseline {
     port_hosts: BTreeMap<Port, Vec<Timestamp>>,
     port_images: BTreeMap<Port, Vec<Timestamp>>,
     host_first: Vec<Timestamp>,
+    // When any host first connected to an address.
+    peer_first: HashMap<IpAddr, Timestamp, RandomState>,
     /// Entries left out because a bound was reached: then a count may be too small.
     pub left_out: u64,
     /// The days an imported baseline rests on, each once, in order.
@@ -176,10 +180,8 @@ impl Baseline {
 
     /// The first time any host connected to an address.
     pub fn peer_anywhere(&self, remote: IpAddr, before: Timestamp) -> Option<Timestamp> {
-        self.hosts
-            .values()
-            .filter_map(|u| u.peers.get(&remote)?.first_before(before))
-            .min()
+        let first = self.peer_first.get(&remote).copied();
+        first.filter(|first| *first < before)
     }
 
     /// When the host was first seen to listen on a port.
@@ -291,7 +293,14 @@ impl Baseline {
         let mut images: BTreeMap<Port, BTreeMap<Text, Timestamp>> = BTreeMap::new();
         self.port_hosts.clear();
         self.host_first.clear();
+        self.peer_first.clear();
         for usage in self.hosts.values() {
+            for (remote, count) in &usage.peers {
+                if let Some(at) = count.first_before(Timestamp::MAX) {
+                    let held = self.peer_first.entry(*remote).or_insert(at);
+                    *held = at.min(*held);
+                }
+            }
             self.host_first
                 .extend(usage.seen.first_before(Timestamp::MAX));
             let mut first: BTreeMap<Port, Timestamp> = BTreeMap::new();

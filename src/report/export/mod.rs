@@ -128,7 +128,7 @@ pub fn render(
         Format::Jsonl => {
             let mut out = Vec::new();
             for finding in telling::chosen(report, wanted) {
-                serde_json::to_writer(&mut out, finding)?;
+                out.extend_from_slice(json::line(finding)?.as_bytes());
                 out.push(b'\n');
             }
             Ok(out)

@@ -1,6 +1,7 @@
 //! JSON lines for Timesketch: `message`, `datetime` and `timestamp_desc` are what it needs, the
 //! rest becomes fields. Each field has one type in every line, or OpenSearch would refuse some.
 
+use crate::report::json;
 use crate::report::json::read::moment;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Time, TimelineEvent};
@@ -61,7 +62,7 @@ pub fn steps(findings: &[&Finding]) -> Result<Vec<u8>, serde_json::Error> {
                 offset_applied_ns: step.offset_applied_ns,
                 refs: step.refs.iter().map(Ref::text).collect(),
             };
-            serde_json::to_writer(&mut out, &line)?;
+            out.extend_from_slice(json::line(&line)?.as_bytes());
             out.push(b'\n');
         }
     }
@@ -73,7 +74,7 @@ pub fn steps(findings: &[&Finding]) -> Result<Vec<u8>, serde_json::Error> {
 /// # Errors
 /// As `steps`.
 pub fn event(event: &TimelineEvent) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Line {
+    json::line(&Line {
         message: event.summary.clone(),
         datetime: datetime(&event.time),
         timestamp: moment(&event.time).0.div_euclid(1_000),

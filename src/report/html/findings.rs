@@ -6,10 +6,11 @@ use crate::report::escape::html;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::telling;
+use crate::report::zone::Zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A row for each finding, and the tools that filter them.
-pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
+pub(super) fn rows(findings: &[&Finding], detail: usize, zone: &Zone, page: &mut String) {
     if findings.is_empty() {
         return;
     }
@@ -70,7 +71,7 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
         page.push_str(&format!(
             "<tr data-f=\"{id}\" data-s=\"{severity}\" data-a=\"{}\" data-h=\"{}\"><td>{}{same}</td>\
              <td class=\"sev {severity}\">{}</td><td>{} ({})</td><td class=\"m\">{link}</td><td>{}</td>\
-             <td class=\"m\">{} {}</td><td class=\"w\">{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td></tr>\n",
+             <td class=\"m\">{} {}{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td></tr>\n",
             html(&f.analytic.id.0),
             html(f.host()),
             f.number,
@@ -80,6 +81,7 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, page: &mut String) {
             html(&f.analytic.id.0),
             first.date(),
             first.clock(3),
+            zone.beside(first, 3),
             html(f.remote()),
             html(f.host()),
             html(&f.title),
@@ -150,7 +152,7 @@ fn severity_class(f: &Finding) -> &'static str {
 }
 
 /// One finding, whole.
-pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
+pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut String) {
     let severity = severity_class(f);
     page.push_str(&format!(
         "<details id=\"{}\" open><summary><span class=\"sev {severity}\">{}</span> {}</summary>\n<p><b>{}</b></p><dl>",
@@ -159,7 +161,7 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
         html(&telling::heading(report, f)),
         html(&f.title)
     ));
-    for (label, text) in telling::who(f) {
+    for (label, text) in telling::who(f, zone) {
         page.push_str(&format!(
             "<dt>{}</dt><dd>{}</dd>",
             html(&label),
@@ -172,7 +174,7 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
     let ties = telling::tied(f);
     let rows = f.steps.iter().zip(&ties).map(|(step, tie)| {
         let (time, recorded) = (moment(&step.time), moment(&step.recorded_time));
-        vec![
+        let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
             format!("{} {}", time.date(), time.clock(6)),
             telling::after(step),
@@ -184,22 +186,28 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
             } else {
                 recorded.clock(6)
             },
-        ]
+        ];
+        if zone.name().is_some() {
+            row.insert(2, zone.time(time, 6).unwrap_or_default());
+        }
+        row
     });
-    table(
-        &[
-            "#",
-            "Time (UTC)",
-            "After",
-            "Role",
-            "What",
-            "Reference",
-            "As recorded",
-        ],
-        &[4, 5],
-        rows,
-        page,
-    );
+    let mut head = vec![
+        "#",
+        "Time (UTC)",
+        "After",
+        "Role",
+        "What",
+        "Reference",
+        "As recorded",
+    ];
+    let mut wide = [4, 5];
+    let beside = zone.name();
+    if let Some(name) = &beside {
+        head.insert(2, name);
+        wide = [5, 6];
+    }
+    table(&head, &wide, rows, page);
     page.push_str("<h3>Why it is reported</h3>\n");
     let rows = f
         .conditions
@@ -238,6 +246,10 @@ pub(super) fn detail(report: &Report, f: &Finding, page: &mut String) {
         .map(|i| format!("{:+} {}", i.points, i.reason))
         .collect();
     list("ul", &items, page);
+    paragraph(
+        &format!("{}: {}", f.confidence.score, telling::held(f)),
+        page,
+    );
     page.push_str("<h3>Clock</h3>\n");
     paragraph(&telling::clock(f), page);
     for (heading, tag, items) in [

@@ -15,6 +15,7 @@ mod tests;
 use crate::report::escape::html;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::{Chosen, telling};
+use crate::report::zone::Zone;
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("style.css");
@@ -30,6 +31,8 @@ pub struct Style {
     pub detail: usize,
     /// Which findings.
     pub chosen: Chosen,
+    /// The zone printed beside UTC.
+    pub zone: Zone,
 }
 
 impl Default for Style {
@@ -37,6 +40,7 @@ impl Default for Style {
         Self {
             detail: 200,
             chosen: Chosen::default(),
+            zone: Zone::UTC,
         }
     }
 }
@@ -46,6 +50,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     let chosen = telling::chosen(report, &style.chosen);
     let (open, suppressed): (Vec<&Finding>, Vec<&Finding>) =
         chosen.iter().copied().partition(|f| f.suppressed.is_none());
+    let zone = &style.zone;
     let title = html(&telling::title(report));
     let mut page = String::with_capacity(1 << 16);
     page.push_str(
@@ -63,25 +68,27 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.push_str(&format!(
         "<body><a class=\"skip\" href=\"#findings\">Skip to findings</a>\n<header><h1>{title}</h1>\
          <p class=\"mut\">{}</p><div class=\"box\"><b>{}</b> See <a href=\"#coverage\">Coverage</a>.\
-         </div></header><main>\n",
-        html(&telling::facts(report)),
+         </div></header><main>\n<h2 id=\"notes\">Notes</h2>\n",
+        html(&telling::facts(report, zone)),
         html(&telling::result(report))
     ));
-    parts::evidence(report, &mut page);
+    parts::notes(report, &mut page);
+    parts::evidence(report, zone, &mut page);
     coverage::coverage(report, &mut page);
-    parts::gaps(report, &mut page);
+    parts::gaps(report, zone, &mut page);
     parts::conflicts(report, &mut page);
     page.push_str("<h2 id=\"overview\">Overview</h2>\n");
     picture::overview(report, &open, &mut page);
     page.push_str("<h2 id=\"findings\">Findings</h2>\n");
     let shown = telling::shown(report, chosen.len(), &style.chosen);
     page.push_str(&format!("<p>{}</p>\n", html(&shown)));
-    findings::rows(&open, style.detail, &mut page);
+    findings::rows(&open, style.detail, zone, &mut page);
     for finding in open.iter().take(style.detail) {
-        findings::detail(report, finding, &mut page);
+        findings::detail(report, finding, zone, &mut page);
     }
-    parts::near_misses(report, &mut page);
+    parts::near_misses(report, zone, &mut page);
     parts::suppressed(&suppressed, &mut page);
+    parts::rules(report, &mut page);
     parts::problems(report, &mut page);
     parts::advice(report, &mut page);
     parts::settings(report, &mut page);

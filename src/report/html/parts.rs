@@ -5,6 +5,7 @@ use crate::report::escape::html;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::telling;
+use crate::report::zone::Zone;
 
 /// Rows of near misses, problems and suppressed findings at most; how many there are is told.
 pub(super) const LISTED: usize = 500;
@@ -48,13 +49,13 @@ pub(super) fn paragraph(text: &str, page: &mut String) {
     page.push_str(&format!("<p>{}</p>\n", html(text)));
 }
 
-pub(super) fn evidence(report: &Report, page: &mut String) {
+pub(super) fn evidence(report: &Report, zone: &Zone, page: &mut String) {
     page.push_str("<h2 id=\"evidence\">Evidence</h2>\n");
     let rows = report.evidence.iter().map(|e| {
         let time = |t: &Option<_>| {
             t.as_ref().map_or_else(String::new, |t| {
                 let t = moment(t);
-                format!("{} {}", t.date(), t.clock(0))
+                format!("{} {}{}", t.date(), t.clock(0), zone.beside(t, 0))
             })
         };
         vec![
@@ -88,35 +89,10 @@ pub(super) fn evidence(report: &Report, page: &mut String) {
         page,
     );
     page.push_str("<h3>Hosts and clocks</h3>\n");
-    let rows = report.hosts.iter().map(|host| {
-        let span = |ns: Option<i64>| {
-            ns.map_or_else(
-                || "not known".to_owned(),
-                |ns| crate::model::Span(ns).to_string(),
-            )
-        };
-        vec![
-            host.id.clone(),
-            host.name.clone().unwrap_or_default(),
-            host.addresses.join(", "),
-            span(host.clock.offset_ns),
-            span(host.clock.uncertainty_ns),
-            host.clock.anchors.to_string(),
-            host.clock.method.clone(),
-        ]
-    });
     table(
-        &[
-            "Id",
-            "Host",
-            "Addresses",
-            "Clock ahead by",
-            "Uncertainty",
-            "Anchors",
-            "Method",
-        ],
+        &telling::HOST,
         &[1, 2, 6],
-        rows,
+        report.hosts.iter().map(telling::host),
         page,
     );
 }
@@ -130,7 +106,7 @@ pub(super) fn commands(lines: &[String], page: &mut String) {
     page.push_str("</pre>\n");
 }
 
-pub(super) fn gaps(report: &Report, page: &mut String) {
+pub(super) fn gaps(report: &Report, zone: &Zone, page: &mut String) {
     page.push_str(&format!(
         "<h3 id=\"gaps\">Gaps ({})</h3>\n",
         report.gaps.len()
@@ -148,7 +124,11 @@ pub(super) fn gaps(report: &Report, page: &mut String) {
             page,
         );
     }
-    let rows = report.gaps.iter().take(LISTED).map(telling::gap);
+    let rows = report
+        .gaps
+        .iter()
+        .take(LISTED)
+        .map(|gap| telling::gap(gap, zone));
     table(&telling::GAP, &[1, 2, 5, 6, 7], rows, page);
 }
 
@@ -176,7 +156,7 @@ pub(super) fn conflicts(report: &Report, page: &mut String) {
     );
 }
 
-pub(super) fn near_misses(report: &Report, page: &mut String) {
+pub(super) fn near_misses(report: &Report, zone: &Zone, page: &mut String) {
     page.push_str("<h2 id=\"near\">What came close</h2>\n");
     let all = report.near_misses.len();
     paragraph(
@@ -194,7 +174,7 @@ pub(super) fn near_misses(report: &Report, page: &mut String) {
         let refs: Vec<String> = m.refs.iter().take(8).map(|r| r.text()).collect();
         vec![
             m.analytic.0.clone(),
-            format!("{} {}", at.date(), at.clock(3)),
+            format!("{} {}{}", at.date(), at.clock(3), zone.beside(at, 3)),
             m.text.clone(),
             refs.join(", "),
         ]
@@ -208,6 +188,28 @@ pub(super) fn near_misses(report: &Report, page: &mut String) {
         ],
         &[2, 3],
         rows,
+        page,
+    );
+}
+
+/// What a reader must know before anything else.
+pub(super) fn notes(report: &Report, page: &mut String) {
+    match report.notes.is_empty() {
+        true => paragraph("None.", page),
+        false => list("ul", &report.notes, page),
+    }
+}
+
+/// What each suppression rule did.
+pub(super) fn rules(report: &Report, page: &mut String) {
+    if report.suppression.is_empty() {
+        return;
+    }
+    page.push_str("<h3>Rules</h3>\n");
+    table(
+        &telling::RULE,
+        &[1, 2, 3, 5, 6],
+        report.suppression.iter().map(telling::rule),
         page,
     );
 }
@@ -291,10 +293,6 @@ pub(super) fn advice(report: &Report, page: &mut String) {
     if !report.advice.is_empty() {
         page.push_str("<h2 id=\"advice\">Best next evidence to collect</h2>\n");
         list("ol", &report.advice, page);
-    }
-    if !report.notes.is_empty() {
-        page.push_str("<h2 id=\"notes\">Notes</h2>\n");
-        list("ul", &report.notes, page);
     }
 }
 

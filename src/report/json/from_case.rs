@@ -62,10 +62,18 @@ pub(super) fn report(case: &Case) -> s::Report {
                 missing: miss.missing,
                 time: time(miss.time),
                 text: miss.text.clone(),
-                refs: miss.references.iter().map(|p| reference(&case.labels, p, None)).collect(),
+                refs: miss
+                    .references
+                    .iter()
+                    .map(|p| reference(&case.labels, p, None))
+                    .collect(),
             })
             .collect(),
-        problems: case.problems.iter().map(|p| problem(&case.labels, p)).collect(),
+        problems: case
+            .problems
+            .iter()
+            .map(|p| problem(&case.labels, p))
+            .collect(),
         advice: case.advice.clone(),
         notes: case.notes.clone(),
         summary: summary(case),

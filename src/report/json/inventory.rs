@@ -241,7 +241,13 @@ fn shape(given: &of::Inventory, sections: &[Section]) -> Inventory {
                 .map(|row| from_case::evidence(case, row))
                 .collect()
         }),
-        interfaces: asked(Section::Files).then(|| given.interfaces.iter().map(|row| interface(&case.labels, row)).collect()),
+        interfaces: asked(Section::Files).then(|| {
+            given
+                .interfaces
+                .iter()
+                .map(|row| interface(&case.labels, row))
+                .collect()
+        }),
         hosts: asked(Section::Hosts).then(|| hosts(given)),
         conflicts: asked(Section::Hosts).then(|| from_case::conflicts(case)),
         channels: asked(Section::Channels).then(|| {
@@ -258,8 +264,7 @@ fn shape(given: &of::Inventory, sections: &[Section]) -> Inventory {
                 .collect()
         }),
         gaps: asked(Section::Gaps).then(|| from_case::gaps(case)),
-        coverage: asked(Section::Coverage)
-            .then(|| {
+        coverage: asked(Section::Coverage).then(|| {
             let row = |row| from_case::coverage(&case.labels, row);
             case.coverage.iter().map(row).collect()
         }),

@@ -2,7 +2,8 @@
 //!
 //! Canonical: keys in the order of the schema, times in UTC with nine digits, whole nanoseconds,
 //! one space of indent, a line feed at the end; nothing of the run's wall clock. The same evidence
-//! and settings give the same bytes. Text from evidence is kept exactly.
+//! and settings give the same bytes. Text from evidence is kept exactly; hidden characters in it are
+//! written as escapes.
 
 pub mod fields;
 mod from_case;
@@ -18,6 +19,7 @@ mod tests;
 
 use crate::case::Case;
 use crate::model::{Event, Labels};
+use crate::report::escape;
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
@@ -47,7 +49,7 @@ pub fn report(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
 pub fn lines(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
     for incident in &case.incidents {
-        serde_json::to_writer(&mut out, &incident::finding(case, incident))?;
+        out.extend_from_slice(line(&incident::finding(case, incident))?.as_bytes());
         out.push(b'\n');
     }
     Ok(out)
@@ -58,14 +60,29 @@ pub fn lines(case: &Case) -> Result<Vec<u8>, serde_json::Error> {
 /// # Errors
 /// As `report`.
 pub fn event_line(event: &Event, labels: &Labels) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&from_case::timeline_event(event, labels))
+    line(&from_case::timeline_event(event, labels))
+}
+
+/// Any value on one line, without a line feed.
+///
+/// # Errors
+/// As `report`.
+pub fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    serde_json::to_string(value).map(escape::json)
 }
 
 /// Any value in the canonical layout.
-pub(crate) fn pretty<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
+///
+/// # Errors
+/// As `report`.
+pub fn pretty<T: Serialize>(value: &T) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, PrettyFormatter::with_indent(b" "));
     value.serialize(&mut serializer)?;
     out.push(b'\n');
-    Ok(out)
+    Ok(match String::from_utf8(out) {
+        Ok(text) => escape::json(text).into_bytes(),
+        // What serde writes is UTF-8.
+        Err(other) => other.into_bytes(),
+    })
 }

@@ -1,6 +1,5 @@
 //! The commands that show what a finding cites, from the record.
 
-use crate::model::finding::Severity;
 use crate::model::provenance::Item;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
@@ -39,8 +38,7 @@ pub fn of(report: &Report, finding: &Finding) -> Vec<String> {
         .collect();
     let mut page = Page::new(&Style {
         width: 100,
-        color: false,
-        min_severity: Severity::Info,
+        ..Style::default()
     });
     commands(&files, &mut page);
     page.finish().lines().map(str::to_owned).collect()

@@ -4,13 +4,14 @@ use super::{Block, commands};
 use crate::model::Span;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
+use crate::report::zone::Zone;
 
 /// One finding, whole.
-pub fn one(report: &Report, finding: &Finding) -> Vec<Block> {
+pub fn one(report: &Report, finding: &Finding, zone: &Zone) -> Vec<Block> {
     let mut blocks = vec![
         Block::Heading(2, heading(report, finding)),
         Block::Text(finding.title.clone()),
-        Block::Facts(who(finding)),
+        Block::Facts(who(finding, zone)),
     ];
     let mut part = |heading: &str, block: Block| {
         blocks.push(Block::Heading(3, heading.into()));
@@ -27,7 +28,7 @@ pub fn one(report: &Report, finding: &Finding) -> Vec<Block> {
         );
     }
     part("Confidence", score(finding));
-    part("Sequence (UTC)", sequence(finding));
+    part("Sequence (UTC)", sequence(finding, zone));
     part("Clock", Block::Text(clock(finding)));
     let list = |items: Vec<String>| Block::List {
         numbered: false,
@@ -87,7 +88,7 @@ pub fn heading(report: &Report, finding: &Finding) -> String {
 }
 
 /// Labels and what belongs to them: when, who, on what basis.
-pub fn who(finding: &Finding) -> Vec<(String, String)> {
+pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
     let (first, last) = (moment(&finding.first_time), moment(&finding.last_time));
     let mut facts = vec![(
         "From".to_owned(),
@@ -100,6 +101,11 @@ pub fn who(finding: &Finding) -> Vec<(String, String)> {
             last.since(first)
         ),
     )];
+    if let (Some(name), Some(from), Some(to)) =
+        (zone.name(), zone.time(first, 6), zone.time(last, 6))
+    {
+        facts.push((name, format!("{from} to {to}")));
+    }
     let mut fact = |label: &str, text: String| {
         if !text.is_empty() {
             facts.push((label.to_owned(), text));
@@ -185,31 +191,51 @@ fn score(finding: &Finding) -> Block {
         .iter()
         .map(|item| vec![format!("{:+}", item.points), item.reason.clone()])
         .collect();
-    rows.push(vec![
-        finding.confidence.score.to_string(),
-        format!("{} of 100", finding.confidence.level),
-    ]);
+    rows.push(vec![finding.confidence.score.to_string(), held(finding)]);
     Block::Table {
         head: vec!["points".into(), "because".into()],
         rows,
     }
 }
 
-fn sequence(finding: &Finding) -> Block {
-    let head = ["#", "time", "after", "role", "what", "reference"];
+/// The score in a word, and the sum where that was held at an end of the scale.
+pub fn held(finding: &Finding) -> String {
+    let confidence = &finding.confidence;
+    let sum: i64 = confidence.items.iter().map(|i| i64::from(i.points)).sum();
+    match sum == i64::from(confidence.score) || confidence.items.is_empty() {
+        true => format!("{} of 100", confidence.level),
+        false => format!(
+            "{} of 100; the sum is {sum}, held at {}",
+            confidence.level, confidence.score
+        ),
+    }
+}
+
+fn sequence(finding: &Finding, zone: &Zone) -> Block {
+    let mut head = ["#", "time", "after", "role", "what", "reference"]
+        .map(str::to_owned)
+        .to_vec();
+    if let Some(name) = zone.name() {
+        head.insert(2, name);
+    }
     let ties = tied(finding);
     let rows = finding.steps.iter().zip(&ties).map(|(step, tie)| {
-        vec![
+        let time = moment(&step.time);
+        let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
-            moment(&step.time).clock(6),
+            time.clock(6),
             after(step),
             step.role.to_uppercase(),
             what(step),
             refs(step),
-        ]
+        ];
+        if zone.name().is_some() {
+            row.insert(2, zone.time(time, 6).unwrap_or_default());
+        }
+        row
     });
     Block::Table {
-        head: head.map(str::to_owned).to_vec(),
+        head,
         rows: rows.collect(),
     }
 }

@@ -1,11 +1,13 @@
 //! What a report says, block by block.
 
+pub use super::basis::{GAP, HOST, gap, host, met, same, verdict};
+use super::basis::{coverage, evidence, gaps, hosts, problems, settings};
 use super::incident::suppression;
-pub use super::incident::{after, clock, heading, missing, one, refs, tied, what, who};
+pub use super::incident::{after, clock, heading, held, missing, one, refs, tied, what, who};
 use super::{Block, Chosen, severity};
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
-use std::collections::BTreeMap;
+use crate::report::zone::Zone;
 
 /// The findings that are wanted, in the order of the report.
 pub fn chosen<'r>(report: &'r Report, wanted: &Chosen) -> Vec<&'r Finding> {
@@ -24,28 +26,45 @@ pub fn chosen<'r>(report: &'r Report, wanted: &Chosen) -> Vec<&'r Finding> {
 }
 
 /// The whole report, with the chosen findings.
-pub fn whole(report: &Report, wanted: &Chosen) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading(1, title(report)), Block::Text(facts(report))];
+pub fn whole(report: &Report, wanted: &Chosen, zone: &Zone) -> Vec<Block> {
+    let mut blocks = vec![
+        Block::Heading(1, title(report)),
+        Block::Text(facts(report, zone)),
+    ];
     blocks.push(Block::Text(result(report)));
+    if !report.notes.is_empty() {
+        blocks.push(Block::List {
+            numbered: false,
+            items: report.notes.clone(),
+        });
+    }
     blocks.extend(evidence(report));
+    blocks.extend(hosts(report));
     let chosen = chosen(report, wanted);
     let (open, suppressed): (Vec<_>, Vec<_>) = chosen.iter().partition(|f| f.suppressed.is_none());
     blocks.push(Block::Heading(2, "Findings".into()));
     blocks.push(Block::Text(shown(report, chosen.len(), wanted)));
     if !open.is_empty() {
-        blocks.push(overview(&open));
+        blocks.push(overview(&open, zone));
     }
     for finding in &open {
-        blocks.extend(one(report, finding));
+        blocks.extend(one(report, finding, zone));
     }
-    blocks.extend(near_misses(report));
+    blocks.extend(near_misses(report, zone));
     blocks.extend(coverage(report));
-    blocks.extend(gaps(report));
+    blocks.extend(gaps(report, zone));
     blocks.extend(conflicts(report).into_iter().flatten());
     blocks.extend(problems(report));
     if !suppressed.is_empty() {
         blocks.push(Block::Heading(2, "Suppressed".into()));
         blocks.push(suppressions(&suppressed));
+    }
+    if !report.suppression.is_empty() {
+        blocks.push(Block::Heading(2, "Suppression rules".into()));
+        blocks.push(Block::Table {
+            head: RULE.map(str::to_owned).to_vec(),
+            rows: report.suppression.iter().map(rule).collect(),
+        });
     }
     if !report.advice.is_empty() {
         blocks.push(Block::Heading(2, "Best next evidence to collect".into()));
@@ -75,7 +94,7 @@ pub fn title(report: &Report) -> String {
 }
 
 /// Tool, examiner and time zone, in one line.
-pub fn facts(report: &Report) -> String {
+pub fn facts(report: &Report, zone: &Zone) -> String {
     let commit = match report.tool.commit.as_str() {
         "" => String::new(),
         commit => format!(" ({commit})"),
@@ -85,8 +104,11 @@ pub fn facts(report: &Report) -> String {
         None => String::new(),
     };
     format!(
-        "casewire {}{commit}{examiner}. All times are UTC. Report schema {}, parameters {}.",
-        report.tool.version, report.schema_version, report.parameters.sha256.0
+        "casewire {}{commit}{examiner}. {} Report schema {}, parameters {}.",
+        report.tool.version,
+        zone.told(),
+        report.schema_version,
+        report.parameters.sha256.0
     )
 }
 
@@ -173,52 +195,45 @@ pub fn shown(report: &Report, shown: usize, wanted: &Chosen) -> String {
     )
 }
 
-fn evidence(report: &Report) -> Vec<Block> {
-    let head = [
-        "id",
-        "file",
-        "kind",
-        "bytes",
-        "after the run",
-        "read",
-        "skipped",
-    ];
-    let rows = report.evidence.iter().map(|e| {
-        vec![
-            e.id.0.clone(),
-            e.path.clone(),
-            e.kind.clone(),
-            e.size.to_string(),
-            same(e.verified_after_run).to_owned(),
-            e.units_read.to_string(),
-            e.units_skipped.to_string(),
-        ]
-    });
-    let hashes = report.evidence.iter().map(|e| {
-        let hash = e.hashes.sha256.as_ref().map_or("not hashed", |h| &h.0);
-        (e.id.0.clone(), hash.to_owned())
-    });
+/// The columns of `rule`.
+pub const RULE: [&str; 7] = [
+    "line",
+    "rule",
+    "reason",
+    "by",
+    "until",
+    "findings it suppresses",
+    "remarks",
+];
+
+/// A suppression rule, what it did and what it would have done had it not expired.
+pub fn rule(rule: &crate::report::json::shape::SuppressionRule) -> Vec<String> {
+    let numbers = |of: &[u64]| -> String {
+        let each: Vec<String> = of.iter().map(|n| format!("#{n}")).collect();
+        each.join(", ")
+    };
+    let mut did = match rule.suppressed.is_empty() {
+        true => "none".to_owned(),
+        false => numbers(&rule.suppressed),
+    };
+    if !rule.expired_before.is_empty() {
+        did.push_str(&format!(
+            "; expired before {}",
+            numbers(&rule.expired_before)
+        ));
+    }
     vec![
-        Block::Heading(2, "Evidence".into()),
-        Block::Table {
-            head: head.map(str::to_owned).to_vec(),
-            rows: rows.collect(),
-        },
-        Block::Heading(3, "SHA-256".into()),
-        Block::Facts(hashes.collect()),
+        rule.line.to_string(),
+        rule.rule.clone(),
+        rule.reason.clone(),
+        rule.by.clone(),
+        rule.until.clone(),
+        did,
+        rule.remarks.join(" "),
     ]
 }
 
-/// Whether a file was the same after the run, in a word.
-pub fn same(verified: Option<bool>) -> &'static str {
-    match verified {
-        Some(true) => "unchanged",
-        Some(false) => "CHANGED",
-        None => "not checked",
-    }
-}
-
-fn overview(findings: &[&&Finding]) -> Block {
+fn overview(findings: &[&&Finding], zone: &Zone) -> Block {
     let head = [
         "#",
         "severity",
@@ -237,7 +252,12 @@ fn overview(findings: &[&&Finding]) -> Block {
             f.short_id.clone(),
             f.confidence.level.to_string(),
             f.analytic.id.0.clone(),
-            format!("{} {}", first.date(), first.clock(0)),
+            format!(
+                "{} {}{}",
+                first.date(),
+                first.clock(0),
+                zone.beside(first, 0)
+            ),
             f.remote().to_owned(),
             f.host().to_owned(),
         ]
@@ -248,7 +268,7 @@ fn overview(findings: &[&&Finding]) -> Block {
     }
 }
 
-fn near_misses(report: &Report) -> Vec<Block> {
+fn near_misses(report: &Report, zone: &Zone) -> Vec<Block> {
     const SHOWN: usize = 20;
     if report.near_misses.is_empty() {
         return Vec::new();
@@ -257,10 +277,11 @@ fn near_misses(report: &Report) -> Vec<Block> {
         let at = moment(&m.time);
         let refs: Vec<String> = m.refs.iter().take(4).map(|r| r.text()).collect();
         format!(
-            "{} {} {}: {} [{}]",
+            "{} {} {}{}: {} [{}]",
             m.analytic.0,
             at.date(),
             at.clock(3),
+            zone.beside(at, 3),
             m.text,
             refs.join(", ")
         )
@@ -272,127 +293,6 @@ fn near_misses(report: &Report) -> Vec<Block> {
             report.near_misses.len().min(SHOWN),
             report.near_misses.len()
         )),
-        Block::List {
-            numbered: false,
-            items: items.collect(),
-        },
-    ]
-}
-
-/// How far a need is met, in the words of the grid.
-pub fn met(status: &str) -> &'static str {
-    match status {
-        "seen" | "present" => "yes",
-        "partial" => "part",
-        "absent" => "NO",
-        _ => "?",
-    }
-}
-
-/// Whether a pair could be judged, in the words of the grid.
-pub fn verdict(word: &str) -> &'static str {
-    match word {
-        "found" => "found",
-        "quiet" => "yes, nothing",
-        "partly" => "part, nothing",
-        _ => "NO",
-    }
-}
-
-fn coverage(report: &Report) -> Vec<Block> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut verdicts: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
-    for v in &report.verdicts {
-        verdicts.insert(
-            (&v.analytic.0, &v.host),
-            vec![
-                v.analytic.0.clone(),
-                v.host.clone(),
-                "-> can be judged".into(),
-                verdict(&v.verdict).into(),
-                v.words.clone(),
-            ],
-        );
-    }
-    let mut before: Option<(&str, &str)> = None;
-    for c in &report.coverage {
-        let pair = (c.analytic.0.as_str(), c.host.as_str());
-        if let Some(last) = before.filter(|last| *last != pair) {
-            rows.extend(verdicts.remove(&last));
-        }
-        before = Some(pair);
-        rows.push(vec![
-            c.analytic.0.clone(),
-            c.host.clone(),
-            c.needs.clone(),
-            met(&c.status).into(),
-            c.note.clone(),
-        ]);
-    }
-    rows.extend(verdicts.into_values());
-    let head = ["analytic", "host", "needs", "there", "why"];
-    vec![
-        Block::Heading(2, "Coverage: what this evidence can and cannot show".into()),
-        Block::Text(
-            "yes: there for the whole window; part: for a part of it, or weaker; NO: absent, a \
-             finding of this kind could not have been made."
-                .into(),
-        ),
-        Block::Table {
-            head: head.map(str::to_owned).to_vec(),
-            rows,
-        },
-    ]
-}
-
-/// A gap in words: where, what is missing and why, and what would fill it.
-pub fn gap(gap: &crate::report::json::shape::Gap) -> Vec<String> {
-    let time = |t: &Option<crate::report::json::shape::Time>| {
-        t.as_ref().map_or_else(String::new, |t| {
-            let t = moment(t);
-            format!("{} {}", t.date(), t.clock(0))
-        })
-    };
-    let files: Vec<&str> = gap.evidence.iter().map(|e| e.0.as_str()).collect();
-    vec![
-        gap.id.0.clone(),
-        gap.host.clone().unwrap_or_else(|| "captures".to_owned()),
-        files.join(", "),
-        time(&gap.start),
-        time(&gap.end),
-        gap.what.clone(),
-        gap.why.clone(),
-        gap.remedy.clone().unwrap_or_default(),
-    ]
-}
-
-/// The columns of `gap`.
-pub const GAP: [&str; 8] = [
-    "gap",
-    "of",
-    "files",
-    "from",
-    "to",
-    "what is missing",
-    "why, and what it costs",
-    "what would fill it",
-];
-
-fn gaps(report: &Report) -> Vec<Block> {
-    if report.gaps.is_empty() {
-        return Vec::new();
-    }
-    // Eight columns are too many for a terminal: the sentences follow their place as a list.
-    let items = report.gaps.iter().map(|one| {
-        let cells = gap(one);
-        let part = |range: std::ops::Range<usize>| {
-            let full = cells.get(range).unwrap_or(&[]).iter();
-            full.filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>()
-        };
-        format!("{}: {}", part(0..5).join(" "), part(5..8).join(". "))
-    });
-    vec![
-        Block::Heading(2, "Gaps".into()),
         Block::List {
             numbered: false,
             items: items.collect(),
@@ -418,33 +318,6 @@ fn conflicts(report: &Report) -> Option<[Block; 2]> {
 
 /// What the section of conflicts is called.
 pub const CONFLICTS: &str = "Where the evidence contradicts itself about addresses";
-
-fn problems(report: &Report) -> Vec<Block> {
-    let mut blocks = vec![Block::Heading(2, "Problems".into())];
-    if report.problems.is_empty() {
-        blocks.push(Block::Text(
-            "All evidence was read to the end without errors.".into(),
-        ));
-        return blocks;
-    }
-    let rows = report.problems.iter().map(|p| {
-        vec![
-            p.evidence.as_ref().map_or("run", |e| &e.0).to_owned(),
-            p.weight.to_string(),
-            p.message.clone(),
-            p.count.to_string(),
-            p.first_offset
-                .map_or_else(|| "-".to_owned(), |o| o.to_string()),
-            p.effect.clone(),
-        ]
-    });
-    let head = ["file", "weight", "what", "times", "first at byte", "effect"];
-    blocks.push(Block::Table {
-        head: head.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-    });
-    blocks
-}
 
 fn suppressions(findings: &[&&Finding]) -> Block {
     let rows = findings.iter().map(|f| {
@@ -477,34 +350,6 @@ pub fn suppressed(report: &Report) -> Vec<Block> {
         match refs.is_empty() {
             true => Block::Text("No finding is suppressed by a rule.".into()),
             false => suppressions(&refs),
-        },
-    ]
-}
-
-fn settings(report: &Report) -> Vec<Block> {
-    let runs = report.parameters.analytics.iter();
-    let rows = runs.flat_map(|run| {
-        run.settings.iter().map(|(name, value)| {
-            let changed = if run.changed.contains(name) {
-                "changed"
-            } else {
-                ""
-            };
-            vec![
-                format!("{} {}", run.id.0, run.version),
-                name.clone(),
-                value.clone(),
-                changed.to_owned(),
-            ]
-        })
-    });
-    vec![
-        Block::Heading(2, "Settings in force".into()),
-        Block::Table {
-            head: ["analytic", "setting", "value", ""]
-                .map(str::to_owned)
-                .to_vec(),
-            rows: rows.collect(),
         },
     ]
 }

@@ -3,6 +3,7 @@
 use super::{Chosen, markdown, severity, telling, text};
 use crate::model::finding::Severity;
 use crate::report::text::Style;
+use crate::report::zone::Zone;
 use crate::report::{json, samples};
 
 fn chosen() -> Chosen {
@@ -12,7 +13,7 @@ fn chosen() -> Chosen {
 #[test]
 fn text_and_markdown_hold_every_finding_with_steps_and_references() {
     let report = json::shaped(&samples::case());
-    let blocks = telling::whole(&report, &chosen());
+    let blocks = telling::whole(&report, &chosen(), &Zone::UTC);
     let text = text(&blocks, &Style::default());
     let markdown = markdown(&blocks);
     assert!(report.findings.len() > 1);
@@ -43,7 +44,7 @@ fn hostile_text_stays_text() {
     for hostile in samples::HOSTILE.iter().chain(&extra) {
         let mut report = json::shaped(&samples::with_text_everywhere(hostile));
         report.findings[0].alternatives = vec![(*hostile).to_owned()];
-        let blocks = telling::whole(&report, &chosen());
+        let blocks = telling::whole(&report, &chosen(), &Zone::UTC);
         let text = text(&blocks, &Style::default());
         let markdown = markdown(&blocks);
         for page in [&text, &markdown] {
@@ -56,6 +57,7 @@ fn hostile_text_stays_text() {
         let other = telling::whole(
             &json::shaped(&samples::with_text_everywhere("x")),
             &chosen(),
+            &Zone::UTC,
         );
         assert_eq!(plain, other.len());
         // As many lines as with a harmless text: no line, row or heading was made by evidence.
@@ -86,7 +88,10 @@ fn a_filter_is_told_with_what_it_leaves_out() {
         ids: vec![report.findings[0].short_id.clone()],
         min_severity: Severity::Low,
     };
-    let text = text(&telling::whole(&report, &wanted), &Style::default());
+    let text = text(
+        &telling::whole(&report, &wanted, &Zone::UTC),
+        &Style::default(),
+    );
     let all = report.findings.len();
     assert!(
         text.contains(&format!("1 of {all} shown (--incident")),
@@ -100,7 +105,10 @@ fn a_filter_is_told_with_what_it_leaves_out() {
 #[test]
 fn nothing_found_is_not_nothing_happened() {
     let report = json::shaped(&samples::quiet());
-    let text = text(&telling::whole(&report, &chosen()), &Style::default());
+    let text = text(
+        &telling::whole(&report, &chosen(), &Zone::UTC),
+        &Style::default(),
+    );
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "NO INCIDENT FOUND",

@@ -117,6 +117,13 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     } else {
         last.date() + " "
     };
+    let beside = page.zone.name().and_then(|zone| {
+        let (from, to) = (
+            page.zone.time(first, digits)?,
+            page.zone.time(last, digits)?,
+        );
+        Some(format!("{from}  to  {to}  ({zone})"))
+    });
     let mut fact = |label: &str, text: &str| page.hanging(2, &format!("{label:<9}"), text);
     fact(
         "From",
@@ -128,6 +135,9 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
             last.since(first)
         ),
     );
+    if let Some(beside) = beside {
+        fact("", &beside);
+    }
     let remote = match (who.remote, who.remote_mac) {
         (Some(address), Some(mac)) => format!("{address} ({})", mac_text(mac)),
         (Some(address), None) => address.to_string(),

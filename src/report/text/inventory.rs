@@ -8,6 +8,7 @@ use crate::context::identity::Orientation;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Timestamp};
 use crate::report::words::{count, counted};
+use crate::report::zone::Zone;
 
 /// A part of an inventory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,7 +108,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
                 "{}, {} skipped; {}",
                 counted(row.units_read, unit),
                 count(row.units_skipped),
-                times(row.first_time.zip(row.last_time))
+                times(row.first_time.zip(row.last_time), &page.zone)
             ),
             page,
         );
@@ -119,7 +120,7 @@ fn files(inventory: &Inventory, page: &mut Page) {
         for interface in own.iter().take(ROWS) {
             pair(
                 "interface",
-                &interface_words(interface, inventory.silence),
+                &interface_words(interface, inventory.silence, &page.zone),
                 page,
             );
         }
@@ -136,7 +137,7 @@ fn digest(row: &EvidenceRow) -> String {
     )
 }
 
-fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
+fn interface_words(interface: &InterfaceRow, silence: Span, zone: &Zone) -> String {
     let mut words = format!(
         "{}, link type {}, {}",
         interface.number,
@@ -152,7 +153,7 @@ fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
     if interface.dropped > 0 {
         words.push_str(&format!(", {} dropped", count(interface.dropped)));
     }
-    words.push_str(&format!("; {}", times(interface.times)));
+    words.push_str(&format!("; {}", times(interface.times, zone)));
     let silences = interface.silences.len() as u64;
     if silences > 0 {
         words.push_str(&format!(
@@ -165,7 +166,7 @@ fn interface_words(interface: &InterfaceRow, silence: Span) -> String {
 }
 
 /// `2026-03-14 01:58:00 to 03:11:00 (1 h 13 min)`.
-fn times(range: Option<(Timestamp, Timestamp)>) -> String {
+fn times(range: Option<(Timestamp, Timestamp)>, zone: &Zone) -> String {
     let Some((from, to)) = range else {
         return "no time".to_owned();
     };
@@ -174,10 +175,12 @@ fn times(range: Option<(Timestamp, Timestamp)>) -> String {
         false => to.date() + " ",
     };
     format!(
-        "{} {} to {date}{} ({})",
+        "{} {}{} to {date}{}{} ({})",
         from.date(),
         from.clock(0),
+        zone.beside(from, 0),
         to.clock(0),
+        zone.beside(to, 0),
         to.since(from).roughly()
     )
 }
@@ -231,7 +234,11 @@ fn host(case: &Case, row: &HostRow, known: &HostMore, page: &mut Page) {
         "logs",
         &match row.evidence.is_empty() {
             true => "none".to_owned(),
-            false => format!("{}; {}", list(case, &row.evidence), times(known.logged)),
+            false => format!(
+                "{}; {}",
+                list(case, &row.evidence),
+                times(known.logged, &page.zone)
+            ),
         },
         page,
     );
@@ -312,9 +319,9 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
         ),
         page,
     );
-    pair("time", &times(row.times), page);
+    pair("time", &times(row.times, &page.zone), page);
     if row.corrected.is_some() {
-        pair("corrected", &times(row.corrected), page);
+        pair("corrected", &times(row.corrected, &page.zone), page);
     }
     let mut seen: Vec<String> = row
         .event_ids

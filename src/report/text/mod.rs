@@ -24,10 +24,11 @@ mod tests;
 
 use crate::case::Case;
 use crate::model::finding::Severity;
+use crate::report::zone::Zone;
 use page::Page;
 
 /// How text is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Style {
     /// Columns; held to at least 60.
     pub width: usize,
@@ -35,6 +36,8 @@ pub struct Style {
     pub color: bool,
     /// Incidents below this are counted, not shown.
     pub min_severity: Severity,
+    /// The zone printed beside UTC.
+    pub zone: Zone,
 }
 
 impl Default for Style {
@@ -43,6 +46,7 @@ impl Default for Style {
             width: 80,
             color: false,
             min_severity: Severity::Info,
+            zone: Zone::UTC,
         }
     }
 }

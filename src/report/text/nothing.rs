@@ -178,7 +178,13 @@ pub(super) fn near_misses(case: &Case, page: &mut Page, own_section: bool) {
             .take(3)
             .map(|place| case.labels.place(place))
             .collect();
-        let mut text = format!("{} {} {}", miss.time.date(), miss.time.clock(0), miss.text);
+        let mut text = format!(
+            "{} {}{} {}",
+            miss.time.date(),
+            miss.time.clock(0),
+            page.zone.beside(miss.time, 0),
+            miss.text
+        );
         if !references.is_empty() {
             text.push_str(&format!(" ({})", references.join(", ")));
         }

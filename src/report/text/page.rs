@@ -5,6 +5,7 @@
 
 use super::Style;
 use crate::report::escape::{Unit, cells, units, vis};
+use crate::report::zone::Zone;
 
 /// What a piece of text is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,8 @@ impl<'a> Cell<'a> {
 pub struct Page {
     /// Columns.
     pub width: usize,
+    /// The zone printed beside UTC.
+    pub zone: Zone,
     color: bool,
     out: String,
 }
@@ -94,6 +97,7 @@ impl Page {
     pub fn new(style: &Style) -> Self {
         Self {
             width: style.width.clamp(60, 500),
+            zone: style.zone.clone(),
             color: style.color,
             out: String::new(),
         }

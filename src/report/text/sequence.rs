@@ -42,10 +42,19 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let number_width = steps.len().to_string().len() + usize::from(tied);
     let time = 2 + number_width + 2;
     let time_width = 9 + digits;
+    // Another zone has a column of its own, or on a narrow page the line below.
+    let zone = page.zone.clone();
+    let beside = zone.name().filter(|_| wide);
+    let beside_at = time + time_width + 2;
+    let beside_width = match &beside {
+        Some(_) => 26 + digits,
+        None => 0,
+    };
+    let after_at = beside_at + beside_width + if beside.is_some() { 2 } else { 0 };
     let after_width = after.iter().map(String::len).max().unwrap_or(0).max(9);
     // A narrow page keeps the sentence and drops the gap, which the times tell as well.
     let gaps = page.width >= 72;
-    let role = time + time_width + 2 + if gaps { after_width + 2 } else { 0 };
+    let role = after_at + if gaps { after_width + 2 } else { 0 };
     let what = role + 9;
     // A reference to a member of an archive must stay in one piece, and would leave no room for the
     // sentence: it goes below.
@@ -65,12 +74,8 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     page.row(&[
         Cell::new(2, number_width, "#"),
         Cell::new(time, time_width, "time"),
-        Cell::new(
-            time + time_width + 2,
-            after_width,
-            if gaps { "after" } else { "" },
-        )
-        .right(),
+        Cell::new(beside_at, beside_width, beside.as_deref().unwrap_or("")),
+        Cell::new(after_at, after_width, if gaps { "after" } else { "" }).right(),
         Cell::new(role, 8, "what"),
         match below {
             true => Cell::new(what, what_width, "and reference"),
@@ -88,6 +93,7 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         if !step.remark.is_empty() {
             words.push_str(&format!(" ({})", step.remark));
         }
+        let local = zone.time(step.event.time, digits).unwrap_or_default();
         let number = format!("{}{}", i + 1, if tie(i) { "=" } else { "" });
         let reference_cell = match below {
             true => Cell::new(what, what_width, &references[i]),
@@ -98,11 +104,11 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
             Cell::new(2, number_width, &number),
             Cell::new(time, time_width, &step.event.time.clock(digits)),
             Cell::new(
-                time + time_width + 2,
-                after_width,
-                if gaps { &after[i] } else { "" },
-            )
-            .right(),
+                beside_at,
+                beside_width,
+                if beside.is_some() { &local } else { "" },
+            ),
+            Cell::new(after_at, after_width, if gaps { &after[i] } else { "" }).right(),
             Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
             Cell::new(what, what_width, &words),
             match below {
@@ -112,6 +118,9 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         ]);
         if below {
             page.row(&[reference_cell]);
+        }
+        if beside.is_none() {
+            page.text(time, &local);
         }
     }
     if tied {
@@ -138,7 +147,10 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
             let whose = match computer(&step.event) {
                 Some(host) if !host.is_empty() => name(short_host(case, host)),
                 Some(_) => "an unnamed host".to_owned(),
-                None => case.labels.file(step.event.provenance.evidence).into_owned(),
+                None => case
+                    .labels
+                    .file(step.event.provenance.evidence)
+                    .into_owned(),
             };
             let (least, most) = moved.entry(whose).or_insert((by, by));
             (*least, *most) = ((*least).min(by), (*most).max(by));

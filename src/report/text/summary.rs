@@ -43,7 +43,7 @@ fn what_was_read(case: &Case, page: &mut Page) {
         Some((first, last)) => page.text(
             0,
             &format!(
-                "Evidence from {} {} to {}{} UTC. All times are UTC.",
+                "Evidence from {} {} to {}{} UTC. {}",
                 first.date(),
                 first.clock(0),
                 if first.date() == last.date() {
@@ -52,13 +52,15 @@ fn what_was_read(case: &Case, page: &mut Page) {
                     last.date() + " "
                 },
                 last.clock(0),
+                page.zone.told(),
             ),
         ),
         None => page.text(0, "The evidence holds no event with a time."),
     }
     settings(case, page);
-    let window =
-        |t: Option<crate::model::Timestamp>| t.map(|t| format!("{} {} UTC", t.date(), t.clock(0)));
+    let window = |t: Option<crate::model::Timestamp>| {
+        t.map(|t| format!("{} {} UTC{}", t.date(), t.clock(0), page.zone.beside(t, 0)))
+    };
     match (window(case.parameters.from), window(case.parameters.to)) {
         (None, None) => {}
         (Some(from), None) => page.text(0, &format!("Only events from {from} were asked for.")),
@@ -151,7 +153,11 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
     let confidence = severity + 9;
     let analytic = confidence + 6;
     let first = analytic + 10;
-    let source = first + 16;
+    // Another zone has a column of its own where there is room; the incidents tell it anyway.
+    let zone = page.zone.clone();
+    let beside = zone.name().filter(|_| page.wide());
+    let beside_at = first + 16;
+    let source = beside_at + if beside.is_some() { 28 } else { 0 };
     let rest = page.width.saturating_sub(source);
     let source_width = (rest * 19 / 40).max(4);
     let target = source + source_width + 1;
@@ -163,6 +169,7 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         Cell::new(confidence, 5, "CONF").tone(Tone::Heading),
         Cell::new(analytic, 9, "ANALYTIC").tone(Tone::Heading),
         Cell::new(first, 15, "FIRST SEEN").tone(Tone::Heading),
+        Cell::new(beside_at, 26, beside.as_deref().unwrap_or("")).tone(Tone::Heading),
         Cell::new(source, source_width, "SOURCE").tone(Tone::Heading),
         Cell::new(target, target_width, "TARGET").tone(Tone::Heading),
     ]);
@@ -171,6 +178,7 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         let (severity_word, tone) = severity_cell(finding.severity);
         let seen = finding.first_time();
         let when = format!("{} {}", seen.date().get(5..).unwrap_or(""), seen.clock(0));
+        let local = zone.time(seen, 0).filter(|_| beside.is_some());
         let (from, to) = sides(case, incident);
         let same = incident
             .same_activity_as
@@ -184,6 +192,7 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
             Cell::new(confidence, 5, short_confidence(finding)),
             Cell::new(analytic, 9, &fit(finding.analytic, 9)),
             Cell::new(first, 15, &when),
+            Cell::new(beside_at, 26, local.as_deref().unwrap_or("")),
             Cell::new(source, source_width, &from),
             Cell::new(target, target_width, &to),
         ]);

@@ -38,11 +38,12 @@ pub(super) fn write(case: &Case, page: &mut Page) {
             2,
             &format!("#{} ", incident.number),
             &format!(
-                "{} {} {} {} {from} -> {to}: {} ({}{until})",
+                "{} {} {} {}{} {from} -> {to}: {} ({}{until})",
                 finding.severity.word(),
                 finding.analytic,
                 seen.date().get(5..).unwrap_or(""),
                 seen.clock(0),
+                page.zone.beside(seen, 0),
                 rule.reason,
                 rule.by,
             ),

@@ -126,7 +126,10 @@ fn neighbours_ask_the_group_of_their_target_and_answer_the_asker_alone() {
     assert_eq!(asked[..6], [0x33, 0x33, 0xff, 0x01, 0x23, 0x45]);
     let answer = frame::advertisement(owner, asker);
     assert_eq!(answer[..6], asker.0);
-    for (bytes, kind, to) in [(&asked, 135, "ff02::1:ff01:2345"), (&answer, 136, "fd00::5")] {
+    for (bytes, kind, to) in [
+        (&asked, 135, "ff02::1:ff01:2345"),
+        (&answer, 136, "fd00::5"),
+    ] {
         let packet = SlicedPacket::from_ethernet(bytes).unwrap();
         let Some(NetSlice::Ipv6(ip)) = &packet.net else {
             panic!("no IPv6")

@@ -208,7 +208,16 @@ pub fn arp(link: &Link, reply: bool, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4
 /// A neighbour solicitation (RFC 4861 4.3) from the segment to the solicited-node group of `target`.
 pub fn solicitation(asker: (Mac, Ipv6Addr), target: Ipv6Addr) -> Vec<u8> {
     let [.., a, b, c] = target.octets();
-    let group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]));
+    let group = Ipv6Addr::new(
+        0xff02,
+        0,
+        0,
+        0,
+        0,
+        1,
+        0xff00 | u16::from(a),
+        u16::from_be_bytes([b, c]),
+    );
     let to = ([0x33, 0x33, 0xff, a, b, c], group);
     neighbour(asker, to, 135, 0, target)
 }

@@ -1,0 +1,217 @@
+//! A copy says what happened and not to whom; the same thing has one label, and its shape stays.
+
+use super::{Labels, Sort, redact};
+use crate::report::json::shape::Report;
+use crate::report::record::{Chosen, markdown, telling, text};
+use crate::report::text::Style;
+use crate::report::zone::Zone;
+use crate::report::{html, json, samples};
+use proptest::prelude::*;
+
+/// The words of a copy in every form it is printed in, in lower case.
+fn printed(copy: &Report) -> String {
+    let blocks = telling::whole(copy, &Chosen::default(), &Zone::UTC);
+    let pages = [
+        text(
+            &blocks,
+            &Style {
+                width: 500,
+                ..Style::default()
+            },
+        ),
+        markdown(&blocks).replace('\\', ""),
+        html::render(copy, &html::Style::default()),
+    ];
+    pages.concat().to_lowercase()
+}
+
+fn copy(report: &Report, sorts: &[Sort]) -> (Report, Labels) {
+    redact(report, sorts).unwrap()
+}
+
+/// A report whose first finding speaks of `host`, `user` and `address` in all ways it can.
+fn speaking(host: &str, user: &str, address: &str) -> Report {
+    let mut report = json::shaped(&samples::case());
+    report.hosts[0].name = Some(host.to_owned());
+    report.hosts[0].addresses = vec![address.to_owned()];
+    let short = host.split('.').next().unwrap();
+    report.evidence[0].path = format!("{short}-Security.evtx");
+    let finding = &mut report.findings[0];
+    let field = |name: &'static str, text: String| {
+        (name.into(), crate::report::json::shape::Value::Text(text))
+    };
+    finding.steps[0]
+        .fields
+        .extend([field("user", format!("CORP\\{user}"))]);
+    finding.title = format!("{user} on {} reached [{address}]:445", host.to_uppercase());
+    finding.notes = vec![
+        format!("C:\\Users\\{user}\\x.exe, {address}/32, {address}."),
+        format!("logged on as corp\\{user}; {short}$ too"),
+        format!("\\\\{host}\\share"),
+    ];
+    report
+}
+
+#[test]
+fn the_demo_of_the_renderers_names_nobody_when_all_is_replaced() {
+    let report = json::shaped(&samples::case());
+    let (copy, labels) = copy(&report, &Sort::ALL);
+    let page = printed(&copy);
+    for gone in [
+        "fs01",
+        "corp.example",
+        "203.0.113.7",
+        "10.20.0.15",
+        "svc-backup",
+    ] {
+        assert!(printed(&report).contains(gone), "{gone}");
+        let at = page.find(gone);
+        assert!(
+            at.is_none(),
+            "{gone}: {:?}",
+            at.map(|at| &page[at.saturating_sub(80)..at + 40])
+        );
+    }
+    let stands: Vec<&String> = labels.labels.values().flatten().collect();
+    assert!(
+        stands
+            .iter()
+            .any(|of| of.eq_ignore_ascii_case("FS01.corp.example"))
+    );
+    // What says how to check it stays.
+    for (before, after) in report.findings.iter().zip(&copy.findings) {
+        assert_eq!(
+            (&before.id, before.steps.len()),
+            (&after.id, after.steps.len())
+        );
+        for (a, b) in before.steps.iter().zip(&after.steps) {
+            assert_eq!(a.time.0, b.time.0);
+            assert_eq!(a.refs[0].text(), b.refs[0].text());
+        }
+    }
+    assert_eq!(
+        report.evidence[0].hashes.sha256.as_ref().unwrap().0,
+        copy.evidence[0].hashes.sha256.as_ref().unwrap().0
+    );
+    assert!(page.contains("redacted copy: hosts, users, addresses"));
+}
+
+#[test]
+fn a_label_is_the_same_whatever_part_is_shown_and_whatever_else_is_replaced() {
+    let report = speaking("FS77.corp.example", "j.doe", "10.1.2.3");
+    let (all, labels) = copy(&report, &Sort::ALL);
+    let (hosts, of_hosts) = copy(&report, &[Sort::Hosts]);
+    for (label, of) in &of_hosts.labels {
+        assert_eq!(labels.labels.get(label), Some(of), "{label}");
+    }
+    assert_eq!(all.hosts[0].name, hosts.hosts[0].name);
+    assert_eq!(all.hosts[0].name.as_deref(), Some("HOST-1"));
+    assert_eq!(hosts.hosts[0].addresses, ["10.1.2.3"]);
+    assert!(hosts.findings[0].title.contains("j.doe on HOST-1"));
+    assert_eq!(all.evidence[0].path, "HOST-1-Security.evtx");
+    let notes = &all.findings[0].notes;
+    assert!(notes[0].starts_with("C:\\Users\\USER-"), "{notes:?}");
+    assert!(notes[1].contains("; HOST-1$ too"), "{notes:?}");
+    assert_eq!(notes[2], "\\\\HOST-1\\share");
+    assert_eq!(copy(&report, &Sort::ALL).1, labels);
+}
+
+#[test]
+fn what_names_nobody_is_left_as_it_is() {
+    let mut report = json::shaped(&samples::case());
+    let words = "listens on 0.0.0.0:445 and [::]:445 as NT AUTHORITY\\SYSTEM (S-1-5-18) at \
+                 02:11:07.104233, C:\\Windows\\System32\\x.exe, HKLM\\SYSTEM\\Select, 127.0.0.1, \
+                 ff:ff:ff:ff:ff:ff";
+    report.findings[0].notes = vec![words.to_owned()];
+    let (copy, _) = copy(&report, &[Sort::Hosts, Sort::Addresses]);
+    assert_eq!(copy.findings[0].notes, [words]);
+}
+
+#[test]
+fn addresses_are_known_by_their_form_in_every_spelling() {
+    let mut report = json::shaped(&samples::case());
+    report.findings[0].notes = [
+        "a 198.51.100.9:443 b",
+        "a [2001:db8::9]:443 b",
+        "a ::ffff:198.51.100.9 b",
+        "a 02-00-5e-00-53-01, 02:00:5E:00:53:01",
+        "a 198.51.100.0/24",
+        "fe80::1%3 and 2001:db8::",
+        "S-1-5-21-1-2-3-1104 and ACME\\bob",
+        "9.100.51.198.in-addr.arpa",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let (copy, labels) = copy(&report, &Sort::ALL);
+    let of = |address: &str| {
+        let found = labels
+            .labels
+            .iter()
+            .find(|(_, of)| of.iter().any(|o| o == address));
+        found
+            .map(|(label, _)| label.clone())
+            .unwrap_or_else(|| panic!("{address}: {labels:?}"))
+    };
+    let (v4, v6, mac) = (
+        of("198.51.100.9"),
+        of("2001:db8::9"),
+        of("02:00:5E:00:53:01"),
+    );
+    assert_eq!(
+        copy.findings[0].notes,
+        [
+            format!("a {v4}:443 b"),
+            format!("a [{v6}]:443 b"),
+            format!("a {v4} b"),
+            format!("a {mac}, {mac}"),
+            format!("a {}", of("198.51.100.0/24")),
+            format!("{}%3 and {}", of("fe80::1"), of("2001:db8::")),
+            format!("{} and {}", of("S-1-5-21-1-2-3-1104"), of("ACME\\bob")),
+            format!("{}.in-addr.arpa", of("9.100.51.198")),
+        ]
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever they are called, nothing of them is left and no two share a label.
+    #[test]
+    fn no_name_and_no_address_is_left(
+        host in "[a-z][a-z0-9]{2,9}q7",
+        user in "[a-z][a-z0-9._]{1,9}w8",
+        address in prop_oneof![any::<[u8; 4]>().prop_map(std::net::IpAddr::from), any::<[u8; 16]>().prop_map(std::net::IpAddr::from)],
+    ) {
+        let usual = !address.is_unspecified() && !address.is_loopback() && !address.is_multicast()
+            && address.to_string() != "255.255.255.255";
+        prop_assume!(usual);
+        let report = speaking(&format!("{host}.corp.example"), &user, &address.to_string());
+        let (copy, labels) = copy(&report, &Sort::ALL);
+        let page = printed(&copy);
+        for gone in [&host, &user] {
+            prop_assert!(!page.contains(gone.as_str()), "{gone}");
+        }
+        let spelled = address.to_string();
+        let left = page.match_indices(&spelled).any(|(at, _)| {
+            let joined = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.' || c == ':');
+            !joined(page[..at].chars().next_back()) && !joined(page[at + spelled.len()..].chars().next())
+        });
+        prop_assert!(!left, "{spelled}");
+        // Each spelling stands under one label.
+        let mut all: Vec<String> = labels.labels.values().flatten().map(|of| of.to_lowercase()).collect();
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        prop_assert!(count - all.len() <= 2, "only letters of another case may repeat: {labels:?}");
+    }
+
+    /// Hostile text is no reason to fail or to change what it is not.
+    #[test]
+    fn any_text_passes(text in any::<String>()) {
+        let mut report = json::shaped(&samples::case());
+        report.hosts[0].name = Some(text.clone());
+        report.findings[0].notes = vec![text];
+        let (copy, _) = copy(&report, &Sort::ALL);
+        prop_assert_eq!(copy.findings.len(), report.findings.len());
+    }
+}

@@ -1,0 +1,133 @@
+//! `verify`: what is no longer what it was, and whether the same evidence gives the same again.
+
+use super::made::*;
+
+#[test]
+fn verify_names_every_file_that_is_not_what_it_was() {
+    let made = Made::new();
+    let case = text(&made.case);
+    let (out, _) = done(&["verify", case], 0);
+    assert_eq!(out.lines().count(), 4 + 7, "{out}");
+    assert!(out.lines().all(|line| line.starts_with("ok ")), "{out}");
+
+    // Each file of the case, and one of each kind of evidence.
+    for name in ["report.json", "timeline.jsonl", "run.json"] {
+        let path = made.case.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        let mut other = whole.clone();
+        let at = other.iter().rposition(|b| b.is_ascii_digit()).unwrap();
+        other[at] = if other[at] == b'1' { b'2' } else { b'1' };
+        std::fs::write(&path, other).unwrap();
+        let (out, _) = done(&["verify", case], 4);
+        assert!(
+            out.lines()
+                .any(|l| l.starts_with("CHANGED") && l.ends_with(name)),
+            "{out}"
+        );
+        std::fs::write(&path, whole).unwrap();
+    }
+    for name in ["sensor.pcapng", "FS01-Security.evtx"] {
+        let path = made.evidence.join(name);
+        let whole = std::fs::read(&path).unwrap();
+        let mut other = whole.clone();
+        let last = other.len() - 1;
+        other[last] ^= 1;
+        std::fs::write(&path, &other).unwrap();
+        let (out, _) = done(&["verify", case], 4);
+        assert!(
+            out.lines()
+                .any(|l| l.starts_with("CHANGED") && l.ends_with(name)),
+            "{out}"
+        );
+        std::fs::remove_file(&path).unwrap();
+        let (out, _) = done(&["verify", case], 4);
+        assert!(
+            out.lines()
+                .any(|l| l.starts_with("MISSING") && l.ends_with(name)),
+            "{out}"
+        );
+        std::fs::write(&path, whole).unwrap();
+    }
+    std::fs::write(made.evidence.join("new.txt"), "new").unwrap();
+    let (out, _) = done(&["verify", case], 4);
+    assert!(
+        out.lines()
+            .any(|l| l.starts_with("EXTRA") && l.ends_with("new.txt")),
+        "{out}"
+    );
+    std::fs::remove_file(made.evidence.join("new.txt")).unwrap();
+    std::fs::write(made.case.join("SHA256SUMS"), "").unwrap();
+    let (out, _) = done(&["verify", case], 4);
+    assert!(out.contains("EXTRA"), "{out}");
+    // A record that is none is told, not a reason to stop before the rest was told.
+    std::fs::write(made.case.join("report.json"), "{").unwrap();
+    let (out, _) = done(&["verify", case], 4);
+    assert!(out.contains("the report cannot be read"), "{out}");
+}
+
+#[test]
+fn the_same_evidence_gives_the_same_result_again_even_elsewhere() {
+    let made = Made::new();
+    let moved = made.here.path().join("moved");
+    std::fs::rename(&made.evidence, &moved).unwrap();
+    let case = text(&made.case);
+    let (out, _) = done(&["verify", case], 4);
+    assert!(out.contains("MISSING"), "{out}");
+    let (out, said) = done(
+        &[
+            "verify",
+            case,
+            "--evidence",
+            text(&moved),
+            "--rerun",
+            "--threads",
+            "1",
+        ],
+        0,
+    );
+    assert!(out.contains("report.json of the second run"), "{out}{said}");
+    assert!(out.contains("timeline.jsonl of the second run"), "{out}");
+
+    // A record that was edited, hashes and all, no longer is what the evidence gives.
+    let report = std::fs::read_to_string(made.case.join("report.json")).unwrap();
+    let edited = report.replacen("\"severity\": \"high\"", "\"severity\": \"low\"", 1);
+    assert_ne!(edited, report);
+    std::fs::write(made.case.join("report.json"), &edited).unwrap();
+    let sums = std::process::Command::new("sha256sum")
+        .args(["report.json", "run.json", "timeline.jsonl"])
+        .current_dir(&made.case)
+        .output();
+    if let Ok(sums) = sums {
+        std::fs::write(made.case.join("SHA256SUMS"), sums.stdout).unwrap();
+        done(&["verify", case, "--evidence", text(&moved)], 0);
+    }
+    let (out, _) = done(&["verify", case, "--evidence", text(&moved), "--rerun"], 4);
+    assert!(out.contains("severity low before, high now"), "{out}");
+}
+
+#[test]
+fn two_cases_are_compared() {
+    let made = Made::new();
+    let other = made.here.path().join("other");
+    done(
+        &[
+            "analyze",
+            text(&made.evidence),
+            "-o",
+            text(&other),
+            "--set",
+            "AN0842.MinSequenceLen=9",
+            "--case",
+            "IR-1",
+        ],
+        0,
+    );
+    let (case, other) = (text(&made.case), text(&other));
+    let (out, _) = done(&["verify", case, "--against", case], 0);
+    assert!(out.contains("both cases say the same"), "{out}");
+    let (out, _) = done(&["verify", case, "--against", other], 4);
+    assert!(
+        out.contains("SHA-256 of the parameters") && out.contains("no longer found"),
+        "{out}"
+    );
+}
