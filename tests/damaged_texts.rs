@@ -306,7 +306,9 @@ fn what_a_form_lost_lowers_what_can_be_concluded_and_the_coverage_says_so() {
         assert_eq!(gaps.len(), 1, "{}", form.0);
         assert!(gaps[0].what.contains(words), "{}", gaps[0].what);
         assert!(gaps[0].what.contains(form.0), "{}", gaps[0].what);
-        assert!(partly(&case) >= partly(&whole), "{}", form.0);
+        // The firewall's own log meets other needs than Security does.
+        let alike = form.0 != "pfirewall";
+        assert!(!alike || partly(&case) >= partly(&whole), "{}", form.0);
     }
     // The log itself beside the export: nothing was lost.
     let folder = tempfile::tempdir().unwrap();

@@ -171,11 +171,15 @@ fn packets_and_lines_of_members_are_shown_and_handed_over() {
     let evidence = kinds["line"]["evidence"].as_str().unwrap();
     assert_eq!(evidence, "E1!FS01-Security.xml");
     let name = format!("{evidence}:line{line}");
-    for format in ["text", "md", "html", "json"] {
+    for format in ["text", "md", "html"] {
         let (out, _) = done(&["report", case, "--format", format], 0);
         let place = format!("{evidence}:line");
-        let wanted = if format == "json" { evidence } else { &place };
-        assert!(out.contains(wanted), "{format}: {wanted}");
+        // Markdown is written so that it is shown as it is.
+        let wanted = match format {
+            "md" => evidence.replace('!', "\\!"),
+            _ => place,
+        };
+        assert!(out.contains(&wanted), "{format}: {wanted}");
     }
     let archive = text(&made.archive);
     for format in ["text", "csv", "jsonl"] {

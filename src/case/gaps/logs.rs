@@ -53,7 +53,11 @@ fn form(id: HostId, channel: &Channel) -> Option<Gap> {
     let loses = form.loses()?;
     let mut gap = Gap::new(
         GapKind::Form,
-        format!("{} is there as {} only: {loses}", channel.name(), form.word()),
+        format!(
+            "{} is there as {} only: {loses}",
+            channel.name(),
+            form.word()
+        ),
         "the order of events close together, and that something is missing, cannot be told as from the log itself",
     );
     gap.evidence = files(channel);

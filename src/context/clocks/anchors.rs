@@ -84,69 +84,68 @@ impl AnchorBuilder {
     fn host(&mut self, event: &Event, host: &HostEvent) {
         self.timed(host);
         match &host.what {
-                HostWhat::Filtered {
-                    transport: Transport::TCP,
-                    source,
-                    destination,
-                    isn,
-                    ..
-                } => {
-                    if let Some(key) = telling(*source, *destination) {
-                        let sight = Sight {
-                            key,
-                            time: event.recorded,
-                            from: 0,
-                        };
-                        let domain = match host.timed {
-                            Timed::Utc => Domain::System,
-                            local => Domain::Local(local),
-                        };
-                        self.hosts.add((host.computer.clone(), domain), sight);
-                        if let Some(isn) = isn {
-                            let key = exactly(*source, *destination, *isn);
-                            let domain = Domain::Exact(host.timed);
-                            self.hosts
-                                .add((host.computer.clone(), domain), Sight { key, ..sight });
-                        }
-                    }
-                }
-                HostWhat::Connected {
-                    transport,
-                    source,
-                    destination,
-                    utc_time,
-                    ..
-                } => {
-                    self.late = true;
-                    if let (Some(time), Some(key), Transport::TCP) =
-                        (*utc_time, telling(*source, *destination), *transport)
-                    {
-                        let sight = Sight { key, time, from: 0 };
-                        self.hosts
-                            .add((host.computer.clone(), Domain::SysmonNetwork), sight);
-                    }
-                }
-                HostWhat::NameQueried { .. } => self.late = true,
-                HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
-                    let at = event.provenance;
-                    let log = (at.evidence, host.channel.clone());
-                    let step = Step {
-                        from: *from,
-                        to: *to,
-                        log,
-                        record: at.item,
+            HostWhat::Filtered {
+                transport: Transport::TCP,
+                source,
+                destination,
+                isn,
+                ..
+            } => {
+                if let Some(key) = telling(*source, *destination) {
+                    let sight = Sight {
+                        key,
+                        time: event.recorded,
+                        from: 0,
                     };
-                    self.step(&host.computer, step);
+                    let domain = match host.timed {
+                        Timed::Utc => Domain::System,
+                        local => Domain::Local(local),
+                    };
+                    self.hosts.add((host.computer.clone(), domain), sight);
+                    if let Some(isn) = isn {
+                        let key = exactly(*source, *destination, *isn);
+                        let domain = Domain::Exact(host.timed);
+                        self.hosts
+                            .add((host.computer.clone(), domain), Sight { key, ..sight });
+                    }
                 }
-                _ => {}
+            }
+            HostWhat::Connected {
+                transport,
+                source,
+                destination,
+                utc_time,
+                ..
+            } => {
+                self.late = true;
+                if let (Some(time), Some(key), Transport::TCP) =
+                    (*utc_time, telling(*source, *destination), *transport)
+                {
+                    let sight = Sight { key, time, from: 0 };
+                    self.hosts
+                        .add((host.computer.clone(), Domain::SysmonNetwork), sight);
+                }
+            }
+            HostWhat::NameQueried { .. } => self.late = true,
+            HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
+                let at = event.provenance;
+                let log = (at.evidence, host.channel.clone());
+                let step = Step {
+                    from: *from,
+                    to: *to,
+                    log,
+                    record: at.item,
+                };
+                self.step(&host.computer, step);
+            }
+            _ => {}
         }
     }
 
     /// Notes which clocks a computer's records are of.
     fn timed(&mut self, host: &HostEvent) {
-        let same = |(computer, timed): &(Text, Timed)| {
-            *timed == host.timed && *computer == host.computer
-        };
+        let same =
+            |(computer, timed): &(Text, Timed)| *timed == host.timed && *computer == host.computer;
         if self.last.as_ref().is_some_and(same) {
             return;
         }

@@ -80,7 +80,11 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
     let mut own = BTreeMap::new();
     let mut owned: BTreeMap<HostId, Vec<Sight>> = BTreeMap::new();
     for (id, seen) in &mut sights {
-        let only = seen.timed.first().copied().filter(|_| seen.timed.len() == 1);
+        let only = seen
+            .timed
+            .first()
+            .copied()
+            .filter(|_| seen.timed.len() == 1);
         if let Some(timed) = only.filter(|timed| timed.is_local()) {
             own.insert(*id, timed);
             let local = seen.local.remove(&timed).unwrap_or_default();
@@ -91,9 +95,8 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
             }
         }
     }
-    let as_given = |((id, timed), offset): (&(HostId, Timed), &Span)| {
-        ((*id, *timed), Known::Given(*offset))
-    };
+    let as_given =
+        |((id, timed), offset): (&(HostId, Timed), &Span)| ((*id, *timed), Known::Given(*offset));
     let mut locals: BTreeMap<_, _> = given_of_form.iter().map(as_given).collect();
     if choice.mode == ClockMode::AsRecorded {
         let as_given = |(id, offset)| {

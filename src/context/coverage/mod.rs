@@ -128,7 +128,8 @@ impl OfHost {
             }
         }
         // Both were bounded when they were collected.
-        self.changes.merge(other.changes, &mut logging::Held::default());
+        self.changes
+            .merge(other.changes, &mut logging::Held::default());
     }
 
     fn finish(&mut self) {

@@ -121,7 +121,9 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
     }
     for (log, keys) in contested {
         let hosts = keys.iter().filter_map(|key| identity.named(key)).collect();
-        identity.conflicts.push(Conflict::FirewallLog { log, hosts });
+        identity
+            .conflicts
+            .push(Conflict::FirewallLog { log, hosts });
     }
     identity
 }

@@ -3,10 +3,10 @@
 //! Nothing is decided here. What is kept is bounded: periods instead of moments, so many addresses
 //! per host, so many claims in all; what goes beyond is counted.
 
+use super::Identity;
+use super::adoption::{self, Own};
 use super::names::{from_packet, key_of, names_a_computer};
 use super::sightings::{Period, Sightings};
-use super::adoption::{self, Own};
-use super::Identity;
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
