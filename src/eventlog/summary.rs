@@ -207,7 +207,9 @@ impl SourceSummary {
         self.uncounted += other.uncounted;
         // What is in none of several is missing as soon as one of them is the log itself.
         self.exported &= other.exported;
-        self.form = self.form.zip(other.form).map(|(a, b)| a.min(b));
+        // Of two exports, the one that lost nothing says what there is.
+        let better = |(a, b): (Form, Form)| a.min(b).loses().map_or(a.min(b), |_| a.max(b));
+        self.form = self.form.zip(other.form).map(better);
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }
