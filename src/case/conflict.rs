@@ -154,7 +154,7 @@ fn row(conflict: &Conflict, identity: &Identity) -> ConflictRow {
         Conflict::SeveralHosts { name, addresses } => of(
             ConflictKind::SeveralHosts,
             addresses,
-            &[name.clone()],
+            std::slice::from_ref(name),
             format!("packets give the name {name} to {}", list(addresses, "and")),
             "it may mean more than one host, so it was believed for none".to_owned(),
         ),
