@@ -101,6 +101,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
                 Verdict::Blocked
             },
             layer: Layer::Connect,
+            isn: None,
             direction: Some(match text(&row, &["Direction"]) {
                 "%%14593" => Direction::Outbound,
                 _ => Direction::Inbound,
@@ -127,6 +128,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
         provider: text(&row, &["SourceName"]).into(),
         event_id: id as u32,
         socket: None,
+        timed: casewire::model::Timed::Utc,
         written,
         what,
     };

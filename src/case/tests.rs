@@ -193,6 +193,7 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
             provider: "".into(),
             event_id,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: at(second),
             what,
         }),

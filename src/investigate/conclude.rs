@@ -335,6 +335,7 @@ impl Read {
                 notes.push(report.network);
             }
         }
+        notes.extend(clocks.locals(&self.context.identity));
         notes.extend(hosts::together(assumed.into_iter(), |hosts| {
             format!(
                 "the clock of Sysmon 3 and 22 could not be measured on {hosts}; these events are placed 1.5 s before \

@@ -77,6 +77,7 @@ fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Even
         provider: "".into(),
         event_id,
         socket: None,
+        timed: crate::model::Timed::Utc,
         written,
         what,
     };
@@ -96,6 +97,7 @@ fn row(ms: i64, computer: &str, n: u16, from: u8, to: u8, direction: Direction) 
         HostWhat::Filtered {
             verdict: Verdict::Permitted,
             layer: Layer::Connect,
+            isn: None,
             direction: Some(direction),
             process: Process::default(),
             transport: Transport::TCP,
