@@ -348,7 +348,7 @@ fn open(
     };
     let coverage = gathered.coverage.freeze(&identity);
     let coverage = coverage.retime(
-        |host, time| clocks.corrected(host, time),
+        |host, timed, time| clocks.corrected_of(host, timed, time),
         |sensor, time| clocks.corrected_of_sensor(sensor, time),
     );
     let processes = gathered
@@ -383,13 +383,14 @@ fn open(
         assets: request.config.assets.clone(),
         containments,
     };
-    let correct = |event: &mut Event| context.clocks.correct(event, &context.identity);
+    let correct = |event: &mut Event| {
+        context.clocks.correct(event, &context.identity);
+        context.identity.adopt(event);
+    };
     let events = gathered
         .events
         .into_stream(
-            context
-                .clocks
-                .corrects()
+            (context.clocks.corrects() || context.identity.adopts())
                 .then_some(&correct as &dyn Fn(&mut Event)),
         )
         .map_err(failed)?;

@@ -155,6 +155,7 @@ impl Stream {
         let what = HostWhat::Filtered {
             verdict,
             layer: Layer::Connect,
+            isn: None,
             direction: Some(Direction::Outbound),
             process,
             transport: Transport::TCP,
@@ -189,6 +190,7 @@ impl Stream {
             provider: "test".into(),
             event_id,
             socket: None,
+            timed: casewire::model::Timed::Utc,
             written: time,
             what,
         };
@@ -301,6 +303,7 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
             HostWhat::Filtered {
                 verdict: Verdict::Permitted,
                 layer: Layer::Connect,
+                isn: None,
                 direction: Some(Direction::Outbound),
                 process: Process::default(),
                 transport: Transport::TCP,

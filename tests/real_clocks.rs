@@ -101,6 +101,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
                 Verdict::Blocked
             },
             layer: Layer::Connect,
+            isn: None,
             direction: Some(match text(&row, &["Direction"]) {
                 "%%14593" => Direction::Outbound,
                 _ => Direction::Inbound,
@@ -127,6 +128,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
         provider: text(&row, &["SourceName"]).into(),
         event_id: id as u32,
         socket: None,
+        timed: casewire::model::Timed::Utc,
         written,
         what,
     };
@@ -367,4 +369,70 @@ fn rows_and_packets_agree_within_five_milliseconds_and_sysmon_writes_late() {
         "{}",
         clock.method
     );
+}
+
+#[test]
+fn the_whole_run_names_the_zone_error_of_five_hours_and_puts_records_beside_their_packets() {
+    let Some(folder) = evidence() else { return };
+    let request = request(folder.join("P11_schtask_create"));
+    let case = investigate(&request, &Silent).unwrap();
+    let host = |name: &str| case.hosts.iter().find(|h| &*h.name == name).unwrap();
+    let clock = &host("WORKSTATION5.theshire.local").clock;
+    near(clock.offset.unwrap(), -18_000_000, 5);
+    assert!(
+        clock.method.contains("zone error of -5 h"),
+        "{}",
+        clock.method
+    );
+    assert!(
+        case.notes
+            .iter()
+            .any(|note| note.contains("off by -5 h") && note.contains("time zone")),
+        "{:?}",
+        case.notes
+    );
+    // Two connections are too few to correct by; what they would say is told.
+    let clock = &host("WORKSTATION6.theshire.local").clock;
+    assert_eq!(clock.offset, None);
+    assert!(
+        clock.method.contains("only 2 connections agree"),
+        "{}",
+        clock.method
+    );
+    // Of a corrected host, each logged connection comes with its packets.
+    let mut all = Vec::new();
+    events(&request, &Silent, &mut |event| {
+        all.push(event.clone());
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let mut beside = 0;
+    for row in &all {
+        let What::Host(logged) = &row.what else {
+            continue;
+        };
+        let HostWhat::Filtered {
+            source,
+            destination,
+            ..
+        } = &logged.what
+        else {
+            continue;
+        };
+        if &*logged.computer != "WORKSTATION5.theshire.local" {
+            continue;
+        }
+        let packets = all.iter().filter_map(|e| match &e.what {
+            What::Attempt(a) if a.isn.is_some() => {
+                (a.initiator == *source && a.responder == *destination).then_some(e.time)
+            }
+            _ => None,
+        });
+        if let Some(apart) = packets.map(|time| row.time.since(time).abs()).min() {
+            assert!(apart <= Span::millis(10), "{apart}");
+            assert_ne!(row.time, row.recorded, "the recorded time is kept");
+            beside += 1;
+        }
+    }
+    assert!(beside >= 5, "{beside}");
 }

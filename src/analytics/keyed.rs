@@ -301,6 +301,7 @@ mod tests {
                 provider: "".into(),
                 event_id: 12,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: time,
                 what: HostWhat::SystemStarted,
             }),

@@ -26,7 +26,10 @@ pub fn read_connections(
     emit: &mut dyn FnMut(Event),
 ) -> (CaptureSummary, Problems) {
     let mut lines = Lines::new(input);
-    let mut summary = CaptureSummary::default();
+    let mut summary = CaptureSummary {
+        summed_up: true,
+        ..CaptureSummary::default()
+    };
     let mut problems = Problems::default();
     let mut table = Table::default();
     while let Some(line) = lines.next_line() {

@@ -34,6 +34,8 @@ pub struct CaptureSummary {
     pub last: Option<Timestamp>,
     /// The interfaces, in order of appearance; equal ones of several sections are one entry.
     pub interfaces: Vec<InterfaceSummary>,
+    /// True if it holds no packets but connections that a sensor summed up.
+    pub summed_up: bool,
 }
 
 /// How fine the times of an interface are.

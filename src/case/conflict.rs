@@ -40,6 +40,8 @@ pub enum ConflictKind {
     SeveralNames,
     /// A name may mean several hosts.
     SeveralHosts,
+    /// A firewall's own log may be of several hosts.
+    FirewallLog,
 }
 
 impl ConflictKind {
@@ -51,6 +53,7 @@ impl ConflictKind {
             Self::SeveralAddresses => "several-addresses",
             Self::SeveralNames => "several-names",
             Self::SeveralHosts => "several-hosts",
+            Self::FirewallLog => "firewall-log",
         }
     }
 }
@@ -151,10 +154,23 @@ fn row(conflict: &Conflict, identity: &Identity) -> ConflictRow {
         Conflict::SeveralHosts { name, addresses } => of(
             ConflictKind::SeveralHosts,
             addresses,
-            &[name.clone()],
+            std::slice::from_ref(name),
             format!("packets give the name {name} to {}", list(addresses, "and")),
             "it may mean more than one host, so it was believed for none".to_owned(),
         ),
+        Conflict::FirewallLog { log, hosts } => {
+            let names: Vec<Text> = hosts.iter().map(name).collect();
+            of(
+                ConflictKind::FirewallLog,
+                &[],
+                &names,
+                format!(
+                    "the addresses that a pfirewall.log calls its own are those of {}",
+                    list(&names, "and")
+                ),
+                format!("it was taken for none of them, and is shown as {log}"),
+            )
+        }
     }
 }
 
@@ -195,6 +211,7 @@ mod tests {
                 provider: "".into(),
                 event_id: 5158,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: time,
                 what: HostWhat::Bound {
                     verdict: Verdict::Permitted,

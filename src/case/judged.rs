@@ -97,7 +97,8 @@ impl Wishes {
         gaps: &[Gap],
     ) {
         for (need, row) in about.needs.iter().zip(rows) {
-            if !matches!(row.status, Met::Absent | Met::Partial) {
+            let missing = matches!(row.status, Met::Absent | Met::Unknown);
+            if !missing && row.status != Met::Partial {
                 continue;
             }
             // Where a gap makes the whole difference, what fills it is better than a capture or an
@@ -108,14 +109,14 @@ impl Wishes {
                 .map(|gap| gap.remedy.as_str())
                 .filter(|remedy| !remedy.is_empty())
                 .collect();
-            let none_held = row.status == Met::Absent && !taking.iter().any(|gap| gap.whole);
+            let none_held = missing && !taking.iter().any(|gap| gap.whole);
             if remedies.is_empty() || none_held {
                 remedies.push(need.what);
             }
             for remedy in remedies {
                 let wish = self.0.entry(remedy.to_owned()).or_default();
                 let pair = (about.id, label.to_owned());
-                if verdict == Verdict::Blind && need.essential && row.status == Met::Absent {
+                if verdict == Verdict::Blind && need.essential && missing {
                     wish.blind.insert(pair);
                 } else {
                     wish.partly.insert(pair);
@@ -187,7 +188,15 @@ fn row(
             }
         };
         let (held, taken) = lessened(held, source, id, gaps);
-        if held.status < best.status {
+        // What cannot be told is more than what is not there.
+        let rank = |status| match status {
+            Met::Seen => 0,
+            Met::Present => 1,
+            Met::Partial => 2,
+            Met::Unknown => 3,
+            Met::Absent => 4,
+        };
+        if rank(held.status) < rank(best.status) {
             best.note = held.note;
             best.status = held.status;
             best.evidence = held.evidence;
@@ -382,7 +391,7 @@ fn verdict(
         .needs
         .iter()
         .zip(rows)
-        .any(|(need, row)| need.essential && row.status == Met::Absent);
+        .any(|(need, row)| need.essential && matches!(row.status, Met::Absent | Met::Unknown));
     let short: Vec<String> = rows
         .iter()
         .filter(|r| !met(r))

@@ -98,3 +98,39 @@ fn aim(received: bool, source: &Endpoint, destination: &Endpoint, finding: &Find
         destination.address
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::host_event::Process;
+    use crate::model::{Text, Transport};
+    use crate::report::samples::{HOST, REMOTE, knock};
+
+    #[test]
+    fn a_received_connection_was_aimed_at_the_host_whichever_side_its_log_names_first() {
+        let end = |text: &str, port| Endpoint::new(text.parse().unwrap(), port);
+        let (host, remote) = (end(HOST, 3389), end(REMOTE, 50_000));
+        let aimed = |source, destination| {
+            let mut finding = knock();
+            finding
+                .steps
+                .retain(|s| matches!(s.event.what, What::Host(_)));
+            finding.steps.truncate(1);
+            let What::Host(event) = &mut finding.steps[0].event.what else {
+                unreachable!("only steps of hosts were kept")
+            };
+            event.what = HostWhat::Connected {
+                process: Process::default(),
+                initiated: false,
+                transport: Transport::TCP,
+                source,
+                destination,
+                user: Text::default(),
+                utc_time: None,
+            };
+            targets(&finding)
+        };
+        assert_eq!(aimed(remote, host), [host.address].into());
+        assert_eq!(aimed(host, remote), [host.address].into());
+    }
+}

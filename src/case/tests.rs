@@ -71,16 +71,30 @@ struct Staged {
     changes: Vec<(i64, HostWhat)>,
     wrapped: bool,
     asked: Window,
+    /// Records of the logs that could not be read.
+    unread_records: u64,
+    /// Packets that could not be read, were cut, were dropped.
+    unread_packets: u64,
+    cut: u64,
+    dropped: u64,
+    /// Addresses in the captures beside the host's.
+    strangers: u32,
+    attempts: AttemptSummary,
 }
 
 impl Staged {
     fn judged(&self) -> Judged {
+        self.judged_by(&ABOUT)
+    }
+
+    fn judged_by(&self, about: &'static About) -> Judged {
         let address = "10.0.0.5".parse().unwrap();
         let (mut coverage, mut identity) = (CoverageBuilder::default(), IdentityBuilder::default());
         identity.name(HOST);
         identity.state(HOST, address);
         let mut summary = LogSummary {
             wrapped: self.wrapped,
+            records_skipped: self.unread_records,
             ..LogSummary::default()
         };
         for (channel, event, id, second) in &self.records {
@@ -106,20 +120,18 @@ impl Staged {
         }
         coverage.log(EvidenceId(2), &summary);
         if !self.packets.is_empty() {
-            coverage.capture(EvidenceId(1), &capture(&self.packets));
-            coverage.observe(&Event {
-                time: at(0),
-                recorded: at(0),
-                provenance: place(1, Item::Packet, 1),
-                what: What::Neighbour(Box::new(Neighbour {
-                    mac: Some([2; 6]),
-                    address,
-                    name: None,
-                    told_by: ToldBy::Arp,
-                    lease: None,
-                    before: None,
-                })),
+            let mut seen = capture(&self.packets);
+            seen.snapped = self.cut;
+            seen.skipped = self.unread_packets;
+            seen.interfaces[0].dropped = self.dropped;
+            coverage.capture(EvidenceId(1), &seen);
+            (0..self.strangers).for_each(|n| {
+                let [_, b, c, d] = n.to_be_bytes();
+                coverage.observe(&announces([172, b | 16, c, d].into()));
             });
+            if self.strangers == 0 {
+                coverage.observe(&announces(address));
+            }
         }
         let identity = identity.freeze();
         let context = Context {
@@ -136,11 +148,27 @@ impl Staged {
         }];
         let search = Search {
             context: &context,
-            attempts: &AttemptSummary::default(),
+            attempts: &self.attempts,
             asked: self.asked,
             silence: SILENCE,
         };
-        judge(&[&ABOUT], &hosts, &[], &search)
+        judge(&[about], &hosts, &[], &search)
+    }
+}
+
+fn announces(address: std::net::IpAddr) -> Event {
+    Event {
+        time: at(0),
+        recorded: at(0),
+        provenance: place(1, Item::Packet, 1),
+        what: What::Neighbour(Box::new(Neighbour {
+            mac: Some([2; 6]),
+            address,
+            name: None,
+            told_by: ToldBy::Arp,
+            lease: None,
+            before: None,
+        })),
     }
 }
 
@@ -165,6 +193,7 @@ fn event_of(channel: &str, event_id: u32, id: u64, second: i64, what: HostWhat) 
             provider: "".into(),
             event_id,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: at(second),
             what,
         }),
@@ -334,6 +363,124 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
         assert!(judged.verdicts[0].words.contains(what), "{name}");
         assert!(!judged.advice.is_empty(), "{name}");
     }
+}
+
+#[test]
+fn what_a_file_lost_is_told_and_takes_from_the_verdict_if_it_can() {
+    let with = |change: fn(&mut Staged)| {
+        let mut staged = whole();
+        change(&mut staged);
+        staged.judged()
+    };
+    let lost_records = with(|s| s.unread_records = 2);
+    assert_eq!(
+        told(&lost_records),
+        [
+            "2 records of the files with its Security log could not be read",
+            "2 records of the files with its Firewall log could not be read"
+        ]
+    );
+    assert_eq!(verdict(&lost_records), Verdict::Partly);
+    let lost_packets = with(|s| s.unread_packets = 1);
+    assert_eq!(
+        told(&lost_packets),
+        ["1 packet or damaged region could not be read"]
+    );
+    assert_eq!(verdict(&lost_packets), Verdict::Partly);
+    // Seven packets are there: one more that was dropped is more than one in a hundred.
+    let dropped = with(|s| s.dropped = 1);
+    assert_eq!(
+        told(&dropped),
+        ["the capturing system reports 1 packet it dropped"]
+    );
+    assert_eq!(verdict(&dropped), Verdict::Partly);
+    let one_in_a_thousand = with(|s| {
+        s.packets = (0..1_000).map(|n| n * 3).chain([HOUR]).collect();
+        s.dropped = 1;
+    });
+    assert_eq!(told(&one_in_a_thousand).len(), 1);
+    assert_eq!(verdict(&one_in_a_thousand), Verdict::Quiet);
+    let cut = with(|s| s.cut = 3);
+    assert_eq!(
+        told(&cut),
+        ["3 packets are shorter than on the wire (snap length)"]
+    );
+    assert_eq!(
+        verdict(&cut),
+        Verdict::Quiet,
+        "addresses and ports are there"
+    );
+}
+
+#[test]
+fn captures_in_which_hardly_anybody_answers_are_told_once() {
+    let with = |syns, answered_syns| {
+        let mut staged = whole();
+        (staged.attempts.syns, staged.attempts.answered_syns) = (syns, answered_syns);
+        staged.judged()
+    };
+    assert_eq!(told(&with(49, 0)), [""; 0]);
+    assert_eq!(told(&with(60, 3)), [""; 0]);
+    let few = with(60, 2);
+    assert_eq!(told(&few), ["only 2 of 60 TCP attempts show any answer"]);
+    assert_eq!(verdict(&few), Verdict::Quiet, "a scan looks the same");
+    let none = with(60, 0);
+    assert_eq!(verdict(&none), Verdict::Partly);
+}
+
+#[test]
+fn a_host_is_not_called_absent_from_captures_with_more_addresses_than_are_remembered() {
+    let mut staged = whole();
+    staged.strangers = 2;
+    let row = |judged: &Judged| {
+        let row = judged.coverage.iter().find(|r| r.needs == "touches");
+        row.map(|r| (r.status, r.note.clone()))
+    };
+    let absent = row(&staged.judged()).unwrap();
+    assert_eq!(
+        absent.0,
+        Met::Partial,
+        "the log could tell of them: {absent:?}"
+    );
+    staged.strangers = 200_001;
+    let (status, note) = row(&staged.judged()).unwrap();
+    assert_eq!(status, Met::Partial, "{note}");
+    // Where packets are all there is, the difference shows.
+    static ALONE: About = About {
+        needs: &[Need {
+            name: "touches",
+            from: &[Source::Packets],
+            essential: true,
+            what: "a capture",
+        }],
+        ..ABOUT
+    };
+    assert_eq!(row(&staged.judged_by(&ALONE)).unwrap().0, Met::Unknown);
+    staged.strangers = 2;
+    assert_eq!(row(&staged.judged_by(&ALONE)).unwrap().0, Met::Absent);
+}
+
+#[test]
+fn a_history_that_is_too_short_is_told_with_its_length() {
+    static PAST: About = About {
+        needs: &[Need {
+            name: "days before",
+            from: &[Source::History(crate::model::Span::seconds(30 * 86_400))],
+            essential: false,
+            what: "captures and logs of the days before",
+        }],
+        ..ABOUT
+    };
+    let judged = whole().judged_by(&PAST);
+    assert_eq!(judged.coverage[0].status, Met::Partial);
+    assert!(
+        judged.coverage[0]
+            .note
+            .starts_with("signs of life are known of"),
+        "{}",
+        judged.coverage[0].note
+    );
+    assert_eq!(verdict(&judged), Verdict::Partly);
 }
 
 #[test]

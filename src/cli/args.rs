@@ -457,9 +457,10 @@ pub struct Report {
     /// With --redact, a file to create that says what each label stands for: to be kept apart
     #[arg(long, value_name = "FILE", requires = "redact")]
     pub labels: Option<PathBuf>,
-    /// Incidents shown in full in HTML, the most severe first
-    #[arg(long, value_name = "N", default_value = "200")]
-    pub detail: usize,
+    /// Incidents shown in full in HTML, the most severe first, however large the page becomes
+    /// [default: 200, or as many as fit into 5 MB]
+    #[arg(long, value_name = "N")]
+    pub detail: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

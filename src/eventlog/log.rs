@@ -8,7 +8,7 @@ use super::summary::LogSummary;
 use super::texts::Texts;
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::{Item, Provenance};
-use crate::model::{Event, EvidenceId, HostEvent, Timestamp, What};
+use crate::model::{Event, EvidenceId, HostEvent, Timed, Timestamp, What};
 use rayon::prelude::*;
 use std::io::Read;
 use std::sync::Mutex;
@@ -151,7 +151,7 @@ pub fn event_of(
     let time: Timestamp = match entry.clock {
         Clock::TimeCreated => written,
         // One host's events must be on one clock: TimeCreated of this text is on another than UtcTime.
-        Clock::UtcTime if text.is_some_and(|t| t.local_time) => written,
+        Clock::UtcTime if text.is_some_and(|t| t.timed.is_local()) => written,
         Clock::UtcTime => record
             .value("UtcTime")
             .and_then(Value::time)
@@ -182,6 +182,7 @@ pub fn event_of(
             event_id: record.event_id,
             socket: None,
             written,
+            timed: text.map_or(Timed::Utc, |t| t.timed),
             what,
         }),
     })

@@ -3,7 +3,7 @@
 //! The EVTX reader fills it from binary values without rendering them; text forms fill it with
 //! strings. A question gives the same answer for both.
 
-use crate::model::Timestamp;
+use crate::model::{Timed, Timestamp};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -50,9 +50,9 @@ pub struct Place {
 pub struct TextPlace {
     /// Line it begins on, from 1.
     pub line: u64,
-    /// TimeCreated is in a local time whose zone is not known. UtcTime is not, so the two must not
-    /// be mixed.
-    pub local_time: bool,
+    /// Which clock TimeCreated is of. Where that is local, UtcTime is not, so the two must not be
+    /// mixed.
+    pub timed: Timed,
 }
 
 /// One record, with its System fields read and its payload fields by name.

@@ -5,10 +5,13 @@
 //! logged.
 
 use super::texts::Texts;
-use crate::model::{Span, Text, Timestamp};
+use crate::evidence::Form;
+use crate::model::{Span, Text, Timed, Timestamp};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How far a local time may lie from UTC: a zone, and half a day on a clock of 12 hours.
+const FURTHEST: Span = Span::seconds(26 * 3_600);
 /// Computer and channel pairs followed in one file.
 const MAX_SOURCES: usize = 512;
 /// Event ids counted for one computer and channel.
@@ -38,6 +41,8 @@ pub struct LogSummary {
     pub sources: BTreeMap<(String, String), SourceSummary>,
     /// Records of computers and channels beyond those followed.
     pub unfollowed: u64,
+    /// Which clock its times are of; of several, one that is local.
+    pub timed: Timed,
 }
 
 /// What one computer's channel holds in one file.
@@ -68,6 +73,10 @@ pub struct SourceSummary {
     /// True if this is a text that somebody exported: what is missing from it may only have been
     /// left out.
     pub exported: bool,
+    /// The form, if all of it is there in such a text only.
+    pub form: Option<Form>,
+    /// Which clock its times are of.
+    pub timed: Timed,
 }
 
 /// An unbroken run of EventRecordIDs.
@@ -171,9 +180,20 @@ impl SourceSummary {
         Some(run.is_some_and(|(_, run)| run.last >= record_id))
     }
 
+    /// The same of a record whose time is local: it may lie as far away as zones do, and half a day
+    /// more on a clock of 12 hours.
+    pub fn holds_elsewhen(&self, record_id: u64, time: Timestamp) -> Option<bool> {
+        let (from, to) = (self.first_time?, self.last_time?);
+        let inside = time.max(from).min(to);
+        match inside.since(time).abs() <= FURTHEST {
+            true => self.holds(record_id, inside),
+            false => Some(false),
+        }
+    }
+
     /// Marks what somebody exported. Number 0 stands for none: a log counts from 1.
-    pub fn mark_exported(&mut self) {
-        self.exported = true;
+    pub fn mark_exported(&mut self, form: Form) {
+        (self.exported, self.form) = (true, Some(form));
         if self.first_id == Some(0) {
             (self.first_id, self.last_id) = (None, None);
             self.runs.clear();
@@ -187,6 +207,9 @@ impl SourceSummary {
         self.uncounted += other.uncounted;
         // What is in none of several is missing as soon as one of them is the log itself.
         self.exported &= other.exported;
+        // Of two exports, the one that lost nothing says what there is.
+        let better = |(a, b): (Form, Form)| a.min(b).loses().map_or(a.min(b), |_| a.max(b));
+        self.form = self.form.zip(other.form).map(better);
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }
@@ -278,6 +301,7 @@ impl LogSummary {
         self.fallbacks += next.fallbacks;
         self.wrapped |= next.wrapped;
         self.unfollowed += next.unfollowed;
+        self.timed = self.timed.max(next.timed);
         for (key, source) in next.sources {
             if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&key) {
                 self.unfollowed += source.records;
@@ -423,6 +447,17 @@ mod tests {
             );
         }
         tally.finish(&mut texts)
+    }
+
+    #[test]
+    fn what_an_export_left_out_is_no_gap() {
+        let time = Some(Timestamp(0));
+        let of = |id| SourceSummary::of_record("A".into(), "Security".into(), 1, id, time);
+        let mut source = of(1);
+        source.join(of(9));
+        assert_eq!(source.gaps().map(|gaps| gaps.len()), Some(1));
+        source.mark_exported();
+        assert_eq!(source.gaps(), None);
     }
 
     #[test]

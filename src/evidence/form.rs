@@ -41,6 +41,30 @@ impl Form {
         self == Self::ZeekConn
     }
 
+    /// What a log loses in this form, as a clause; `None` where it says what the log said.
+    pub fn loses(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nxlog => "its times are cut to whole seconds",
+            Self::PowerShell => {
+                "its records have no EventRecordIDs, and its times are local and have lost AM and PM"
+            }
+            Self::Azure => {
+                "its records have no EventRecordIDs, and only what was collected into the workspace is there"
+            }
+            Self::Wazuh => "only what the agent was told to collect is there",
+            Self::Winlogbeat | Self::Winlogbeat6 => {
+                "its times are cut to milliseconds, and only what was shipped is there"
+            }
+            Self::FirewallLog => {
+                "it has whole seconds of local time, nothing that was dropped in stealth mode, and for most rows no \
+                 process"
+            }
+            Self::Xml | Self::EvtxDump | Self::Velociraptor | Self::EvtxEcmd | Self::ZeekConn => {
+                return None;
+            }
+        })
+    }
+
     /// The stable name in reports.
     pub fn word(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging, suppression,
 };
 use crate::context::Context;
+use crate::context::clocks::hours;
 use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
 use crate::model::provenance::Item;
@@ -322,9 +323,10 @@ impl Read {
             let report = clocks.report(id, &self.context.identity);
             if let Some(zone) = report.zone_error {
                 notes.push(format!(
-                    "{}: times are off by {zone}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
+                    "{}: times are off by {}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
                      clock",
-                    host.name
+                    host.name,
+                    hours(zone)
                 ));
             }
             if report.network_assumed {
@@ -333,6 +335,7 @@ impl Read {
                 notes.push(report.network);
             }
         }
+        notes.extend(clocks.locals(&self.context.identity));
         notes.extend(hosts::together(assumed.into_iter(), |hosts| {
             format!(
                 "the clock of Sysmon 3 and 22 could not be measured on {hosts}; these events are placed 1.5 s before \

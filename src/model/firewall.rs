@@ -99,7 +99,7 @@ pub enum RuleChange {
     Removed,
     /// Present, but not applied: 4957.
     NotApplied,
-    /// Listed as in force, without a change: 2072.
+    /// Listed as in force when the firewall started, without a change: 2007, 2072.
     Listed,
     /// All rules deleted or the policy reset: 2032, 2033, 2059, 2060.
     AllRemoved,
@@ -180,6 +180,8 @@ pub enum Layer {
     /// Not one of the layers below, or not said.
     #[default]
     Other,
+    /// The Windows Firewall's own log, which names no layer.
+    FirewallLog,
     /// Bind (`%%14608` Resource Assignment).
     Bind,
     /// Listen (`%%14609`).

@@ -7,6 +7,44 @@ use super::firewall::{Filter, Layer, Rule, RuleChange, RuleSource};
 use super::{Direction, Endpoint, Socket, Text, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
+/// Which clock of a host a record was timed by. Forms that hold local times without their zone, or
+/// with a wrong one, have a trap of their own, which must not be mixed into the times of the other
+/// logs of the host.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub enum Timed {
+    /// The system clock, in UTC.
+    #[default]
+    Utc,
+    /// pfirewall.log: local time in whole seconds.
+    FirewallLog,
+    /// The PowerShell export: local time marked as UTC, on a clock of 12 hours.
+    PowerShell,
+    /// NXLog without what tells its zone: local time in whole seconds.
+    Nxlog,
+}
+
+impl Timed {
+    /// All that are local.
+    pub const LOCAL: [Self; 3] = [Self::FirewallLog, Self::PowerShell, Self::Nxlog];
+
+    /// The stable word: behind the `@` of `--clock HOST@pfirewall=+2h`, and in sentences.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Utc => "utc",
+            Self::FirewallLog => "pfirewall",
+            Self::PowerShell => "powershell-json",
+            Self::Nxlog => "nxlog",
+        }
+    }
+
+    /// True if the zone of the times is not known.
+    pub fn is_local(self) -> bool {
+        self != Self::Utc
+    }
+}
+
 /// One logged fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostEvent {
@@ -20,6 +58,8 @@ pub struct HostEvent {
     pub event_id: u32,
     /// System/TimeCreated.
     pub written: Timestamp,
+    /// Which clock that is of.
+    pub timed: Timed,
     /// What it says.
     pub what: HostWhat,
     /// For a record of an outgoing connection, how it stands to other evidence of the same one;
@@ -115,6 +155,9 @@ pub enum HostWhat {
         verdict: Verdict,
         /// Where in the stack.
         layer: Layer,
+        /// Initial sequence number of the TCP SYN that was filtered, where the log has it
+        /// (pfirewall.log, column `tcpsyn`): with the endpoints it is that very SYN.
+        isn: Option<u32>,
         /// Inbound or outbound; `None` where not said.
         direction: Option<Direction>,
         /// The process; `-` and pid 0 for a packet nobody listens for.

@@ -22,7 +22,7 @@ pub mod wake;
 pub use actor::{Actor, Socket, Strength};
 pub use attempt::{Attempt, FlowEnd, Outcome, Refusal};
 pub use event::{Event, What};
-pub use host_event::{HostEvent, HostWhat};
+pub use host_event::{HostEvent, HostWhat, Timed};
 pub use labels::Labels;
 pub use net::{Direction, Endpoint, Transport};
 pub use network::Network;

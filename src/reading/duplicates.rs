@@ -1,8 +1,9 @@
 //! Evidence that is there twice: the same log as EVTX and as an export, or copied twice. A record is
 //! known by its computer, channel, EventRecordID and time, and counted once.
 //!
-//! Records in local time of a computer whose times are there in UTC, too, are left out and told: one
-//! host has one clock here, and theirs would be another.
+//! Records in local time have a clock of their own. Of a channel that is there in UTC, too, they are
+//! known by their numbers; those without a number cannot be told from what is there already, and are
+//! left out and told.
 //!
 //! What is held are the runs of record numbers that each file's summary has anyway, never records.
 
@@ -32,7 +33,7 @@ impl Known {
         }
         self.labels.insert(file.id, file.label.clone());
         for (source, held) in &summary.sources {
-            if !is_local(file) {
+            if !summary.timed.is_local() {
                 self.in_utc.insert(source.0.clone());
             }
             let all = self.sources.entry(source.clone()).or_default();
@@ -45,8 +46,7 @@ impl Known {
         Sieve {
             known: self,
             evidence: file.id,
-            local: is_local(file),
-            two_clocks: 0,
+            untold: 0,
             last: None,
             twice: BTreeMap::new(),
             unsure: BTreeSet::new(),
@@ -54,17 +54,12 @@ impl Known {
     }
 }
 
-/// True if the form has local times of which the zone is never said.
-fn is_local(file: &EvidenceFile) -> bool {
-    matches!(file.kind, Kind::Text(Form::PowerShell, _))
-}
-
 /// Holds back the events of one file that an earlier file holds.
 pub struct Sieve<'k> {
     known: &'k Known,
     evidence: EvidenceId,
-    local: bool,
-    two_clocks: u64,
+    /// Records in local time that may be there already.
+    untold: u64,
     /// The last source asked for: records of one source follow each other.
     last: Option<(Written, Option<Earlier<'k>>)>,
     twice: BTreeMap<EvidenceId, u64>,
@@ -78,23 +73,32 @@ type Earlier<'k> = &'k [(EvidenceId, SourceSummary)];
 type Written = (crate::model::Text, crate::model::Text);
 
 impl<'k> Sieve<'k> {
+    /// True for a record in local time of a computer that has others in UTC.
+    pub fn is_beside(&self, event: &Event) -> bool {
+        matches!(&event.what, What::Host(host)
+            if host.timed.is_local() && self.known.in_utc.contains(&host.computer.to_lowercase()))
+    }
+
     /// True if no earlier file holds this event.
     pub fn is_new(&mut self, event: &Event, record: Option<u64>) -> bool {
         let What::Host(host) = &event.what else {
             return true;
         };
-        if self.local && self.known.in_utc.contains(&host.computer.to_lowercase()) {
-            self.two_clocks += 1;
-            return false;
-        }
-        let Some(record) = record else {
-            return true;
-        };
+        let local = host.timed.is_local();
         let Some(earlier) = self.earlier(host) else {
             return true;
         };
+        let Some(record) = record else {
+            let there = local && earlier.iter().any(|(_, source)| !source.timed.is_local());
+            self.untold += u64::from(there);
+            return !there;
+        };
         for (evidence, source) in earlier {
-            match source.holds(record, host.written) {
+            let held = match local {
+                true => source.holds_elsewhen(record, host.written),
+                false => source.holds(record, host.written),
+            };
+            match held {
                 Some(true) => {
                     *self.twice.entry(*evidence).or_default() += 1;
                     return false;
@@ -124,15 +128,16 @@ impl<'k> Sieve<'k> {
     /// What was held back, and what could not be told.
     pub fn finish(self) -> Problems {
         let mut problems = Problems::default();
-        if self.two_clocks > 0 {
+        if self.untold > 0 {
             problems.add(Problem {
                 evidence: Some(self.evidence),
                 kind: ProblemKind::LocalTime,
                 weight: Weight::Loss,
-                count: self.two_clocks,
+                count: self.untold,
                 first_offset: None,
-                message: "events in local time of computers whose logs in UTC are given too".to_owned(),
-                effect: "they were left out, because two clocks cannot be one host's; run this file without the others"
+                message: "events in local time, without a record number, of a channel whose log in UTC is given too"
+                        .to_owned(),
+                effect: "they were left out, because they cannot be told from those of that log; run this file without it"
                     .to_owned(),
             });
         }

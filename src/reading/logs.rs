@@ -28,8 +28,9 @@ pub fn read(
                 let (summary, found) = match file.kind {
                     Kind::Text(form, _) => {
                         read_text(file.id, form, &mut input, &mut |event, record| {
+                            let beside = sieve.is_beside(&event);
                             if sieve.is_new(&event, record) {
-                                collector.take(event);
+                                collector.keep(event, beside);
                             }
                         })
                     }

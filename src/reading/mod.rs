@@ -19,11 +19,11 @@ use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::processes::ProcessesBuilder;
-use crate::eventlog::{LogSummary, forms};
+use crate::eventlog::LogSummary;
 use crate::evidence::{
     Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight,
 };
-use crate::model::{Event, EvidenceId, Text, Timestamp, What};
+use crate::model::{Event, EvidenceId, Text, Timed, Timestamp, What};
 use crate::stream::{Spool, SpoolError, Spooled};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,8 +144,13 @@ impl Collector {
     }
 
     fn take(&mut self, event: Event) {
+        self.keep(event, false);
+    }
+
+    /// Takes in an event; `beside` is true for a record in local time of a host that has others.
+    fn keep(&mut self, event: Event, beside: bool) {
         if self.has_room(&event) {
-            self.relate(&event);
+            self.relate(&event, beside);
         } else {
             self.unrelated += 1;
         }
@@ -176,14 +181,19 @@ impl Collector {
     }
 
     /// Takes in what the event tells of hosts, clocks, coverage and habits.
-    fn relate(&mut self, event: &Event) {
-        // A firewall's own log is shown under a name made of its address: were that address its own,
-        // the host that really has it would lose it.
-        if !forms::is_firewall_log(event) {
-            self.identity.observe(event);
-        }
+    fn relate(&mut self, event: &Event, beside: bool) {
         self.anchors.observe(event);
         self.coverage.observe(event);
+        match &event.what {
+            What::Host(host) if host.timed == Timed::FirewallLog => {
+                self.identity.firewall_row(host, event.time);
+                return;
+            }
+            // What is usual, who lives and which process ran is told by the host's other records,
+            // whose clock is its own.
+            What::Host(_) if beside => return,
+            _ => self.identity.observe(event),
+        }
         let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
         self.activity.observe(event);
         if self.counted.is_none_or(counts) {

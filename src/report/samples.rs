@@ -114,6 +114,7 @@ fn host_event(
             provider: "Microsoft-Windows-Sysmon".into(),
             event_id,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: time.shifted(AHEAD),
             what,
         }),

@@ -111,6 +111,7 @@ mod tests {
                 provider: "p".into(),
                 event_id: 12,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: Timestamp(time),
                 what: HostWhat::SystemStarted,
             }),

@@ -172,7 +172,11 @@ fn packets_and_lines_of_members_are_shown_and_handed_over() {
     assert_eq!(evidence, "E1!FS01-Security.xml");
     let name = format!("{evidence}:line{line}");
     for format in ["text", "md", "html", "json"] {
-        let (out, _) = done(&["report", case, "--format", format], 0);
+        let told = match format {
+            "json" => ["export", case, "--as", format],
+            _ => ["report", case, "--format", format],
+        };
+        let (out, _) = done(&told, 0);
         let place = format!("{evidence}:line");
         let wanted = if format == "json" { evidence } else { &place };
         // Markdown marks the colon; shown, it is the same.

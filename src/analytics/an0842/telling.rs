@@ -331,10 +331,8 @@ fn conditions(
 fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(arrival) = picture.arrival {
-        let since = picture
-            .door
-            .arrivals
-            .open_since(arrival.transport, arrival.port);
+        let arrivals = &picture.door.arrivals;
+        let since = arrivals.open_since(arrival.transport, arrival.port);
         notes.push(match since {
             Some(since) => format!(
                 "\"first\" means: in all evidence before it, nothing shows port {}/tcp of this host open; the \

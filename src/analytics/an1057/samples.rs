@@ -28,6 +28,7 @@ pub(super) fn probe(second: i64, last: u8, port: u16, fate: Fate) -> Probe {
                 provider: "".into(),
                 event_id: 12,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: time,
                 what: HostWhat::SystemStarted,
             }),

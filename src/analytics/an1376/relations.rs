@@ -103,6 +103,7 @@ mod tests {
                 event_id: 12,
                 socket: None,
                 written: time,
+                timed: crate::model::Timed::Utc,
                 what: HostWhat::SystemStarted,
             }),
         })

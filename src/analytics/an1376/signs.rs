@@ -295,6 +295,7 @@ mod tests {
                 provider: "x".into(),
                 event_id: 2004,
                 socket: None,
+                timed: crate::model::Timed::Utc,
                 written: Timestamp(0),
                 what,
             }),

@@ -142,7 +142,9 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
             format!("{port_words} is a common port, by the list or by use here"),
         );
     }
-    if pair.novel[1] || pair.novel[2] {
+    // An ordinary ping is how people look whether something works; what it carries is for `shapes`.
+    let ping = matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6);
+    if !ping && (pair.novel[1] || pair.novel[2]) {
         if !common {
             told.uncommon.push(format!(
                 "{port_words} is no common port, and the program had not used it"

@@ -113,12 +113,13 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
             let (remote, local, transport, process) = match &host.what {
                 HostWhat::Filtered {
                     verdict: Verdict::Permitted,
-                    layer: Layer::Accept,
+                    layer: Layer::Accept | Layer::FirewallLog,
                     direction: Some(Direction::Inbound),
                     transport,
                     source,
                     destination,
                     process,
+                    ..
                 } => {
                     let (local, remote) = context.identity.local_and_remote(
                         id,

@@ -118,7 +118,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
             let answer = match (verdict, layer) {
                 (
                     Verdict::Dropped | Verdict::DroppedByStricterFilter,
-                    Layer::Transport | Layer::Accept,
+                    Layer::Transport | Layer::Accept | Layer::FirewallLog,
                 ) => Answer::Dropped,
                 (Verdict::Blocked, Layer::Accept | Layer::Listen) => Answer::Blocked,
                 _ => return None,

@@ -2,9 +2,9 @@
 
 use super::settings::FailedConnectionsSettings;
 use super::targets::{Target, Targets};
+use crate::analytics::kit::standing::role;
 use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
 use crate::context::activity::INACTIVE_AFTER;
-use crate::context::assets::Role;
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::{Span, Timestamp};
@@ -101,8 +101,6 @@ pub struct Measured {
     pub mixture: Mixture,
     /// Days in a row before this one with at least the floor.
     pub scanned_days: u32,
-    /// True if the settings file calls the source a workstation.
-    pub workstation: bool,
 }
 
 /// What to do about it.
@@ -141,7 +139,6 @@ pub fn measure(
         count: count(place, missing, at, &past, settings, context),
         mixture: mixture(place, missing, n, at, &past, settings, context),
         scanned_days: scanned_days(place, at, settings, context),
-        workstation: role_of(place, at, context) == Some(Role::Workstation),
     }
 }
 
@@ -314,29 +311,13 @@ fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
 
 /// Counts of the other sources of the same role on this day, up to this moment.
 fn peers(place: Place, at: Timestamp, context: &Context) -> Vec<u32> {
-    let role = role_of(place, at, context);
+    let stated = role(place, at, context);
     context
         .contacts
         .sources(at)
-        .filter(|(other, _)| *other != place && role_of(*other, at, context) == role)
+        .filter(|(other, _)| *other != place && role(*other, at, context) == stated)
         .map(|(_, (_, missing))| missing)
         .collect()
-}
-
-fn role_of(place: Place, at: Timestamp, context: &Context) -> Option<Role> {
-    if context.assets.roles.is_empty() {
-        return None;
-    }
-    match place {
-        Place::Address(address) => context.assets.role("", &[address]),
-        Place::Host(id) => {
-            let addresses: Vec<IpAddr> = context.identity.addresses_at(id, at).collect();
-            let name = context.identity.name(place);
-            context
-                .assets
-                .role(name.map_or("", |name| name), &addresses)
-        }
-    }
 }
 
 /// The chance of every other source's count of this day, each by its own past.

@@ -15,7 +15,7 @@ pub use settings::FailedConnectionsSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::contact_of;
+use super::kit::contact::{contact_of, question_of};
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
@@ -97,10 +97,12 @@ impl Analytic for FailedConnections {
              on that day or, without them, against ShortHistoryTargets, and is informational",
             "a source with MinTargets on each of ScannerDays days before is a long-running scanner and is not \
              told; its first days are",
-            "in the first WarmUp of evidence nothing is told: whom nobody has seen yet may have been there",
+            "in the first WarmUp of evidence without a gap nothing is told: whom nobody has seen yet may have been \
+             there",
             "one finding for DeduplicationPeriod; what fails meanwhile is added to it",
             "a pair of causality owner and process that was on at most one host and day before is named as rare, \
-             with its counts, where at least ActivationPeriod of processes is known",
+             with its counts, where at least ActivationPeriod of processes is known; such a finding is for \
+             information, with more confidence",
         ],
         needs: &[
             Need {
@@ -197,7 +199,7 @@ impl Analytic for FailedConnections {
                 let internal = context.assets.is_internal(address);
                 let slot = usize::from(!internal);
                 if let Some(alarm) = &mut state.alarms[slot] {
-                    alarm.add(address, &state.targets);
+                    alarm.add(event, address, &state.targets);
                 } else if state.judged[slot].is_none_or(|(at, _)| event.time.since(at) >= PAUSE) {
                     // What was told yesterday goes on today.
                     self.grown(*key, state, address, internal, event, context);
@@ -271,7 +273,7 @@ impl FailedConnections {
     ) {
         let slot = usize::from(!internal);
         if let Some(alarm) = &mut state.alarms[slot] {
-            alarm.add(address, &state.targets);
+            alarm.add(event, address, &state.targets);
             if alarm.low {
                 return;
             }
@@ -359,8 +361,9 @@ impl Alarm {
     }
 
     /// A failure while it is open.
-    fn add(&mut self, address: IpAddr, targets: &Targets) {
-        self.later += 1;
+    fn add(&mut self, event: &Event, address: IpAddr, targets: &Targets) {
+        // A record whose question to the segment is in the packets is no further attempt.
+        self.later += u64::from(question_of(event).is_none());
         let Some(target) = targets.get(address) else {
             return;
         };

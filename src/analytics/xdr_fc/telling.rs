@@ -7,6 +7,7 @@ use super::targets::{Failure, Target, segments};
 use super::{Alarm, FailedConnections};
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
+use crate::analytics::kit::standing::Standing;
 use crate::analytics::kit::statistics::shown;
 use crate::context::activity::{INACTIVE_AFTER, State as Life};
 use crate::context::{Context, Place};
@@ -20,8 +21,6 @@ use std::net::IpAddr;
 
 /// Failures shown as steps.
 const STEPS: usize = 24;
-/// From so many named segments on, a workstation's missing targets weigh more.
-const ACROSS: usize = 2;
 /// A hardware address that speaks for so many IPv4 or IPv6 addresses may be a router's.
 const ROUTER: usize = 3;
 
@@ -36,9 +35,11 @@ pub(super) fn tell(
     let relation = relation(place, &alarm, settings, context);
     let rare = relation.as_ref().is_some_and(|r| r.rare);
     let tier = tier(&alarm.targets);
-    let score = score(&alarm, tier, rare, context);
-    let sum: i32 = score.iter().map(|item| item.points).sum();
     let address = own_address(place, &alarm, context);
+    let at = alarm.measured.at;
+    let standing = Standing::of(place, address, at, alarm.targets.keys(), context);
+    let score = score(&alarm, tier, rare, &standing);
+    let sum: i32 = score.iter().map(|item| item.points).sum();
     Finding {
         analytic: FailedConnections::ABOUT.id,
         also_satisfies: Vec::new(),
@@ -61,7 +62,7 @@ pub(super) fn tell(
             ..Entities::default()
         },
         steps: steps(&alarm.targets),
-        conditions: conditions(&alarm, settings, context),
+        conditions: conditions(&alarm, settings),
         tables: tables(&alarm, relation.as_ref(), context),
         score,
         order: OrderCheck {
@@ -81,7 +82,10 @@ pub(super) fn tell(
             .iter()
             .map(|a| (*a).to_owned())
             .collect(),
-        notes: notes(place, &alarm, relation.as_ref(), settings, context),
+        notes: notes(place, &alarm, relation.as_ref(), settings, context)
+            .into_iter()
+            .chain(standing.sentence())
+            .collect(),
     }
 }
 
@@ -145,21 +149,7 @@ fn tier(targets: &BTreeMap<IpAddr, Target>) -> Tier {
     }
 }
 
-/// The named segments that a workstation's missing targets lie in, from [`ACROSS`] on: nobody who
-/// works at it has business in them all.
-fn across(alarm: &Alarm, context: &Context) -> Option<BTreeSet<String>> {
-    let segments: BTreeSet<String> = alarm
-        .targets
-        .keys()
-        .filter_map(|address| context.assets.segment(*address))
-        .map(str::to_owned)
-        .collect();
-    let measured = &alarm.measured;
-    let counts = measured.internal && measured.workstation && segments.len() >= ACROSS;
-    counts.then_some(segments)
-}
-
-fn score(alarm: &Alarm, tier: Tier, rare: bool, context: &Context) -> Vec<ScoreItem> {
+fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
     let measured = &alarm.measured;
     let mut score = Vec::new();
     let mut add = |holds: bool, points: i32, reason: &str| {
@@ -184,11 +174,20 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool, context: &Context) -> Vec<ScoreI
     add(rare, 15, "rare relation of causality owner and process");
     let many = alarm.targets.len() >= 100;
     add(many, 10, "a hundred targets or more");
-    let across = across(alarm, context).map_or(0, |segments| segments.len());
     add(
-        across > 0,
-        10,
-        &format!("a workstation by the settings file, reaching {across} segments"),
+        standing.crosses(),
+        5,
+        "targets lie in segments of the settings file that are not the source's own",
+    );
+    add(
+        standing.workstation,
+        5,
+        "the settings file calls the source a workstation",
+    );
+    add(
+        standing.workstation && standing.crosses(),
+        5,
+        "a workstation that reaches into other segments",
     );
     let short = measured.listening < INACTIVE_AFTER;
     add(
@@ -232,11 +231,7 @@ fn steps(targets: &BTreeMap<IpAddr, Target>) -> Vec<Step> {
     steps
 }
 
-fn conditions(
-    alarm: &Alarm,
-    settings: &FailedConnectionsSettings,
-    context: &Context,
-) -> Vec<Condition> {
+fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condition> {
     let measured = &alarm.measured;
     let mut conditions = Vec::new();
     let mut add = |text: &str, setting: String, value: String| {
@@ -309,14 +304,6 @@ fn conditions(
                 mixture.rate,
                 shown(mixture.p)
             ),
-        );
-    }
-    if let Some(segments) = across(alarm, context) {
-        let named: Vec<String> = segments.into_iter().collect();
-        add(
-            "the settings file calls the source a workstation, and its missing targets lie in several segments",
-            format!("at least {ACROSS} segments"),
-            format!("{} ({})", named.len(), named.join(", ")),
         );
     }
     add(

@@ -40,8 +40,32 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
         gaps.extend(unread(id, channel));
         gaps.extend(losses(id, channel));
     }
+    for channel in coverage.channels(id) {
+        gaps.extend(form(id, channel));
+    }
     gaps.extend(changes(search, id, window));
     gaps
+}
+
+/// A log that is there only in a form that says less than the log itself.
+fn form(id: HostId, channel: &Channel) -> Option<Gap> {
+    let form = channel.held.form?;
+    let loses = form.loses()?;
+    let mut gap = Gap::new(
+        GapKind::Form,
+        format!(
+            "{} is there as {} only: {loses}",
+            channel.name(),
+            form.word()
+        ),
+        "the order of events close together, and that something is missing, cannot be told as from the log itself",
+    );
+    gap.evidence = files(channel);
+    if channel.log != Log::Other {
+        gap.lessens = Lessens::OneLog(id, channel.log);
+        gap.remedy = format!("{} as EVTX", channel.name());
+    }
+    Some(gap)
 }
 
 fn files(channel: &Channel) -> Vec<EvidenceId> {

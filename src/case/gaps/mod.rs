@@ -59,6 +59,8 @@ pub enum GapKind {
     CaptureDropped,
     /// Packets shorter than on the wire.
     CaptureCut,
+    /// Connections that a sensor summed up, without their packets.
+    SummedUp,
     /// One direction may be missing.
     OneSided,
     /// Packets or records that are there and could not be read.
@@ -75,6 +77,8 @@ pub enum GapKind {
     LogCleared,
     /// What is logged changed, or stopped being logged.
     LoggingChanged,
+    /// The form a log is in says less than the log itself.
+    Form,
 }
 
 impl GapKind {
@@ -86,6 +90,7 @@ impl GapKind {
             Self::CaptureSilence => "capture-silence",
             Self::CaptureDropped => "capture-dropped",
             Self::CaptureCut => "capture-cut",
+            Self::SummedUp => "summed-up",
             Self::OneSided => "one-sided",
             Self::Unread => "unread",
             Self::NoLogs => "no-logs",
@@ -94,6 +99,7 @@ impl GapKind {
             Self::RecordsMissing => "records-missing",
             Self::LogCleared => "log-cleared",
             Self::LoggingChanged => "logging-changed",
+            Self::Form => "form",
         }
     }
 }

@@ -25,8 +25,41 @@ pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
     let mut gaps = short(search);
     gaps.extend(silent(search, sensors));
     gaps.extend(sensors.iter().flat_map(of_file));
+    gaps.extend(summed_up(sensors));
     gaps.extend(one_sided(search));
     gaps
+}
+
+/// Logs of connections in the place of packets, or beside them.
+fn summed_up(sensors: &[Sensor]) -> Option<Gap> {
+    let logs: Vec<&Sensor> = sensors.iter().filter(|s| s.summed_up).collect();
+    let (first, last) = (
+        logs.iter().map(|s| s.interval.from).min()?,
+        logs.iter().map(|s| s.interval.to).max()?,
+    );
+    let mut gap = Gap::new(
+        GapKind::SummedUp,
+        format!(
+            "{} without a packet",
+            match logs.len() {
+                1 => "a log of connections".to_owned(),
+                n => format!("{n} logs of connections"),
+            }
+        ),
+        "no sequence numbers, no payload and no single tries: a refusal by ICMP looks like silence, no host's clock \
+         can be measured against it, and when its sensor did not listen is not said",
+    );
+    gap.evidence = logs.iter().map(|s| s.evidence).collect();
+    (gap.from, gap.to) = (Some(first), Some(last));
+    if logs.len() == sensors.len() {
+        gap.lessens = Lessens::Packets;
+        gap.remedy = format!(
+            "the packets of these connections, from {} to {}",
+            when(first, None),
+            when(last, Some(first))
+        );
+    }
+    Some(gap)
 }
 
 /// The captures do not fill the time asked for.

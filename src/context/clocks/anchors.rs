@@ -10,7 +10,8 @@ use crate::capture::packet::{Packet, flags};
 use crate::model::attempt::Outcome;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{
-    Attempt, Endpoint, Event, EvidenceId, HostWhat, Provenance, Span, Text, Transport, What,
+    Attempt, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Text, Timed,
+    Transport, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const WIRE: usize = 400_000;
 const HOSTS: usize = 400_000;
 const FRAMES: usize = 200_000;
+/// SYNs of captures held with their sequence numbers, for logs that have them.
+const EXACT: usize = 100_000;
 /// Clock changes kept of one host, the largest; and hosts with clock changes.
 const STEPS: usize = 256;
 const STEPPING: usize = 4_096;
@@ -32,15 +35,22 @@ pub type Sensor = (EvidenceId, u16);
 enum Domain {
     System,
     SysmonNetwork,
+    /// A form whose times are local.
+    Local(Timed),
+    /// SYNs that such a form tells by their sequence numbers.
+    Exact(Timed),
 }
 
 /// Collects anchors; builders of several readers merge in any order.
 #[derive(Clone, Debug)]
 pub struct AnchorBuilder {
     wire: Sample<u8>,
+    exact: Sample<u8>,
     frames: Sample<Sensor>,
     hosts: Sample<(Text, Domain)>,
     steps: BTreeMap<Text, BTreeSet<(u64, Step)>>,
+    timed: BTreeMap<Text, BTreeSet<Timed>>,
+    last: Option<(Text, Timed)>,
     steps_left_out: u64,
     late: bool,
 }
@@ -49,9 +59,12 @@ impl Default for AnchorBuilder {
     fn default() -> Self {
         Self {
             wire: Sample::new(WIRE),
+            exact: Sample::new(EXACT),
             frames: Sample::new(FRAMES),
             hosts: Sample::new(HOSTS),
             steps: BTreeMap::new(),
+            timed: BTreeMap::new(),
+            last: None,
             steps_left_out: 0,
             late: false,
         }
@@ -63,55 +76,82 @@ impl AnchorBuilder {
     pub fn observe(&mut self, event: &Event) {
         match &event.what {
             What::Attempt(attempt) => self.attempt(event, attempt),
-            What::Host(host) => match &host.what {
-                HostWhat::Filtered {
-                    transport: Transport::TCP,
-                    source,
-                    destination,
-                    ..
-                } => {
-                    if let Some(key) = telling(*source, *destination) {
-                        let sight = Sight {
-                            key,
-                            time: event.recorded,
-                            from: 0,
-                        };
-                        self.hosts
-                            .add((host.computer.clone(), Domain::System), sight);
-                    }
-                }
-                HostWhat::Connected {
-                    transport,
-                    source,
-                    destination,
-                    utc_time,
-                    ..
-                } => {
-                    self.late = true;
-                    if let (Some(time), Some(key), Transport::TCP) =
-                        (*utc_time, telling(*source, *destination), *transport)
-                    {
-                        let sight = Sight { key, time, from: 0 };
-                        self.hosts
-                            .add((host.computer.clone(), Domain::SysmonNetwork), sight);
-                    }
-                }
-                HostWhat::NameQueried { .. } => self.late = true,
-                HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
-                    let at = event.provenance;
-                    let log = (at.evidence, host.channel.clone());
-                    let step = Step {
-                        from: *from,
-                        to: *to,
-                        log,
-                        record: at.item,
-                    };
-                    self.step(&host.computer, step);
-                }
-                _ => {}
-            },
+            What::Host(host) => self.host(event, host),
             What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
+    }
+
+    fn host(&mut self, event: &Event, host: &HostEvent) {
+        self.timed(host);
+        match &host.what {
+            HostWhat::Filtered {
+                transport: Transport::TCP,
+                source,
+                destination,
+                isn,
+                ..
+            } => {
+                if let Some(key) = telling(*source, *destination) {
+                    let sight = Sight {
+                        key,
+                        time: event.recorded,
+                        from: 0,
+                    };
+                    let domain = match host.timed {
+                        Timed::Utc => Domain::System,
+                        local => Domain::Local(local),
+                    };
+                    self.hosts.add((host.computer.clone(), domain), sight);
+                    if let Some(isn) = isn {
+                        let key = exactly(*source, *destination, *isn);
+                        let domain = Domain::Exact(host.timed);
+                        self.hosts
+                            .add((host.computer.clone(), domain), Sight { key, ..sight });
+                    }
+                }
+            }
+            HostWhat::Connected {
+                transport,
+                source,
+                destination,
+                utc_time,
+                ..
+            } => {
+                self.late = true;
+                if let (Some(time), Some(key), Transport::TCP) =
+                    (*utc_time, telling(*source, *destination), *transport)
+                {
+                    let sight = Sight { key, time, from: 0 };
+                    self.hosts
+                        .add((host.computer.clone(), Domain::SysmonNetwork), sight);
+                }
+            }
+            HostWhat::NameQueried { .. } => self.late = true,
+            HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
+                let at = event.provenance;
+                let log = (at.evidence, host.channel.clone());
+                let step = Step {
+                    from: *from,
+                    to: *to,
+                    log,
+                    record: at.item,
+                };
+                self.step(&host.computer, step);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes which clocks a computer's records are of.
+    fn timed(&mut self, host: &HostEvent) {
+        let same =
+            |(computer, timed): &(Text, Timed)| *timed == host.timed && *computer == host.computer;
+        if self.last.as_ref().is_some_and(same) {
+            return;
+        }
+        let held = self.timed.entry(host.computer.clone()).or_default();
+        held.insert(host.timed);
+        self.last = Some((host.computer.clone(), host.timed));
     }
 
     fn attempt(&mut self, event: &Event, attempt: &Attempt) {
@@ -129,6 +169,10 @@ impl AnchorBuilder {
             self.wire.add(first, sight);
             if second != first {
                 self.wire.add(second, sight);
+            }
+            if let Some(isn) = attempt.isn {
+                let key = exactly(a, b, isn);
+                self.exact.add(first, Sight { key, ..sight });
             }
         }
     }
@@ -168,6 +212,10 @@ impl AnchorBuilder {
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
         self.wire.merge(other.wire);
+        self.exact.merge(other.exact);
+        for (computer, timed) in other.timed {
+            self.timed.entry(computer).or_default().extend(timed);
+        }
         self.frames.merge(other.frames);
         self.hosts.merge(other.hosts);
         for (computer, steps) in other.steps {
@@ -190,14 +238,22 @@ impl AnchorBuilder {
             match domain {
                 Domain::System => host.system = sights,
                 Domain::SysmonNetwork => host.network = sights,
+                Domain::Local(timed) => host.local.entry(timed).or_default().sights = sights,
+                Domain::Exact(timed) => host.local.entry(timed).or_default().exact = sights,
             }
+        }
+        for (computer, timed) in self.timed {
+            hosts.entry(computer).or_default().timed = timed;
         }
         for (computer, steps) in self.steps {
             hosts.entry(computer).or_default().steps =
                 steps.into_iter().map(|(_, step)| step).collect();
         }
+        let mut exact: Vec<Sight> = self.exact.into_groups().into_values().flatten().collect();
+        exact.sort_unstable();
         Anchors {
             wire,
+            exact,
             sensors: self.frames.into_groups(),
             hosts,
             steps_left_out: self.steps_left_out,
@@ -211,6 +267,8 @@ impl AnchorBuilder {
 pub struct Anchors {
     /// TCP connections in captures, at their first SYN, sorted; `from` is the sensor's `tag`.
     pub wire: Vec<Sight>,
+    /// The same by endpoints and initial sequence number.
+    pub exact: Vec<Sight>,
     /// SYNs by sensor.
     pub sensors: BTreeMap<Sensor, Vec<Sight>>,
     /// By computer, as the records spell it.
@@ -230,6 +288,19 @@ pub struct HostAnchors {
     pub network: Vec<Sight>,
     /// Changes of the system clock that logs name.
     pub steps: Vec<Step>,
+    /// What forms with local times have.
+    pub local: BTreeMap<Timed, LocalAnchors>,
+    /// Which clocks its records are of.
+    pub timed: BTreeSet<Timed>,
+}
+
+/// What was collected of one form of one host whose times are local.
+#[derive(Clone, Debug, Default)]
+pub struct LocalAnchors {
+    /// Connections, as written.
+    pub sights: Vec<Sight>,
+    /// SYNs by endpoints and initial sequence number.
+    pub exact: Vec<Sight>,
 }
 
 impl HostAnchors {
@@ -243,7 +314,23 @@ impl HostAnchors {
             ours.sort_unstable();
         }
         self.steps.extend(other.steps);
+        self.timed.extend(other.timed);
+        for (timed, theirs) in other.local {
+            let ours = self.local.entry(timed).or_default();
+            for (ours, theirs) in [
+                (&mut ours.sights, theirs.sights),
+                (&mut ours.exact, theirs.exact),
+            ] {
+                ours.extend(theirs);
+                ours.sort_unstable();
+            }
+        }
     }
+}
+
+/// The key of one SYN.
+fn exactly(a: Endpoint, b: Endpoint, isn: u32) -> u64 {
+    key(Transport::TCP, a, b, u64::from(isn) << 1 | 1)
 }
 
 /// The sensor that saw a packet.

@@ -2,13 +2,14 @@
 //! hosts that no capture saw against hosts that are measured, Sysmon's network clock against the
 //! captures or its own host.
 
-use super::anchors::{Anchors, HostAnchors, Sensor, tag};
+use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor, tag};
+use super::exact::by_syns;
 use super::fit::grain;
 use super::measure::{Measured, Undetermined, measure};
 use super::sample::Sight;
 use super::{ClockChoice, ClockMode};
 use crate::context::identity::{HostId, Identity};
-use crate::model::{Span, Text};
+use crate::model::{Span, Text, Timed};
 use std::collections::BTreeMap;
 
 /// What a clock was compared with.
@@ -51,16 +52,52 @@ pub struct HostClock {
 pub struct Compared {
     pub sensors: BTreeMap<Sensor, Measured>,
     pub hosts: BTreeMap<HostId, HostClock>,
+    /// Hosts all of whose records are of one form with local times: that is their clock.
+    pub own: BTreeMap<HostId, Timed>,
+    /// Forms with local times, beside the system clock of their host.
+    pub locals: BTreeMap<(HostId, Timed), Known>,
 }
 
 /// Compares all clocks.
 pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> Compared {
     let mut given: BTreeMap<HostId, Span> = BTreeMap::new();
+    let mut given_of_form: BTreeMap<(HostId, Timed), Span> = BTreeMap::new();
     for (name, offset) in &choice.given {
-        if let Some(id) = identity.named(name) {
-            given.insert(id, *offset);
+        match whose(name) {
+            Some((name, timed)) => {
+                let id = identity.named(name);
+                given_of_form.extend(id.map(|id| ((id, timed), *offset)));
+            }
+            None => given.extend(identity.named(name).map(|id| (id, *offset))),
         }
     }
+    let mut sights: BTreeMap<HostId, HostAnchors> = BTreeMap::new();
+    for (computer, seen) in anchors.hosts {
+        if let Some(id) = identity.named(&computer) {
+            sights.entry(id).or_default().join(seen);
+        }
+    }
+    let mut own = BTreeMap::new();
+    let mut owned: BTreeMap<HostId, Vec<Sight>> = BTreeMap::new();
+    for (id, seen) in &mut sights {
+        let only = seen
+            .timed
+            .first()
+            .copied()
+            .filter(|_| seen.timed.len() == 1);
+        if let Some(timed) = only.filter(|timed| timed.is_local()) {
+            own.insert(*id, timed);
+            let local = seen.local.remove(&timed).unwrap_or_default();
+            seen.system = local.sights;
+            owned.insert(*id, local.exact);
+            if let Some(offset) = given_of_form.remove(&(*id, timed)) {
+                given.insert(*id, offset);
+            }
+        }
+    }
+    let as_given =
+        |((id, timed), offset): (&(HostId, Timed), &Span)| ((*id, *timed), Known::Given(*offset));
+    let mut locals: BTreeMap<_, _> = given_of_form.iter().map(as_given).collect();
     if choice.mode == ClockMode::AsRecorded {
         let as_given = |(id, offset)| {
             (
@@ -74,17 +111,28 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
         return Compared {
             sensors: BTreeMap::new(),
             hosts: given.into_iter().map(as_given).collect(),
+            own,
+            locals,
         };
     }
     let sensors = align(&anchors.sensors);
     let wire = on_one_clock(anchors.wire, &sensors);
-    let mut sights: BTreeMap<HostId, HostAnchors> = BTreeMap::new();
-    for (computer, seen) in anchors.hosts {
-        if let Some(id) = identity.named(&computer) {
-            sights.entry(id).or_default().join(seen);
+    let exact = on_one_clock(anchors.exact, &sensors);
+    let mut systems = systems(&sights, &wire, &given);
+    for (id, sights) in &owned {
+        let known = systems.get_mut(id);
+        if let Some(known) = known.filter(|k| matches!(k, Known::Undetermined(_)))
+            && let Some(measured) = by_syns(sights, &exact)
+        {
+            *known = Known::Measured(Box::new(measured), Against::Captures);
         }
     }
-    let systems = systems(&sights, &wire, &given);
+    for (id, seen) in &sights {
+        for (timed, local) in &seen.local {
+            let known = locals.entry((*id, *timed));
+            known.or_insert_with(|| self::local(local, seen, &wire, &exact));
+        }
+    }
     let known = |id: &HostId| {
         systems
             .get(id)
@@ -117,7 +165,12 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
                 }),
         )
         .collect();
-    Compared { sensors, hosts }
+    Compared {
+        sensors,
+        hosts,
+        own,
+        locals,
+    }
 }
 
 /// How far each sensor is ahead of the first that saw the same frames. Those that share nothing with
@@ -316,13 +369,40 @@ fn network(seen: &HostAnchors, wire: &[Sight]) -> Known {
     }
 }
 
+/// A form with local times: against the captures, by the SYNs it names if too few connections
+/// agree, else against the same host's own rows.
+fn local(local: &LocalAnchors, host: &HostAnchors, wire: &[Sight], exact: &[Sight]) -> Known {
+    let why = match measure(&local.sights, wire, &[]) {
+        Ok(measured) => return Known::Measured(Box::new(measured), Against::Captures),
+        Err(why) => why,
+    };
+    if let Some(measured) = by_syns(&local.exact, exact) {
+        return Known::Measured(Box::new(measured), Against::Captures);
+    }
+    match measure(&local.sights, &host.system, &[]) {
+        Ok(measured) => Known::Measured(Box::new(measured), Against::OwnSystem),
+        Err(own) if why == Undetermined::NothingShared => Known::Undetermined(own),
+        Err(_) => Known::Undetermined(why),
+    }
+}
+
+/// `HOST@pfirewall` as host and form; `None` for a name alone.
+fn whose(name: &str) -> Option<(&str, Timed)> {
+    let (host, form) = name.rsplit_once('@')?;
+    let timed = Timed::LOCAL.into_iter().find(|t| t.word() == form)?;
+    Some((host, timed))
+}
+
 /// Names in `choice` that no host has.
 pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'a str> {
     choice
         .given
         .iter()
         .map(|(name, _)| name.as_str())
-        .filter(|name| identity.named(name).is_none())
+        .filter(|name| {
+            let host = whose(name).map_or(*name, |(host, _)| host);
+            identity.named(host).is_none()
+        })
         .collect()
 }
 

@@ -276,3 +276,33 @@ fn a_hundred_thousand_anchors_with_as_many_wrong_ones_are_no_burden() {
         .is_coarse()
     );
 }
+
+#[test]
+fn rows_before_the_packets_that_caused_them_make_no_measurement() {
+    let measured = |early: usize| {
+        let (mut clock, mut wire) = (Vec::new(), Vec::new());
+        for i in 0..100_usize {
+            // Not cut to anything: times that are would be taken as known to the second only.
+            let at = START + i as i64 * (7 * SECOND + 1_234_567) + 89;
+            let shown = if i % 10 == 3 && i / 10 < early {
+                at - 80_000_000
+            } else {
+                at
+            };
+            let sight = |time, from| Sight {
+                key: i as u64,
+                time: Timestamp(time),
+                from,
+            };
+            clock.push(sight(shown, 0));
+            wire.push(sight(at, 1));
+        }
+        measure(&clock, &wire, &[])
+    };
+    assert!(measured(0).is_ok());
+    assert!(
+        measured(2).is_ok(),
+        "two in a hundred may have another cause"
+    );
+    assert_eq!(measured(5), Err(Undetermined::BeforeCause));
+}

@@ -11,6 +11,7 @@
 
 pub mod anchors;
 mod compare;
+mod exact;
 pub mod fit;
 #[cfg(test)]
 mod laws;
@@ -24,7 +25,7 @@ mod tests;
 
 use super::identity::{HostId, Identity, Place};
 use crate::model::finding::Order;
-use crate::model::{Event, HostWhat, Span, Timestamp, What};
+use crate::model::{Event, HostWhat, Span, Timed, Timestamp, What};
 use anchors::Sensor;
 use measure::Measured;
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ use std::collections::BTreeMap;
 pub use anchors::{AnchorBuilder, Anchors};
 pub use compare::{Against, HostClock, Known};
 pub use reading::LATE_BY;
-pub use report::ClockReport;
+pub use report::{ClockReport, hours};
 
 /// Whose clock timed an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub enum Clock {
     /// Sysmon 3 and 22 of a host: a clock of its own, and reported by the kernel up to two seconds
     /// late.
     SysmonNetwork(HostId),
+    /// A form of a host's records with local times of unknown zone, beside its system clock.
+    Local(HostId, Timed),
     /// A computer that identity does not know.
     Unknown,
 }
@@ -85,6 +88,8 @@ pub struct Clocks {
     mode: ClockMode,
     sensors: BTreeMap<Sensor, Measured>,
     hosts: BTreeMap<HostId, HostClock>,
+    own: BTreeMap<HostId, Timed>,
+    locals: BTreeMap<(HostId, Timed), Known>,
     late: bool,
     /// Changes of system clocks that logs tell of, beyond those kept.
     pub steps_left_out: u64,
@@ -104,6 +109,8 @@ impl Clocks {
             mode: ClockMode::AsRecorded,
             sensors: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            own: BTreeMap::new(),
+            locals: BTreeMap::new(),
             late: false,
             steps_left_out: 0,
         }
@@ -123,6 +130,8 @@ impl Clocks {
             mode: choice.mode,
             sensors: compared.sensors,
             hosts: compared.hosts,
+            own: compared.own,
+            locals: compared.locals,
             late,
             steps_left_out,
         }
@@ -160,12 +169,27 @@ impl Clocks {
             | What::Solicitation(_)
             | What::Resolution(_) => Clock::Capture,
             What::Host(host) => match (identity.named(&host.computer), &host.what) {
+                (Some(id), _) if self.is_beside(id, host.timed) => Clock::Local(id, host.timed),
                 (Some(id), HostWhat::Connected { .. } | HostWhat::NameQueried { .. }) => {
                     Clock::SysmonNetwork(id)
                 }
                 (Some(id), _) => Clock::Host(id),
                 (None, _) => Clock::Unknown,
             },
+        }
+    }
+
+    /// True if records that are timed so have another clock than the host's other records.
+    pub fn is_beside(&self, host: HostId, timed: Timed) -> bool {
+        timed.is_local() && self.own.get(&host) != Some(&timed)
+    }
+
+    /// How wrong a host's system clock is taken to be where it was not measured: where all its
+    /// records have local times, the zone is not known either.
+    fn assumed(&self, host: HostId) -> Span {
+        match self.mode == ClockMode::Measured && self.own.contains_key(&host) {
+            true => self.assumed_error.max(reading::ANY_ZONE),
+            false => self.assumed_error,
         }
     }
 
@@ -177,7 +201,16 @@ impl Clocks {
             Clock::Host(id) => match self.hosts.get(&id).map(|h| &h.system) {
                 Some(Known::Measured(measured, _)) => reading::widest(measured),
                 Some(Known::Reference) => Span::ZERO,
-                _ => self.assumed_error,
+                Some(Known::Given(_)) => self.assumed_error,
+                _ => self.assumed(id),
+            },
+            Clock::Local(id, timed) => match self.locals.get(&(id, timed)) {
+                Some(Known::Measured(measured, Against::OwnSystem)) => {
+                    self.uncertainty(Clock::Host(id)).plus(measured.uncertainty)
+                }
+                Some(Known::Measured(measured, _)) => measured.uncertainty,
+                Some(Known::Given(_)) => self.assumed_error,
+                _ => self.any_zone(),
             },
             Clock::SysmonNetwork(id) => {
                 let own = match self.hosts.get(&id).map(|h| &h.network) {
@@ -216,8 +249,8 @@ impl Clocks {
                     a.uncertainty.plus(b.uncertainty)
                 }
             }
-            (Clock::Host(x), Clock::SysmonNetwork(y))
-            | (Clock::SysmonNetwork(x), Clock::Host(y))
+            (Clock::Host(x), Clock::SysmonNetwork(y) | Clock::Local(y, _))
+            | (Clock::SysmonNetwork(x) | Clock::Local(x, _), Clock::Host(y))
                 if x == y =>
             {
                 a.of_host.plus(b.of_host)
@@ -259,11 +292,20 @@ impl Clocks {
         self.late && self.mode == ClockMode::Measured
             || !self.sensors.is_empty()
             || self.hosts.values().any(|h| moves(&h.system))
+            || self.locals.values().any(moves)
     }
 
     /// The reference time of a moment that a host's system clock recorded.
     pub fn corrected(&self, host: HostId, recorded: Timestamp) -> Timestamp {
         self.of_system(host, recorded, None, 0).time
+    }
+
+    /// The reference time of a moment that a host recorded in a form.
+    pub fn corrected_of(&self, host: HostId, timed: Timed, recorded: Timestamp) -> Timestamp {
+        match self.is_beside(host, timed) {
+            true => self.of_local(host, timed, recorded).time,
+            false => self.corrected(host, recorded),
+        }
     }
 
     /// The reference time of a moment that a sensor recorded.

@@ -7,7 +7,7 @@ use super::compare::{Against, HostClock, Known, apart};
 use super::measure::Measured;
 use super::{Clock, ClockMode, Clocks};
 use crate::context::identity::{HostId, Identity};
-use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Span, Timestamp, What};
+use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Span, Timed, Timestamp, What};
 
 /// How late Sysmon may write a network event: 1.0 to 1.96 s were measured, up to 2.5 s were seen.
 pub const LATEST: Span = Span::seconds(2);
@@ -20,6 +20,9 @@ pub const LATE_BY: Span = Span::seconds(1);
 const STALE: Span = Span::seconds(10);
 /// And this long before it happened.
 const EARLY: Span = Span::millis(100);
+
+/// How far local time is from UTC at most, in zones as they are (IANA: -12 h to +14 h).
+pub const ANY_ZONE: Span = Span::seconds(14 * 3_600);
 
 /// A reading of a clock.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +83,7 @@ impl Clocks {
                 let zone = self.zone_beside(id, event.recorded, host.written);
                 self.of_system(id, event.recorded.shifted(zone), log, event.provenance.item)
             }
+            (Clock::Local(id, timed), What::Host(_)) => self.of_local(id, timed, event.recorded),
             (Clock::SysmonNetwork(id), What::Host(host)) => {
                 self.of_sysmon(id, event, host, identity)
             }
@@ -128,7 +132,7 @@ impl Clocks {
         let plain = Reading {
             clock: Clock::Host(id),
             time: at,
-            uncertainty: self.assumed_error,
+            uncertainty: self.assumed(id),
             of_host: Span::ZERO,
             piece: 0,
             doubt: Span::ZERO,
@@ -150,6 +154,7 @@ impl Clocks {
             }
             Some(Known::Given(offset)) => Reading {
                 time: at.shifted(offset.negated()),
+                uncertainty: self.assumed_error,
                 ..plain
             },
             Some(Known::Reference) => Reading {
@@ -157,6 +162,51 @@ impl Clocks {
                 ..plain
             },
             Some(Known::AsRecorded | Known::Undetermined(_)) | None => plain,
+        }
+    }
+
+    /// How wrong local times are where nothing tells their zone.
+    pub(super) fn any_zone(&self) -> Span {
+        match self.mode {
+            ClockMode::Measured => self.assumed_error.max(ANY_ZONE),
+            ClockMode::AsRecorded => self.assumed_error,
+        }
+    }
+
+    /// A moment in a form with local times, beside the host's own clock.
+    pub(super) fn of_local(&self, id: HostId, timed: Timed, at: Timestamp) -> Reading {
+        let plain = |time: Timestamp, uncertainty: Span| Reading {
+            clock: Clock::Local(id, timed),
+            time,
+            uncertainty,
+            of_host: uncertainty.plus(self.uncertainty(Clock::Host(id))),
+            piece: 0,
+            doubt: Span::ZERO,
+        };
+        match self.locals.get(&(id, timed)) {
+            Some(Known::Measured(measured, against)) => {
+                let (piece, doubt) = measured.piece_at(at, None, 0);
+                let (offset, own) = measured.at(piece, at);
+                let (offset, own) = applied(measured, offset, own.plus(doubt));
+                let time = at.shifted(offset.negated());
+                let reading = match against {
+                    Against::OwnSystem => {
+                        let system = self.of_system(id, time, None, 0);
+                        Reading {
+                            of_host: own.plus(system.doubt),
+                            ..plain(system.time, system.uncertainty.plus(own))
+                        }
+                    }
+                    Against::Captures | Against::Hosts => plain(time, own),
+                };
+                Reading {
+                    piece,
+                    doubt,
+                    ..reading
+                }
+            }
+            Some(Known::Given(offset)) => plain(at.shifted(offset.negated()), self.assumed_error),
+            _ => plain(at, self.any_zone()),
         }
     }
 

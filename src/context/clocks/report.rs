@@ -4,7 +4,7 @@ use super::compare::{Against, Known, name_of};
 use super::measure::{Measured, Undetermined};
 use super::{Clock, ClockMode, Clocks, reading};
 use crate::context::identity::{HostId, Identity};
-use crate::model::Span;
+use crate::model::{Span, Timed};
 
 /// What is known of a host's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Clocks {
     /// What is known of a host's clock.
     pub fn report(&self, host: HostId, identity: &Identity) -> ClockReport {
         let assumed = |method: String| ClockReport {
-            uncertainty: self.assumed_error,
+            uncertainty: self.assumed(host),
             method,
             ..ClockReport::default()
         };
@@ -53,6 +53,7 @@ impl Clocks {
             Some(Known::Given(offset)) => ClockReport {
                 offset: Some(*offset),
                 pieces: 1,
+                uncertainty: self.assumed_error,
                 ..assumed("given (--clock); error assumed (--max-skew)".to_owned())
             },
             Some(Known::Reference) => ClockReport {
@@ -64,14 +65,16 @@ impl Clocks {
                 ..ClockReport::default()
             },
             Some(Known::Undetermined(why)) => assumed(format!(
-                "not measured: {}; error assumed (--max-skew)",
-                undetermined(why)
+                "not measured: {}; {}",
+                undetermined(why),
+                self.assuming(host)
             )),
             Some(Known::AsRecorded) => assumed(AS_RECORDED.to_owned()),
             None if self.mode == ClockMode::AsRecorded => assumed(AS_RECORDED.to_owned()),
             None => assumed(format!(
-                "not measured: {}; error assumed (--max-skew)",
-                undetermined(&Undetermined::NothingShared)
+                "not measured: {}; {}",
+                undetermined(&Undetermined::NothingShared),
+                self.assuming(host)
             )),
         };
         if let Some(known) = known.filter(|_| self.late) {
@@ -80,6 +83,14 @@ impl Clocks {
                 !matches!(known.network, Known::Measured(..) | Known::AsRecorded);
         }
         report
+    }
+
+    /// What the error of a clock nobody measured rests on.
+    fn assuming(&self, host: HostId) -> &'static str {
+        match self.own.contains_key(&host) {
+            true => "its times are local and their zone is not known",
+            false => "error assumed (--max-skew)",
+        }
     }
 
     fn network(&self, known: &Known, host: &str) -> String {
@@ -105,6 +116,49 @@ impl Clocks {
         }
     }
 
+    /// What is known of each form with local times, as sentences in the order of the hosts.
+    pub fn locals(&self, identity: &Identity) -> Vec<String> {
+        let locals = self.locals.iter();
+        locals
+            .map(|((id, timed), known)| self.local(*id, *timed, known, identity))
+            .collect()
+    }
+
+    fn local(&self, id: HostId, timed: Timed, known: &Known, identity: &Identity) -> String {
+        let (name, form) = (name_of(id, identity), timed.word());
+        let whose = format!("The times of {name} in its {form} records");
+        match known {
+            Known::Measured(measured, against) => {
+                let than = match against {
+                    Against::OwnSystem => "the host's own clock",
+                    Against::Captures | Against::Hosts => "the captures'",
+                };
+                let zone = measured
+                    .zone_error
+                    .map(|z| format!("; local time of {}", hours(z)))
+                    .unwrap_or_default();
+                format!(
+                    "{whose} are {} {than} (+/- {}; {}{zone}) and are corrected by that; its other records are not.",
+                    ahead(measured.offset),
+                    measured.uncertainty,
+                    connections(measured.anchors),
+                )
+            }
+            Known::Given(offset) => format!(
+                "{whose} were said to be {} (--clock); they are taken to be right within {} (--max-skew).",
+                ahead(*offset).trim_end_matches(" of"),
+                self.assumed_error
+            ),
+            Known::AsRecorded => format!("{whose} are local and taken as recorded."),
+            Known::Reference => String::new(),
+            Known::Undetermined(why) => format!(
+                "{whose} are local and their zone is not known ({}): they stay as written, and no order is claimed \
+                 between them and anything else; give --clock {name}@{form}=+2h or the like if you know it.",
+                undetermined(why)
+            ),
+        }
+    }
+
     /// What a reader must know of a clock that an order rests on; `None` for the captures'.
     pub fn sentence(&self, clock: Clock, identity: &Identity) -> Option<String> {
         let (id, network) = match clock {
@@ -115,6 +169,11 @@ impl Clocks {
                      captures' (--max-skew).",
                     self.assumed_error
                 ));
+            }
+            Clock::Local(id, timed) => {
+                let unknown = Known::Undetermined(Undetermined::NothingShared);
+                let known = self.locals.get(&(id, timed)).unwrap_or(&unknown);
+                return Some(self.local(id, timed, known, identity));
             }
             Clock::Host(id) => (id, false),
             Clock::SysmonNetwork(id) => (id, true),
@@ -157,7 +216,7 @@ impl Clocks {
             ),
             (None, _) => format!(
                 "The clock of {name}: {}; it is taken to be within {} of the captures'.",
-                report.method, self.assumed_error
+                report.method, report.uncertainty
             ),
         };
         if network && !report.network.is_empty() {
@@ -210,8 +269,8 @@ fn ahead(offset: Span) -> String {
     }
 }
 
-/// `-5 h`, `+5:45 h`.
-fn hours(zone: Span) -> String {
+/// A zone error: `-5 h`, `+5:45 h`.
+pub fn hours(zone: Span) -> String {
     let minutes = zone.0 / 60_000_000_000;
     let sign = if minutes < 0 { '-' } else { '+' };
     let (h, m) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);

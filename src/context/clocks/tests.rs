@@ -77,6 +77,7 @@ fn logged(written: Timestamp, computer: &str, item: u64, what: HostWhat) -> Even
         provider: "".into(),
         event_id,
         socket: None,
+        timed: crate::model::Timed::Utc,
         written,
         what,
     };
@@ -96,6 +97,7 @@ fn row(ms: i64, computer: &str, n: u16, from: u8, to: u8, direction: Direction) 
         HostWhat::Filtered {
             verdict: Verdict::Permitted,
             layer: Layer::Connect,
+            isn: None,
             direction: Some(direction),
             process: Process::default(),
             transport: Transport::TCP,
@@ -481,4 +483,98 @@ fn records_whose_utc_time_escaped_a_zone_error_are_not_moved_by_the_zone() {
         "{}",
         moved.time.rfc3339()
     );
+}
+
+#[test]
+fn records_of_one_log_at_one_time_are_ordered_by_number_and_those_of_two_logs_are_not() {
+    let (clocks, identity) = clocks(&one_host(0), &ClockChoice::default());
+    let of = |n| row(40_000, "A", n, 1, 2, Direction::Outbound);
+    let (a, b) = (of(1), of(2));
+    assert_eq!(clocks.order(&a, &b, &identity), Order::Before);
+    assert_eq!(clocks.order(&b, &a, &identity), Order::After);
+    let mut elsewhere = b;
+    elsewhere.provenance.evidence = EvidenceId(7);
+    assert_eq!(clocks.order(&a, &elsewhere, &identity), Order::Ambiguous);
+    assert_eq!(clocks.order(&elsewhere, &a, &identity), Order::Ambiguous);
+}
+
+#[test]
+fn after_a_restart_sysmons_clock_is_another_one() {
+    let mut events = one_host(0);
+    for n in 0..10u16 {
+        let ms = i64::from(n) * 7_013;
+        events.push(sysmon(ms + 1_500, ms - 61_220, "A", n, 1, 2));
+    }
+    events.push(logged(at(100_000), "A", 900, HostWhat::SystemStarted));
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    // By the clock of before the restart this would have been written 4.5 s late.
+    let event = sysmon(200_000 + 1_500, 200_000 - 64_220, "A", 70, 1, 2);
+    let placed = corrected(event, &clocks, &identity);
+    assert_eq!(placed.time, at(200_000), "by when it was written");
+    let event = sysmon(50_000 + 1_500, 50_000 - 64_220, "A", 71, 1, 2);
+    let placed = corrected(event, &clocks, &identity);
+    assert!(placed.time.since(at(47_000)).abs() <= Span::millis(5));
+}
+
+#[test]
+fn a_clock_that_is_known_to_the_second_binds_no_other() {
+    let floored = |ms: i64| ms.div_euclid(1_000) * 1_000;
+    let of = |cut: bool| {
+        let mut events = Vec::new();
+        for n in 0..20u16 {
+            let ms = i64::from(n) * 7_313;
+            let shown = if cut { floored(ms) } else { ms };
+            events.push(seen(ms, 1, n, 1, 2));
+            events.push(row(shown, "A", n, 1, 2, Direction::Outbound));
+            let ms = ms + 500_000;
+            let shown = if cut { floored(ms) } else { ms };
+            events.push(row(shown, "A", 100 + n, 1, 3, Direction::Outbound));
+            events.push(row(ms + 90_000, "B", 100 + n, 1, 3, Direction::Inbound));
+        }
+        let (clocks, identity) = clocks(&events, &ClockChoice::default());
+        let offset = |name| {
+            let id = identity.named(name).unwrap();
+            clocks.report(id, &identity).offset
+        };
+        (offset("A").is_some(), offset("B").is_some())
+    };
+    assert_eq!(of(false), (true, true));
+    assert_eq!(of(true), (true, false));
+}
+
+#[test]
+fn a_log_that_contradicts_the_capture_is_not_forced_onto_another_hosts_clock() {
+    let mut events = one_host(0);
+    for n in 0..12u16 {
+        let ms = i64::from(n) * 7_013;
+        // Seen by the capture, and logged by B at times that fit nothing.
+        events.push(seen(ms, 1, 200 + n, 2, 4));
+        let scattered = ms + i64::from(n * n) * 977_000;
+        events.push(row(scattered, "B", 200 + n, 2, 4, Direction::Inbound));
+        let ms = 900_000 + ms;
+        events.push(row(ms, "A", 300 + n, 1, 4, Direction::Outbound));
+        events.push(row(ms + 5_000, "B", 300 + n, 1, 4, Direction::Inbound));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let report = clocks.report(identity.named("B").unwrap(), &identity);
+    assert_eq!(report.offset, None, "{report:?}");
+    assert!(
+        report.method.contains("may not be of the same run"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_host_with_nobody_to_compare_it_with_is_no_reference() {
+    let mut events = Vec::new();
+    for n in 0..2u16 {
+        let ms = i64::from(n) * 3_017;
+        events.push(row(ms, "A", n, 1, 3, Direction::Outbound));
+        events.push(row(ms + 90_000, "B", n, 1, 3, Direction::Inbound));
+    }
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    for name in ["A", "B"] {
+        let report = clocks.report(identity.named(name).unwrap(), &identity);
+        assert_eq!(report.offset, None, "{name}: {report:?}");
+    }
 }

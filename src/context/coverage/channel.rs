@@ -63,6 +63,19 @@ impl Channel {
         }
     }
 
+    /// Takes in what another form holds of it, when both are finished and corrected: what is missing
+    /// is told by the numbers of this one.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.interval = match (self.interval, other.interval) {
+            (Some(a), Some(b)) => Some(a.hull(b)),
+            (a, b) => a.or(b),
+        };
+        self.held.records += other.held.records;
+        self.evidence.extend(other.evidence);
+        self.wrapped |= other.wrapped;
+        self.unread += other.unread;
+    }
+
     /// Takes in what another file holds of it.
     pub fn merge(&mut self, other: Self) {
         // Named as in the first file, whatever the order of merging.

@@ -20,7 +20,7 @@ use super::clocks::anchors as clocks;
 use super::identity::{HostId, Identity};
 use crate::capture::CaptureSummary;
 use crate::eventlog::LogSummary;
-use crate::model::{Event, EvidenceId, Timestamp, What};
+use crate::model::{Event, EvidenceId, Timed, Timestamp, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -105,6 +105,33 @@ impl OfHost {
         self.changes.retime(&correct);
     }
 
+    /// Takes in what another form holds of the same host, when the times of both are corrected.
+    fn absorb(&mut self, other: Self) {
+        for (key, seen) in other.events {
+            self.events
+                .entry(key)
+                .or_insert_with(|| Seen::new(seen.interval))
+                .merge(seen);
+        }
+        for (key, seen) in other.logs {
+            self.logs
+                .entry(key)
+                .or_insert_with(|| Seen::new(seen.interval))
+                .merge(seen);
+        }
+        for (key, channel) in other.channels {
+            match self.channels.get_mut(&key) {
+                Some(held) => held.absorb(channel),
+                None => {
+                    self.channels.insert(key, channel);
+                }
+            }
+        }
+        // Both were bounded when they were collected.
+        self.changes
+            .merge(other.changes, &mut logging::Held::default());
+    }
+
     fn finish(&mut self) {
         for channel in self.channels.values_mut() {
             channel.finish();
@@ -123,6 +150,8 @@ impl OfHost {
 pub struct CoverageBuilder {
     // By computer as written.
     computers: BTreeMap<String, OfHost>,
+    // The same of records with local times.
+    local: BTreeMap<(String, Timed), OfHost>,
     changes: logging::Held,
     sensors: Vec<Sensor>,
     wire: Wire,
@@ -140,9 +169,16 @@ impl CoverageBuilder {
         };
         let at = Interval::at(host.written);
         let evidence = event.provenance.evidence;
-        let known = match self.computers.get_mut(host.computer.as_ref()) {
-            Some(known) => known,
-            None => self.computers.entry(host.computer.to_string()).or_default(),
+        let known = if host.timed.is_local() {
+            let key = (host.computer.to_string(), host.timed);
+            self.local.entry(key).or_default()
+        } else if self.computers.contains_key(host.computer.as_ref()) {
+            let Some(known) = self.computers.get_mut(host.computer.as_ref()) else {
+                return;
+            };
+            known
+        } else {
+            self.computers.entry(host.computer.to_string()).or_default()
         };
         if let Some(change) = LoggingChange::of(event) {
             known.changes.add(change, &mut self.changes);
@@ -158,10 +194,11 @@ impl CoverageBuilder {
     pub fn log(&mut self, evidence: EvidenceId, summary: &LogSummary) {
         for ((_, key), source) in &summary.sources {
             let channel = Channel::of(evidence, summary, source);
-            let known = self
-                .computers
-                .entry(source.computer.to_string())
-                .or_default();
+            let computer = source.computer.to_string();
+            let known = match source.timed.is_local() {
+                true => self.local.entry((computer, source.timed)).or_default(),
+                false => self.computers.entry(computer).or_default(),
+            };
             match known.channels.get_mut(key) {
                 Some(held) => held.merge(channel),
                 None => {
@@ -182,6 +219,10 @@ impl CoverageBuilder {
             let held = self.computers.entry(computer).or_default();
             held.merge(known, &mut self.changes);
         }
+        for (key, known) in other.local {
+            let held = self.local.entry(key).or_default();
+            held.merge(known, &mut self.changes);
+        }
         self.sensors.extend(other.sensors);
         self.wire.merge(other.wire);
     }
@@ -197,8 +238,19 @@ impl CoverageBuilder {
             }
         }
         hosts.values_mut().for_each(OfHost::finish);
+        let mut local: BTreeMap<(HostId, Timed), OfHost> = BTreeMap::new();
+        for ((computer, timed), known) in self.local {
+            if let Some(id) = identity.named(&computer) {
+                local
+                    .entry((id, timed))
+                    .or_default()
+                    .merge(known, &mut held);
+            }
+        }
+        local.values_mut().for_each(OfHost::finish);
         Coverage {
             hosts,
+            local,
             captures: captures(&self.sensors),
             sensors: self.sensors,
             wire: self.wire,
@@ -214,6 +266,8 @@ fn captures(sensors: &[Sensor]) -> Vec<(EvidenceId, Interval)> {
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
     hosts: BTreeMap<HostId, OfHost>,
+    // Forms with local times, until their times are corrected.
+    local: BTreeMap<(HostId, Timed), OfHost>,
     captures: Vec<(EvidenceId, Interval)>,
     sensors: Vec<Sensor>,
     wire: Wire,
@@ -221,14 +275,18 @@ pub struct Coverage {
 
 impl Coverage {
     /// Puts its times on the reference clock: those of logs by `of_host`, those of packets by
-    /// `of_sensor`. What the summaries of files hold stays as recorded.
+    /// `of_sensor`. Only then does what forms with local times hold stand beside the rest. What the summaries of files hold stays as recorded.
     pub fn retime(
         mut self,
-        of_host: impl Fn(HostId, Timestamp) -> Timestamp,
+        of_host: impl Fn(HostId, Timed, Timestamp) -> Timestamp,
         of_sensor: impl Fn(clocks::Sensor, Timestamp) -> Timestamp,
     ) -> Self {
         for (id, known) in &mut self.hosts {
-            known.retime(|time| of_host(*id, time));
+            known.retime(|time| of_host(*id, Timed::Utc, time));
+        }
+        for ((id, timed), mut known) in std::mem::take(&mut self.local) {
+            known.retime(|time| of_host(id, timed, time));
+            self.hosts.entry(id).or_default().absorb(known);
         }
         for sensor in &mut self.sensors {
             sensor.retime(&of_sensor);

@@ -20,6 +20,8 @@ pub struct Sensor {
     pub cut: u64,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceSummary>,
+    /// True for a log of connections: it has no packets, and says nothing of its own silences.
+    pub summed_up: bool,
 }
 
 impl Sensor {
@@ -35,6 +37,7 @@ impl Sensor {
             unread: summary.skipped + summary.damaged_regions,
             cut: summary.snapped,
             interfaces: summary.interfaces.clone(),
+            summed_up: summary.summed_up,
         })
     }
 
@@ -132,6 +135,7 @@ pub(crate) mod tests {
             unread: 0,
             cut: 0,
             interfaces: vec![interface],
+            summed_up: false,
         }
     }
 

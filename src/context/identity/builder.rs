@@ -3,9 +3,10 @@
 //! Nothing is decided here. What is kept is bounded: periods instead of moments, so many addresses
 //! per host, so many claims in all; what goes beyond is counted.
 
+use super::Identity;
+use super::adoption::{self, Own};
 use super::names::{from_packet, key_of, names_a_computer};
 use super::sightings::{Period, Sightings};
-use super::{Identity, decide};
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
@@ -77,6 +78,7 @@ pub struct IdentityBuilder {
     pub(super) pairs: BTreeMap<(IpAddr, Mac), Sightings>,
     pub(super) names: BTreeMap<NameKey, (Text, Sightings)>,
     pub(super) left_out: u64,
+    pub(super) logs: BTreeMap<String, Own>,
 }
 
 /// Addresses held over all hosts, and those there was no room for.
@@ -422,6 +424,7 @@ impl IdentityBuilder {
                 .1
                 .merge(seen);
         }
+        self.merge_logs(other.logs);
         self.left_out += other.left_out;
         self.addresses.left_out += other.addresses.left_out;
     }
@@ -429,7 +432,7 @@ impl IdentityBuilder {
     /// Decides and freezes.
     pub fn freeze(mut self) -> Identity {
         self.left_out += self.addresses.left_out;
-        decide::freeze(self)
+        adoption::freeze(self)
     }
 }
 

@@ -6,6 +6,7 @@
 //! each host for its time; between two owners it is nobody's, and an address that two hosts have at
 //! once is neither's. Nothing is guessed; what contradicts itself is kept to be shown.
 
+mod adoption;
 mod builder;
 mod claims;
 mod decide;
@@ -16,7 +17,7 @@ mod sightings;
 mod tests;
 mod timeline;
 
-use crate::model::{Event, HostEvent, Text, Timestamp};
+use crate::model::{Event, HostEvent, Text, Timed, Timestamp, What};
 use decide::Owner;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -111,6 +112,14 @@ pub enum Conflict {
         /// The names, a few, without case.
         names: Vec<Text>,
     },
+    /// The own addresses of a firewall's own log were those of several hosts; it was taken for none
+    /// of them.
+    FirewallLog {
+        /// What its host is called instead.
+        log: Text,
+        /// The hosts.
+        hosts: Vec<HostId>,
+    },
     /// A name in packets fits several hosts.
     SeveralHosts {
         /// The name.
@@ -132,6 +141,7 @@ pub struct Identity {
     mac_hosts: BTreeMap<[u8; 6], BTreeSet<HostId>>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
     wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
+    adopts: bool,
     /// What contradicts itself.
     pub conflicts: Vec<Conflict>,
     /// Claims, hosts and conflicts beyond those that are kept.
@@ -164,6 +174,23 @@ impl Identity {
     pub fn place(&self, address: IpAddr, time: Timestamp) -> Place {
         self.at(address, time)
             .map_or(Place::Address(address), Place::Host)
+    }
+
+    /// True if there is a firewall's own log, whose rows get the name of its host.
+    pub fn adopts(&self) -> bool {
+        self.adopts
+    }
+
+    /// Gives a row of a firewall's own log the name of its host.
+    pub fn adopt(&self, event: &mut Event) {
+        if let What::Host(host) = &mut event.what
+            && host.timed == Timed::FirewallLog
+            && let Some(id) = self.named(&host.computer)
+            && let Some(known) = self.host(id)
+            && known.name != host.computer
+        {
+            host.computer = known.name.clone();
+        }
     }
 
     /// The place a host event is about.

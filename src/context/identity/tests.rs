@@ -34,10 +34,12 @@ fn logged(direction: Direction, source: &str, destination: &str) -> HostEvent {
         provider: "Microsoft-Windows-Security-Auditing".into(),
         event_id: 5156,
         socket: None,
+        timed: crate::model::Timed::Utc,
         written: Timestamp(0),
         what: HostWhat::Filtered {
             verdict: Verdict::Permitted,
             layer: Layer::Accept,
+            isn: None,
             direction: Some(direction),
             process: Process::default(),
             transport: Transport::TCP,

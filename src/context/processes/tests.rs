@@ -31,6 +31,7 @@ fn event(ms: i64, item: u64, what: HostWhat) -> Event {
             provider: "".into(),
             event_id: 0,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: moment(ms),
             what,
         }),

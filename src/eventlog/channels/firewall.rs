@@ -1,7 +1,8 @@
 //! The channel of the Windows Firewall: rules with ports, settings, profiles, blocked listeners.
 //!
 //! Windows 10 writes 2004, 2005 and 2006; Windows 11 writes 2071 or 2097, 2073 or 2099, and 2052 for
-//! the same facts. Fields as in the provider's manifest.
+//! the same facts; 2007 and 2072 list a rule when the firewall starts (channel FirewallVerbose), which
+//! is no change. Fields as in the provider's manifest.
 
 use super::{Entry, Fields, Missing};
 use crate::eventlog::normalise::{ports, remotes, words};
@@ -23,7 +24,7 @@ pub fn entry(event_id: u32) -> Option<Entry> {
         2003 | 2082 => |f| setting(f, true),
         2004 | 2071 | 2097 => |f| rule(f, RuleChange::Added),
         2005 | 2073 | 2099 => |f| rule(f, RuleChange::Modified),
-        2072 => |f| rule(f, RuleChange::Listed),
+        2007 | 2072 => |f| rule(f, RuleChange::Listed),
         2006 | 2052 => |f| rule(f, RuleChange::Removed),
         2032 | 2033 | 2059 | 2060 => all_removed,
         2008 => |_| Ok(HostWhat::FirewallPolicy { loaded: true }),
@@ -239,6 +240,17 @@ mod tests {
                 panic!("{what:?}")
             };
             assert_eq!((enabled, profiles, &*value), (expected, 1, word));
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_listed_at_the_start_is_no_change() {
+        for id in [2007, 2072] {
+            let what = read(PROVIDER, id, &[("RuleId", "{1}"), ("RuleName", "web")]).unwrap();
+            let HostWhat::FirewallRule { change, rule, .. } = what else {
+                panic!("{what:?}")
+            };
+            assert_eq!((change, &*rule.name), (RuleChange::Listed, "web"));
         }
     }
 

@@ -95,6 +95,7 @@ fn filtered(f: &mut Fields<'_, '_>, verdict: Verdict) -> Result<HostWhat, Missin
     Ok(HostWhat::Filtered {
         verdict,
         layer: layer(f),
+        isn: None,
         direction: f
             .record
             .text("Direction")

@@ -2,7 +2,7 @@
 
 use crate::eventlog::record::{Name, Place, Record, TextPlace, Value};
 use crate::evidence::Form;
-use crate::model::Timestamp;
+use crate::model::{Timed, Timestamp};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
@@ -23,8 +23,8 @@ pub struct Draft<'a> {
     pub provider: Cow<'a, str>,
     pub computer: Cow<'a, str>,
     pub time: Option<Timestamp>,
-    /// The time is local and its zone not known.
-    pub local_time: bool,
+    /// Which clock the time is of.
+    pub timed: Timed,
     pub record_id: Option<u64>,
     pub fields: Vec<(Name<'a>, Value<'a>)>,
 }
@@ -39,7 +39,7 @@ impl<'a> Draft<'a> {
             provider: Cow::Borrowed(""),
             computer: Cow::Borrowed(""),
             time: None,
-            local_time: false,
+            timed: Timed::Utc,
             record_id: None,
             fields: Vec::new(),
         }
@@ -53,7 +53,7 @@ impl<'a> Draft<'a> {
                 record_id: self.record_id.unwrap_or(0),
                 text: Some(TextPlace {
                     line,
-                    local_time: self.local_time,
+                    timed: self.timed,
                 }),
             },
             event_id: self.event_id,

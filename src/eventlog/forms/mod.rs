@@ -26,7 +26,7 @@ use super::log::event_of;
 use super::summary::{LogSummary, Tally};
 use super::texts::Texts;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
-use crate::model::{Event, EvidenceId, What};
+use crate::model::{Event, EvidenceId};
 use draft::{Draft, Refused};
 use pieces::{Piece, Pieces};
 use rayon::prelude::*;
@@ -86,7 +86,8 @@ pub fn read_text(
         }
     }
     for source in summary.sources.values_mut() {
-        source.mark_exported();
+        source.mark_exported(form);
+        source.timed = summary.timed;
     }
     problems.merge(lacks(evidence, form, &summary));
     (summary, problems)
@@ -150,14 +151,16 @@ impl Share {
                 "these records were read, each by its own form",
             );
         }
-        if draft.local_time {
+        if draft.timed.is_local() {
+            self.summary.timed = draft.timed;
             self.note(
                 evidence,
                 piece,
                 ProblemKind::LocalTime,
                 "times are local and their zone is not said",
-                "these records keep the time as written until connections that captures saw too tell how far it is \
-                 off; without such, give --clock HOST=-5h or the like",
+                "these records have a clock of their own: they keep the time as written until connections that captures or \
+                 other logs of the host saw too tell how far it is off; without such, give --clock HOST=-5h or \
+                 --clock HOST@FORM=-5h",
             );
         }
         let record = draft.record(piece.line, piece.offset);
@@ -216,26 +219,11 @@ impl Share {
     }
 }
 
-/// True for rows of the Windows Firewall's own log, whose computer is named after its address.
-pub fn is_firewall_log(event: &Event) -> bool {
-    matches!(&event.what, What::Host(host) if &*host.channel == pfirewall::CHANNEL)
-}
-
 /// What the form leaves out, as a note.
 fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
     let mut problems = Problems::default();
-    let message = match form {
-        _ if summary.records_read == 0 => return problems,
-        Form::Nxlog => "NXLog cuts times to whole seconds",
-        Form::PowerShell => "this export has no EventRecordIDs and its times have lost AM and PM",
-        Form::Azure => {
-            "this export has no EventRecordIDs, and only what was collected into the workspace"
-        }
-        Form::Wazuh => "Wazuh holds only what its agent was told to collect",
-        Form::Winlogbeat | Form::Winlogbeat6 => {
-            "times are cut to milliseconds, and only what was shipped is here"
-        }
-        _ => return problems,
+    let Some(message) = form.loses().filter(|_| summary.records_read > 0) else {
+        return problems;
     };
     problems.add(Problem {
         evidence: Some(evidence),

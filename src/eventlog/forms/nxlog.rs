@@ -7,7 +7,7 @@
 use super::draft::{Draft, Refused, first_text, number, of_json, utc};
 use crate::eventlog::record::Value as Field;
 use crate::evidence::Form;
-use crate::model::{Span, Timestamp};
+use crate::model::{Span, Timed, Timestamp};
 use serde_json::{Map, Value};
 
 const QUARTER: i64 = 900_000_000_000;
@@ -35,7 +35,8 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
         Some(zone) if !said => {
             draft.time = draft.time.map(|t| t.shifted(zone.negated()));
         }
-        _ => draft.local_time = !said,
+        _ if !said => draft.timed = Timed::Nxlog,
+        _ => {}
     }
     if let Some(event_type) = sysmons_event_type(object) {
         draft.field("EventType", Field::Text(event_type.into()));

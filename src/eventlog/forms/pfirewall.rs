@@ -1,20 +1,20 @@
 //! The Windows Firewall's own log, pfirewall.log: text, local time in whole seconds, no zone and no
 //! computer name. Columns are named by `#Fields`, which may come again with others.
 //!
-//! The computer is named after its own address, which is the destination of what it received and
-//! the source of what it sent. It is kept apart from the host of that address: its clock is another
-//! one until it is measured.
+//! A log is of one computer, and says of each packet which address was its own: the destination of
+//! what it received, the source of what it sent. `context::identity` finds the host by those; until
+//! then the computer has a name that no host has. Its clock is one of its own.
 
 use super::Emit;
 use crate::eventlog::summary::{LogSummary, Tally};
 use crate::eventlog::texts::Texts;
 use crate::evidence::lines::Lines;
-use crate::evidence::{Problem, ProblemKind, Problems, Weight};
+use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
 use crate::model::firewall::Layer;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::provenance::Item;
 use crate::model::{
-    Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Text, Timestamp,
+    Direction, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Timed, Timestamp,
     Transport, What,
 };
 use std::io::Read;
@@ -49,6 +49,8 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
     let (mut texts, mut tally) = (Texts::default(), Tally::default());
     let mut columns = Columns::default();
     let mut rows = 0;
+    let computer = texts.share(&format!("firewall log {}", evidence.0));
+    summary.timed = Timed::FirewallLog;
     let mut add = |kind, weight, count, offset, message: &str, effect: &str| {
         problems.add(Problem {
             evidence: Some(evidence),
@@ -99,7 +101,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
             );
             continue;
         }
-        let Some(row) = row(&columns, &cells, &mut texts) else {
+        let Some(row) = row(&columns, &cells) else {
             summary.records_skipped += 1;
             add(
                 ProblemKind::Text,
@@ -114,7 +116,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
         summary.records_read += 1;
         summary.events += 1;
         let channel = texts.share(CHANNEL);
-        tally.add(&row.computer, &channel, 0, 0, Some(row.time));
+        tally.add(&computer, &channel, 0, 0, Some(row.time));
         rows += 1;
         if rows % TOGETHER == 0 {
             summary.merge(std::mem::take(&mut tally).finish(&mut texts));
@@ -131,12 +133,13 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
                     offset: line.offset,
                 },
                 what: What::host(HostEvent {
-                    computer: row.computer,
+                    computer: computer.clone(),
                     channel,
                     provider: texts.share(PROVIDER),
                     event_id: 0,
                     written: row.time,
                     socket: None,
+                    timed: Timed::FirewallLog,
                     what: row.what,
                 }),
             },
@@ -150,7 +153,8 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
             rows,
             0,
             "times are local, in whole seconds, and their zone is not said",
-            "these rows keep the time as written until connections that captures saw too tell how far it is off",
+            "these rows have a clock of their own: they keep the time as written until connections that captures \
+             or other logs of the host saw too tell how far it is off; without such, give --clock HOST@pfirewall=+2h",
         );
         add(
             ProblemKind::Form,
@@ -158,12 +162,14 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
             1,
             0,
             "pfirewall.log names no computer and, for most rows, no process",
-            "its rows are shown under the address they were logged for, and prove nothing about a process",
+            "its host is the one that has the addresses its rows call their own, if there is one; they prove \
+             nothing about a process",
         );
     }
     summary.merge(tally.finish(&mut texts));
     for source in summary.sources.values_mut() {
-        source.mark_exported();
+        source.mark_exported(Form::FirewallLog);
+        source.timed = Timed::FirewallLog;
     }
     (summary, problems)
 }
@@ -171,12 +177,11 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
 const LEFT_OUT: &str = "these lines are left out; the others were read";
 
 struct Row {
-    computer: Text,
     time: Timestamp,
     what: HostWhat,
 }
 
-fn row(columns: &Columns, cells: &[&str], texts: &mut Texts) -> Option<Row> {
+fn row(columns: &Columns, cells: &[&str]) -> Option<Row> {
     let cell = |name: &str| columns.cell(cells, name);
     let time = Timestamp::parse(&format!("{} {}", cell("date")?, cell("time")?))?;
     let verdict = match cell("action")? {
@@ -200,21 +205,20 @@ fn row(columns: &Columns, cells: &[&str], texts: &mut Texts) -> Option<Row> {
         Some(Endpoint::new(address, port))
     };
     let (source, destination) = (end("src-ip", "src-port")?, end("dst-ip", "dst-port")?);
-    let (direction, own) = match cell("path") {
-        Some("SEND") => (Some(Direction::Outbound), Some(source)),
-        Some("RECEIVE") => (Some(Direction::Inbound), Some(destination)),
-        _ => (None, None),
+    let direction = match cell("path") {
+        Some("SEND") => Some(Direction::Outbound),
+        Some("RECEIVE") => Some(Direction::Inbound),
+        _ => None,
     };
-    let computer = match own {
-        Some(own) => texts.share(&format!("pfirewall of {}", own.address)),
-        None => texts.share("pfirewall"),
-    };
+    // Of other segments the column holds the sequence number they have, and sent ones have zeros.
+    let syn = transport == Transport::TCP && cell("tcpflags") == Some("S");
+    let isn = cell("tcpsyn").filter(|_| syn).and_then(|n| n.parse().ok());
     Some(Row {
-        computer,
         time,
         what: HostWhat::Filtered {
             verdict,
-            layer: Layer::Other,
+            layer: Layer::FirewallLog,
+            isn: isn.filter(|isn| *isn != 0),
             direction,
             process: Process {
                 pid: cell("pid").and_then(|pid| pid.parse().ok()),

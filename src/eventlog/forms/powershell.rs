@@ -6,6 +6,7 @@
 
 use super::draft::{Draft, Refused, first_text, number, utc};
 use crate::evidence::Form;
+use crate::model::Timed;
 use serde_json::{Map, Value};
 
 /// Reads a record.
@@ -18,7 +19,7 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     let record = ["RecordNumber", "RecordId", "EventRecordID"];
     draft.record_id = record.iter().find_map(|n| number(object.get(*n)?));
     draft.time = utc(&first_text(object, &["TimeCreated"]));
-    draft.local_time = true;
+    draft.timed = Timed::PowerShell;
     for (name, value) in object {
         draft.field(name.as_str(), super::draft::of_json(value));
     }

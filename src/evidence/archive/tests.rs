@@ -362,3 +362,136 @@ fn no_injury_stops_the_listing() {
         assert!(given.files[0].kind != Kind::Unreadable);
     }
 }
+
+/// Deflate64 (PKWARE's APPNOTE, method 9): what Windows writes for files of more than 2 GiB. Only
+/// what differs from deflate is used: length code 285 has 16 extra bits, and distances go to 64 KiB.
+struct Deflate64 {
+    bytes: Vec<u8>,
+    bits: u32,
+    held: u32,
+}
+
+impl Deflate64 {
+    /// Bits from the lowest on.
+    fn bits(&mut self, value: u32, count: u32) {
+        for bit in 0..count {
+            self.held |= (value >> bit & 1) << self.bits;
+            self.bits += 1;
+            if self.bits == 8 {
+                self.bytes.push(self.held as u8);
+                (self.bits, self.held) = (0, 0);
+            }
+        }
+    }
+
+    /// A Huffman code, from the highest bit on.
+    fn code(&mut self, value: u32, count: u32) {
+        for bit in (0..count).rev() {
+            self.bits(value >> bit & 1, 1);
+        }
+    }
+
+    fn stored(&mut self, bytes: &[u8]) {
+        self.bits(0, 3);
+        self.bits(0, (8 - self.bits) % 8);
+        let length = bytes.len() as u16;
+        self.bytes.extend(length.to_le_bytes());
+        self.bytes.extend((!length).to_le_bytes());
+        self.bytes.extend(bytes);
+    }
+
+    /// The last block, with the fixed codes: `length` bytes from `distance` before.
+    fn copied(&mut self, length: u32, distance: u32) {
+        assert!((3..=65_538).contains(&length) && (32_769..=49_152).contains(&distance));
+        self.bits(1, 1);
+        self.bits(1, 2);
+        self.code(0b1100_0000 + 285 - 280, 8);
+        self.bits(length - 3, 16);
+        self.code(30, 5);
+        self.bits(distance - 32_769, 14);
+        self.code(0, 7);
+        self.bits(0, (8 - self.bits) % 8);
+    }
+}
+
+/// An archive with one entry, by hand: nothing at hand writes this method.
+fn by_hand(name: &str, method: u16, packed: &[u8], unpacked: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(unpacked);
+    let mut fields = Vec::new();
+    for field in [20, 0, method, 0, 0] {
+        fields.extend(u16::to_le_bytes(field));
+    }
+    for field in [crc.sum(), packed.len() as u32, unpacked.len() as u32] {
+        fields.extend(field.to_le_bytes());
+    }
+    fields.extend((name.len() as u16).to_le_bytes());
+    fields.extend([0, 0]);
+    let mut zip = b"PK\x03\x04".to_vec();
+    zip.extend(&fields);
+    zip.extend(name.as_bytes());
+    zip.extend(packed);
+    let directory = zip.len() as u32;
+    zip.extend(b"PK\x01\x02\x14\x00");
+    zip.extend(&fields);
+    // Comment, disk, attributes, and where the entry begins.
+    zip.extend([0; 2 + 2 + 2 + 4 + 4]);
+    zip.extend(name.as_bytes());
+    let length = zip.len() as u32 - directory;
+    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    zip.extend(length.to_le_bytes());
+    zip.extend(directory.to_le_bytes());
+    zip.extend([0, 0]);
+    zip
+}
+
+#[test]
+fn deflate64_is_read_beyond_what_deflate_can_say() {
+    let mut unpacked = capture(64);
+    unpacked.truncate(40_000);
+    let mut packer = Deflate64 {
+        bytes: Vec::new(),
+        bits: 0,
+        held: 0,
+    };
+    packer.stored(&unpacked);
+    packer.copied(60_000, 39_000);
+    for _ in 0..60_000 {
+        unpacked.push(unpacked[unpacked.len() - 39_000]);
+    }
+    let mut read = given(
+        &by_hand("big.pcap", 9, &packer.bytes, &unpacked),
+        Unpacking::default(),
+    );
+    assert!(read.members() == named("", &[("big.pcap", &unpacked)]));
+    assert_eq!(read.told(), []);
+    // The same bytes are no deflate: it is the method that is read.
+    let mut wrong = given(
+        &by_hand("big.pcap", 8, &packer.bytes, &unpacked),
+        Unpacking::default(),
+    );
+    assert!(wrong.members() != named("", &[("big.pcap", &unpacked)]));
+    assert!(wrong.problems.any_loss());
+}
+
+#[test]
+fn no_more_entries_than_allowed_are_looked_at() {
+    let a = capture(65);
+    let members: [(&str, &[u8]); 3] = [("a.pcap", &a), ("b.pcap", &a), ("c.pcap", &a)];
+    for bytes in [
+        zipped(&members, plain()),
+        tarred(&members),
+        gzip(&tarred(&members)),
+    ] {
+        let unpacking = Unpacking {
+            limits: Limits {
+                entries: 2,
+                ..Limits::default()
+            },
+            ..Unpacking::default()
+        };
+        let mut few = given(&bytes, unpacking);
+        assert!(few.members() == named("", &members[..2]));
+        assert_eq!(few.told(), [(ProblemKind::Limit, Weight::Loss, 1)]);
+    }
+}

@@ -5,7 +5,7 @@
 //! connection logged again.
 
 use super::waiting::Told;
-use super::{Attribution, WINDOW};
+use super::{Attribution, NO_ZONE, WINDOW};
 use crate::analytics::kit::contact::outgoing;
 use crate::context::{Context, HostId};
 use crate::model::host_event::Process;
@@ -155,7 +155,7 @@ impl Attribution<'_> {
             return false;
         };
         let doubt = self.context.clocks.between(a, b, &self.context.identity);
-        a.time.since(b.time).abs() <= WINDOW.plus(doubt)
+        doubt < NO_ZONE && a.time.since(b.time).abs() <= WINDOW.plus(doubt)
     }
 
     fn apart(&self, a: u64, b: u64) -> i64 {

@@ -37,6 +37,8 @@ use waiting::{Leaving, Waiting};
 /// How far apart a packet and the record of its socket may be, beside the clocks' uncertainty.
 /// Measured: Security 5156 up to 3 ms after the SYN.
 pub const WINDOW: Span = Span::seconds(2);
+/// A clock that may be wrong by this much is one whose zone is not known.
+const NO_ZONE: Span = Span::seconds(3_600);
 
 /// The stream with processes and marks.
 pub struct Attributed<'c, I> {
@@ -117,6 +119,8 @@ impl<'c> Attribution<'c> {
                     clocks.uncertainty(SysmonNetwork(*id)),
                 ]
             })
+            // Of a clock without a zone no record can be told to be of one moment with a packet.
+            .filter(|doubt| *doubt < NO_ZONE)
             .max()
             .unwrap_or_default();
         Self {

@@ -78,6 +78,7 @@ fn record(ms: i64, item: u64, event_id: u32, what: HostWhat) -> Event {
         event_id,
         written: Timestamp(ms * 1_000_000),
         socket: None,
+        timed: crate::model::Timed::Utc,
         what,
     };
     event(ms, 2, item, What::host(host))
@@ -99,6 +100,7 @@ fn permitted(ms: i64, item: u64, pid: u32, from: &str, to: &str) -> Event {
         HostWhat::Filtered {
             verdict: Verdict::Permitted,
             layer: Layer::Connect,
+            isn: None,
             direction: Some(Direction::Outbound),
             process: process(pid),
             transport: Transport::TCP,

@@ -5,7 +5,7 @@ use super::parts::paragraph;
 use crate::report::escape::html;
 use crate::report::json::shape::Report;
 use crate::report::record::telling;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts the coverage grid has columns for; further ones follow in tables of their own.
 const COLUMNS: usize = 8;
@@ -17,15 +17,26 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
     page.push_str("<h2 id=\"coverage\">Coverage: what this evidence can and cannot show</h2>\n");
     paragraph(&telling::judged(report), page);
     let mut hosts: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for host in report
         .coverage
         .iter()
         .map(|c| &c.host)
         .chain(report.verdicts.iter().map(|v| &v.host))
     {
-        if !hosts.contains(&host.as_str()) && hosts.len() < HOSTS {
+        if seen.insert(host.as_str()) && hosts.len() < HOSTS {
             hosts.push(host);
         }
+    }
+    if seen.len() > hosts.len() {
+        paragraph(
+            &format!(
+                "{} of {} hosts shown; report.json holds all.",
+                hosts.len(),
+                seen.len()
+            ),
+            page,
+        );
     }
     let mut cells: BTreeMap<(&str, &str, &str), (&str, &str)> = BTreeMap::new();
     let mut needs: Vec<(&str, &str)> = Vec::new();

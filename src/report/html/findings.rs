@@ -9,8 +9,39 @@ use crate::report::record::telling;
 use crate::report::zone::Zone;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A row for each finding, and the tools that filter them.
-pub(super) fn rows(findings: &[&Finding], detail: usize, zone: &Zone, page: &mut String) {
+/// Steps of one finding in its table at most; how many there are is told.
+const STEPS: usize = 1_000;
+
+/// The first findings whole, as many as fit into `room` bytes, and one in any case.
+pub(super) fn details(
+    report: &Report,
+    findings: &[&Finding],
+    zone: &Zone,
+    room: usize,
+) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut used = 0;
+    for finding in findings {
+        let mut one = String::new();
+        detail(report, finding, zone, &mut one);
+        used += one.len();
+        if used > room && !all.is_empty() {
+            break;
+        }
+        all.push(one);
+    }
+    all
+}
+
+/// A row for each finding, as many as fit into `room` bytes, and the tools that filter them. The
+/// first `detail` findings are shown in full below.
+pub(super) fn rows(
+    findings: &[&Finding],
+    detail: usize,
+    room: usize,
+    zone: &Zone,
+    page: &mut String,
+) {
     if findings.is_empty() {
         return;
     }
@@ -23,7 +54,18 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, zone: &Zone, page: &mut
         }
         page.push_str("</select></label>");
     };
-    let listed = &findings[..findings.len().min(ROWS)];
+    let mut rows = Vec::new();
+    // What is counted instead takes room too.
+    let mut used = LISTED * 100;
+    for (at, f) in findings.iter().take(ROWS).enumerate() {
+        let row = row(f, at < detail, zone);
+        used += row.len();
+        if used > room && at >= detail {
+            break;
+        }
+        rows.push(row);
+    }
+    let listed = &findings[..rows.len()];
     page.push_str("<div class=\"tools\" id=\"tools\" role=\"search\" hidden><label>Filter <input id=\"q\" type=\"search\"></label>");
     select(
         "s",
@@ -55,44 +97,47 @@ pub(super) fn rows(findings: &[&Finding], detail: usize, zone: &Zone, page: &mut
          <th scope=\"col\">Id</th><th scope=\"col\">Analytic</th><th scope=\"col\">First seen (UTC)</th>\
          <th scope=\"col\">Other side</th><th scope=\"col\">Host</th><th scope=\"col\">What</th></tr></thead><tbody>\n",
     );
-    for (at, f) in listed.iter().enumerate() {
-        let severity = severity_class(f);
-        let first = moment(&f.first_time);
-        let id = html(&f.short_id);
-        let link = if at < detail {
-            format!("<a href=\"#{id}\">{id}</a>")
-        } else {
-            id.clone()
-        };
-        let same = f
-            .same_activity_as
-            .map(|n| format!(" ={n}"))
-            .unwrap_or_default();
-        page.push_str(&format!(
-            "<tr data-f=\"{id}\" data-s=\"{severity}\" data-a=\"{}\" data-h=\"{}\"><td>{}{same}</td>\
-             <td class=\"sev {severity}\">{}</td><td>{} ({})</td><td class=\"m\">{link}</td><td>{}</td>\
-             <td class=\"m\">{} {}{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td></tr>\n",
-            html(&f.analytic.id.0),
-            html(f.host()),
-            f.number,
-            severity.to_uppercase(),
-            html(&f.confidence.level),
-            f.confidence.score,
-            html(&f.analytic.id.0),
-            first.date(),
-            first.clock(3),
-            zone.beside(first, 3),
-            html(f.remote()),
-            html(f.host()),
-            html(&f.title),
-        ));
-    }
+    page.extend(rows);
     page.push_str("</tbody></table></div>\n");
-    left_out(findings, detail, page);
+    left_out(findings, detail, listed.len(), page);
+}
+
+/// The row of a finding.
+fn row(f: &Finding, in_full: bool, zone: &Zone) -> String {
+    let severity = severity_class(f);
+    let first = moment(&f.first_time);
+    let id = html(&f.short_id);
+    let link = if in_full {
+        format!("<a href=\"#{id}\">{id}</a>")
+    } else {
+        id.clone()
+    };
+    let same = f
+        .same_activity_as
+        .map(|n| format!(" ={n}"))
+        .unwrap_or_default();
+    format!(
+        "<tr data-f=\"{id}\" data-s=\"{severity}\" data-a=\"{}\" data-h=\"{}\"><td>{}{same}</td>\
+         <td class=\"sev {severity}\">{}</td><td>{} ({})</td><td class=\"m\">{link}</td><td>{}</td>\
+         <td class=\"m\">{} {}{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td><td class=\"w\">{}</td></tr>\n",
+        html(&f.analytic.id.0),
+        html(f.host()),
+        f.number,
+        severity.to_uppercase(),
+        html(&f.confidence.level),
+        f.confidence.score,
+        html(&f.analytic.id.0),
+        first.date(),
+        first.clock(3),
+        zone.beside(first, 3),
+        html(f.remote()),
+        html(f.host()),
+        html(&f.title),
+    )
 }
 
 /// What has no row, counted by analytic and host, and what has a row but no detail.
-fn left_out(findings: &[&Finding], detail: usize, page: &mut String) {
+fn left_out(findings: &[&Finding], detail: usize, rows: usize, page: &mut String) {
     if findings.len() > detail {
         paragraph(
             &format!(
@@ -103,12 +148,12 @@ fn left_out(findings: &[&Finding], detail: usize, page: &mut String) {
             page,
         );
     }
-    let Some(rest) = findings.get(ROWS..).filter(|rest| !rest.is_empty()) else {
+    let Some(rest) = findings.get(rows..).filter(|rest| !rest.is_empty()) else {
         return;
     };
     paragraph(
         &format!(
-            "{ROWS} of {} findings have a row; the other {} are counted here:",
+            "{rows} of {} findings have a row; the other {} are counted here:",
             findings.len(),
             rest.len()
         ),
@@ -172,7 +217,7 @@ pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut Strin
     picture::lanes(f, page);
     page.push_str("<h3>Sequence</h3>\n");
     let ties = telling::tied(f);
-    let rows = f.steps.iter().zip(&ties).map(|(step, tie)| {
+    let rows = f.steps.iter().take(STEPS).zip(&ties).map(|(step, tie)| {
         let (time, recorded) = (moment(&step.time), moment(&step.recorded_time));
         let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
@@ -208,6 +253,15 @@ pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut Strin
         wide = [5, 6];
     }
     table(&head, &wide, rows, page);
+    if f.steps.len() > STEPS {
+        paragraph(
+            &format!(
+                "{STEPS} of {} steps shown; report.json holds all.",
+                f.steps.len()
+            ),
+            page,
+        );
+    }
     page.push_str("<h3>Why it is reported</h3>\n");
     let rows = f
         .conditions

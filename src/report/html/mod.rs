@@ -24,11 +24,21 @@ const SCRIPT: &str = include_str!("script.js");
 /// Findings with a row of their own at most; the others are counted.
 pub const ROWS: usize = 2_000;
 
+/// Bytes that browsers still open at once: what does not fit is folded, and that is said.
+pub const BYTES: usize = 5_000_000;
+
+/// Bytes of that which details leave to the rows.
+const OF_ROWS: usize = 1_200_000;
+
+/// Findings shown in full where nothing else is asked for.
+const DETAILS: usize = 200;
+
 /// How a report becomes HTML.
 #[derive(Clone, Debug)]
 pub struct Style {
-    /// Findings shown in full, the most severe first; the others have a row.
-    pub detail: usize,
+    /// Findings shown in full, the most severe first; the others have a row. `None` for 200, or for
+    /// fewer if they would not fit into `BYTES`.
+    pub detail: Option<usize>,
     /// Which findings.
     pub chosen: Chosen,
     /// The zone printed beside UTC.
@@ -38,7 +48,7 @@ pub struct Style {
 impl Default for Style {
     fn default() -> Self {
         Self {
-            detail: 200,
+            detail: None,
             chosen: Chosen::default(),
             zone: Zone::UTC,
         }
@@ -82,12 +92,30 @@ pub fn render(report: &Report, style: &Style) -> String {
     page.push_str("<h2 id=\"findings\">Findings</h2>\n");
     let shown = telling::shown(report, chosen.len(), &style.chosen);
     page.push_str(&format!("<p>{}</p>\n", html(&shown)));
-    findings::rows(&open, style.detail, zone, &mut page);
-    for finding in open.iter().take(style.detail) {
-        findings::detail(report, finding, zone, &mut page);
-    }
+    let rest = rest(report, &suppressed, zone);
+    let taken = page.len() + rest.len();
+    let room = match style.detail {
+        Some(_) => usize::MAX,
+        None => BYTES.saturating_sub(taken + OF_ROWS),
+    };
+    let most = style.detail.unwrap_or(DETAILS);
+    let details = findings::details(report, &open[..open.len().min(most)], zone, room);
+    let in_full: usize = details.iter().map(String::len).sum();
+    let room = match style.detail {
+        Some(_) => usize::MAX,
+        None => BYTES.saturating_sub(taken + in_full),
+    };
+    findings::rows(&open, details.len(), room, zone, &mut page);
+    page.extend(details);
+    page.push_str(&rest);
+    page
+}
+
+/// What follows the findings.
+fn rest(report: &Report, suppressed: &[&Finding], zone: &Zone) -> String {
+    let mut page = String::new();
     parts::near_misses(report, zone, &mut page);
-    parts::suppressed(&suppressed, &mut page);
+    parts::suppressed(suppressed, &mut page);
     parts::rules(report, &mut page);
     parts::problems(report, &mut page);
     parts::advice(report, &mut page);

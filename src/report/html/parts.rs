@@ -10,6 +10,19 @@ use crate::report::zone::Zone;
 /// Rows of near misses, problems and suppressed findings at most; how many there are is told.
 pub(super) const LISTED: usize = 500;
 
+/// Files and hosts listed at most; how many there are is told.
+const FILES: usize = 2_000;
+
+/// Says that a list of files or hosts is not whole.
+fn capped(all: usize, page: &mut String) {
+    if all > FILES {
+        paragraph(
+            &format!("{FILES} of {all} shown; report.json holds all."),
+            page,
+        );
+    }
+}
+
 /// A table; `wide` says which columns hold free text and may be broken anywhere.
 pub(super) fn table(
     head: &[&str],
@@ -51,7 +64,8 @@ pub(super) fn paragraph(text: &str, page: &mut String) {
 
 pub(super) fn evidence(report: &Report, zone: &Zone, page: &mut String) {
     page.push_str("<h2 id=\"evidence\">Evidence</h2>\n");
-    let rows = report.evidence.iter().map(|e| {
+    capped(report.evidence.len(), page);
+    let rows = report.evidence.iter().take(FILES).map(|e| {
         let time = |t: &Option<_>| {
             t.as_ref().map_or_else(String::new, |t| {
                 let t = moment(t);
@@ -89,10 +103,11 @@ pub(super) fn evidence(report: &Report, zone: &Zone, page: &mut String) {
         page,
     );
     page.push_str("<h3>Hosts and clocks</h3>\n");
+    capped(report.hosts.len(), page);
     table(
         &telling::HOST,
         &[1, 2, 6],
-        report.hosts.iter().map(telling::host),
+        report.hosts.iter().take(FILES).map(telling::host),
         page,
     );
 }

@@ -1,6 +1,7 @@
 //! The page as text; how a browser takes it is asked in `tests/browser.rs`.
 
-use super::{ROWS, Style, render};
+use super::{BYTES, ROWS, Style, render};
+use crate::report::json::shape::Report;
 use crate::report::{json, samples};
 
 fn count(page: &str, what: &str) -> usize {
@@ -102,28 +103,106 @@ fn every_step_is_in_the_table_and_in_the_picture() {
     }
 }
 
-#[test]
-fn many_findings_stay_within_bounds_and_what_is_left_out_is_told() {
+/// The sample's first finding `count` times, each with `steps` steps and as much said about it as
+/// a long incident has.
+fn many(count: u32, steps: usize) -> Report {
     let mut report = json::shaped(&samples::case());
     let one = report.findings[0].clone();
-    report.findings = (0..10_000_u32)
+    let sentence = "svchelper.exe (5980) listens on 0.0.0.0:4444/tcp, started by services.exe (4380), \
+                    command line \"C:\\ProgramData\\Intel\\svchelper.exe -k\"";
+    report.findings = (0..count)
         .map(|n| {
             let mut finding = one.clone();
             finding.number = u64::from(n) + 1;
             finding.short_id = format!("F{n:08x}");
+            // Only the first can have a detail; the others need no more than a row.
+            let steps = if n < 200 { steps } else { 1 };
+            finding.steps = one.steps.iter().cycle().take(steps).cloned().collect();
+            for (step, n) in finding.steps.iter_mut().zip(1..) {
+                step.n = n;
+                step.summary = sentence.to_owned();
+            }
+            finding.alternatives = vec![sentence.to_owned(); 5];
+            finding.actions = vec![sentence.to_owned(); 5];
             finding
         })
         .collect();
+    report
+}
+
+/// The number that stands before `words` on a page.
+fn told(page: &str, words: &str) -> usize {
+    let before = page.split(words).next().unwrap();
+    assert!(before.len() < page.len(), "{words}");
+    let digits = before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap();
+    digits.parse().unwrap()
+}
+
+#[test]
+fn many_findings_stay_within_bounds_and_what_is_left_out_is_told() {
+    for (steps, all_in_full) in [(7, true), (20, true), (60, false), (3_000, false)] {
+        let page = render(&many(10_000, steps), &Style::default());
+        assert!(page.len() <= BYTES, "{steps} steps: {} bytes", page.len());
+        let (rows, details) = (count(&page, "<tr data-f="), count(&page, "<details id="));
+        assert_eq!(rows, ROWS, "{steps} steps");
+        assert_eq!(details == 200, all_in_full, "{steps} steps: {details}");
+        assert!(details > 5, "{steps} steps: {details}");
+        // Every number that is told is the number that is there.
+        assert_eq!(
+            told(&page, " of 10000 findings are shown in full"),
+            details,
+            "{steps} steps"
+        );
+        assert_eq!(told(&page, " of 10000 findings have a row"), rows);
+        assert_eq!(told(&page, " are counted here"), 10_000 - rows);
+        assert!(page.contains(&format!("<td>{}</td>", 10_000 - rows)));
+        let linked = count(&page, "<td class=\"m\"><a href=\"#F");
+        assert_eq!(linked, details, "a link leads nowhere");
+        assert_eq!(page.contains("1000 of 3000 steps shown"), steps == 3_000);
+    }
+}
+
+#[test]
+fn long_names_fold_rows_rather_than_burst_the_page() {
+    let mut report = many(10_000, 7);
+    for finding in &mut report.findings {
+        finding.title = "x".repeat(3_000);
+    }
     let page = render(&report, &Style::default());
-    assert!(page.len() <= 5_000_000, "{} bytes", page.len());
-    assert_eq!(count(&page, "<tr data-f="), ROWS);
-    assert_eq!(count(&page, "<details id="), 200);
-    for told in [
-        "200 of 10000 findings are shown in full",
-        "2000 of 10000 findings have a row; the other 8000 are counted here",
-        "<td>8000</td>",
-    ] {
-        assert!(page.contains(told), "{told}");
+    assert!(page.len() <= BYTES, "{} bytes", page.len());
+    let rows = count(&page, "<tr data-f=");
+    assert!(rows > 200 && rows < ROWS, "{rows}");
+    assert_eq!(told(&page, " of 10000 findings have a row"), rows);
+    assert_eq!(told(&page, " are counted here"), 10_000 - rows);
+}
+
+#[test]
+fn as_many_details_as_were_asked_for_are_there() {
+    let page = render(
+        &many(30, 1_000),
+        &Style {
+            detail: Some(30),
+            ..Style::default()
+        },
+    );
+    assert!(page.len() > BYTES);
+    assert_eq!(count(&page, "<details id="), 30);
+}
+
+#[test]
+fn many_files_and_hosts_are_counted() {
+    let mut report = many(1, 7);
+    report.evidence = vec![report.evidence[0].clone(); 2_500];
+    report.hosts = vec![report.hosts[0].clone(); 2_600];
+    let one = report.coverage[0].clone();
+    report.coverage.extend((0..700).map(|n| {
+        let mut row = one.clone();
+        row.host = format!("HOST{n}");
+        row
+    }));
+    let page = render(&report, &Style::default());
+    for words in ["2000 of 2500 shown", "2000 of 2600 shown", "512 of 70"] {
+        assert!(page.contains(words), "{words}");
     }
 }
 

@@ -293,6 +293,7 @@ fn of_host(map: &mut Map, host: &HostEvent) {
         HostWhat::Filtered {
             verdict,
             layer,
+            isn,
             direction,
             process: of,
             transport,
@@ -303,6 +304,9 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             flow(map, *transport, *source, *destination);
             text(map, "verdict", verdict_word(*verdict));
             text(map, "layer", layer_word(*layer));
+            if let Some(isn) = isn {
+                number(map, "isn", u64::from(*isn));
+            }
             if let Some(direction) = direction {
                 text(map, "direction", direction_word(*direction));
             }

@@ -363,7 +363,8 @@ pub struct Gap {
     /// What sort of gap.
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
         "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
-        "logs-end-early", "records-missing", "log-cleared", "logging-changed"]))]
+        "logs-end-early", "records-missing", "log-cleared", "logging-changed", "summed-up",
+        "form"]))]
     pub kind: Word,
     /// The host; null if it is about the captures.
     pub host: Option<String>,
@@ -388,7 +389,7 @@ pub struct Conflict {
     /// What sort: several hosts claim an address; weaker evidence gives it to another host; one
     /// name has several addresses; one address has several names; a name may mean several hosts.
     #[schemars(extend("enum" = ["address", "overruled", "several-addresses", "several-names",
-        "several-hosts"]))]
+        "several-hosts", "firewall-log"]))]
     pub kind: Word,
     /// The addresses it is about; of many, a few.
     pub addresses: Vec<String>,

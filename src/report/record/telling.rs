@@ -362,7 +362,8 @@ pub fn limits() -> Vec<String> {
         "What no sensor captured and no audit policy logged is not in this report: see Coverage.",
         "Absence of a record is not deletion: it may have been removed, overwritten, not exported \
          or never logged.",
-        "Payload is not looked at, beyond the pattern of a magic packet.",
+        "Of payload, only names asked for (TLS, HTTP, DNS), what its first bytes look like and magic \
+         packets are read; what is encrypted or tunnelled is not opened.",
     ]
     .map(str::to_owned)
     .to_vec()

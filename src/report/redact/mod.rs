@@ -146,6 +146,14 @@ const KEPT: [&str; 44] = [
 fn walk(value: &mut Value, member: &str, each: &mut impl FnMut(&mut String)) {
     match value {
         Value::String(text) if !KEPT.contains(&member) => each(text),
+        // `E1!FS01-Security.xml`: a number, and the name of a member.
+        Value::String(text) => {
+            if let Some((number, name)) = text.split_once('!') {
+                let mut name = name.to_owned();
+                each(&mut name);
+                *text = format!("{number}!{name}");
+            }
+        }
         Value::Array(all) => all.iter_mut().for_each(|one| walk(one, member, each)),
         Value::Object(members) => {
             for (name, one) in members.iter_mut() {
@@ -153,11 +161,12 @@ fn walk(value: &mut Value, member: &str, each: &mut impl FnMut(&mut String)) {
                 let structure =
                     KEPT.contains(&name.as_str()) && !one.is_array() && !one.is_object();
                 let whole = matches!(name.as_str(), "tool" | "case" | "analytic" | "attack");
-                if !whole && !structure {
+                let member = one.as_str().is_some_and(|text| text.contains('!'));
+                if !whole && (!structure || member) {
                     walk(one, name, each);
                 }
             }
         }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -43,6 +43,9 @@ fn speaking(host: &str, user: &str, address: &str) -> Report {
     finding.steps[0]
         .fields
         .extend([field("user", format!("CORP\\{user}"))]);
+    if let crate::report::json::refs::Ref::Record(record) = &mut finding.steps[4].refs[0] {
+        record.evidence.0 = format!("E3!{short}-Firewall.evtx");
+    }
     finding.title = format!("{user} on {} reached [{address}]:445", host.to_uppercase());
     finding.notes = vec![
         format!("C:\\Users\\{user}\\x.exe, {address}/32, {address}."),

@@ -446,6 +446,7 @@ mod tests {
             provider: "".into(),
             event_id: 1,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written: Timestamp(0),
             what,
         };
@@ -540,6 +541,7 @@ mod tests {
             HostWhat::Filtered {
                 verdict: Verdict::Blocked,
                 layer: Layer::Accept,
+                isn: None,
                 direction: Some(Direction::Inbound),
                 process: Process {
                     pid: Some(0),

@@ -79,6 +79,7 @@ pub(super) fn filter(filter: &Filter, form: Form) -> String {
 pub(in crate::report) fn layer_word(layer: Layer) -> &'static str {
     match layer {
         Layer::Other => "other",
+        Layer::FirewallLog => "firewall-log",
         Layer::Bind => "bind",
         Layer::Listen => "listen",
         Layer::Accept => "accept",

@@ -40,6 +40,7 @@ fn logs(n: usize, what: HostWhat) -> Event {
             provider: "".into(),
             event_id: 1,
             socket: None,
+            timed: crate::model::Timed::Utc,
             written,
             what,
         }),

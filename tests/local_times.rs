@@ -1,0 +1,285 @@
+//! Forms with local times beside the logs of the same host: the firewall's own log and the
+//! PowerShell export. Their zone is told by what a capture or the host's own log saw too, and is
+//! not mixed into the host's other times.
+//!
+//! The demo is the evidence; the forms are written from its own packets and records, moved by a
+//! zone.
+
+use assert_cmd::Command;
+use casewire::model::Timestamp;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+const HOUR: i64 = 3_600_000_000_000;
+const FS01: &str = "10.20.0.10";
+
+fn run(arguments: &[&str]) -> String {
+    let output = Command::cargo_bin("casewire")
+        .unwrap()
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.code().is_some_and(|code| code < 2),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn events(evidence: &Path) -> Vec<Value> {
+    let text = run(&["timeline", evidence.to_str().unwrap(), "-f", "jsonl"]);
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn report(evidence: &Path) -> Value {
+    let text = run(&["analyze", evidence.to_str().unwrap(), "-f", "json"]);
+    serde_json::from_str(&text).unwrap()
+}
+
+fn moment(event: &Value, name: &str) -> Timestamp {
+    Timestamp::parse(event[name].as_str().unwrap()).unwrap()
+}
+
+/// A folder with files of the demo.
+fn folder(files: &[&str]) -> tempfile::TempDir {
+    let here = tempfile::tempdir().unwrap();
+    for name in files {
+        std::fs::copy(Path::new(DEMO).join(name), here.path().join(name)).unwrap();
+    }
+    here
+}
+
+/// SYNs that reached FS01 and stayed without an answer, as the capture has them.
+fn dropped() -> Vec<Value> {
+    let reached = |event: &Value| {
+        event["fields"]["dst_ip"] == FS01
+            && event["fields"]["isn"].is_u64()
+            && event["fields"]["outcome"] == "unanswered"
+    };
+    let found: Vec<Value> = events(&PathBuf::from(DEMO).join("sensor.pcapng"))
+        .into_iter()
+        .filter(reached)
+        .collect();
+    assert!(!found.is_empty());
+    found
+}
+
+/// The firewall's own log of FS01, in local time of `zone` nanoseconds ahead of UTC.
+fn pfirewall(syns: &[Value], zone: i64) -> String {
+    let mut text = "#Version: 1.5\r\n#Software: Microsoft Windows Firewall\r\n#Time Format: Local\r\n\
+        #Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn tcpack tcpwin \
+        icmptype icmpcode info path pid\r\n\r\n"
+        .to_owned();
+    for syn in syns {
+        let local = Timestamp(moment(syn, "recorded_time").0 + zone);
+        let of = |name: &str| syn["fields"][name].to_string().replace('"', "");
+        text.push_str(&format!(
+            "{} {} DROP TCP {} {} {} {} 52 S {} 0 64240 - - - RECEIVE 4\r\n",
+            local.date(),
+            local.clock(0),
+            of("src_ip"),
+            of("dst_ip"),
+            of("src_port"),
+            of("dst_port"),
+            of("isn"),
+        ));
+    }
+    text
+}
+
+fn rows(events: &[Value]) -> Vec<&Value> {
+    let of_log = |event: &&Value| event["refs"][0]["channel"] == "pfirewall.log";
+    events.iter().filter(of_log).collect()
+}
+
+fn all() -> Vec<&'static str> {
+    vec![
+        "FS01-Firewall.evtx",
+        "FS01-Security.evtx",
+        "FS01-Sysmon.evtx",
+        "WS07-Security.evtx",
+        "sensor.pcapng",
+    ]
+}
+
+fn offset(report: &Value, host: &str) -> i64 {
+    let hosts = report["hosts"].as_array().unwrap();
+    let host = hosts.iter().find(|h| h["name"] == host).unwrap();
+    host["clock"]["offset_ns"].as_i64().unwrap()
+}
+
+#[test]
+fn one_syn_that_a_capture_holds_tells_the_zone_of_a_firewalls_log() {
+    let syns = &dropped()[..1];
+    let before = report(folder(&all()).path());
+    for zone in [2 * HOUR, -5 * HOUR, 5 * HOUR + HOUR / 2] {
+        let here = folder(&all());
+        std::fs::write(here.path().join("pfirewall.log"), pfirewall(syns, zone)).unwrap();
+        let events = events(here.path());
+        let rows = rows(&events);
+        assert_eq!(rows.len(), 1);
+        let row = rows[0];
+        assert_eq!(row["fields"]["computer"], "FS01.corp.example");
+        assert_eq!(row["fields"]["isn"], syns[0]["fields"]["isn"]);
+        let apart = moment(row, "time").since(moment(&syns[0], "time")).abs();
+        assert!(apart.0 <= 1_100_000_000, "{zone}: {apart}");
+        let report = report(here.path());
+        let notes = report["notes"].to_string();
+        assert!(
+            notes.contains("The times of FS01.corp.example in its pfirewall records are"),
+            "{notes}"
+        );
+        // The host's own clock is what it was.
+        let (was, is) = (
+            offset(&before, "FS01.corp.example"),
+            offset(&report, "FS01.corp.example"),
+        );
+        assert_eq!(was, is);
+        assert_eq!(
+            before["hosts"].as_array().unwrap().len(),
+            report["hosts"].as_array().unwrap().len()
+        );
+    }
+}
+
+#[test]
+fn without_anything_seen_twice_the_zone_stays_unknown_and_no_order_is_claimed() {
+    let syns = &dropped()[..1];
+    let here = folder(&["FS01-Sysmon.evtx", "FS01-Security.evtx"]);
+    std::fs::write(here.path().join("pfirewall.log"), pfirewall(syns, 2 * HOUR)).unwrap();
+    let found = events(here.path());
+    let row = rows(&found)[0];
+    assert_eq!(row["fields"]["computer"], "FS01.corp.example");
+    assert_eq!(row["time"], row["recorded_time"]);
+    let notes = report(here.path())["notes"].to_string();
+    assert!(
+        notes.contains("no order is claimed between them"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("--clock FS01.corp.example@pfirewall="),
+        "{notes}"
+    );
+    // Who knows it says it.
+    let told = run(&[
+        "timeline",
+        here.path().to_str().unwrap(),
+        "-f",
+        "jsonl",
+        "--clock",
+        "FS01.corp.example@pfirewall=+2h",
+    ]);
+    let told: Vec<Value> = told
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let apart = moment(rows(&told)[0], "time")
+        .since(moment(&syns[0], "time"))
+        .abs();
+    assert!(apart.0 <= 1_000_000_000, "{apart}");
+}
+
+#[test]
+fn a_firewalls_log_alone_is_of_the_host_with_the_address_it_calls_its_own() {
+    let here = folder(&[]);
+    std::fs::write(here.path().join("pfirewall.log"), pfirewall(&dropped(), 0)).unwrap();
+    let report = report(here.path());
+    let hosts = report["hosts"].as_array().unwrap();
+    assert_eq!(hosts.len(), 1, "{hosts:?}");
+    assert_eq!(hosts[0]["name"], FS01);
+    assert_eq!(hosts[0]["addresses"], json!([FS01]));
+}
+
+#[test]
+fn a_log_that_calls_addresses_of_two_hosts_its_own_is_of_neither() {
+    let own = "10.20.0.99";
+    let other = "{\"Event\":{\"System\":{\"Provider\":{\"#attributes\":{\"Name\":\
+        \"Microsoft-Windows-Security-Auditing\"}},\"EventID\":5156,\"TimeCreated\":{\"#attributes\":{\
+        \"SystemTime\":\"2026-03-14T02:05:00.000000Z\"}},\"EventRecordID\":5,\"Channel\":\"Security\",\
+        \"Computer\":\"WS09\"},\"EventData\":{\"ProcessID\":4,\"Application\":\"System\",\
+        \"Direction\":\"%%14593\",\"SourceAddress\":\"10.20.0.99\",\"SourcePort\":\"50000\",\
+        \"DestAddress\":\"10.20.0.5\",\"DestPort\":\"445\",\"Protocol\":6,\"LayerName\":\"%%14611\"}}}\n";
+    let mut log = pfirewall(&dropped(), 0);
+    log.push_str(&format!(
+        "2026-03-14 02:06:12 DROP TCP 10.20.0.77 {own} 40000 9 52 S 77 0 64240 - - - RECEIVE 4\r\n"
+    ));
+    let here = folder(&all());
+    std::fs::write(here.path().join("pfirewall.log"), log).unwrap();
+    std::fs::write(here.path().join("ws09.json"), other).unwrap();
+    let found = events(here.path());
+    for row in rows(&found) {
+        let computer = row["fields"]["computer"].as_str().unwrap();
+        assert!(computer.starts_with("firewall log"), "{computer}");
+    }
+    let conflicts = report(here.path())["conflicts"].to_string();
+    assert!(
+        conflicts.contains("it was taken for none of them"),
+        "{conflicts}"
+    );
+}
+
+/// Rows of a connection as the PowerShell export has them, in local time of `zone` nanoseconds
+/// ahead of UTC.
+fn exported(log: &str, zone: i64) -> String {
+    let rows = events(&PathBuf::from(DEMO).join(log));
+    let mut text = String::new();
+    for row in rows.iter().filter(|r| r["fields"]["event_id"] == 5156) {
+        let of = |name: &str| row["fields"][name].to_string().replace('"', "");
+        let local = Timestamp(moment(row, "recorded_time").0 + zone);
+        let line = json!({
+            "SourceName": "Microsoft-Windows-Security-Auditing",
+            "Channel": "Security",
+            "Hostname": of("computer"),
+            "TimeCreated": format!("{}T{}Z", local.date(), local.clock(3)),
+            "EventID": 5156,
+            "ProcessID": of("pid"),
+            "Application": of("process"),
+            "Direction": if of("direction") == "inbound" { "%%14592" } else { "%%14593" },
+            "SourceAddress": of("src_ip"),
+            "SourcePort": of("src_port"),
+            "DestAddress": of("dst_ip"),
+            "DestPort": of("dst_port"),
+            "Protocol": "6",
+            "LayerName": if of("direction") == "inbound" { "%%14610" } else { "%%14611" },
+        });
+        text.push_str(&format!("{line}\n"));
+    }
+    text
+}
+
+#[test]
+fn the_zone_of_an_export_is_not_mixed_into_the_other_logs_of_the_host() {
+    let here = folder(&["FS01-Sysmon.evtx", "sensor.pcapng"]);
+    let sysmon = |events: &[Value]| -> Vec<Value> {
+        let of = |e: &&Value| {
+            e["refs"][0]["channel"] == "Microsoft-Windows-Sysmon/Operational"
+                && e["fields"]["event_id"] == 1
+        };
+        events.iter().filter(of).cloned().collect()
+    };
+    let before = sysmon(&events(here.path()));
+    assert!(!before.is_empty());
+    std::fs::write(
+        here.path().join("security.json"),
+        exported("FS01-Security.evtx", -5 * HOUR),
+    )
+    .unwrap();
+    let found = events(here.path());
+    let after = sysmon(&found);
+    for (was, is) in before.iter().zip(&after) {
+        assert_eq!(was["time"], is["time"]);
+    }
+    let own = |e: &&Value| e["refs"][0]["kind"] == "line";
+    let rows: Vec<&Value> = found.iter().filter(own).collect();
+    assert!(rows.len() > 10);
+    for row in rows {
+        let by = moment(row, "time").since(moment(row, "recorded_time"));
+        assert!((by.0 - 5 * HOUR).abs() < 3_000_000_000, "{by}");
+    }
+    let notes = report(here.path())["notes"].to_string();
+    assert!(notes.contains("local time of -5 h"), "{notes}");
+}
