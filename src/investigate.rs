@@ -86,7 +86,7 @@ impl Request {
             from: None,
             to: None,
             threads: None,
-            memory: 128 << 20,
+            memory: 64 << 20,
             hash: true,
             passwords: Vec::new(),
             hash_again: false,

@@ -41,7 +41,8 @@ pub trait Analytic: Sized + Send + Sync + 'static {
     );
     /// About how many bytes a state keeps beside its own size, with the events it holds on to. Asked
     /// after every step, so it adds up lengths and walks over nothing. What all keys of an analytic
-    /// keep together is bounded by it.
+    /// keep together is bounded by it, so it must be the same in every run: not what a hash table
+    /// has allocated.
     fn weight(state: &Self::State) -> usize;
     /// Lets go of what a state can do without best, because all keys together keep too much, and
     /// counts it in `found.dropped`. Where it lets go of nothing, the key is closed and forgotten.

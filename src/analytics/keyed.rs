@@ -45,7 +45,8 @@ pub struct Keyed<A: Analytic> {
     room: usize,
     bytes: usize,
     // Looked up, never walked in its own order: that order is random.
-    states: HashMap<A::Key, Slot<A::State>, foldhash::fast::RandomState>,
+    // In boxes, because a table has room for twice as many.
+    states: HashMap<A::Key, Box<Slot<A::State>>, foldhash::fast::RandomState>,
     // Every key once, about in order of last touch: an entry that was touched again after it was
     // queued goes to the back when its turn comes.
     queue: VecDeque<(Timestamp, A::Key)>,
@@ -90,7 +91,7 @@ impl<A: Analytic> Keyed<A> {
                 weight: 0,
                 state: A::State::default(),
             };
-            self.states.insert(key.clone(), slot);
+            self.states.insert(key.clone(), Box::new(slot));
             self.queue.push_back((event.time, key.clone()));
         }
         let Some(slot) = self.states.get_mut(key) else {
@@ -111,8 +112,9 @@ impl<A: Analytic> Keyed<A> {
         }
     }
 
-    /// What a key and its state take by themselves: the key lies in the queue too.
-    const KEY: usize = size_of::<Slot<A::State>>() + 2 * size_of::<A::Key>();
+    /// What a key and its state take by themselves: the key lies in the queue too, and both have
+    /// room for more.
+    const KEY: usize = size_of::<Slot<A::State>>() + 4 * size_of::<A::Key>();
 
     /// The key that was untouched for longest, taken from the queue.
     fn stalest(&mut self) -> Option<(Timestamp, A::Key)> {
@@ -184,7 +186,7 @@ impl<A: Analytic> Keyed<A> {
         }
     }
 
-    fn close(&mut self, key: &A::Key, slot: Slot<A::State>, context: &Context) {
+    fn close(&mut self, key: &A::Key, slot: Box<Slot<A::State>>, context: &Context) {
         self.bytes -= slot.weight;
         self.analytic
             .close(key, slot.state, context, &mut self.found);
@@ -219,7 +221,7 @@ impl<A: Analytic> Runner for Keyed<A> {
     }
 
     fn finish(mut self: Box<Self>, context: &Context) -> Found {
-        let mut rest: Vec<(A::Key, Slot<A::State>)> = self.states.drain().collect();
+        let mut rest: Vec<(A::Key, Box<Slot<A::State>>)> = self.states.drain().collect();
         rest.sort_by(|a, b| a.0.cmp(&b.0));
         for (key, slot) in rest {
             self.close(&key, slot, context);

@@ -189,7 +189,7 @@ pub struct Evidence {
         help_heading = "Limits")]
     pub threads: Option<u16>,
     /// Upper bound of held state, e.g. 512MiB; older state is spilled
-    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "128MiB",
+    #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "64MiB",
         help_heading = "Limits")]
     pub memory: u64,
     /// Do not hash the evidence: for benchmarks, not for case work

@@ -66,16 +66,52 @@ pub fn replay<E>(
         .collect())
 }
 
-/// Divides the room anew: each has an equal share, and what it leaves of it is lent to the others in
-/// equal parts. Done between batches, so that it does not depend on the threads.
+/// Divides the room anew. Done between batches, so that it does not depend on the threads.
 fn divide(runners: &mut [(&'static str, Box<dyn Runner>)]) {
-    let share = BYTES / runners.len().max(1);
-    let left: Vec<usize> = runners
-        .iter()
-        .map(|(_, runner)| share.saturating_sub(runner.bytes()))
-        .collect();
-    let (all, others) = (left.iter().sum::<usize>(), runners.len().max(2) - 1);
-    for ((_, runner), own) in runners.iter_mut().zip(left) {
-        runner.allow(share + (all - own) / others);
+    let kept: Vec<usize> = runners.iter().map(|(_, runner)| runner.bytes()).collect();
+    for ((_, runner), room) in runners.iter_mut().zip(rooms(&kept)) {
+        runner.allow(room);
+    }
+}
+
+/// What each may keep, given what each keeps: an equal share, and in equal parts what the others
+/// leave of theirs.
+fn rooms(kept: &[usize]) -> impl Iterator<Item = usize> {
+    let share = BYTES / kept.len().max(1);
+    let left = move |kept: &usize| share.saturating_sub(*kept);
+    let (all, others) = (kept.iter().map(left).sum::<usize>(), kept.len().max(2) - 1);
+    kept.iter()
+        .map(move |kept| share + (all - left(kept)) / others)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_alone_has_all_the_room_and_equals_have_equal_shares() {
+        assert_eq!(rooms(&[0]).collect::<Vec<_>>(), [BYTES]);
+        assert_eq!(rooms(&[BYTES, BYTES]).collect::<Vec<_>>(), [BYTES / 2; 2]);
+    }
+
+    #[test]
+    fn what_one_leaves_is_lent_and_all_together_never_keep_more_than_there_is() {
+        let share = BYTES / 4;
+        let lent: Vec<usize> = rooms(&[share, 0, share, share / 2]).collect();
+        assert_eq!(lent[0], share + (share + share / 2) / 3);
+        assert_eq!(lent[1], share + (share / 2) / 3);
+        // Each that uses its room to the full, beside others that keep what they keep.
+        for kept in [
+            [0, 0, 0, 0],
+            [share, 0, 0, 0],
+            [share; 4],
+            [2 * share, share, 0, 9],
+        ] {
+            let full: usize = rooms(&kept)
+                .zip(kept)
+                .map(|(room, kept)| if kept < share { kept } else { room })
+                .sum();
+            assert!(full <= BYTES, "{kept:?}: {full}");
+        }
     }
 }

@@ -256,11 +256,12 @@ impl Recent {
         self.held.iter().map(|held| &held.probe)
     }
 
-    /// About how many bytes it takes.
+    /// About how many bytes it takes. Not what the table has allocated: that depends on where its
+    /// keys happened to fall.
     pub fn weight(&self) -> usize {
         self.held.capacity() * size_of::<Held>()
             + self.held.len() * EVENT
-            + self.chains.allocation_size()
+            + self.chains.len() * 2 * size_of::<(Shares, Chain)>()
     }
 }
 

@@ -133,9 +133,12 @@ impl Walk {
     }
 
     /// About how many bytes it takes. An address lies in a tree and in a queue, a step waits in a
-    /// tree; their events are those of the contacts, for the most part.
+    /// tree, and the first leaf of a tree is as large as for many; their events are those of the
+    /// contacts, for the most part.
     pub fn weight(&self) -> usize {
-        self.known.len() * 4 * size_of::<IpAddr>()
+        const LEAVES: usize = 512;
+        usize::from(!self.known.is_empty()) * LEAVES
+            + self.known.len() * 4 * size_of::<IpAddr>()
             + self.pending.len() * 2 * size_of::<Step>()
             + self.steps.capacity() * size_of::<Step>()
     }

@@ -39,9 +39,6 @@ impl Outage {
     /// Takes in one contact whose fate is told.
     pub fn hear(&mut self, who: &Who, remote: IpAddr, failed: bool, time: Timestamp) {
         let minute = minute(time);
-        if stretch(&self.remotes, |(at, ..)| at.cmp(&minute)).is_empty() {
-            self.minutes += 1;
-        }
         if failed && who.known() {
             let told = stretch(&self.programs, |(at, _)| at.cmp(&minute));
             let known = self.programs.range(told.clone());
@@ -50,13 +47,15 @@ impl Outage {
                     .insert(told.end, (minute, who.program.clone()));
             }
         }
-        let told = stretch(&self.remotes, |(at, of, _)| {
-            (*at, *of).cmp(&(minute, failed))
-        });
-        if told.len() < REMOTES
-            && let Err(place) = self.remotes.binary_search(&(minute, failed, remote))
-        {
-            self.remotes.insert(place, (minute, failed, remote));
+        if let Err(place) = self.remotes.binary_search(&(minute, failed, remote)) {
+            let order = |at: &i64, of: &bool| (*at, *of).cmp(&(minute, failed));
+            let told = stretch(&self.remotes, |(at, of, _)| order(at, of)).len();
+            if stretch(&self.remotes, |(at, ..)| at.cmp(&minute)).is_empty() {
+                self.minutes += 1;
+            }
+            if told < REMOTES {
+                self.remotes.insert(place, (minute, failed, remote));
+            }
         }
         while self.minutes > MINUTES {
             self.forget();

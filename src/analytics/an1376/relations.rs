@@ -32,8 +32,9 @@ impl Relations {
     }
 
     /// About how many bytes they take: most have few contacts, of which the first event is held.
+    /// Not what the table has allocated: that depends on where its keys happened to fall.
     pub fn weight(&self) -> usize {
-        self.held.allocation_size() + self.held.len() * (size_of::<Relation>() + 512)
+        self.held.len() * (2 * size_of::<Route>() + size_of::<Relation>() + 512)
     }
 
     /// True if the next one is one too many.
@@ -63,5 +64,62 @@ impl Relations {
             .retain(|route, relation| needed.contains(route) || relation.last > middle);
         *dropped += (before - self.held.len()) as u64;
         self.held.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::relation::Peer;
+    use super::super::who::Who;
+    use super::*;
+    use crate::model::provenance::{Item, Provenance};
+    use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Transport, What};
+
+    fn route(port: u16) -> Route {
+        Route {
+            who: Who::default(),
+            transport: Transport::TCP,
+            port,
+            peer: Peer::Name("c2.example".into()),
+        }
+    }
+
+    fn relation(second: i64) -> Relation {
+        let time = Timestamp(second * 1_000_000_000);
+        Relation::empty(Event {
+            time,
+            recorded: time,
+            provenance: Provenance {
+                evidence: EvidenceId(1),
+                interface: 0,
+                kind: Item::Record,
+                item: second as u64,
+                offset: 0,
+            },
+            what: What::host(HostEvent {
+                computer: "WS01".into(),
+                channel: "System".into(),
+                provider: "".into(),
+                event_id: 12,
+                socket: None,
+                written: time,
+                timed: crate::model::Timed::Utc,
+                what: HostWhat::SystemStarted,
+            }),
+        })
+    }
+
+    #[test]
+    fn the_older_half_goes_and_is_counted_and_what_is_needed_stays() {
+        let mut relations = Relations::default();
+        for port in 1..=9 {
+            relations.add(route(port), relation(i64::from(port)));
+        }
+        let (mut dropped, weight) = (0, relations.weight());
+        let needed = route(1);
+        relations.forget(&[&needed].into_iter().collect(), &mut dropped);
+        let left: Vec<u16> = (1..=9).filter(|p| relations.contains(&route(*p))).collect();
+        assert_eq!((left, dropped), (vec![1, 7, 8, 9], 5));
+        assert!(relations.weight() < weight / 2);
     }
 }

@@ -111,7 +111,11 @@ impl FlowTable {
 
     /// Takes `count` flows: those that are over first, then those whose answer is overdue, then
     /// those silent for longest. One walk over the table, so callers take many at a time.
-    pub(super) fn take_least_needed(&mut self, count: usize, clock: Timestamp) -> Vec<Flow> {
+    pub(super) fn take_least_needed(
+        &mut self,
+        count: usize,
+        clock: Timestamp,
+    ) -> impl Iterator<Item = Flow> {
         let rank = |(slot, held): (usize, &Slot)| {
             let flow = held.flow.as_ref()?;
             Some((flow.need(clock), flow.last, slot as u32))
@@ -125,7 +129,6 @@ impl FlowTable {
         ranked
             .into_iter()
             .filter_map(|(_, _, slot)| self.remove(slot))
-            .collect()
     }
 
     /// Every flow still alive, in slot order.
