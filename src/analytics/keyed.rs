@@ -164,7 +164,7 @@ impl<A: Analytic> Keyed<A> {
             // Not due: forgotten for want of room, and that is said.
             self.found.forgotten += 1;
         }
-        self.close(key, slot, context);
+        self.close(key, *slot, context);
     }
 
     /// Closes the keys whose horizon has passed.
@@ -179,14 +179,14 @@ impl<A: Analytic> Keyed<A> {
                 Some(slot) if slot.last > queued => self.queue.push_back((slot.last, key)),
                 Some(_) => {
                     if let Some(slot) = self.states.remove(&key) {
-                        self.close(&key, slot, context);
+                        self.close(&key, *slot, context);
                     }
                 }
             }
         }
     }
 
-    fn close(&mut self, key: &A::Key, slot: Box<Slot<A::State>>, context: &Context) {
+    fn close(&mut self, key: &A::Key, slot: Slot<A::State>, context: &Context) {
         self.bytes -= slot.weight;
         self.analytic
             .close(key, slot.state, context, &mut self.found);
@@ -221,10 +221,10 @@ impl<A: Analytic> Runner for Keyed<A> {
     }
 
     fn finish(mut self: Box<Self>, context: &Context) -> Found {
-        let mut rest: Vec<(A::Key, Box<Slot<A::State>>)> = self.states.drain().collect();
+        let mut rest: Vec<_> = self.states.drain().collect();
         rest.sort_by(|a, b| a.0.cmp(&b.0));
         for (key, slot) in rest {
-            self.close(&key, slot, context);
+            self.close(&key, *slot, context);
         }
         self.found
     }
