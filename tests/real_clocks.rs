@@ -401,7 +401,7 @@ fn the_whole_run_names_the_zone_error_of_five_hours_and_puts_records_beside_thei
     );
     // Of a corrected host, each logged connection comes with its packets.
     let mut all = Vec::new();
-    events(&request, &Silent, &mut |event| {
+    events(&request, &Silent, &mut |event, _| {
         all.push(event.clone());
         ControlFlow::Continue(())
     })

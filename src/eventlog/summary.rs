@@ -456,7 +456,7 @@ mod tests {
         let mut source = of(1);
         source.join(of(9));
         assert_eq!(source.gaps().map(|gaps| gaps.len()), Some(1));
-        source.mark_exported();
+        source.mark_exported(Form::Xml);
         assert_eq!(source.gaps(), None);
     }
 
