@@ -73,8 +73,7 @@ impl Hostile {
 /// The hostile text number `at`, as a file may be called.
 fn named(at: usize) -> String {
     HOSTILE[at % HOSTILE.len()]
-        .replace('/', "")
-        .replace(EDGE, "")
+        .replace(['/', EDGE], "")
         .chars()
         .take(60)
         .collect()
