@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod describe;
 pub mod incident;
 pub mod inventory;
+mod notes;
 pub mod nothing;
 pub mod page;
 pub mod problems;
@@ -72,6 +73,7 @@ pub fn render(case: &Case, style: &Style) -> String {
     }
     coverage::write(case, &mut page);
     conflicts::write(case, SHOWN_CONFLICTS, &mut page);
+    notes::write(case, &mut page);
     problems::write(case, &mut page);
     page.finish()
 }

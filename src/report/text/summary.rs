@@ -1,7 +1,7 @@
 //! The first screen: what was read, and one line per incident.
 
 use super::page::{Cell, Page, Tone};
-use super::{Style, suppressed};
+use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
 use crate::case::{Case, Verdict};
 use crate::model::finding::{Finding, Severity};
@@ -11,9 +11,7 @@ use crate::report::words::{count, counted};
 
 pub(super) fn write(case: &Case, style: &Style, page: &mut Page) {
     what_was_read(case, page);
-    for note in &case.notes {
-        page.hanging(0, "note: ", note);
-    }
+    notes::first(case, page);
     if case.open_incidents().next().is_some() {
         page.gap();
         table(case, style, page);

@@ -214,3 +214,15 @@ fn what_rules_hide_is_counted_and_listed_with_its_reason() {
     assert!(some.contains("1 more is suppressed by rules"), "{some}");
     assert!(!some.contains("INCIDENT 1 of"), "{some}");
 }
+
+#[test]
+fn many_notes_leave_the_first_screen_to_the_incidents() {
+    let mut case = samples::case();
+    case.notes = (1..=3).map(|n| format!("fact {n}")).collect();
+    let few = render(&case, &Style::default());
+    assert!(few.find("note: fact 3") < few.find("INCIDENT 1") && !few.contains("NOTES"));
+    case.notes.push("fact 4".to_owned());
+    let many = render(&case, &Style::default());
+    assert!(many.contains("4 notes on clocks, hosts and copies: see NOTES below."));
+    assert!(many.find("INCIDENT 1") < many.find("* fact 1") && many.contains("* fact 4"));
+}
