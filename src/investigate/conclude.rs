@@ -371,8 +371,8 @@ impl Read {
             ),
             (
                 identity.left_out,
-                "claims about addresses, or conflicts between them, beyond those kept",
-                "an address may be taken for nobody's, and a conflict may not be told",
+                "claims about addresses, announcements of devices, or conflicts, beyond those kept",
+                "an address may be taken for nobody's, a conflict or a late wake-up may not be told",
             ),
             (
                 clocks.steps_left_out,

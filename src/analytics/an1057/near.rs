@@ -1,7 +1,7 @@
 //! What came near to a scan: the nearest count of a key, told where the key told no scan; and a
 //! program that reached a few hosts on ports of administration, far from any threshold.
 
-use super::recent::{Probe, Recent};
+use super::recent::{Probe, Recent, Shares};
 use super::scan::actor_of;
 use super::settings::EnumerationSettings;
 use super::{Enumeration, Key};
@@ -114,7 +114,16 @@ impl FanOut {
                 && p.transport == Transport::TCP
                 && settings.sensitive_ports.contains(&p.remote.port)
         };
-        if !worth(&new) {
+        // Asked for every contact, and nearly always far from anything to tell.
+        let port = Shares::port(new);
+        if !worth(&new)
+            || recent.counts(port).internal < FEW
+            || recent
+                .sharing(port, new.time, settings.time_window)
+                .filter(|p| p.internal)
+                .nth(FEW - 1)
+                .is_none()
+        {
             return None;
         }
         let mut by_port: BTreeMap<u16, BTreeMap<IpAddr, &Probe>> = BTreeMap::new();

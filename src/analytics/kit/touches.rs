@@ -390,16 +390,32 @@ impl Touches {
     }
 }
 
+/// The initial sequence number of the SYN, from the packet or from the firewall's text log.
+fn isn(event: &Event) -> Option<u32> {
+    match &event.what {
+        What::Attempt(attempt) => attempt.isn,
+        What::Host(host) => match &host.what {
+            HostWhat::Filtered { isn, .. } => *isn,
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 impl Source {
-    /// True if `touch` tells of a touch that is already held: the same ports at about the same
-    /// time, told by another log or again by the same one.
+    /// True if `touch` tells of a touch that is already held, told by another log or again by the
+    /// same one: the same ports and the same SYN, or at about the same time where a SYN is not known.
     fn corroborates(&mut self, touch: &Touch, open: &mut [Knock]) -> bool {
         let same = |held: &Touch| {
             held.source == touch.source
                 && held.source_port == touch.source_port
                 && held.port == touch.port
                 && held.transport == touch.transport
-                && touch.event.time.since(held.event.time).abs() <= SAME_TOUCH
+                && match (isn(&held.event), isn(&touch.event)) {
+                    // The very SYN, however late a firewall wrote it down.
+                    (Some(held), Some(new)) => held == new,
+                    _ => touch.event.time.since(held.event.time).abs() <= SAME_TOUCH,
+                }
                 && (held.on_the_wire() != touch.on_the_wire() || !touch.on_the_wire())
         };
         let mut known = false;
@@ -489,4 +505,75 @@ fn steady(times: &VecDeque<Timestamp>) -> bool {
     let mut deviations: Vec<i64> = intervals.iter().map(|i| (i - median).abs()).collect();
     deviations.sort_unstable();
     median > 0 && deviations[deviations.len() / 2] * 10 < median
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::host_event::Process;
+    use crate::model::provenance::Item;
+    use crate::model::{Endpoint, EvidenceId, HostEvent, Timed};
+
+    /// A row of a firewall's text log about one port and one source port.
+    fn row(second: i64, isn: Option<u32>) -> Touch {
+        let ends = ["198.51.100.7:40000", "10.0.0.5:7000"].map(|end| {
+            let end: std::net::SocketAddr = end.parse().unwrap();
+            Endpoint::new(end.ip(), end.port())
+        });
+        let time = Timestamp(second * 1_000_000_000);
+        Touch {
+            event: Event {
+                time,
+                recorded: time,
+                provenance: Provenance {
+                    evidence: EvidenceId(1),
+                    interface: 0,
+                    kind: Item::Line,
+                    item: second as u64,
+                    offset: 0,
+                },
+                what: What::host(HostEvent {
+                    computer: "WS01".into(),
+                    channel: "".into(),
+                    provider: "".into(),
+                    event_id: 0,
+                    socket: None,
+                    written: time,
+                    timed: Timed::FirewallLog,
+                    what: HostWhat::Filtered {
+                        verdict: Verdict::Dropped,
+                        layer: Layer::FirewallLog,
+                        isn,
+                        direction: Some(Direction::Inbound),
+                        process: Process::default(),
+                        transport: Transport::TCP,
+                        source: ends[0],
+                        destination: ends[1],
+                    },
+                }),
+            },
+            source: ends[0].address,
+            source_port: ends[0].port,
+            port: ends[1].port,
+            transport: Transport::TCP,
+            answer: Answer::Silence,
+            also: Vec::new(),
+            logged: true,
+            abandoned: false,
+        }
+    }
+
+    fn known(first: Touch, then: &Touch) -> bool {
+        let mut source = Source::default();
+        source.recent.push_back(first);
+        source.corroborates(then, &mut [])
+    }
+
+    #[test]
+    fn one_syn_is_one_touch_however_late_and_another_syn_is_another() {
+        assert!(known(row(0, Some(7)), &row(63, Some(7))));
+        assert!(!known(row(0, Some(7)), &row(3, Some(8))));
+        assert!(known(row(0, None), &row(25, Some(8))));
+        assert!(!known(row(0, None), &row(26, Some(8))));
+    }
 }

@@ -127,6 +127,8 @@ pub struct Targets {
     pub untold: u64,
     /// Addresses of them that were missing then, within the test period, each with the last.
     unclear: BTreeMap<IpAddr, Timestamp>,
+    /// The same by time, so that what falls out of the test period is found at once.
+    unclear_order: BTreeSet<(Timestamp, IpAddr)>,
     /// The most of them at a time, and when that was.
     most_unclear: Option<(u32, Event)>,
 }
@@ -149,7 +151,7 @@ impl Targets {
     pub fn weight(&self) -> usize {
         self.held.len() * (size_of::<Target>() + 128)
             + self.shown * 512
-            + (self.expires.len() + self.named.len()) * 64
+            + (self.expires.len() + self.named.len() + 2 * self.unclear.len()) * 64
     }
 
     /// An answered lookup named these addresses: whoever asks by name explores nothing.
@@ -268,14 +270,21 @@ impl Targets {
 
     /// An attempt that may have failed: nobody knows whether its target was there.
     fn wonder(&mut self, address: IpAddr, event: &Event, context: &Context) {
-        let since = self.since;
-        self.unclear.retain(|_, last| *last >= since);
+        while let Some((last, old)) = self.unclear_order.first().copied()
+            && last < self.since
+        {
+            self.unclear_order.pop_first();
+            self.unclear.remove(&old);
+        }
         let life = context.activity.state(address, event.time, INACTIVE_AFTER);
         if context.assets.is_internal(address)
             && life.is_missing(context.activity.listening(event.time))
             && (self.unclear.len() < UNCLEAR || self.unclear.contains_key(&address))
         {
-            self.unclear.insert(address, event.time);
+            if let Some(before) = self.unclear.insert(address, event.time) {
+                self.unclear_order.remove(&(before, address));
+            }
+            self.unclear_order.insert((event.time, address));
         }
         let count = self.unclear.len() as u32;
         if self

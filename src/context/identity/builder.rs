@@ -212,14 +212,14 @@ impl IdentityBuilder {
         }
     }
 
-    /// Keeps how a hardware address announced itself. Of one, a few are enough: what its pair with an
-    /// address shows is kept beside them.
+    /// Keeps how a hardware address announced itself. What its pair with an address shows is kept beside
+    /// that; a wake-up hangs on the announcement itself, so those beyond are counted.
     fn announced(&mut self, mac: Mac, event: Event) {
         let held = self.by_mac.get(&mac).map_or(0, Vec::len);
-        if held >= ANNOUNCEMENTS {
-            return;
-        }
-        if self.announcements >= ALL_ANNOUNCEMENTS || held == 0 && self.by_mac.len() >= MACS {
+        if held >= ANNOUNCEMENTS
+            || self.announcements >= ALL_ANNOUNCEMENTS
+            || held == 0 && self.by_mac.len() >= MACS
+        {
             self.left_out += 1;
             return;
         }

@@ -162,7 +162,8 @@ fn announcements_are_bounded_for_one_device_and_the_claims_beside_them_stay() {
         assert_eq!(builder.by_mac[&mac(1)].len(), ANNOUNCEMENTS);
         assert_eq!(builder.announcements, ANNOUNCEMENTS);
         assert_eq!(builder.pairs.len(), ANNOUNCEMENTS + 2);
-        assert_eq!(left_out(&builder), 0);
+        // The claims are kept; a late wake-up may hang on the announcement itself.
+        assert_eq!(left_out(&builder), 2);
     }
 }
 
