@@ -171,6 +171,17 @@ fn earliest_first<'p>(probes: impl Iterator<Item = &'p Probe>) -> Vec<&'p Probe>
     probes
 }
 
+/// How long contacts lasted that come the latest first.
+fn lasted<'p>(mut probes: impl Iterator<Item = &'p Probe>) -> String {
+    let last = probes.next();
+    span(
+        &[probes.last().or(last), last]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>(),
+    )
+}
+
 fn span(probes: &[&Probe]) -> String {
     match (probes.first(), probes.last()) {
         (Some(first), Some(last)) => last.time.since(first.time).to_string(),
@@ -199,12 +210,13 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
         });
     }
     if Near::is_near(held.contacts, settings.scan_rate) {
-        let soon = earliest_first(
+        let soon = || {
             recent
                 .sharing(shared, new.time, settings.time_window)
-                .filter(|p| p.internal || p.transport == Transport::TCP),
-        );
-        if half_failed(&soon) {
+                .filter(|p| p.internal || p.transport == Transport::TCP)
+        };
+        let fates = Fates::of(soon());
+        if Near::is_near(fates.all, settings.scan_rate) && fates.half_failed() {
             told.count(Count {
                 detector: Detector::Horizontal,
                 focus,
@@ -214,18 +226,21 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
                         port()
                     )
                 },
-                probes: &soon,
+                probes: &earliest_first(soon()),
                 needed: settings.scan_rate,
                 window: settings.time_window,
             });
         }
     }
     if Near::is_near(held.internal, settings.horizontal_targets) {
-        let any = earliest_first(
+        let any = || {
             recent
                 .sharing(shared, new.time, settings.sweep_window)
-                .filter(|p| p.internal),
-        );
+                .filter(|p| p.internal)
+        };
+        if !Near::is_near(any().count(), settings.horizontal_targets) {
+            return;
+        }
         told.count(Count {
             detector: Detector::Sweep,
             focus,
@@ -235,18 +250,34 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
                     port()
                 )
             },
-            probes: &any,
+            probes: &earliest_first(any()),
             needed: settings.horizontal_targets,
             window: settings.sweep_window,
         });
     }
 }
 
-/// True if at least half of the fates are known, and half of those are failures.
-fn half_failed(probes: &[&Probe]) -> bool {
-    let known = probes.iter().filter(|p| p.fate.failed().is_some()).count();
-    let lost = probes.iter().filter(|p| p.failed()).count();
-    known * 2 >= probes.len() && lost * 2 >= known
+/// How contacts ended.
+#[derive(Default)]
+struct Fates {
+    all: usize,
+    known: usize,
+    failed: usize,
+}
+
+impl Fates {
+    fn of<'p>(probes: impl Iterator<Item = &'p Probe>) -> Self {
+        probes.fold(Self::default(), |fates, probe| Self {
+            all: fates.all + 1,
+            known: fates.known + usize::from(probe.fate.failed().is_some()),
+            failed: fates.failed + usize::from(probe.failed()),
+        })
+    }
+
+    /// True if at least half are known, and half of those are failures.
+    fn half_failed(&self) -> bool {
+        self.known * 2 >= self.all && self.failed * 2 >= self.known
+    }
 }
 
 fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &mut Detected) {
@@ -338,16 +369,15 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
     if recent.counts(shared).internal < settings.sequence_length as usize {
         return None;
     }
-    let run = earliest_first(
+    let run = || {
         recent
             .sharing(shared, new.time, settings.time_window)
-            .filter(|p| p.internal),
-    );
-    if run.len() < settings.sequence_length as usize {
+            .filter(|p| p.internal)
+    };
+    let order = sequence::order(run().map(|p| p.remote.address))?;
+    if order.addresses < settings.sequence_length as usize {
         return None;
     }
-    let addresses: Vec<IpAddr> = run.iter().map(|p| p.remote.address).collect();
-    let order = sequence::order(&addresses)?;
     let needed = settings.sequence_length as usize;
     let share = order.neighbours * 100 >= settings.sequence_share as usize * (order.addresses - 1);
     if share {
@@ -363,17 +393,17 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
                 "{} of {} in {}; in random order over {} addresses the chance is {:.1e}",
                 order.neighbours,
                 order.addresses - 1,
-                span(&run),
+                lasted(run()),
                 order.range,
                 order.chance()
             ),
         ));
     }
-    if !half_failed(&run) {
+    let fates = Fates::of(run());
+    if !fates.half_failed() {
         return None;
     }
-    let known = run.iter().filter(|p| p.fate.failed().is_some()).count();
-    let lost = run.iter().filter(|p| p.failed()).count();
+    let addresses: Vec<IpAddr> = run().map(|p| p.remote.address).collect();
     let (net, count, share) = sequence::densest(&addresses)?;
     (count >= needed && share >= 0.5).then(|| {
         hit(
@@ -382,9 +412,11 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
             format!("addresses of {net}/24 contacted, half of the stretch or more"),
             format!("at least {needed} within {}", settings.time_window),
             format!(
-                "{count}, {:.0}% of the stretch, in {}; {lost} of {known} known failed",
+                "{count}, {:.0}% of the stretch, in {}; {} of {} known failed",
                 share * 100.0,
-                span(&run)
+                lasted(run()),
+                fates.failed,
+                fates.known,
             ),
         )
     })

@@ -26,7 +26,6 @@ use super::contract::Analytic;
 use super::found::Found;
 use super::kit::contact::{Contact, Form, contact_of};
 use super::kit::sniffing;
-use crate::context::baseline::{Counter, Whose};
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
@@ -270,13 +269,10 @@ impl Analytic for Enumeration {
         }
         if new
             && matches!(key, Key::Program { .. })
-            && let Some(fan_out) = FanOut::of(&state.recent, &probe, settings)
-            && state
-                .fan_out
-                .as_ref()
-                .is_none_or(|f| fan_out.larger_than(f))
+            && let held = state.fan_out.as_ref()
+            && let Some(larger) = FanOut::of(&state.recent, &probe, settings, held)
         {
-            state.fan_out = Some(fan_out);
+            state.fan_out = Some(larger);
         }
         let belonged = state.scans[lane].as_ref().is_some_and(|s| s.holds(&probe));
         for hit in detected.hits {
@@ -338,16 +334,10 @@ impl Enumeration {
         {
             return false;
         }
-        let peers = context.baseline.usage(&Whose::Place(contact.from));
-        let days = peers
-            .and_then(|u| u.peers.get(&remote))
-            .map_or(0, |counted| {
-                let days = Counter::ALL
-                    .iter()
-                    .map(|c| counted.by(*c).days_before(time));
-                days.max().unwrap_or(0)
-            });
-        days < u64::from(self.settings.usual_days)
+        let days = u64::from(self.settings.usual_days);
+        !context
+            .baseline
+            .is_usual_peer(contact.from, remote, days, time)
     }
 
     /// What about the program of this key is a scanner's.

@@ -106,8 +106,14 @@ pub(super) struct FanOut {
 }
 
 impl FanOut {
-    /// What `recent` holds when `new` comes; `None` below [`FEW`] addresses on its port.
-    pub fn of(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Option<Self> {
+    /// What `recent` holds when `new` comes, if that is larger than `held`; `None` below [`FEW`]
+    /// addresses on its port.
+    pub fn of(
+        recent: &Recent,
+        new: &Probe,
+        settings: &EnumerationSettings,
+        held: Option<&Self>,
+    ) -> Option<Self> {
         let worth = |p: &&Probe| {
             p.internal
                 && p.form == Form::Connection
@@ -116,14 +122,19 @@ impl FanOut {
         };
         // Asked for every contact, and nearly always far from anything to tell.
         let port = Shares::port(new);
-        if !worth(&new)
-            || recent.counts(port).internal < FEW
-            || recent
-                .sharing(port, new.time, settings.time_window)
-                .filter(|p| p.internal)
-                .nth(FEW - 1)
-                .is_none()
-        {
+        let counted = recent.counts(port).internal;
+        if !worth(&new) || counted < FEW {
+            return None;
+        }
+        // One more address can only make its own port the widest, or one of those that count.
+        let most = held.map_or(0, |held| held.size.0);
+        let addresses = |more_than: usize| {
+            let of_port = recent.sharing(port, new.time, settings.time_window);
+            of_port.filter(|p| p.internal).nth(more_than).is_some()
+        };
+        let just_few = || addresses(FEW - 1) && !addresses(FEW);
+        let widest = counted > most.max(FEW - 1) && addresses(most.max(FEW - 1));
+        if !widest && !just_few() {
             return None;
         }
         let mut by_port: BTreeMap<u16, BTreeMap<IpAddr, &Probe>> = BTreeMap::new();
@@ -142,6 +153,10 @@ impl FanOut {
         probes.sort_by_key(|p| p.event.order());
         let (first, last) = (probes.first()?, probes.last()?);
         let most = by_port.values().map(BTreeMap::len).max().unwrap_or(0);
+        let size = (most, by_port.len());
+        if held.is_some_and(|held| size <= held.size) {
+            return None;
+        }
         let addresses: BTreeSet<IpAddr> = probes.iter().map(|p| p.remote.address).collect();
         let named: Vec<String> = addresses
             .iter()
@@ -156,7 +171,7 @@ impl FanOut {
         let failed = probes.iter().filter(|p| p.failed()).count();
         let known = probes.iter().filter(|p| p.fate.failed().is_some()).count();
         Some(Self {
-            size: (most, by_port.len()),
+            size,
             text: format!(
                 "{} in {} ({}{more}), {failed} of {known} known outcomes failed; no fan-out of that size is a \
                  finding: {} addresses within {}, half failing, or {} whatever their outcome make one",
@@ -177,11 +192,6 @@ impl FanOut {
             image: actor.process.image.clone(),
             pid: actor.process.pid,
         })
-    }
-
-    /// True if it is the larger one.
-    pub fn larger_than(&self, other: &Self) -> bool {
-        self.size > other.size
     }
 
     /// The near miss of a program on `host`.

@@ -27,31 +27,29 @@ impl Order {
     }
 }
 
-/// The order of `addresses`, which are distinct; `None` for fewer than two, or IPv6 among them.
-pub(super) fn order(addresses: &[IpAddr]) -> Option<Order> {
-    let v4: Option<Vec<u32>> = addresses
-        .iter()
-        .map(|a| match a {
-            IpAddr::V4(v4) => Some(u32::from(*v4)),
-            IpAddr::V6(_) => None,
-        })
-        .collect();
-    let v4 = v4.filter(|v4| v4.len() > 1)?;
-    let steps = |numbers: &[u32]| {
-        numbers
-            .windows(2)
-            .filter(|w| w[0].abs_diff(w[1]) == 1)
-            .count()
-    };
-    let swapped: Vec<u32> = v4.iter().map(|a| a.swap_bytes()).collect();
-    let neighbours = steps(&v4).max(steps(&swapped));
-    let (low, high) = (v4.iter().min()?, v4.iter().max()?);
+/// The order of `addresses`, which are distinct; from either end it is the same. `None` for fewer
+/// than two, or IPv6 among them.
+pub(super) fn order(addresses: impl Iterator<Item = IpAddr>) -> Option<Order> {
+    let (mut count, mut low, mut high) = (0_usize, u32::MAX, 0);
+    let (mut steps, mut swapped) = (0, 0);
+    let mut before: Option<u32> = None;
+    for address in addresses {
+        let IpAddr::V4(v4) = address else {
+            return None;
+        };
+        let now = v4.to_bits();
+        if let Some(before) = before {
+            steps += usize::from(before.abs_diff(now) == 1);
+            swapped += usize::from(before.swap_bytes().abs_diff(now.swap_bytes()) == 1);
+        }
+        (before, count) = (Some(now), count + 1);
+        (low, high) = (low.min(now), high.max(now));
+    }
     // A range smaller than a /24 is still taken as one: the smaller, the likelier a neighbour.
-    let range = (u64::from(high - low) + 1).max(v4.len() as u64);
-    Some(Order {
-        addresses: v4.len(),
-        neighbours,
-        range,
+    (count > 1).then(|| Order {
+        addresses: count,
+        neighbours: steps.max(swapped),
+        range: (u64::from(high - low) + 1).max(count as u64),
     })
 }
 
@@ -106,11 +104,17 @@ mod tests {
 
     #[test]
     fn neighbours_are_counted_up_down_and_with_bytes_reversed() {
-        assert_eq!(order(&list(1..=10)).unwrap().neighbours, 9);
-        assert_eq!(order(&list((1..=10).rev())).unwrap().neighbours, 9);
+        assert_eq!(order(list(1..=10).into_iter()).unwrap().neighbours, 9);
+        assert_eq!(
+            order(list((1..=10).rev()).into_iter()).unwrap().neighbours,
+            9
+        );
         let reversed: Vec<IpAddr> = (1..=10).map(|a| Ipv4Addr::new(a, 0, 0, 7).into()).collect();
-        assert_eq!(order(&reversed).unwrap().neighbours, 9);
-        assert_eq!(order(&list([1, 5, 9, 2, 8])).unwrap().neighbours, 0);
+        assert_eq!(order(reversed.into_iter()).unwrap().neighbours, 9);
+        assert_eq!(
+            order(list([1, 5, 9, 2, 8]).into_iter()).unwrap().neighbours,
+            0
+        );
     }
 
     #[test]

@@ -39,12 +39,8 @@ pub fn finding(
     context: &Context,
 ) -> Option<Finding> {
     let mut told: Vec<(&Route, &Relation, Became)> = state
-        .established
-        .iter()
-        .filter_map(|route| {
-            let relation = state.relations.get(route)?;
-            Some((route, relation, became(relation, at, settings)?))
-        })
+        .established()
+        .filter_map(|(route, relation)| Some((route, relation, became(relation, at, settings)?)))
         .collect();
     told.sort_by_key(|(route, relation, _)| (relation.first.order(), (*route).clone()));
     let stopped = told

@@ -11,6 +11,7 @@ use super::trouble::Trouble;
 use super::who::Who;
 use crate::model::payload::Shape;
 use crate::model::{Event, Span, Text, Timestamp, Transport};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -129,6 +130,8 @@ pub struct Relation {
     /// It was found established, and is watched since.
     pub watched: bool,
     times: VecDeque<Timestamp>,
+    // The rhythm of `times`, once asked for: a broken channel is asked for at every new one.
+    beat: Cell<Option<Option<Rhythm>>>,
 }
 
 impl Relation {
@@ -163,6 +166,7 @@ impl Relation {
             trouble: None,
             watched: false,
             times: VecDeque::new(),
+            beat: Cell::new(None),
         }
     }
 
@@ -227,12 +231,17 @@ impl Relation {
             self.times.pop_front();
         }
         self.times.push_back(time);
+        self.beat.set(None);
     }
 
     /// Its rhythm, over the latest contacts that did not fail.
     pub fn rhythm(&self, settings: &FallbackSettings) -> Option<Rhythm> {
-        let times: Vec<Timestamp> = self.times.iter().copied().collect();
-        rhythm(&times, settings.min_beacon as usize)
+        self.beat.get().unwrap_or_else(|| {
+            let times: Vec<Timestamp> = self.times.iter().copied().collect();
+            let beat = rhythm(&times, settings.min_beacon as usize);
+            self.beat.set(Some(beat));
+            beat
+        })
     }
 
     /// Its rhythm, if that is a beacon's.

@@ -21,8 +21,9 @@ pub struct Sighting<'e> {
 }
 
 impl<'e> Sighting<'e> {
-    /// Reads a contact; `None` for one that reaches nobody in particular.
-    pub fn of(contact: Contact<'e>, known: Option<&Text>) -> Option<Self> {
+    /// Reads a contact of `who`, whose remote may be known by a name; `None` for one that reaches
+    /// nobody in particular.
+    pub fn of(contact: Contact<'e>, who: Who, known: Option<&Text>) -> Option<Self> {
         let remote = contact.remote.address;
         let group = is_group_or_wildcard(remote)
             || remote.is_loopback()
@@ -38,7 +39,7 @@ impl<'e> Sighting<'e> {
         // Behind a proxy the wire shows the proxy; the name and port asked of it are the remote.
         let proxied = asked.filter(|name| name.from == NameSource::HttpConnect);
         Some(Self {
-            who: Who::of(&contact),
+            who,
             port: proxied.and_then(|n| n.port).unwrap_or(contact.remote.port),
             name: asked.map(|n| n.text.clone()).or_else(|| known.cloned()),
             contact,

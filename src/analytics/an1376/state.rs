@@ -7,7 +7,7 @@ use super::names::{Names, answer_of};
 use super::ordinary::BROKERS;
 use super::outage::Outage;
 use super::relation::{Relation, Route};
-use super::relations::Relations;
+use super::relations::{Place, Relations};
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
@@ -18,6 +18,8 @@ use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
 use crate::model::{Event, Span, Text, Timestamp, Transport, What};
+use foldhash::fast::RandomState;
+use hashbrown::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -63,10 +65,11 @@ pub struct Waiting {
 /// What a program of the host is used to.
 #[derive(Default)]
 struct Habit {
+    // Looked up, never walked.
     transports: BTreeSet<Transport>,
-    ports: BTreeSet<(Transport, u16)>,
-    addresses: BTreeSet<IpAddr>,
-    names: BTreeSet<Text>,
+    ports: HashSet<(Transport, u16), RandomState>,
+    addresses: HashSet<IpAddr, RandomState>,
+    names: HashSet<Text, RandomState>,
     // A full habit cannot tell what is new any more.
     full: bool,
 }
@@ -77,7 +80,7 @@ pub struct State {
     /// Relations by route.
     pub relations: Relations,
     /// Those that were established, in order of becoming so.
-    pub established: Vec<Route>,
+    established: Vec<Place>,
     /// Names behind addresses.
     pub names: Names,
     /// What failed by minute.
@@ -140,7 +143,7 @@ impl State {
         let pairs = self.waiting.len() + self.judged.len();
         let names = self.asked.len() + self.names.held() + self.installed.len();
         self.relations.weight()
-            + self.established.len() * size_of::<Route>()
+            + self.established.len() * size_of::<Place>()
             + events * EVENT
             + pairs * 4 * EVENT
             + (names + self.habits.len() + self.news.len()) * 256
@@ -151,8 +154,14 @@ impl State {
     /// Forgets the older half of the relations that are neither watched nor waiting.
     pub fn lighten(&mut self, dropped: &mut u64) {
         let waiting = self.waiting.iter().flat_map(|w| [&w.new, &w.old]);
-        let needed = self.established.iter().chain(waiting).collect();
-        self.relations.forget(&needed, dropped);
+        self.relations.forget(&self.established, waiting, dropped);
+    }
+
+    /// The relations that were established, in order of becoming so.
+    pub fn established(&self) -> impl Iterator<Item = (&Route, &Relation)> {
+        self.established
+            .iter()
+            .filter_map(|place| self.relations.at(*place))
     }
 
     /// True if something waits that can be judged by `now`.
@@ -198,8 +207,8 @@ impl State {
         if let Some(answer) = answer_of(&event.what)
             && let Some(turn) = self.names.hear(&answer, event.time, dropped)
         {
-            for route in &self.established {
-                if let Some(relation) = self.relations.get_mut(route)
+            for place in &self.established {
+                if let Some(relation) = self.relations.at_mut(*place)
                     && relation.name.as_ref() == Some(&answer.name)
                 {
                     let held = relation.trouble.take();
@@ -215,11 +224,12 @@ impl State {
         }
         let address = contact.remote.address;
         // An attempt that failed asked for no name: it belongs to the name asked for before.
+        let who = Who::of(&contact);
         let asked = self
             .asked
-            .get(&(Who::of(&contact).program, address, contact.remote.port));
+            .get(&(who.program.clone(), address, contact.remote.port));
         let known = asked.or_else(|| self.names.of(address, event.time));
-        let Some(seen) = Sighting::of(contact, known) else {
+        let Some(seen) = Sighting::of(contact, who, known) else {
             return;
         };
         if let Some(name) = seen.asked_directly() {
@@ -254,15 +264,18 @@ impl State {
             let ended = seen.attempt().map_or(seen.time(), |attempt| attempt.ended);
             self.brokers.push((remote, seen.time(), ended));
         }
-        let is_new = !self.relations.contains(&route);
+        let known = self.relations.find(&route);
         let (novel, remotes_before) = self.learn(seen);
-        if is_new {
-            if self.relations.are_full() {
-                self.lighten(dropped);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                if self.relations.are_full() {
+                    self.lighten(dropped);
+                }
+                self.relations.add(route.clone(), Relation::begin(seen))
             }
-            self.relations.add(route.clone(), Relation::begin(seen));
-        }
-        let Some(relation) = self.relations.get_mut(&route) else {
+        };
+        let Some(relation) = self.relations.at_mut(place) else {
             return;
         };
         relation.hear(seen, settings);
@@ -270,12 +283,12 @@ impl State {
         if !relation.watched && relation.established(settings).is_some() {
             if self.established.len() < ESTABLISHED {
                 relation.watched = true;
-                self.established.push(route.clone());
+                self.established.push(place);
             } else {
                 *dropped += 1;
             }
         }
-        if is_new && novel.contains(&true) {
+        if known.is_none() && novel.contains(&true) {
             self.count_new(&seen.who, seen.time(), settings);
             self.wait(
                 seen,
@@ -364,9 +377,11 @@ impl State {
         let best = self
             .established
             .iter()
-            .filter(|old| **old != route)
-            .filter_map(|old| {
-                let relation = self.relations.get(old)?;
+            .filter_map(|place| {
+                let (old, relation) = self.relations.at(*place)?;
+                if *old == route {
+                    return None;
+                }
                 // Asked first: hardly any is broken.
                 let hint = hint(old, relation, at, &self.rules, containments, settings)?;
                 let same_server = relation.addresses.contains(&seen.contact.remote.address)

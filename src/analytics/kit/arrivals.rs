@@ -109,8 +109,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
             ))
         }
         What::Host(host) => {
-            let id = context.identity.named(&host.computer)?;
-            let (remote, local, transport, process) = match &host.what {
+            let (ends, transport, process) = match &host.what {
                 HostWhat::Filtered {
                     verdict: Verdict::Permitted,
                     layer: Layer::Accept | Layer::FirewallLog,
@@ -120,16 +119,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => {
-                    let (local, remote) = context.identity.local_and_remote(
-                        id,
-                        event.time,
-                        Some(Direction::Inbound),
-                        *source,
-                        *destination,
-                    )?;
-                    (remote, local, *transport, process)
-                }
+                } => ((*source, *destination), *transport, process),
                 HostWhat::Connected {
                     initiated: false,
                     transport,
@@ -137,19 +127,18 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => {
-                    // Sysmon tells some connections that were received with the host as the source.
-                    let (local, remote) = context.identity.local_and_remote(
-                        id,
-                        event.time,
-                        Some(Direction::Inbound),
-                        *source,
-                        *destination,
-                    )?;
-                    (remote, local, *transport, process)
-                }
+                } => ((*source, *destination), *transport, process),
                 _ => return None,
             };
+            let id = context.identity.named(&host.computer)?;
+            // Sysmon tells some connections that were received with the host as the source.
+            let (local, remote) = context.identity.local_and_remote(
+                id,
+                event.time,
+                Some(Direction::Inbound),
+                ends.0,
+                ends.1,
+            )?;
             if transport != Transport::TCP
                 || remote.address.is_loopback()
                 || remote.address == local.address

@@ -7,7 +7,7 @@
 use super::arrivals::{Arrival, Arrivals, arrival_place};
 use super::exposure::{Changes, effect_of};
 use super::surroundings::{Surroundings, surrounds};
-use super::touches::{Heard, Knock, KnockRules, Touches, touch_of};
+use super::touches::{Heard, Knock, KnockRules, Touches, touch_of, touched};
 use crate::context::{Context, Place};
 use crate::model::{Event, Span, Timestamp, Transport, What};
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ pub struct Door {
 
 /// The hosts whose door an event is about.
 pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
-    if let Some((place, _)) = touch_of(event, context) {
+    if let Some(place) = touched(event, context) {
         each(place);
     }
     if let Some(place) = arrival_place(event, context) {

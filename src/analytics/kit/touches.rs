@@ -9,7 +9,7 @@ use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::{
-    Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
+    Attempt, Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -66,22 +66,40 @@ impl Touch {
     }
 }
 
+/// How an attempt on a port was turned away, if it was. A ping touches a host and no port.
+fn turned_away(attempt: &Attempt) -> Option<Answer> {
+    if attempt.icmp.is_some() {
+        return None;
+    }
+    match attempt.outcome {
+        Outcome::Rejected => Some(Answer::Reset),
+        Outcome::Unanswered => Some(Answer::Silence),
+        Outcome::Unreachable(refusal) => match refusal.meaning() {
+            RefusalMeaning::ClosedPort => Some(Answer::PortUnreachable),
+            RefusalMeaning::Filtered => Some(Answer::Prohibited),
+            RefusalMeaning::HostUnreachable => None,
+        },
+        _ => None,
+    }
+}
+
+/// The host whose closed port an event shows touched: [`touch_of`] without the touch.
+pub fn touched(event: &Event, context: &Context) -> Option<Place> {
+    match &event.what {
+        What::Attempt(attempt) => {
+            turned_away(attempt)?;
+            let host = attempt.responder.address;
+            Some(context.identity.place(host, event.time))
+        }
+        _ => touch_of(event, context).map(|(place, _)| place),
+    }
+}
+
 /// The touch an event shows, and on which host.
 pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
     match &event.what {
-        // A ping touches a host and no port.
-        What::Attempt(attempt) if attempt.icmp.is_some() => None,
         What::Attempt(attempt) => {
-            let answer = match attempt.outcome {
-                Outcome::Rejected => Answer::Reset,
-                Outcome::Unanswered => Answer::Silence,
-                Outcome::Unreachable(refusal) => match refusal.meaning() {
-                    RefusalMeaning::ClosedPort => Answer::PortUnreachable,
-                    RefusalMeaning::Filtered => Answer::Prohibited,
-                    RefusalMeaning::HostUnreachable => return None,
-                },
-                _ => return None,
-            };
+            let answer = turned_away(attempt)?;
             let mut also: Vec<Provenance> = attempt.deciding.into_iter().collect();
             also.retain(|p| *p != event.provenance);
             let touch = Touch {

@@ -22,10 +22,44 @@ struct Slot {
     queued: bool,
 }
 
+/// Slots of one page. A row of all slots would be copied as it grows, and be half empty after that.
+const PAGE: usize = 4096;
+
+/// Slots that stay where they are.
+#[derive(Default)]
+struct Slots {
+    pages: Vec<Vec<Slot>>,
+    count: usize,
+}
+
+impl Slots {
+    fn get_mut(&mut self, slot: u32) -> Option<&mut Slot> {
+        let slot = slot as usize;
+        self.pages.get_mut(slot / PAGE)?.get_mut(slot % PAGE)
+    }
+
+    /// Adds an empty one at the end.
+    fn push(&mut self) -> u32 {
+        if self.count.is_multiple_of(PAGE) {
+            self.pages.push(Vec::with_capacity(PAGE));
+        }
+        if let Some(page) = self.pages.last_mut() {
+            page.push(Slot::default());
+        }
+        self.count += 1;
+        (self.count - 1) as u32
+    }
+
+    /// All of them, in order.
+    fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.pages.iter().flatten()
+    }
+}
+
 /// Live flows by slot number.
 #[derive(Default)]
 pub(super) struct FlowTable {
-    slots: Vec<Slot>,
+    slots: Slots,
     free: Vec<u32>,
     v4: HashMap<[u64; 2], u32, RandomState>,
     v6: HashMap<([u128; 2], u64), u32, RandomState>,
@@ -36,7 +70,7 @@ pub(super) struct FlowTable {
 impl FlowTable {
     /// How many flows live.
     pub(super) fn live(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.count - self.free.len()
     }
 
     pub(super) fn find(&self, key: &Key) -> Option<u32> {
@@ -47,31 +81,30 @@ impl FlowTable {
     }
 
     pub(super) fn flow(&mut self, slot: u32) -> Option<&mut Flow> {
-        self.slots.get_mut(slot as usize)?.flow.as_mut()
+        self.slots.get_mut(slot)?.flow.as_mut()
     }
 
     pub(super) fn insert(&mut self, key: &Key, flow: Flow) {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            (self.slots.len() - 1) as u32
-        });
+        let slot = self.free.pop().unwrap_or_else(|| self.slots.push());
         match key {
             Key::V4(key) => self.v4.insert(*key, slot),
             Key::V6(key) => self.v6.insert(*key, slot),
         };
         self.look_again(slot, flow.first.shifted(FIRST_LOOK));
-        self.slots[slot as usize].flow = Some(flow);
+        if let Some(held) = self.slots.get_mut(slot) {
+            held.flow = Some(flow);
+        }
     }
 
     /// Puts `flow` where another of the same key ended, and gives that one back.
     pub(super) fn replace(&mut self, slot: u32, flow: Flow) -> Option<Flow> {
         self.look_again(slot, flow.first.shifted(FIRST_LOOK));
-        self.slots.get_mut(slot as usize)?.flow.replace(flow)
+        self.slots.get_mut(slot)?.flow.replace(flow)
     }
 
     /// Asks for a visit of `slot` at `when`, unless one is due already.
     pub(super) fn look_again(&mut self, slot: u32, when: Timestamp) {
-        let Some(held) = self.slots.get_mut(slot as usize) else {
+        let Some(held) = self.slots.get_mut(slot) else {
             return;
         };
         if !held.queued && when < Timestamp::MAX {
@@ -81,7 +114,7 @@ impl FlowTable {
     }
 
     fn remove(&mut self, slot: u32) -> Option<Flow> {
-        let flow = self.slots.get_mut(slot as usize)?.flow.take()?;
+        let flow = self.slots.get_mut(slot)?.flow.take()?;
         match Key::between(flow.ends[0], flow.ends[1], flow.transport) {
             Key::V4(key) => self.v4.remove(&key),
             Key::V6(key) => self.v6.remove(&key),
@@ -97,7 +130,9 @@ impl FlowTable {
                 return None;
             }
             self.looks.pop();
-            let held = &mut self.slots[slot as usize];
+            let Some(held) = self.slots.get_mut(slot) else {
+                continue;
+            };
             held.queued = false;
             let Some(flow) = &held.flow else { continue };
             let deadline = flow.deadline();
@@ -133,6 +168,10 @@ impl FlowTable {
 
     /// Every flow still alive, in slot order.
     pub(super) fn into_flows(self) -> impl Iterator<Item = Flow> {
-        self.slots.into_iter().filter_map(|slot| slot.flow)
+        self.slots
+            .pages
+            .into_iter()
+            .flatten()
+            .filter_map(|slot| slot.flow)
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{Outcome, What};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// Entries (programs, ports, peers …) over all hosts.
@@ -70,14 +71,18 @@ impl Room<'_> {
         key: K,
         most: usize,
     ) -> Option<&'m mut V> {
-        if !map.contains_key(&key) {
-            if *self.entries >= ENTRIES || map.len() >= most {
+        let full = *self.entries >= ENTRIES || map.len() >= most;
+        match map.entry(key) {
+            Entry::Occupied(held) => Some(held.into_mut()),
+            Entry::Vacant(_) if full => {
                 *self.left_out += 1;
-                return None;
+                None
             }
-            *self.entries += 1;
+            Entry::Vacant(free) => {
+                *self.entries += 1;
+                Some(free.insert(V::default()))
+            }
         }
-        Some(map.entry(key).or_default())
     }
 }
 
@@ -197,15 +202,17 @@ impl BaselineBuilder {
         if !is_private(address) {
             return None;
         }
-        let key = Key::Address(address);
-        if !self.hosts.contains_key(&key) {
-            if self.addresses >= ADDRESSES {
+        let host = match self.hosts.entry(Key::Address(address)) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(_) if self.addresses >= ADDRESSES => {
                 self.left_out += 1;
                 return None;
             }
-            self.addresses += 1;
-        }
-        let host = self.hosts.entry(key).or_default();
+            Entry::Vacant(free) => {
+                self.addresses += 1;
+                free.insert(Building::default())
+            }
+        };
         let room = Room {
             entries: &mut self.entries,
             left_out: &mut self.left_out,

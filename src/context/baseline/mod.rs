@@ -48,6 +48,8 @@ pub struct Baseline {
     host_first: Vec<Timestamp>,
     // When any host first connected to an address.
     peer_first: HashMap<IpAddr, Timestamp, RandomState>,
+    // The first day of any of those.
+    peer_day: Option<Day>,
     /// Entries left out because a bound was reached: then a count may be too small.
     pub left_out: u64,
     /// The days an imported baseline rests on, each once, in order.
@@ -178,6 +180,24 @@ impl Baseline {
             .map_or((0, None), |c| (c.before(before), c.first_before(before)))
     }
 
+    /// True if a host connected to an address on at least `days` days before the one of `time`.
+    pub fn is_usual_peer(&self, place: Place, remote: IpAddr, days: u64, time: Timestamp) -> bool {
+        // Asked for every contact, and most evidence is of fewer days.
+        let today = Day::of(time);
+        let passed = |first: Day| u64::try_from(today.0.saturating_sub(first.0)).unwrap_or(0);
+        if self.peer_day.map_or(0, passed) < days {
+            return false;
+        }
+        let held = self.of(place).and_then(|usage| usage.peers.get(&remote));
+        let most = held.and_then(|counted| {
+            Counter::ALL
+                .iter()
+                .map(|counter| counted.by(*counter).days_before(time))
+                .max()
+        });
+        most.unwrap_or(0) >= days
+    }
+
     /// The first time any host connected to an address.
     pub fn peer_anywhere(&self, remote: IpAddr, before: Timestamp) -> Option<Timestamp> {
         let first = self.peer_first.get(&remote).copied();
@@ -294,12 +314,18 @@ impl Baseline {
         self.port_hosts.clear();
         self.host_first.clear();
         self.peer_first.clear();
+        self.peer_day = None;
         for usage in self.hosts.values() {
             for (remote, count) in &usage.peers {
                 if let Some(at) = count.first_before(Timestamp::MAX) {
                     let held = self.peer_first.entry(*remote).or_insert(at);
                     *held = at.min(*held);
                 }
+                let days = Counter::ALL
+                    .iter()
+                    .filter_map(|c| count.by(*c).days().first());
+                let first = days.map(|(day, _)| *day).min();
+                self.peer_day = self.peer_day.into_iter().chain(first).min();
             }
             self.host_first
                 .extend(usage.seen.first_before(Timestamp::MAX));

@@ -8,7 +8,7 @@
 //! result. Nothing here knows what a clock is.
 
 use crate::model::{Endpoint, Timestamp, Transport};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A connection seen at a moment.
@@ -31,18 +31,74 @@ const SIGHTS_OF_ONE: usize = 4;
 /// Strata at most; beyond that the last groups in order are left out.
 const STRATA: usize = 65_536;
 
+/// Sights a stratum takes in beside those it has settled, before it settles again; and what of the
+/// budget may wait so.
+const WAITING: usize = 64;
+const SLACK: usize = 8;
+
 /// The sample.
 #[derive(Clone, Debug)]
 pub struct Sample<G: Ord + Clone> {
-    strata: BTreeMap<(G, u8), BTreeSet<Sight>>,
+    strata: BTreeMap<(G, u8), Stratum>,
+    // With those that wait to be settled.
     held: usize,
     /// Sights per stratum; halved whenever the budget is passed.
     each: usize,
     budget: usize,
 }
 
+/// Sights of one group in one hour. New ones wait at the end: sorting them in one by one would cost
+/// more than all that is done with them.
+#[derive(Clone, Debug, Default)]
+struct Stratum {
+    sights: Vec<Sight>,
+    // How many at the front are settled: sorted, and no more of one connection than are kept.
+    settled: usize,
+}
+
+impl Stratum {
+    /// Takes in a sight; false if it lies beyond `each` that are settled.
+    fn add(&mut self, sight: Sight, each: usize) -> bool {
+        let full = self.settled >= each;
+        if full
+            && self
+                .settled
+                .checked_sub(1)
+                .is_some_and(|last| sight > self.sights[last])
+        {
+            return false;
+        }
+        self.sights.push(sight);
+        true
+    }
+
+    fn is_due(&self) -> bool {
+        self.sights.len() >= 2 * self.settled + WAITING
+    }
+
+    /// Sorts in what waits and keeps the first `each`.
+    fn settle(&mut self, each: usize) {
+        if self.settled < self.sights.len() {
+            self.sights.sort();
+            self.sights.dedup();
+            let (mut key, mut of_one) = (None, 0);
+            self.sights.retain(|sight| {
+                of_one = if key == Some(sight.key) {
+                    of_one + 1
+                } else {
+                    1
+                };
+                key = Some(sight.key);
+                of_one <= SIGHTS_OF_ONE
+            });
+        }
+        self.sights.truncate(each);
+        self.settled = self.sights.len();
+    }
+}
+
 impl<G: Ord + Clone> Sample<G> {
-    /// A sample that keeps about `budget` sights, 40 bytes each.
+    /// A sample that keeps about `budget` sights, 24 bytes each.
     pub fn new(budget: usize) -> Self {
         Self {
             strata: BTreeMap::new(),
@@ -55,49 +111,54 @@ impl<G: Ord + Clone> Sample<G> {
     /// Takes in a sight of `group`.
     pub fn add(&mut self, group: G, sight: Sight) {
         let slot = sight.time.0.div_euclid(HOUR).rem_euclid(HOURS) as u8;
-        let stratum = self.strata.entry((group, slot)).or_default();
-        if !insert(stratum, sight) {
+        self.add_to((group, slot), sight);
+    }
+
+    fn add_to(&mut self, of: (G, u8), sight: Sight) {
+        let stratum = self.strata.entry(of).or_default();
+        if !stratum.add(sight, self.each) {
             return;
         }
         self.held += 1;
-        if stratum.len() > self.each {
-            stratum.pop_last();
-            self.held -= 1;
+        if stratum.is_due() {
+            let before = stratum.sights.len();
+            stratum.settle(self.each);
+            self.held -= before - stratum.sights.len();
         }
         if self.strata.len() > STRATA
             && let Some((_, dropped)) = self.strata.pop_last()
         {
-            self.held -= dropped.len();
+            self.held -= dropped.sights.len();
         }
-        self.shrink();
+        if self.held > self.budget + self.budget / SLACK {
+            self.settle();
+        }
     }
 
     /// Takes over another sample.
     pub fn merge(&mut self, other: Self) {
-        if other.each < self.each {
-            self.each = other.each;
-            self.trim();
-        }
-        for ((group, _), stratum) in other.strata {
-            for sight in stratum {
-                self.add(group.clone(), sight);
+        self.each = self.each.min(other.each);
+        for (of, stratum) in other.strata {
+            for sight in stratum.sights {
+                self.add_to(of.clone(), sight);
             }
         }
+        self.settle();
     }
 
-    fn shrink(&mut self) {
-        while self.held > self.budget && self.each > 1 {
+    /// Settles everything, and halves what a stratum keeps until the budget holds. When that is
+    /// done does not matter to what is kept in the end: more sights never make a stratum keep more.
+    fn settle(&mut self) {
+        loop {
+            self.held = 0;
+            for stratum in self.strata.values_mut() {
+                stratum.settle(self.each);
+                self.held += stratum.sights.len();
+            }
+            if self.held <= self.budget || self.each <= 1 {
+                return;
+            }
             self.each /= 2;
-            self.trim();
-        }
-    }
-
-    fn trim(&mut self) {
-        for stratum in self.strata.values_mut() {
-            while stratum.len() > self.each {
-                stratum.pop_last();
-                self.held -= 1;
-            }
         }
     }
 
@@ -107,10 +168,11 @@ impl<G: Ord + Clone> Sample<G> {
     }
 
     /// All sights by group, sorted by connection and time.
-    pub fn into_groups(self) -> BTreeMap<G, Vec<Sight>> {
+    pub fn into_groups(mut self) -> BTreeMap<G, Vec<Sight>> {
+        self.settle();
         let mut groups: BTreeMap<G, Vec<Sight>> = BTreeMap::new();
         for ((group, _), stratum) in self.strata {
-            groups.entry(group).or_default().extend(stratum);
+            groups.entry(group).or_default().extend(stratum.sights);
         }
         for sights in groups.values_mut() {
             sights.sort_unstable();
@@ -118,29 +180,6 @@ impl<G: Ord + Clone> Sample<G> {
         }
         groups
     }
-}
-
-/// Adds a sight unless enough earlier ones of its connection are there; true if the stratum grew.
-fn insert(stratum: &mut BTreeSet<Sight>, sight: Sight) -> bool {
-    let first = Sight {
-        key: sight.key,
-        time: Timestamp::MIN,
-        from: 0,
-    };
-    let last = Sight {
-        key: sight.key,
-        time: Timestamp::MAX,
-        from: u64::MAX,
-    };
-    let of_one = stratum.range(first..=last);
-    if of_one.clone().count() < SIGHTS_OF_ONE {
-        return stratum.insert(sight);
-    }
-    let latest = of_one.last().copied();
-    if latest.is_some_and(|latest| sight < latest) && stratum.insert(sight) {
-        latest.map(|latest| stratum.remove(&latest));
-    }
-    false
 }
 
 /// Hash of a connection, the same from both ends.
