@@ -248,6 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn of_one_connection_the_earliest_sights_stay() {
+        let mut sample = Sample::new(300);
+        let at = |second: i64| Sight {
+            key: 7,
+            time: Timestamp(second),
+            from: 0,
+        };
+        (0..200)
+            .rev()
+            .for_each(|second| sample.add(0u8, at(second)));
+        let kept = &sample.into_groups()[&0];
+        assert_eq!(kept, &[at(0), at(1), at(2), at(3)]);
+    }
+
+    #[test]
     fn the_budget_holds() {
         let held: usize = sample(0..50_000).into_groups().values().map(Vec::len).sum();
         assert!(held > 0 && held <= 320, "{held}");
