@@ -208,7 +208,7 @@ impl Collector {
             Some(error) => Err(error),
             None => Ok(Gathered {
                 problems: self.unrelated_computers(),
-                events: self.spool.finish(),
+                events: self.spool.finish()?,
                 identity: self.identity,
                 anchors: self.anchors,
                 coverage: self.coverage,

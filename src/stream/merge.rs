@@ -129,7 +129,7 @@ mod tests {
                 for chunk in events.chunks(events.len() / parts + 1) {
                     let mut spool = Spool::new(budget);
                     for e in chunk { spool.push(e.clone()).unwrap(); }
-                    all.join(spool.finish());
+                    all.join(spool.finish().unwrap());
                 }
                 let got: Vec<Event> = all.into_stream(None).unwrap().map(Result::unwrap).collect();
                 prop_assert_eq!(&got, &expected);
@@ -141,7 +141,7 @@ mod tests {
             let mut spool = Spool::new(0);
             for (i, t) in times.iter().enumerate() { spool.push(event(*t, 1, i as u64)).unwrap(); }
             let step = |e: &mut Event| if e.recorded.0 >= 500 { e.time = Timestamp(e.recorded.0 - 400) };
-            let got: Vec<Event> = spool.finish().into_stream(Some(&step)).unwrap().map(Result::unwrap).collect();
+            let got: Vec<Event> = spool.finish().unwrap().into_stream(Some(&step)).unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(got.len(), times.len());
             prop_assert!(got.windows(2).all(|w| w[0].order() <= w[1].order()));
             prop_assert!(got.iter().all(|e| e.recorded.0 < 500 || e.time.0 == e.recorded.0 - 400));

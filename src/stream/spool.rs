@@ -73,14 +73,21 @@ impl Spool {
         Ok(())
     }
 
-    /// Ends the collecting.
-    pub fn finish(mut self) -> Spooled {
+    /// Ends the collecting. What lies on disk in part goes there whole: the last events of the
+    /// evidence would else be held until the end of the replay, which needs the room.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be written.
+    pub fn finish(mut self) -> Result<Spooled, SpoolError> {
+        if !self.runs.is_empty() && !self.held.is_empty() {
+            self.spill()?;
+        }
         self.held.sort_by_key(Event::order);
-        Spooled {
+        Ok(Spooled {
             held: vec![self.held],
             runs: self.runs,
             folders: self.folder.into_iter().collect(),
-        }
+        })
     }
 }
 

@@ -57,6 +57,14 @@ pub(super) enum Focus {
 }
 
 impl Focus {
+    /// A form of contact that it holds.
+    pub fn form(self) -> Form {
+        match self {
+            Self::Port(form, ..) => form,
+            Self::Address(_) | Self::Walked | Self::All => Form::Connection,
+        }
+    }
+
     /// True if the contact belongs.
     pub fn holds(self, probe: &Probe) -> bool {
         match self {

@@ -403,6 +403,12 @@ fn open(state: &mut State, hit: Hit) {
         ..
     } = state;
     let slow = hit.detector == Detector::Walk;
+    // A scan that goes on is measured anew at every contact; what it looks at stays the same.
+    let known = scans[lane_of(hit.focus.form())].as_mut();
+    if !slow && let Some(scan) = known.filter(|scan| scan.looks_at(hit.focus)) {
+        scan.hit(hit);
+        return;
+    }
     let part: Vec<&Probe> = if slow {
         walked_contacts(recent, walk)
     } else {

@@ -95,7 +95,7 @@ impl Scan {
 
     /// Adds a detector, or its newer measure; true if its contacts were not looked at before.
     pub fn hit(&mut self, hit: Hit) -> bool {
-        let new = !self.foci.contains_key(&hit.focus) && !self.foci.contains_key(&Focus::All);
+        let new = !self.looks_at(hit.focus);
         let focus = if self.foci.len() < FOCI {
             hit.focus
         } else {
@@ -109,6 +109,11 @@ impl Scan {
             None => {}
         }
         new
+    }
+
+    /// True if the contacts of a focus are looked at already.
+    pub fn looks_at(&self, focus: Focus) -> bool {
+        self.foci.contains_key(&focus) || self.foci.contains_key(&Focus::All)
     }
 
     /// True if the contact belongs to the scan.

@@ -50,6 +50,15 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Nothing counted yet.
+    pub const fn new() -> Self {
+        Self {
+            exact: Vec::new(),
+            days: Vec::new(),
+            last: None,
+        }
+    }
+
     /// Counts one occurrence; they may come in any order.
     pub fn add(&mut self, time: Timestamp) {
         self.add_exact(time);
@@ -86,7 +95,13 @@ impl Tally {
     fn add_day(&mut self, day: Day, n: u64) {
         match self.days.binary_search_by_key(&day, |(held, _)| *held) {
             Ok(at) => self.days[at].1 = self.days[at].1.saturating_add(n),
-            Err(at) if self.days.len() < DAYS => self.days.insert(at, (day, n)),
+            Err(at) if self.days.len() < DAYS => {
+                // Most are of one day.
+                if self.days.is_empty() {
+                    self.days.reserve_exact(1);
+                }
+                self.days.insert(at, (day, n));
+            }
             Err(_) => {}
         }
     }

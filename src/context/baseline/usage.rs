@@ -32,49 +32,63 @@ impl Counter {
 }
 
 /// One thing counted by several counters: each count stands for itself, the largest is told.
+///
+/// There are tens of thousands of these, and nearly all know one counter only: each tally takes
+/// room from its first count on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted([Tally; 3]);
+pub struct Counted([Option<Box<Tally>>; 3]);
+
+/// What a counter says that has counted nothing.
+static NOTHING: Tally = Tally::new();
 
 impl Counted {
     /// Counts one occurrence.
     pub fn add(&mut self, by: Counter, time: Timestamp) {
-        self.0[by as usize].add(time);
+        self.by_mut(by).add(time);
     }
 
     /// The tally of one counter.
     pub fn by(&self, counter: Counter) -> &Tally {
-        &self.0[counter as usize]
+        self.0[counter as usize].as_deref().unwrap_or(&NOTHING)
     }
 
     pub(super) fn by_mut(&mut self, counter: Counter) -> &mut Tally {
-        &mut self.0[counter as usize]
+        self.0[counter as usize].get_or_insert_default()
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = &Tally> {
+        self.0.iter().filter_map(Option::as_deref)
     }
 
     /// Takes over another count of the same thing.
     pub fn merge(&mut self, other: &Self) {
         for (ours, theirs) in self.0.iter_mut().zip(&other.0) {
-            ours.merge(theirs);
+            if let Some(theirs) = theirs {
+                ours.get_or_insert_default().merge(theirs);
+            }
         }
     }
 
     /// How often before `time`, at least.
     pub fn before(&self, time: Timestamp) -> u64 {
-        self.0.iter().map(|t| t.before(time)).max().unwrap_or(0)
+        self.tallies().map(|t| t.before(time)).max().unwrap_or(0)
     }
 
     /// The first occurrence, if it was before `time`.
     pub fn first_before(&self, time: Timestamp) -> Option<Timestamp> {
-        self.0.iter().filter_map(|t| t.first_before(time)).min()
+        self.tallies().filter_map(|t| t.first_before(time)).min()
     }
 
     /// How often in all.
     pub fn total(&self) -> u64 {
-        self.0.iter().map(Tally::total).max().unwrap_or(0)
+        self.tallies().map(Tally::total).max().unwrap_or(0)
     }
 
     pub(super) fn retime(&mut self, correct: &dyn Fn(Timestamp) -> Timestamp) {
         for counter in [Counter::Security, Counter::Sysmon] {
-            self.by_mut(counter).retime(correct);
+            if let Some(tally) = &mut self.0[counter as usize] {
+                tally.retime(correct);
+            }
         }
     }
 }
