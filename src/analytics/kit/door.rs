@@ -87,12 +87,11 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
 }
 
 impl Door {
-    /// About how many bytes it takes. A source takes most: a tree of few ports is as large as one of
-    /// many.
+    /// About how many bytes it takes. A source takes most, for what it touched is held.
     pub fn weight(&self) -> usize {
         let events = self.arrivals.held() + self.changes.held() + self.surroundings.held();
         2_048
-            + self.touches.sources() * 1_536
+            + self.touches.sources() * 1_024
             + events * 512
             + self.open.len() * 8_192
             + self.visits.len() * 64

@@ -11,7 +11,9 @@ use crate::model::host_event::Verdict;
 use crate::model::{
     Attempt, Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 /// How a touch was turned away.
@@ -261,21 +263,25 @@ impl Knock {
     }
 }
 
+type PortTimes = ((Transport, u16), VecDeque<Timestamp>);
+
 #[derive(Clone, Debug, Default)]
 struct Source {
     // The current sequence: within gap and span of each other.
     recent: VecDeque<Touch>,
     // Index into the door's open knocks, while the sequence that armed is still the current one.
     armed: bool,
-    // Distinct ports with last touch, for the scan test.
-    ports: BTreeMap<(Transport, u16), VecDeque<Timestamp>>,
+    // Distinct ports in order with their latest touches, for the scan test. In a row: most sources
+    // touch one, and a tree takes the room of eleven.
+    ports: Vec<PortTimes>,
     last: Option<Timestamp>,
 }
 
 /// The touches of one host, by source.
 #[derive(Clone, Debug, Default)]
 pub struct Touches {
-    sources: BTreeMap<IpAddr, Source>,
+    // Never walked in its own order.
+    sources: HashMap<IpAddr, Box<Source>, RandomState>,
     // Every source by its last touch: in a flood of made-up senders each new one makes another go.
     by_last: BTreeSet<(Timestamp, IpAddr)>,
 }
@@ -356,8 +362,13 @@ impl Touches {
             source.recent.pop_front();
             *dropped += 1;
         }
+        if source.recent.is_empty() {
+            // Most senders of a flood touch once.
+            source.recent.reserve_exact(1);
+        }
         source.recent.push_back(touch);
-        if source.armed || source.distinct(rules) < rules.min_ports {
+        let too_few = source.recent.len() < rules.min_ports;
+        if source.armed || too_few || source.distinct(rules) < rules.min_ports {
             return Heard::Taken;
         }
         source.armed = true;
@@ -397,7 +408,7 @@ impl Touches {
         self.sources
             .iter()
             .filter_map(|(address, s)| {
-                let times = s.ports.get(&(transport, port))?;
+                let times = s.times((transport, port))?;
                 times
                     .iter()
                     .rev()
@@ -459,28 +470,42 @@ impl Source {
 
     fn note_port(&mut self, touch: &Touch, now: Timestamp, dropped: &mut u64) {
         let key = (touch.transport, touch.port);
-        if !self.ports.contains_key(&key) && self.ports.len() >= PERIOD_PORTS * 4 {
-            let oldest = self
-                .ports
-                .iter()
-                .min_by_key(|(k, t)| (t.back().copied(), **k))
-                .map(|(k, _)| *k);
+        let mut place = self.ports.binary_search_by_key(&key, |(port, _)| *port);
+        if place.is_err() && self.ports.len() >= PERIOD_PORTS * 4 {
+            let oldest = (0..self.ports.len()).min_by_key(|at| {
+                let (port, times) = &self.ports[*at];
+                (times.back().copied(), *port)
+            });
             if let Some(oldest) = oldest {
-                self.ports.remove(&oldest);
+                self.ports.remove(oldest);
                 *dropped += 1;
             }
+            place = self.ports.binary_search_by_key(&key, |(port, _)| *port);
         }
-        let times = self.ports.entry(key).or_default();
+        let at = place.unwrap_or_else(|at| {
+            if self.ports.is_empty() {
+                self.ports.reserve_exact(1);
+            }
+            self.ports.insert(at, (key, VecDeque::with_capacity(1)));
+            at
+        });
+        let times = &mut self.ports[at].1;
         if times.len() >= PERIOD_TIMES {
             times.pop_front();
         }
         times.push_back(now);
     }
 
+    /// The latest touches of a port.
+    fn times(&self, port: (Transport, u16)) -> Option<&VecDeque<Timestamp>> {
+        let at = self.ports.binary_search_by_key(&port, |(port, _)| *port);
+        Some(&self.ports[at.ok()?].1)
+    }
+
     fn ports_since(&self, since: Timestamp) -> usize {
         self.ports
-            .values()
-            .filter(|t| t.back().is_some_and(|last| *last >= since))
+            .iter()
+            .filter(|(_, t)| t.back().is_some_and(|last| *last >= since))
             .count()
     }
 
@@ -503,7 +528,7 @@ impl Source {
         let ports: BTreeSet<_> = touches.iter().map(|t| (t.transport, t.port)).collect();
         let steady = ports
             .iter()
-            .filter(|key| self.ports.get(key).is_some_and(steady))
+            .filter(|port| self.times(**port).is_some_and(steady))
             .count();
         steady * 2 > ports.len()
     }
