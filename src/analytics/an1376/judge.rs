@@ -2,6 +2,7 @@
 
 use super::lineage::Link;
 use super::ordinary::{Change, ordinary};
+use super::outage::Extent;
 use super::relation::{Established, Relation};
 use super::settings::FallbackSettings;
 use super::signs::{self, Sign};
@@ -32,6 +33,10 @@ pub struct Judged {
     pub signs: Vec<Sign>,
     /// From the last sign to the first use.
     pub after: Span,
+    /// How far the failure went beyond it.
+    pub extent: Extent,
+    /// A containment was stated before the new channel's first use.
+    pub stated: bool,
     /// How unusual the new one is.
     pub unusual: Unusual,
     /// How bad.
@@ -135,7 +140,16 @@ pub fn judge(
             ),
         );
     }
-    if let Some(why) = excluded(state, &waiting, old, new, &found, containments, settings) {
+    let extent = extent_of(place, state, old, &found, settings, context);
+    // What an analyst had blocked as a whole is no outage.
+    let stated = containments.iter().any(|time| *time <= at);
+    if !stated && let Some(why) = extent.outage(settings) {
+        return Verdict::Near(
+            1,
+            format!("{channels}: the network failed as a whole: {why}"),
+        );
+    }
+    if let Some(why) = excluded(state, &waiting, old, new, &found, settings) {
         return Verdict::Near(1, format!("{channels}: {why}"));
     }
     let unusual = measure(
@@ -185,6 +199,8 @@ pub fn judge(
         new: new.clone(),
         signs: found,
         after,
+        extent,
+        stated,
         unusual,
         severity: Severity::Info,
         caps: Vec::new(),
@@ -224,6 +240,39 @@ fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timest
         .unwrap_or(at)
 }
 
+/// How far the failure went, around any of its signs.
+fn extent_of(
+    place: Place,
+    state: &State,
+    old: &Relation,
+    signs: &[Sign],
+    settings: &FallbackSettings,
+    context: &Context,
+) -> Extent {
+    let inside = old
+        .addresses
+        .iter()
+        .all(|address| context.assets.is_internal(*address));
+    let host = signs
+        .iter()
+        .flat_map(|sign| state.outage.around(sign.felt, inside))
+        .max_by_key(|minute| {
+            (
+                minute.outage(settings).is_some(),
+                minute.programs,
+                minute.failed,
+            )
+        });
+    let hosts = signs
+        .iter()
+        .map(|sign| context.outages.around(place, sign.felt, &old.addresses))
+        .max_by_key(|loss| (loss.lost, loss.remotes, loss.reached_out));
+    Extent {
+        host: host.unwrap_or_default(),
+        hosts: hosts.unwrap_or_default(),
+    }
+}
+
 /// Why the pair is no fallback although something broke.
 fn excluded(
     state: &State,
@@ -231,18 +280,9 @@ fn excluded(
     old: &Relation,
     new: &Relation,
     signs: &[Sign],
-    containments: &[Timestamp],
     settings: &FallbackSettings,
 ) -> Option<String> {
     let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
-    let stated = containments.iter().any(|time| *time <= waiting.at);
-    if !stated
-        && let Some(why) = signs
-            .iter()
-            .find_map(|sign| state.outage.around(sign.at, settings.outage_processes))
-    {
-        return Some(format!("the network failed as a whole: {why}"));
-    }
     let around =
         |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
     let [before, after] = waiting.locals;
@@ -305,6 +345,12 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
         cap(
             Severity::Medium,
             "no sign of the disruption can stand alone",
+        );
+    }
+    if !judged.stated && judged.extent.in_doubt() {
+        cap(
+            Severity::Medium,
+            "all that was tried beside it failed too, which is too little to tell an outage",
         );
     }
     if !port && !protocol {

@@ -74,7 +74,8 @@ impl Analytic for FallbackChannel {
             "the new channel is uncommon: a port outside CommonPorts and outside those learned here, a payload \
              that does not belong on its port, a program that typically does not network, or for a beacon a \
              common port that its program never used",
-            "outages (OutageProcesses programs, or more than half of the remotes, fail in the same minute), \
+            "outages (on the host, OutageProcesses programs or more than half of the remotes fail in the same \
+             minute; or OutageHosts hosts of the evidence, and more than half, lose all they reach for at once), \
              network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, servers \
              of one service) and scanners are near misses",
             "all terms add up to at least 20 decibans (a hundred to one); every term is shown",
@@ -124,7 +125,8 @@ impl Analytic for FallbackChannel {
             "injection other than by a remote thread (Sysmon 8): process access (Sysmon 10) is not read",
             "which process sent an ICMP packet",
             "a tunnel through the host's own name resolver: the DNS client service asks, not the process",
-            "an outage that shows on several hosts only together: failures are counted per host",
+            "an outage of the environment that shows in no packets: of other hosts only captures and Zeek's \
+             conn.log tell what failed",
         ],
         benign: &[
             "software that was built to try several ports, behind a firewall that was just changed",

@@ -19,6 +19,8 @@ pub struct Sign {
     pub kind: &'static str,
     /// When: the first evidence of it.
     pub at: Timestamp,
+    /// When a network that is down as a whole would have shown it first.
+    pub felt: Timestamp,
     /// In decibans.
     pub weight: i32,
     /// It can stand alone.
@@ -70,6 +72,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             signs.push(Sign {
                 kind: "rule",
                 at: event.time,
+                felt: event.time,
                 weight: if took_effect { 8 } else { 3 },
                 strong: took_effect,
                 text: if took_effect {
@@ -89,6 +92,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             signs.push(Sign {
                 kind: "containment",
                 at: *at,
+                felt: *at,
                 weight: 6,
                 strong: true,
                 text: format!(
@@ -106,6 +110,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         signs.push(Sign {
             kind: "silence",
             at: place.relation.last,
+            felt: place.relation.last.shifted(median),
             weight: 3,
             strong: false,
             text: format!("it fell silent: no contact for {missing} after one every {median}"),
@@ -121,6 +126,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "blocked-host",
             at: first.time,
+            felt: first.time,
             weight: 10,
             strong: true,
             text: format!(
@@ -138,6 +144,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "unreachable",
             at: first.time,
+            felt: first.time,
             weight: if prohibited { 9 } else { 8 },
             strong: true,
             text: format!(
@@ -152,6 +159,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "reset",
             at: *at,
+            felt: *at,
             weight: if trouble.foreign_reset { 8 } else { 6 },
             strong: true,
             text: if trouble.foreign_reset {
@@ -166,6 +174,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "name",
             at: event.time,
+            felt: event.time,
             weight: 7,
             strong: true,
             text: turn.words().to_owned(),

@@ -230,6 +230,14 @@ impl State {
                 *dropped += 1;
             }
         }
+        let inside = context.assets.is_internal(address);
+        if let Some(failed) = seen.contact.fate.failed() {
+            self.outage
+                .hear(&seen.who, (address, inside), failed, seen.time());
+        }
+        if let Some(ended) = seen.reset() {
+            self.outage.hear(&seen.who, (address, inside), true, ended);
+        }
         self.contact(&seen, containments, settings, dropped);
     }
 
@@ -242,11 +250,6 @@ impl State {
     ) {
         let remote = seen.contact.remote.address;
         let route = seen.route();
-        match seen.contact.fate.failed() {
-            Some(true) => self.outage.hear(&seen.who, remote, true, seen.time()),
-            Some(false) => self.outage.hear(&seen.who, remote, false, seen.time()),
-            None => {}
-        }
         if BROKERS.contains(&seen.port) && seen.contact.transport == Transport::TCP {
             if self.brokers.len() == ASKED {
                 self.brokers.remove(0);

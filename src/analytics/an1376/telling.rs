@@ -2,6 +2,7 @@
 
 use super::judge::{Judged, sign_weight};
 use super::lineage::Link;
+use super::outage::Extent;
 use super::panel;
 use super::settings::FallbackSettings;
 use super::state::State;
@@ -298,6 +299,14 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
                 .map(|sign| sign.text.as_str())
                 .collect::<Vec<_>>()
                 .join("; "),
+        },
+        Condition {
+            text: match told.extent.outage(settings) {
+                Some(_) => "all failed at once, after a stated containment".to_owned(),
+                None => "the network did not fail as a whole".to_owned(),
+            },
+            setting: Extent::setting(settings),
+            measured: told.extent.measured(settings),
         },
         Condition {
             text: "a new channel came after the last sign of the disruption".to_owned(),
