@@ -1,6 +1,7 @@
 //! What is remembered of one host, and how it grows: relations, names, rules, new channels that
 //! wait for judgement.
 
+use super::image::Images;
 use super::judge::Judged;
 use super::lineage::{Lineage, Link};
 use super::names::{Names, answer_of};
@@ -84,6 +85,8 @@ pub struct State {
     pub outage: Outage,
     /// Who started whom.
     pub lineage: Lineage,
+    /// What their files are.
+    pub images: Images,
     /// Outbound block rules.
     pub rules: Vec<Event>,
     /// Changes of the network's profile.
@@ -138,7 +141,8 @@ impl State {
         const EVENT: usize = 512;
         let events = self.rules.len() + self.network.len() + self.lineage.held();
         let pairs = self.waiting.len() + self.judged.len();
-        let names = self.asked.len() + self.names.held() + self.installed.len();
+        let names =
+            self.asked.len() + self.names.held() + self.installed.len() + self.images.held();
         self.relations.weight()
             + self.established.len() * size_of::<Route>()
             + events * EVENT
@@ -182,6 +186,7 @@ impl State {
         self.end = self.end.max(event.time);
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
+            self.images.hear(event, dropped);
             if signs::blocks_outbound(&host.what) {
                 keep(&mut self.rules, event, dropped);
             }

@@ -42,7 +42,7 @@ pub fn finding(
         points: term.weight,
     }));
     let mut tables = vec![
-        panel::before_and_after(after, settings),
+        panel::before_and_after(after, &state.images, settings),
         panel::disruption(told),
     ];
     tables.extend(panel::channels(after));
@@ -202,7 +202,11 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         ),
     ] {
         if let Some(event) = state.lineage.start_of(who, told.waiting.at) {
-            steps.push(step(Role::Process, event, remark));
+            let told_by = state.images.of(who, told.waiting.at).map(|i| &i.told_by);
+            let mut start = step(Role::Process, event, remark);
+            start.also = told_by.into_iter().flatten().copied().collect();
+            start.also.retain(|at| *at != event.provenance);
+            steps.push(start);
         }
     }
     if let Some(event) = state.lineage.reach(
