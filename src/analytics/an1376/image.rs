@@ -46,6 +46,11 @@ impl Image {
         found.map(str::trim)
     }
 
+    /// True if a record says that it is not signed.
+    pub fn is_unsigned(&self) -> bool {
+        self.signed.as_ref().and_then(|signed| signed.is) == Some(false)
+    }
+
     /// Who signed it, in words; `None` where that is not recorded.
     pub fn signer(&self) -> Option<String> {
         let signed = self.signed.as_ref()?;

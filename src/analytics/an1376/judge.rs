@@ -76,7 +76,7 @@ pub fn sign_weight(signs: &[Sign]) -> i32 {
 pub fn judge(
     place: Place,
     state: &State,
-    waiting: Waiting,
+    mut waiting: Waiting,
     containments: &[Timestamp],
     settings: &FallbackSettings,
     context: &Context,
@@ -101,6 +101,7 @@ pub fn judge(
             containments,
             until: at,
             end: state.end,
+            awake: &|from, to| state.awake.between(from, to),
             covered: &|from, to| {
                 let captures = context.coverage.captures();
                 captures
@@ -149,8 +150,12 @@ pub fn judge(
             format!("{channels}: the network failed as a whole: {why}"),
         );
     }
-    if let Some(why) = excluded(state, &waiting, old, new, &found, settings) {
-        return Verdict::Near(1, format!("{channels}: {why}"));
+    waiting.novel = still_novel(place, state, &waiting, new, context);
+    if !waiting.novel.contains(&true) {
+        return Verdict::Near(
+            1,
+            format!("{channels}: the baseline knows remote and port from before this evidence"),
+        );
     }
     let unusual = measure(
         &Pair {
@@ -166,6 +171,9 @@ pub fn judge(
         settings,
         context,
     );
+    if let Some(why) = excluded(state, &waiting, [old, new], &found, unusual.mute, settings) {
+        return Verdict::Near(1, format!("{channels}: {why}"));
+    }
     // What cannot stand alone may as well have had no effect: then the two must belong together.
     let alone = found.iter().any(|sign| sign.strong);
     if !alone && waiting.link < Link::SameProgram && !unusual.same_habits {
@@ -240,6 +248,28 @@ fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timest
         .unwrap_or(at)
 }
 
+/// What is new about a channel beside what imported baselines know from before this evidence.
+fn still_novel(
+    place: Place,
+    state: &State,
+    waiting: &Waiting,
+    new: &Relation,
+    context: &Context,
+) -> [bool; 3] {
+    let [remote, port, protocol] = waiting.novel;
+    let begin = state.begin.unwrap_or(waiting.at);
+    let new_port = (waiting.new.transport, waiting.new.port);
+    let used = context
+        .baseline
+        .port(place, &waiting.new.who.program, new_port, begin);
+    let known = |address| context.baseline.peer(place, address, begin).0 > 0;
+    [
+        remote && !new.addresses.iter().any(|address| known(*address)),
+        port && used.by_image == 0,
+        protocol && used.by_image == 0,
+    ]
+}
+
 /// How far the failure went, around any of its signs.
 fn extent_of(
     place: Place,
@@ -277,9 +307,9 @@ fn extent_of(
 fn excluded(
     state: &State,
     waiting: &Waiting,
-    old: &Relation,
-    new: &Relation,
+    [old, new]: [&Relation; 2],
     signs: &[Sign],
+    mute: bool,
     settings: &FallbackSettings,
 ) -> Option<String> {
     let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
@@ -300,6 +330,7 @@ fn excluded(
         new: &waiting.new,
         new_relation: new,
         brokers: &state.brokers,
+        mute,
     });
     if let Some(why) = why {
         return Some(why.to_owned());

@@ -2,10 +2,11 @@
 //! it, used another port, protocol or remote that is unusual.
 //!
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
-//! (`relation`, `names`, `lineage`, `image`, `outage`), `signs` says what disrupted a channel, `ordinary`
+//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `signs` says what disrupted a channel, `ordinary`
 //! what is no fallback, `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and `panel` put it
 //! into words, `holding` answers whether a stated containment held.
 
+mod awake;
 mod holding;
 mod image;
 mod judge;

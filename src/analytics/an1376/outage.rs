@@ -305,6 +305,25 @@ mod tests {
     }
 
     #[test]
+    fn hosts_are_out_together_if_they_are_enough_and_more_than_half_and_this_one_too() {
+        let out = |lost, reached_out, remotes, spared| {
+            let loss = Loss {
+                lost,
+                reached_out,
+                remotes,
+                spared,
+                incomplete: false,
+            };
+            shared(loss, &FallbackSettings::default()).is_some()
+        };
+        assert!(out(3, 5, 4, false));
+        assert!(!out(2, 2, 4, false), "two are too few");
+        assert!(!out(3, 6, 4, false), "half is not more than half");
+        assert!(!out(3, 5, 3, false), "three remotes may be one campaign's");
+        assert!(!out(3, 5, 4, true), "this host got through");
+    }
+
+    #[test]
     fn half_of_the_remotes_is_not_more_than_half() {
         let mut outage = Outage::default();
         for last in 0..3 {

@@ -47,6 +47,8 @@ pub struct Place<'a> {
     pub until: Timestamp,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// True if the host gave a sign of life inside this stretch.
+    pub awake: &'a dyn Fn(Timestamp, Timestamp) -> bool,
     /// True if packets of this stretch would have been seen, for a channel that packets show.
     pub covered: &'a dyn Fn(Timestamp, Timestamp) -> bool,
 }
@@ -204,7 +206,10 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span
     let limit = limit.max(settings.min_silence);
     let seen = !place.relation.seen[0]
         || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
-    (silent >= limit && seen).then_some((beat.median, silent))
+    // A host that sleeps keeps silent altogether.
+    let last = place.relation.last;
+    let alive = || (place.awake)(last.shifted(beat.median), last.shifted(limit));
+    (silent >= limit && seen && alive()).then_some((beat.median, silent))
 }
 
 /// True if the event is a rule or setting that would block the relation.

@@ -1,7 +1,8 @@
 //! What is remembered of one host, and how it grows: relations, names, rules, new channels that
 //! wait for judgement.
 
-use super::image::Images;
+use super::awake::Awake;
+use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::{Lineage, Link};
 use super::names::{Names, answer_of};
@@ -97,8 +98,12 @@ pub struct State {
     pub waiting: Vec<Waiting>,
     /// What was judged a fallback, held until the host is closed.
     pub judged: Vec<Judged>,
+    /// The first thing known of the host, and the last.
+    pub begin: Option<Timestamp>,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// When the host was heard of.
+    pub awake: Awake,
     /// New endpoints by process: the latest times.
     news: BTreeMap<Who, Vec<Timestamp>>,
     habits: BTreeMap<(Text, Text), Habit>,
@@ -121,7 +126,8 @@ const INSTALLERS: &[&str] = &[
 ];
 
 impl State {
-    /// True if an installer wrote the program within the hour before `time`, or started it.
+    /// True if an installer wrote the program within the hour before `time`, or started it, and
+    /// nothing says that it is not signed.
     pub fn fresh(&self, who: &Who, time: Timestamp) -> bool {
         let hour = |at: Timestamp| (Span::ZERO..=Span::seconds(3_600)).contains(&time.since(at));
         let started = || {
@@ -134,6 +140,7 @@ impl State {
                 .get(&*who.program)
                 .is_some_and(|at| hour(*at))
                 || started().unwrap_or(false))
+            && !self.images.of(who, time).is_some_and(Image::is_unsigned)
     }
 
     /// About how many bytes it takes, by what an entry of each kind takes by and large.
@@ -150,6 +157,7 @@ impl State {
             + (names + self.habits.len() + self.news.len()) * 256
             + self.habitual * 40
             + self.outage.weight()
+            + self.awake.weight()
     }
 
     /// Forgets the older half of the relations that are neither watched nor waiting.
@@ -183,7 +191,9 @@ impl State {
         context: &Context,
         dropped: &mut u64,
     ) {
+        self.begin = Some(self.begin.map_or(event.time, |begin| begin.min(event.time)));
         self.end = self.end.max(event.time);
+        self.awake.hear(event.time);
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
             self.images.hear(event, dropped);

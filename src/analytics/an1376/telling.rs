@@ -307,7 +307,7 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
         Condition {
             text: match told.extent.outage(settings) {
                 Some(_) => "all failed at once, after a stated containment".to_owned(),
-                None => "the network did not fail as a whole".to_owned(),
+                None => "no outage of the network is seen".to_owned(),
             },
             setting: Extent::setting(settings),
             measured: told.extent.measured(settings),
