@@ -438,6 +438,9 @@ mod tests {
             builder.work(origin(), address(C2), at(5));
             builder.fail(origin(), address(C2), at(310));
             builder.fail(origin(), address("192.0.2.200"), at(311));
+            // Up for the first time an hour later.
+            builder.fail(origin(), address("192.0.2.201"), at(312));
+            builder.work(origin(), address("192.0.2.201"), at(3_900));
         }
         assert_eq!(asked(builder, 315).lost, 0);
     }

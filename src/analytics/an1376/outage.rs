@@ -324,6 +324,41 @@ mod tests {
     }
 
     #[test]
+    fn too_little_to_tell_an_outage_is_a_doubt_if_all_of_it_failed() {
+        let on_host = |programs, failed, remotes| {
+            let host = Breadth {
+                programs,
+                failed,
+                remotes,
+            };
+            Extent {
+                host,
+                hosts: Loss::default(),
+            }
+            .in_doubt()
+        };
+        assert!(on_host(2, 2, 2) && on_host(0, 2, 2));
+        assert!(!on_host(1, 2, 2), "one program and its two servers");
+        assert!(!on_host(2, 2, 3) && !on_host(0, 1, 1));
+        let of_all = |lost, reached_out, spared| {
+            let hosts = Loss {
+                lost,
+                reached_out,
+                remotes: 2,
+                spared,
+                incomplete: false,
+            };
+            Extent {
+                host: Breadth::default(),
+                hosts,
+            }
+            .in_doubt()
+        };
+        assert!(of_all(2, 2, false));
+        assert!(!of_all(1, 1, false) && !of_all(2, 4, false) && !of_all(2, 2, true));
+    }
+
+    #[test]
     fn half_of_the_remotes_is_not_more_than_half() {
         let mut outage = Outage::default();
         for last in 0..3 {
