@@ -187,6 +187,16 @@ pub fn judge(
             ),
         );
     }
+    if waiting.link == Link::Stranger && !unusual.odd {
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: {} typically does not network, but neither a record nor a habit ties it to the old \
+                 channel, and port and protocol are ordinary",
+                waiting.new.who.file_name()
+            ),
+        );
+    }
     if unusual.uncommon.is_empty() {
         return Verdict::Near(
             1,
@@ -352,10 +362,12 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     let mut severity = match judged.waiting.link {
         Link::SameInstance if telling => Severity::High,
         Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
-        Link::SameServer | Link::Host if judged.sum() >= STRONG && judged.unusual.same_implant => {
+        Link::SameServer | Link::Host | Link::Stranger
+            if judged.sum() >= STRONG && judged.unusual.same_implant =>
+        {
             Severity::Medium
         }
-        Link::SameServer | Link::Host => Severity::Low,
+        Link::SameServer | Link::Host | Link::Stranger => Severity::Low,
     };
     let mut cap = |at_most: Severity, why: &str| {
         if severity > at_most {

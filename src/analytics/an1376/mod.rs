@@ -72,7 +72,8 @@ impl Analytic for FallbackChannel {
              containment stated with --containment; and it does not work again before the new channel comes",
             "within TimeWindow of the last sign something new for the program follows: remote, port or protocol",
             "its process is the same, started the other or was started by it, was reached into (Sysmon 8), runs \
-             the same program, or goes to the same server; without known processes the host alone ties them",
+             the same program, or goes to the same server; without known processes the host alone ties them. A \
+             program that typically does not network needs no tie if port, protocol, sizes or rhythm tell",
             "the new channel is uncommon: a port outside CommonPorts and outside those learned here, a payload \
              that does not belong on its port, a program that typically does not network, or for a beacon a \
              common port that its program never used",

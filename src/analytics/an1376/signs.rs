@@ -150,9 +150,14 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             weight: if prohibited { 9 } else { 8 },
             strong: true,
             text: format!(
-                "it failed {} in a row ({})",
+                "it failed {} in a row ({}){}",
                 times(trouble.failures.count),
-                fates.join(", ")
+                fates.join(", "),
+                if trouble.inferred {
+                    "; no record names the process of these attempts, and only this program used that server and port"
+                } else {
+                    ""
+                }
             ),
             events: trouble.failures.events.clone(),
         });
@@ -206,9 +211,12 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span
     let limit = limit.max(settings.min_silence);
     let seen = !place.relation.seen[0]
         || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
-    // A host that sleeps keeps silent altogether.
+    // A host that sleeps keeps silent altogether, and what wakes with it tells of no silence: it must
+    // be heard where beats are missing, or a beat before the new channel comes.
     let last = place.relation.last;
-    let alive = || (place.awake)(last.shifted(beat.median), last.shifted(limit));
+    let due = last.shifted(beat.median);
+    let before = place.until.shifted(beat.median.negated());
+    let alive = || (place.awake)(due, last.shifted(limit).max(before));
     (silent >= limit && seen && alive()).then_some((beat.median, silent))
 }
 

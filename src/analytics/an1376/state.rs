@@ -14,12 +14,14 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
+use super::unusual::silent_program;
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
 use crate::model::{Event, Span, Text, Timestamp, Transport, What};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -60,6 +62,14 @@ pub struct Waiting {
     pub locals: [IpAddr; 2],
     /// When it can be judged.
     pub due: Timestamp,
+}
+
+/// A new channel as it was first seen.
+struct New {
+    route: Route,
+    novel: [bool; 3],
+    remotes_before: usize,
+    local: IpAddr,
 }
 
 /// What a program of the host is used to.
@@ -237,6 +247,10 @@ impl State {
         let Some(seen) = Sighting::of(contact, known) else {
             return;
         };
+        let seen = match self.owner_of(&seen) {
+            Some(route) => seen.told_by_its_route(&route),
+            None => seen,
+        };
         if let Some(name) = seen.asked_directly() {
             let key = (seen.who.program.clone(), address, contact.remote.port);
             if self.asked.len() < NAMES || self.asked.contains_key(&key) {
@@ -253,7 +267,30 @@ impl State {
         if let Some(ended) = seen.reset() {
             self.outage.hear(&seen.who, (address, inside), true, ended);
         }
-        self.contact(&seen, containments, settings, dropped);
+        self.contact(&seen, containments, settings, context, dropped);
+    }
+
+    /// The established channel that an attempt without a process belongs to: Sysmon does not log
+    /// connections that fail. `None` if none or several programs used the same server and port.
+    fn owner_of(&self, seen: &Sighting<'_>) -> Option<Route> {
+        if seen.who.known() || seen.contact.fate.failed() != Some(true) {
+            return None;
+        }
+        let remote = seen.contact.remote;
+        let users = self.established.iter().filter_map(|route| {
+            let relation = self.relations.get(route)?;
+            let same = route.transport == seen.contact.transport
+                && route.port == remote.port
+                && relation.addresses.contains(&remote.address);
+            same.then_some((relation.last, route))
+        });
+        let (mut latest, mut one): (Option<(Timestamp, &Route)>, bool) = (None, true);
+        for user in users {
+            one &= latest.is_none_or(|(_, held)| held.who.same_program(&user.1.who));
+            latest = latest.max(Some(user));
+        }
+        let (_, route) = latest.filter(|(_, route)| one && route.who.known())?;
+        Some(route.clone())
     }
 
     fn contact(
@@ -261,6 +298,7 @@ impl State {
         seen: &Sighting<'_>,
         containments: &[Timestamp],
         settings: &FallbackSettings,
+        context: &Context,
         dropped: &mut u64,
     ) {
         let remote = seen.contact.remote.address;
@@ -295,14 +333,13 @@ impl State {
         }
         if is_new && novel.contains(&true) {
             self.count_new(&seen.who, seen.time(), settings);
-            self.wait(
-                seen,
+            let new = New {
                 route,
-                (novel, remotes_before, local),
-                containments,
-                settings,
-                dropped,
-            );
+                novel,
+                remotes_before,
+                local,
+            };
+            self.wait(seen, new, containments, settings, context, dropped);
         }
     }
 
@@ -372,13 +409,22 @@ impl State {
     fn wait(
         &mut self,
         seen: &Sighting<'_>,
-        route: Route,
-        (novel, remotes_before, local): ([bool; 3], usize, IpAddr),
+        new: New,
         containments: &[Timestamp],
         settings: &FallbackSettings,
+        context: &Context,
         dropped: &mut u64,
     ) {
         let at = seen.time();
+        let New {
+            route,
+            novel,
+            remotes_before,
+            local,
+        } = new;
+        // Asked once, and only if something is broken.
+        let silent =
+            LazyCell::new(|| silent_program(seen.contact.from, &route.who, at, context).is_some());
         let best = self
             .established
             .iter()
@@ -389,11 +435,13 @@ impl State {
                 let hint = hint(old, relation, at, &self.rules, containments, settings)?;
                 let same_server = relation.addresses.contains(&seen.contact.remote.address)
                     || (seen.name.is_some() && seen.name == relation.name);
-                let link = self.lineage.link(&old.who, &route.who, same_server, at)?;
-                Some(((hint, link, relation.last), old, relation))
+                let link = self.lineage.link(&old.who, &route.who, same_server, at);
+                let tied = link.is_some();
+                let link = link.or_else(|| silent.then_some(Link::Stranger))?;
+                Some(((tied, hint, link, relation.last), old, relation))
             })
             .max_by(|a, b| a.0.cmp(&b.0));
-        let Some(((_, link, _), old, relation)) = best else {
+        let Some(((_, _, link, _), old, relation)) = best else {
             return;
         };
         let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {

@@ -112,13 +112,17 @@ fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> Str
                 process_name(&new.who)
             )
         }
+        Link::Stranger => format!(
+            "another process ({}), which no record ties to it,",
+            process_name(&new.who)
+        ),
         Link::SameServer => "something on the host, for the same server,".to_owned(),
         Link::Host => "something on the host".to_owned(),
     };
-    let did = if told.new.worked > 0 {
-        "went on over"
-    } else {
-        "tried"
+    let did = match (told.new.worked > 0, told.waiting.link) {
+        (true, Link::Stranger) => "used",
+        (true, _) => "went on over",
+        (false, _) => "tried",
     };
     let more = match channels {
         1 => String::new(),
@@ -427,6 +431,12 @@ fn unseen(place: Place, told: &Judged, context: &Context) -> Vec<Unseen> {
     }
     if let Place::Host(id) = place {
         let coverage = &context.coverage;
+        if told.waiting.link == Link::Stranger && !coverage.any(id, Log::Sysmon, &[8]) {
+            add(
+                "threads started in other processes (Sysmon 8)",
+                "whether the process of the old channel reached into that of the new one could not be seen",
+            );
+        }
         if !coverage.any(id, Log::Security, &[5157]) {
             add(
                 "blocked connections (Security 5157)",
