@@ -2,9 +2,10 @@
 //! it, used another port, protocol or remote that is unusual.
 //!
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
-//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `signs` says what disrupted a channel, `ordinary`
-//! what is no fallback, `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and `panel` put it
-//! into words, `holding` answers whether a stated containment held.
+//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
+//! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
+//! `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and
+//! `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod awake;
 mod holding;
@@ -26,6 +27,7 @@ mod state;
 mod telling;
 mod trouble;
 mod unusual;
+mod waiting;
 mod who;
 
 pub use settings::FallbackSettings;
@@ -39,7 +41,8 @@ use crate::model::finding::{NearMiss, Severity};
 use crate::model::net::is_private;
 use crate::model::{Event, Span, What};
 use judge::{Judged, Verdict, judge};
-use state::{State, Waiting};
+use state::State;
+use waiting::Waiting;
 
 /// The analytic.
 pub struct FallbackChannel {

@@ -4,7 +4,7 @@
 use super::awake::Awake;
 use super::image::{Image, Images};
 use super::judge::Judged;
-use super::lineage::{Lineage, Link};
+use super::lineage::Lineage;
 use super::names::{Names, answer_of};
 use super::ordinary::BROKERS;
 use super::outage::Outage;
@@ -14,14 +14,13 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
-use super::unusual::silent_program;
+use super::waiting::{New, Waiting};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
 use crate::model::{Event, Span, Text, Timestamp, Transport, What};
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -29,8 +28,6 @@ use std::net::IpAddr;
 const NAMES: usize = 4096;
 /// Established relations watched per host.
 const ESTABLISHED: usize = 512;
-/// New channels that wait for judgement, per host.
-const WAITING: usize = 512;
 /// Programs whose habits are remembered, and ports and remotes of each.
 const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
@@ -38,39 +35,6 @@ const HABITS: usize = 1024;
 const CHANGES: usize = 128;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
-
-/// A new channel beside a broken one, waiting until what follows is known.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// The new channel.
-    pub new: Route,
-    /// Its first use.
-    pub at: Timestamp,
-    /// The broken one.
-    pub old: Route,
-    /// How their processes belong together.
-    pub link: Link,
-    /// What is new about it: remote, port, protocol.
-    pub novel: [bool; 3],
-    /// What was wrong with the broken one at the first use.
-    pub trouble: Option<Trouble>,
-    /// The broken one as it was at the first use: without what came after.
-    pub last_before: Timestamp,
-    /// Remotes of the program before.
-    pub remotes_before: usize,
-    /// The host's own address on both channels.
-    pub locals: [IpAddr; 2],
-    /// When it can be judged.
-    pub due: Timestamp,
-}
-
-/// A new channel as it was first seen.
-struct New {
-    route: Route,
-    novel: [bool; 3],
-    remotes_before: usize,
-    local: IpAddr,
-}
 
 /// What a program of the host is used to.
 #[derive(Default)]
@@ -119,7 +83,7 @@ pub struct State {
     habits: BTreeMap<(Text, Text), Habit>,
     // Entries of all habits.
     habitual: usize,
-    next_due: Option<Timestamp>,
+    pub(super) next_due: Option<Timestamp>,
     // The name a program asked for last at an address and port.
     asked: BTreeMap<(Text, IpAddr, u16), Text>,
     // Programs that an installer wrote, and when.
@@ -404,73 +368,6 @@ impl State {
                 .count()
         })
     }
-
-    /// Lets a new channel wait beside the broken one that suits it best.
-    fn wait(
-        &mut self,
-        seen: &Sighting<'_>,
-        new: New,
-        containments: &[Timestamp],
-        settings: &FallbackSettings,
-        context: &Context,
-        dropped: &mut u64,
-    ) {
-        let at = seen.time();
-        let New {
-            route,
-            novel,
-            remotes_before,
-            local,
-        } = new;
-        // Asked once, and only if something is broken.
-        let silent =
-            LazyCell::new(|| silent_program(seen.contact.from, &route.who, at, context).is_some());
-        let best = self
-            .established
-            .iter()
-            .filter(|old| **old != route)
-            .filter_map(|old| {
-                let relation = self.relations.get(old)?;
-                // Asked first: hardly any is broken.
-                let hint = hint(old, relation, at, &self.rules, containments, settings)?;
-                let same_server = relation.addresses.contains(&seen.contact.remote.address)
-                    || (seen.name.is_some() && seen.name == relation.name);
-                let link = self.lineage.link(&old.who, &route.who, same_server, at);
-                let tied = link.is_some();
-                let link = link.or_else(|| silent.then_some(Link::Stranger))?;
-                Some(((tied, hint, link, relation.last), old, relation))
-            })
-            .max_by(|a, b| a.0.cmp(&b.0));
-        let Some(((_, _, link, _), old, relation)) = best else {
-            return;
-        };
-        let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
-            Span(
-                beat.median
-                    .0
-                    .saturating_mul(i64::from(settings.missing_beats)),
-            )
-        });
-        let due = at.shifted(settings.time_window.max(beat));
-        let waiting = Waiting {
-            at,
-            old: old.clone(),
-            link,
-            novel,
-            trouble: relation.trouble.clone(),
-            last_before: relation.last,
-            remotes_before,
-            locals: [relation.local, local],
-            due,
-            new: route,
-        };
-        if self.waiting.len() >= WAITING {
-            *dropped += 1;
-            return;
-        }
-        self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
-        self.waiting.push(waiting);
-    }
 }
 
 fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
@@ -479,53 +376,4 @@ fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
     } else {
         *dropped += 1;
     }
-}
-
-/// How strongly a relation looks broken at `at`, before judgement; `None` if nothing hints at it.
-fn hint(
-    route: &Route,
-    relation: &Relation,
-    at: Timestamp,
-    rules: &[Event],
-    containments: &[Timestamp],
-    settings: &FallbackSettings,
-) -> Option<u8> {
-    // Twice the window, so that what came too late is a near miss.
-    let window = Span(settings.time_window.0.saturating_mul(2));
-    let recent = |time: Timestamp| (Span::ZERO..=window).contains(&at.since(time));
-    let last_good = relation
-        .last_good
-        .as_ref()
-        .map_or(relation.first.time, |event| event.time);
-    if let Some(trouble) = &relation.trouble
-        && trouble.last_before(at).is_some_and(recent)
-    {
-        return Some(3);
-    }
-    let ruled = rules.iter().any(|event| {
-        event.time > last_good && recent(event.time) && signs::covers(event, route, relation)
-    });
-    if ruled {
-        return Some(2);
-    }
-    if containments
-        .iter()
-        .any(|time| *time >= last_good && recent(*time))
-    {
-        return Some(2);
-    }
-    let silent = at.since(relation.last);
-    // No beat is shorter than the shortest, so none is due yet: spares measuring the rhythm.
-    if silent.0 < settings.min_beat.0 - settings.min_beat.0 / 10 {
-        return None;
-    }
-    let beat = relation.beacon(settings)?;
-    let longest = beat
-        .median
-        .0
-        .saturating_mul(i64::from(settings.missing_beats))
-        .saturating_add(window.0);
-    // A beat was due when the new channel came; whether it is missing is judged later.
-    let due = silent.0 >= beat.median.0.saturating_sub(beat.median.0 / 10);
-    (due && silent.0 <= longest).then_some(1)
 }
