@@ -371,6 +371,9 @@ fn open(
         &activity,
         request.background.contacts(),
     );
+    let outages = gathered
+        .outages
+        .freeze(&identity, |host, time| clocks.corrected(host, time));
     let context = Context {
         labels,
         clocks,
@@ -378,6 +381,7 @@ fn open(
         identity,
         activity,
         contacts,
+        outages,
         baseline,
         processes,
         assets: request.config.assets.clone(),

@@ -5,7 +5,7 @@
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
-//! points behind `scored`, remarks of steps behind `remarked`, notes of findings behind `noted`; gaps behind `gap`, contradictions behind
+//! points behind `scored`, the rows of their first tables behind `shown`, remarks of steps behind `remarked`, notes of findings behind `noted`; gaps behind `gap`, contradictions behind
 //! `conflict` and notes of the report behind `note`: each word is told where the block has it.
 //! A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
@@ -270,6 +270,10 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
         if asked_for("scored ") {
             let items = finding.score.iter();
             lines.extend(items.map(|item| format!("scored {:+} {}", item.points, item.reason)));
+        }
+        if asked_for("shown ") {
+            let rows = finding.tables.iter().take(1).flat_map(|table| &table.rows);
+            lines.extend(rows.map(|row| format!("shown {}", row.join(" | "))));
         }
         if asked_for("remarked ") {
             let mut remarks: Vec<&str> = finding.steps.iter().map(|s| s.remark.as_str()).collect();

@@ -12,6 +12,7 @@ pub mod containment;
 pub mod coverage;
 pub mod identity;
 pub mod known;
+pub mod outages;
 pub mod processes;
 
 use crate::model::finding::Order;
@@ -26,6 +27,7 @@ pub use containment::Containments;
 pub use coverage::Coverage;
 pub use identity::{HostId, Identity, Place};
 pub use known::KnownHosts;
+pub use outages::Outages;
 pub use processes::Processes;
 
 /// The frozen context.
@@ -43,6 +45,8 @@ pub struct Context {
     pub activity: Activity,
     /// Who reached for whom, by day.
     pub contacts: Contacts,
+    /// Who lost the network together, and when.
+    pub outages: Outages,
     /// What was usual.
     pub baseline: Baseline,
     /// Processes by id and time.

@@ -313,6 +313,13 @@ impl Read {
                 limits.activity.forgotten, limits.baseline.left_out, limits.contacts.left_out
             ));
         }
+        if limits.outages.left_out > 0 {
+            notes.push(format!(
+                "{} contacts more than are remembered by minute: which hosts lost the network together is not known \
+                 in full",
+                limits.outages.left_out
+            ));
+        }
         notes.extend(hosts::notes(&self.context.identity));
         let clocks = &self.context.clocks;
         let mut assumed = Vec::new();

@@ -79,6 +79,15 @@ pub struct Process {
     pub image: Text,
 }
 
+/// What a record says of the file a process runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageFile {
+    /// OriginalFileName of the version resource; empty where not logged.
+    pub original_name: Text,
+    /// Sysmon's hashes as written, `SHA1=…,MD5=…,SHA256=…,IMPHASH=…`; empty where not logged.
+    pub hashes: Text,
+}
+
 /// What the Windows Filtering Platform decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Verdict {
@@ -140,8 +149,8 @@ pub enum HostWhat {
         parent_command_line: Text,
         /// The account, `DOMAIN\name` as written.
         user: Text,
-        /// OriginalFileName of the image's version resource; empty where not logged.
-        original_name: Text,
+        /// What the record says of the image's file; `None` where it says nothing (Security 4688).
+        file: Option<Box<ImageFile>>,
     },
     /// Security 4689, Sysmon 5.
     ProcessEnded {
@@ -292,10 +301,14 @@ pub enum HostWhat {
     LibraryLoaded {
         /// The process.
         process: Process,
-        /// The library file.
+        /// The library file; the image's own file is loaded as one too.
         library: Text,
         /// `Some(true)` if signed.
         signed: Option<bool>,
+        /// Signer; empty where not logged.
+        signature: Text,
+        /// SignatureStatus as written: `Valid`, `Expired` …; empty where not logged.
+        signature_status: Text,
     },
     /// Security 4697, System 7045.
     ServiceInstalled {

@@ -18,6 +18,7 @@ use crate::context::clocks::AnchorBuilder;
 use crate::context::contacts::ContactsBuilder;
 use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
+use crate::context::outages::OutagesBuilder;
 use crate::context::processes::ProcessesBuilder;
 use crate::eventlog::LogSummary;
 use crate::evidence::{
@@ -81,6 +82,8 @@ pub struct Gathered {
     pub activity: ActivityBuilder,
     /// Who reached for whom.
     pub contacts: ContactsBuilder,
+    /// Who lost the network.
+    pub outages: OutagesBuilder,
     /// Which processes ran.
     pub processes: ProcessesBuilder,
     /// Each file.
@@ -100,6 +103,7 @@ impl Gathered {
         self.baseline.merge(other.baseline);
         self.activity.merge(other.activity);
         self.contacts.merge(other.contacts);
+        self.outages.merge(other.outages);
         self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
@@ -116,6 +120,7 @@ struct Collector {
     baseline: BaselineBuilder,
     activity: ActivityBuilder,
     contacts: ContactsBuilder,
+    outages: OutagesBuilder,
     counted: Option<(Timestamp, Timestamp)>,
     processes: ProcessesBuilder,
     computers: BTreeSet<Text>,
@@ -135,6 +140,7 @@ impl Collector {
             baseline: BaselineBuilder::default(),
             activity: ActivityBuilder::default(),
             contacts: ContactsBuilder::new(options.assets.clone()),
+            outages: OutagesBuilder::new(options.assets.clone()),
             counted: options.counted,
             processes: ProcessesBuilder::default(),
             computers: BTreeSet::new(),
@@ -196,6 +202,7 @@ impl Collector {
         }
         let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
         self.activity.observe(event);
+        self.outages.observe(event);
         if self.counted.is_none_or(counts) {
             self.baseline.observe(event);
             self.contacts.observe(event);
@@ -215,6 +222,7 @@ impl Collector {
                 baseline: self.baseline,
                 activity: self.activity,
                 contacts: self.contacts,
+                outages: self.outages,
                 processes: self.processes,
                 ..Gathered::default()
             }),

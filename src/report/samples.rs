@@ -12,7 +12,7 @@ use crate::evidence::{Problem, ProblemKind, Weight};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
 use crate::model::finding::*;
 use crate::model::firewall::{Action, Ports, Rule, RuleChange, RuleSource};
-use crate::model::host_event::{HostEvent, HostWhat, Process, Verdict as Wfp};
+use crate::model::host_event::{HostEvent, HostWhat, ImageFile, Process, Verdict as Wfp};
 use crate::model::provenance::Item;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{
@@ -138,7 +138,10 @@ pub fn knock() -> Finding {
         parent: process(r"C:\ProgramData\svchelper.exe", 5980),
         parent_command_line: "".into(),
         user: r"CORP\svc-backup".into(),
-        original_name: "netsh.exe".into(),
+        file: Some(Box::new(ImageFile {
+            original_name: "netsh.exe".into(),
+            hashes: "".into(),
+        })),
     };
     let rule = HostWhat::FirewallRule {
         change: RuleChange::Added,
@@ -756,7 +759,10 @@ pub fn with_text_everywhere(text: &str) -> Case {
                     parent: process(text, 2),
                     parent_command_line: text.into(),
                     user: text.into(),
-                    original_name: text.into(),
+                    file: Some(Box::new(ImageFile {
+                        original_name: text.into(),
+                        hashes: text.into(),
+                    })),
                 };
             }
         }

@@ -161,7 +161,8 @@ pub const TABLE: &[Row] = &[
         "the same instance without those signs; or an injected process, a relative or the \
          same program; or one of these held at medium, as the finding says: a thin baseline, \
          a disruption told by silence or by no sign that stands alone, only a new remote, a \
-         new channel not seen to work, an unproven order, an old channel not seen to work",
+         new channel not seen to work, an unproven order, an old channel not seen to work, \
+         all that was tried beside it failed too",
     ),
     row(
         "AN1376",

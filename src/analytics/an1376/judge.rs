@@ -2,12 +2,14 @@
 
 use super::lineage::Link;
 use super::ordinary::{Change, ordinary};
+use super::outage::Extent;
 use super::relation::{Established, Relation};
 use super::settings::FallbackSettings;
 use super::signs::{self, Sign};
-use super::state::{State, Waiting};
+use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
+use super::waiting::Waiting;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
 use crate::model::{Event, Span, Timestamp};
@@ -32,6 +34,10 @@ pub struct Judged {
     pub signs: Vec<Sign>,
     /// From the last sign to the first use.
     pub after: Span,
+    /// How far the failure went beyond it.
+    pub extent: Extent,
+    /// A containment was stated before the new channel's first use.
+    pub stated: bool,
     /// How unusual the new one is.
     pub unusual: Unusual,
     /// How bad.
@@ -71,7 +77,7 @@ pub fn sign_weight(signs: &[Sign]) -> i32 {
 pub fn judge(
     place: Place,
     state: &State,
-    waiting: Waiting,
+    mut waiting: Waiting,
     containments: &[Timestamp],
     settings: &FallbackSettings,
     context: &Context,
@@ -96,6 +102,7 @@ pub fn judge(
             containments,
             until: at,
             end: state.end,
+            awake: &|from, to| state.awake.between(from, to),
             covered: &|from, to| {
                 let captures = context.coverage.captures();
                 captures
@@ -135,8 +142,21 @@ pub fn judge(
             ),
         );
     }
-    if let Some(why) = excluded(state, &waiting, old, new, &found, containments, settings) {
-        return Verdict::Near(1, format!("{channels}: {why}"));
+    let extent = extent_of(place, state, old, &found, settings, context);
+    // What an analyst had blocked as a whole is no outage.
+    let stated = containments.iter().any(|time| *time <= at);
+    if !stated && let Some(why) = extent.outage(settings) {
+        return Verdict::Near(
+            1,
+            format!("{channels}: the network failed as a whole: {why}"),
+        );
+    }
+    waiting.novel = still_novel(place, state, &waiting, new, context);
+    if !waiting.novel.contains(&true) {
+        return Verdict::Near(
+            1,
+            format!("{channels}: the baseline knows remote and port from before this evidence"),
+        );
     }
     let unusual = measure(
         &Pair {
@@ -152,6 +172,9 @@ pub fn judge(
         settings,
         context,
     );
+    if let Some(why) = excluded(state, &waiting, [old, new], &found, unusual.mute, settings) {
+        return Verdict::Near(1, format!("{channels}: {why}"));
+    }
     // What cannot stand alone may as well have had no effect: then the two must belong together.
     let alone = found.iter().any(|sign| sign.strong);
     if !alone && waiting.link < Link::SameProgram && !unusual.same_habits {
@@ -162,6 +185,16 @@ pub fn judge(
                 "{channels}: no sign of the disruption can stand alone ({}), and no process or habit ties the \
                  two together",
                 kinds.join(", ")
+            ),
+        );
+    }
+    if waiting.link == Link::Stranger && !unusual.odd {
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: {} typically does not network, but neither a record nor a habit ties it to the old \
+                 channel, and port and protocol are ordinary",
+                waiting.new.who.file_name()
             ),
         );
     }
@@ -185,6 +218,8 @@ pub fn judge(
         new: new.clone(),
         signs: found,
         after,
+        extent,
+        stated,
         unusual,
         severity: Severity::Info,
         caps: Vec::new(),
@@ -224,25 +259,71 @@ fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timest
         .unwrap_or(at)
 }
 
+/// What is new about a channel beside what imported baselines know from before this evidence.
+fn still_novel(
+    place: Place,
+    state: &State,
+    waiting: &Waiting,
+    new: &Relation,
+    context: &Context,
+) -> [bool; 3] {
+    let [remote, port, protocol] = waiting.novel;
+    let begin = state.begin.unwrap_or(waiting.at);
+    let new_port = (waiting.new.transport, waiting.new.port);
+    let used = context
+        .baseline
+        .port(place, &waiting.new.who.program, new_port, begin);
+    let known = |address| context.baseline.peer(place, address, begin).0 > 0;
+    [
+        remote && !new.addresses.iter().any(|address| known(*address)),
+        port && used.by_image == 0,
+        protocol && used.by_image == 0,
+    ]
+}
+
+/// How far the failure went, around any of its signs.
+fn extent_of(
+    place: Place,
+    state: &State,
+    old: &Relation,
+    signs: &[Sign],
+    settings: &FallbackSettings,
+    context: &Context,
+) -> Extent {
+    let inside = old
+        .addresses
+        .iter()
+        .all(|address| context.assets.is_internal(*address));
+    let host = signs
+        .iter()
+        .flat_map(|sign| state.outage.around(sign.felt, inside))
+        .max_by_key(|minute| {
+            (
+                minute.outage(settings).is_some(),
+                minute.programs,
+                minute.failed,
+            )
+        });
+    let hosts = signs
+        .iter()
+        .map(|sign| context.outages.around(place, sign.felt, &old.addresses))
+        .max_by_key(|loss| (loss.lost, loss.remotes, loss.reached_out));
+    Extent {
+        host: host.unwrap_or_default(),
+        hosts: hosts.unwrap_or_default(),
+    }
+}
+
 /// Why the pair is no fallback although something broke.
 fn excluded(
     state: &State,
     waiting: &Waiting,
-    old: &Relation,
-    new: &Relation,
+    [old, new]: [&Relation; 2],
     signs: &[Sign],
-    containments: &[Timestamp],
+    mute: bool,
     settings: &FallbackSettings,
 ) -> Option<String> {
     let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
-    let stated = containments.iter().any(|time| *time <= waiting.at);
-    if !stated
-        && let Some(why) = signs
-            .iter()
-            .find_map(|sign| state.outage.around(sign.at, settings.outage_processes))
-    {
-        return Some(format!("the network failed as a whole: {why}"));
-    }
     let around =
         |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
     let [before, after] = waiting.locals;
@@ -260,6 +341,7 @@ fn excluded(
         new: &waiting.new,
         new_relation: new,
         brokers: &state.brokers,
+        mute,
     });
     if let Some(why) = why {
         return Some(why.to_owned());
@@ -281,10 +363,12 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
     let mut severity = match judged.waiting.link {
         Link::SameInstance if telling => Severity::High,
         Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
-        Link::SameServer | Link::Host if judged.sum() >= STRONG && judged.unusual.same_implant => {
+        Link::SameServer | Link::Host | Link::Stranger
+            if judged.sum() >= STRONG && judged.unusual.same_implant =>
+        {
             Severity::Medium
         }
-        Link::SameServer | Link::Host => Severity::Low,
+        Link::SameServer | Link::Host | Link::Stranger => Severity::Low,
     };
     let mut cap = |at_most: Severity, why: &str| {
         if severity > at_most {
@@ -305,6 +389,12 @@ fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &Fallba
         cap(
             Severity::Medium,
             "no sign of the disruption can stand alone",
+        );
+    }
+    if !judged.stated && judged.extent.in_doubt() {
+        cap(
+            Severity::Medium,
+            "all that was tried beside it failed too, which is too little to tell an outage",
         );
     }
     if !port && !protocol {

@@ -14,6 +14,9 @@ const GENERATIONS: usize = 3;
 /// How the process of the new channel belongs to that of the broken one, loosest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Link {
+    /// Nothing recorded, but the process of the new channel is of a program that typically does not
+    /// network.
+    Stranger,
     /// Only the host: no process is known for at least one of them.
     Host,
     /// Another process, but the same server.
@@ -32,6 +35,9 @@ impl Link {
     /// As a statement.
     pub fn words(self) -> &'static str {
         match self {
+            Self::Stranger => {
+                "two processes of one host that no record ties; that of the new channel typically does not network"
+            }
             Self::Host => {
                 "both channels belong to one host; no process is known for at least one of them"
             }
@@ -48,6 +54,7 @@ impl Link {
     /// Its weight in decibans.
     pub fn weight(self) -> i32 {
         match self {
+            Self::Stranger => 0,
             Self::Host => 2,
             Self::SameServer => 5,
             Self::SameProgram | Self::Kin => 6,

@@ -2,11 +2,14 @@
 //! it, used another port, protocol or remote that is unusual.
 //!
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
-//! (`relation`, `names`, `lineage`, `outage`), `signs` says what disrupted a channel, `ordinary`
-//! what is no fallback, `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and `panel` put it
-//! into words, `holding` answers whether a stated containment held.
+//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
+//! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
+//! `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and
+//! `panel` put it into words, `holding` answers whether a stated containment held.
 
+mod awake;
 mod holding;
+mod image;
 mod judge;
 mod lineage;
 mod names;
@@ -24,6 +27,7 @@ mod state;
 mod telling;
 mod trouble;
 mod unusual;
+mod waiting;
 mod who;
 
 pub use settings::FallbackSettings;
@@ -37,7 +41,8 @@ use crate::model::finding::{NearMiss, Severity};
 use crate::model::net::is_private;
 use crate::model::{Event, Span, What};
 use judge::{Judged, Verdict, judge};
-use state::{State, Waiting};
+use state::State;
+use waiting::Waiting;
 
 /// The analytic.
 pub struct FallbackChannel {
@@ -70,11 +75,13 @@ impl Analytic for FallbackChannel {
              containment stated with --containment; and it does not work again before the new channel comes",
             "within TimeWindow of the last sign something new for the program follows: remote, port or protocol",
             "its process is the same, started the other or was started by it, was reached into (Sysmon 8), runs \
-             the same program, or goes to the same server; without known processes the host alone ties them",
+             the same program, or goes to the same server; without known processes the host alone ties them. A \
+             program that typically does not network needs no tie if port, protocol, sizes or rhythm tell",
             "the new channel is uncommon: a port outside CommonPorts and outside those learned here, a payload \
              that does not belong on its port, a program that typically does not network, or for a beacon a \
              common port that its program never used",
-            "outages (OutageProcesses programs, or more than half of the remotes, fail in the same minute), \
+            "outages (on the host, OutageProcesses programs or more than half of the remotes fail in the same \
+             minute; or OutageHosts hosts of the evidence, and more than half, lose all they reach for at once), \
              network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, servers \
              of one service) and scanners are near misses",
             "all terms add up to at least 20 decibans (a hundred to one); every term is shown",
@@ -124,7 +131,8 @@ impl Analytic for FallbackChannel {
             "injection other than by a remote thread (Sysmon 8): process access (Sysmon 10) is not read",
             "which process sent an ICMP packet",
             "a tunnel through the host's own name resolver: the DNS client service asks, not the process",
-            "an outage that shows on several hosts only together: failures are counted per host",
+            "an outage of the environment that shows in no packets: of other hosts only captures and Zeek's \
+             conn.log tell what failed",
         ],
         benign: &[
             "software that was built to try several ports, behind a firewall that was just changed",

@@ -23,6 +23,8 @@ pub struct Change<'a> {
     pub new_relation: &'a Relation,
     /// Connections to services that hand out ports: the remote, when asked, when ended.
     pub brokers: &'a [(IpAddr, Timestamp, Timestamp)],
+    /// The program typically does not network: it browses, calls and mails with nobody.
+    pub mute: bool,
 }
 
 const DNS: &[u16] = &[53, 853];
@@ -50,10 +52,41 @@ const DEVELOPERS: &[&str] = &[
 
 /// Why the change is ordinary; `None` if it is not.
 pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
+    of_windows(change).or_else(|| {
+        // What programs of the network do among themselves excuses no other program.
+        (!change.mute).then(|| of_the_network(change)).flatten()
+    })
+}
+
+/// What Windows itself does, in any of its programs.
+fn of_windows(change: &Change<'_>) -> Option<&'static str> {
+    let (old, new) = (change.old, change.new);
+    if WINDOWS.contains(&old.port)
+        && WINDOWS.contains(&new.port)
+        && own_network(change)
+        && !misplaced(change.new_relation.shape, new.transport, new.port, true)
+    {
+        return Some("Windows services change between their own ports");
+    }
+    if asks_inside(change) {
+        return Some("a service of Windows that asks a server of its own network");
+    }
+    if new.port >= 1024 && brokered(change) {
+        return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
+    }
+    None
+}
+
+/// What browsers, mail clients, calls, VPNs and tools do.
+fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     let (old, new) = (change.old, change.new);
     let both = |ports: &[u16]| ports.contains(&old.port) && ports.contains(&new.port);
     let web = |route: &Route| route.port == 443;
-    if web(old) && web(new) && old.transport != new.transport {
+    if web(old)
+        && web(new)
+        && old.transport != new.transport
+        && !misplaced(change.new_relation.shape, new.transport, new.port, false)
+    {
         return Some("QUIC and TCP on port 443 stand in for each other");
     }
     if both(DNS) {
@@ -66,18 +99,6 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if both(MAIL) {
         return Some("a mail client that tries the ports of mail");
     }
-    if both(WINDOWS)
-        && own_network(change)
-        && !misplaced(change.new_relation.shape, new.transport, new.port, true)
-    {
-        return Some("Windows services change between their own ports");
-    }
-    if asks_inside(change) {
-        return Some("a service of Windows that asks a server of its own network");
-    }
-    if new.port >= 1024 && brokered(change) {
-        return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
-    }
     let calls = |route: &Route| CALLS.contains(&route.port);
     if calls(new) || (calls(old) && new.transport == Transport::UDP) {
         return Some("calls and conferences try relays and ports");
@@ -85,11 +106,8 @@ pub fn ordinary(change: &Change<'_>) -> Option<&'static str> {
     if old.transport == new.transport && old.port == new.port && near(change) {
         return Some("another server of the same service");
     }
-    let away = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
-    if DEVELOPERS.contains(&new.who.file_name())
-        && away(change.new_relation)
-        && !away(change.old_relation)
-    {
+    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
+    if DEVELOPERS.contains(&new.who.file_name()) && inside(change.new_relation) {
         return Some("a developer's tool in its own network");
     }
     None

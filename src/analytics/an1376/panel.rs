@@ -1,6 +1,7 @@
 //! What is read side by side: the channel before and after, how it was disrupted, and what makes
 //! the new one unusual.
 
+use super::image::Images;
 use super::judge::{Judged, sign_weight};
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
@@ -11,7 +12,7 @@ use crate::model::{Span, Timestamp};
 const CHANNELS: usize = 20;
 
 /// Before and after: `after` are the new channels of one process, the told one first.
-pub fn before_and_after(after: &[Judged], settings: &FallbackSettings) -> Table {
+pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSettings) -> Table {
     let mut columns = vec![String::new(), "before".to_owned()];
     let shown = &after[..after.len().min(3)];
     for (i, _) in shown.iter().enumerate() {
@@ -24,6 +25,7 @@ pub fn before_and_after(after: &[Judged], settings: &FallbackSettings) -> Table 
     let Some(first) = after.first() else {
         return Table::default();
     };
+    let until = first.waiting.at;
     let row = |name: &str, of: &dyn Fn(&Route, &Relation) -> String| {
         let mut row = vec![name.to_owned(), of(&first.waiting.old, &first.old)];
         row.extend(shown.iter().map(|one| of(&one.waiting.new, &one.new)));
@@ -36,6 +38,17 @@ pub fn before_and_after(after: &[Judged], settings: &FallbackSettings) -> Table 
             all.join(", ")
         }),
         row("process", &|route, _| process_words(route)),
+        row("image hash", &|route, _| {
+            recorded(
+                route,
+                images
+                    .of(&route.who, until)
+                    .and_then(|i| i.hash().map(str::to_owned)),
+            )
+        }),
+        row("image signed", &|route, _| {
+            recorded(route, images.of(&route.who, until).and_then(|i| i.signer()))
+        }),
         row("first contact", &|_, relation| time(relation.first.time)),
         row("last good contact", &|_, relation| {
             relation
@@ -101,6 +114,15 @@ pub fn process_words(route: &Route) -> String {
         text.push_str(&format!(" ({})", more.join(", ")));
     }
     text
+}
+
+/// What is recorded of a process's file; of an unknown process there is nothing to record.
+fn recorded(route: &Route, told: Option<String>) -> String {
+    match told {
+        Some(told) => told,
+        None if route.who.known() => "not recorded".to_owned(),
+        None => "-".to_owned(),
+    }
 }
 
 fn time(time: Timestamp) -> String {

@@ -1,7 +1,9 @@
 //! How regular a series of contacts is: the dispersion and skew of its intervals, as RITA scores
 //! beacons (`activecm/rita`, analysis/beacons.go: `getTimestampScore`).
 //!
-//! Only the score of times is made here; RITA's histogram and duration scores need whole days.
+//! Only the score of times is made here; RITA's histogram and duration scores need whole days. RITA
+//! sees hundreds of connections; of a few dozen, jitter alone makes quartiles lopsided, so a skew
+//! counts only beyond its standard error.
 
 use crate::model::{Span, Timestamp};
 
@@ -16,7 +18,8 @@ pub struct Rhythm {
     pub deviation: Span,
     /// Bowley skewness of the intervals, -1 to 1; 0 where the quartiles lie within 10 s.
     pub skew: f64,
-    /// 0 to 1: the mean of (1 - |skew|) and (median - deviation) / median.
+    /// 0 to 1: the mean of (1 - |skew|) and (median - deviation) / median, where the skew counts as
+    /// far as it is larger than chance makes it.
     pub score: f64,
 }
 
@@ -49,13 +52,21 @@ pub fn rhythm(times: &[Timestamp], least: usize) -> Option<Rhythm> {
     } else {
         0.0
     };
+    // The standard error of Bowley's skewness over n values of a normal population; with fewer than
+    // two values in each quarter there are no quartiles to speak of.
+    let error = if gaps.len() >= 8 {
+        1.84 / (gaps.len() as f64).sqrt()
+    } else {
+        0.0
+    };
+    let lopsided = (skew.abs() - error).max(0.0);
     let steady = ((median - deviation) / median).clamp(0.0, 1.0);
     Some(Rhythm {
         contacts: times.len(),
         median: Span(median as i64),
         deviation: Span(deviation as i64),
         skew,
-        score: (1.0 - skew.abs() + steady) / 2.0,
+        score: (1.0 - lopsided + steady) / 2.0,
     })
 }
 
@@ -104,6 +115,25 @@ mod tests {
     fn jitter_of_a_fifth_is_still_a_beacon() {
         let jittered = at(&[0.0, 60.0, 112.0, 180.0, 234.0, 300.0, 371.0]);
         assert!(rhythm(&jittered, 4).unwrap().score > 0.75);
+    }
+
+    #[test]
+    fn of_few_contacts_a_skew_that_chance_makes_does_not_count() {
+        // Jitter of a fifth around five minutes, by a fixed sequence.
+        let gaps = [
+            262.0, 283.0, 341.0, 259.0, 277.0, 355.0, 281.0, 246.0, 333.0, 271.0, 290.0,
+        ];
+        let mut times = vec![0.0];
+        for gap in gaps {
+            times.push(times.last().copied().unwrap_or_default() + gap);
+        }
+        let beat = rhythm(&at(&times), 4).unwrap();
+        assert!(beat.skew > 0.4 && beat.score > 0.9, "{beat:?}");
+        // Visits of a person: no skew is needed to see that these have no rhythm.
+        let visits = at(&[
+            0.0, 4.0, 9.0, 130.0, 133.0, 600.0, 604.0, 640.0, 1_900.0, 1_903.0, 1_911.0,
+        ]);
+        assert!(rhythm(&visits, 4).unwrap().score < 0.75);
     }
 
     #[test]

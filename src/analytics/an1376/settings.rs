@@ -41,6 +41,8 @@ crate::settings! {
         "MinExecutions" min_executions: u32 = 50, in [0, 1_000_000], from "casewire";
         /// Programs that fail in the same minute: the network is down, not a channel.
         "OutageProcesses" outage_processes: u32 = 5, in [2, 1_000], from "casewire";
+        /// Hosts that lose all other remotes at once: the environment is down, not a channel.
+        "OutageHosts" outage_hosts: u32 = 3, in [2, 10_000], from "casewire";
         /// Distinct new endpoints of one process within the window above which it is a scanner or a monitor.
         "MaxNewEndpoints" max_new_endpoints: u32 = 20, in [1, 100_000], from "casewire";
     }

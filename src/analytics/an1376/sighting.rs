@@ -18,6 +18,8 @@ pub struct Sighting<'e> {
     pub name: Option<Text>,
     /// The remote port; behind a proxy the one that was asked for.
     pub port: u16,
+    /// No record names the process; it is that of the only program that used this server and port.
+    pub inferred: bool,
 }
 
 impl<'e> Sighting<'e> {
@@ -43,7 +45,22 @@ impl<'e> Sighting<'e> {
             port: proxied.and_then(|n| n.port).unwrap_or(contact.remote.port),
             name: asked.map(|n| n.text.clone()).or_else(|| known.cloned()),
             contact,
+            inferred: false,
         })
+    }
+
+    /// The same contact as one of `route`, whose process no record names.
+    pub fn told_by_its_route(self, route: &Route) -> Self {
+        Self {
+            who: route.who.clone(),
+            port: route.port,
+            name: match &route.peer {
+                Peer::Name(name) => Some(name.clone()),
+                Peer::Address(_) => None,
+            },
+            inferred: true,
+            ..self
+        }
     }
 
     /// Its event.

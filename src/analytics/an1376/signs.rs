@@ -19,6 +19,8 @@ pub struct Sign {
     pub kind: &'static str,
     /// When: the first evidence of it.
     pub at: Timestamp,
+    /// When a network that is down as a whole would have shown it first.
+    pub felt: Timestamp,
     /// In decibans.
     pub weight: i32,
     /// It can stand alone.
@@ -45,6 +47,8 @@ pub struct Place<'a> {
     pub until: Timestamp,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// True if the host gave a sign of life inside this stretch.
+    pub awake: &'a dyn Fn(Timestamp, Timestamp) -> bool,
     /// True if packets of this stretch would have been seen, for a channel that packets show.
     pub covered: &'a dyn Fn(Timestamp, Timestamp) -> bool,
 }
@@ -70,6 +74,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             signs.push(Sign {
                 kind: "rule",
                 at: event.time,
+                felt: event.time,
                 weight: if took_effect { 8 } else { 3 },
                 strong: took_effect,
                 text: if took_effect {
@@ -89,6 +94,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             signs.push(Sign {
                 kind: "containment",
                 at: *at,
+                felt: *at,
                 weight: 6,
                 strong: true,
                 text: format!(
@@ -106,6 +112,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         signs.push(Sign {
             kind: "silence",
             at: place.relation.last,
+            felt: place.relation.last.shifted(median),
             weight: 3,
             strong: false,
             text: format!("it fell silent: no contact for {missing} after one every {median}"),
@@ -121,6 +128,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "blocked-host",
             at: first.time,
+            felt: first.time,
             weight: 10,
             strong: true,
             text: format!(
@@ -138,12 +146,18 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "unreachable",
             at: first.time,
+            felt: first.time,
             weight: if prohibited { 9 } else { 8 },
             strong: true,
             text: format!(
-                "it failed {} in a row ({})",
+                "it failed {} in a row ({}){}",
                 times(trouble.failures.count),
-                fates.join(", ")
+                fates.join(", "),
+                if trouble.inferred {
+                    "; no record names the process of these attempts, and only this program used that server and port"
+                } else {
+                    ""
+                }
             ),
             events: trouble.failures.events.clone(),
         });
@@ -152,6 +166,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "reset",
             at: *at,
+            felt: *at,
             weight: if trouble.foreign_reset { 8 } else { 6 },
             strong: true,
             text: if trouble.foreign_reset {
@@ -166,6 +181,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         signs.push(Sign {
             kind: "name",
             at: event.time,
+            felt: event.time,
             weight: 7,
             strong: true,
             text: turn.words().to_owned(),
@@ -195,7 +211,13 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span
     let limit = limit.max(settings.min_silence);
     let seen = !place.relation.seen[0]
         || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
-    (silent >= limit && seen).then_some((beat.median, silent))
+    // A host that sleeps keeps silent altogether, and what wakes with it tells of no silence: it must
+    // be heard where beats are missing, or a beat before the new channel comes.
+    let last = place.relation.last;
+    let due = last.shifted(beat.median);
+    let before = place.until.shifted(beat.median.negated());
+    let alive = || (place.awake)(due, last.shifted(limit).max(before));
+    (silent >= limit && seen && alive()).then_some((beat.median, silent))
 }
 
 /// True if the event is a rule or setting that would block the relation.

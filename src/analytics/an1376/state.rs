@@ -1,8 +1,10 @@
 //! What is remembered of one host, and how it grows: relations, names, rules, new channels that
 //! wait for judgement.
 
+use super::awake::Awake;
+use super::image::{Image, Images};
 use super::judge::Judged;
-use super::lineage::{Lineage, Link};
+use super::lineage::Lineage;
 use super::names::{Names, answer_of};
 use super::ordinary::BROKERS;
 use super::outage::Outage;
@@ -12,6 +14,7 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
+use super::waiting::{New, Waiting};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
 use crate::context::Context;
@@ -27,8 +30,6 @@ use std::net::IpAddr;
 const NAMES: usize = 4096;
 /// Established relations watched per host.
 const ESTABLISHED: usize = 512;
-/// New channels that wait for judgement, per host.
-const WAITING: usize = 512;
 /// Programs whose habits are remembered, and ports and remotes of each.
 const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
@@ -36,31 +37,6 @@ const HABITS: usize = 1024;
 const CHANGES: usize = 128;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
-
-/// A new channel beside a broken one, waiting until what follows is known.
-#[derive(Clone, Debug)]
-pub struct Waiting {
-    /// The new channel.
-    pub new: Route,
-    /// Its first use.
-    pub at: Timestamp,
-    /// The broken one.
-    pub old: Route,
-    /// How their processes belong together.
-    pub link: Link,
-    /// What is new about it: remote, port, protocol.
-    pub novel: [bool; 3],
-    /// What was wrong with the broken one at the first use.
-    pub trouble: Option<Trouble>,
-    /// The broken one as it was at the first use: without what came after.
-    pub last_before: Timestamp,
-    /// Remotes of the program before.
-    pub remotes_before: usize,
-    /// The host's own address on both channels.
-    pub locals: [IpAddr; 2],
-    /// When it can be judged.
-    pub due: Timestamp,
-}
 
 /// What a program of the host is used to.
 #[derive(Default)]
@@ -87,6 +63,8 @@ pub struct State {
     pub outage: Outage,
     /// Who started whom.
     pub lineage: Lineage,
+    /// What their files are.
+    pub images: Images,
     /// Outbound block rules.
     pub rules: Vec<Event>,
     /// Changes of the network's profile.
@@ -97,14 +75,18 @@ pub struct State {
     pub waiting: Vec<Waiting>,
     /// What was judged a fallback, held until the host is closed.
     pub judged: Vec<Judged>,
+    /// The first thing known of the host, and the last.
+    pub begin: Option<Timestamp>,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// When the host was heard of.
+    pub awake: Awake,
     /// New endpoints by process: the latest times.
     news: BTreeMap<Who, Vec<Timestamp>>,
     habits: BTreeMap<(Text, Text), Habit>,
     // Entries of all habits.
     habitual: usize,
-    next_due: Option<Timestamp>,
+    pub(super) next_due: Option<Timestamp>,
     // The name a program asked for last at an address and port.
     asked: BTreeMap<(Text, IpAddr, u16), Text>,
     // Programs that an installer wrote, and when.
@@ -121,7 +103,8 @@ const INSTALLERS: &[&str] = &[
 ];
 
 impl State {
-    /// True if an installer wrote the program within the hour before `time`, or started it.
+    /// True if an installer wrote the program within the hour before `time`, or started it, and
+    /// nothing says that it is not signed.
     pub fn fresh(&self, who: &Who, time: Timestamp) -> bool {
         let hour = |at: Timestamp| (Span::ZERO..=Span::seconds(3_600)).contains(&time.since(at));
         let started = || {
@@ -134,6 +117,7 @@ impl State {
                 .get(&*who.program)
                 .is_some_and(|at| hour(*at))
                 || started().unwrap_or(false))
+            && !self.images.of(who, time).is_some_and(Image::is_unsigned)
     }
 
     /// About how many bytes it takes, by what an entry of each kind takes by and large.
@@ -141,7 +125,8 @@ impl State {
         const EVENT: usize = 512;
         let events = self.rules.len() + self.network.len() + self.lineage.held();
         let pairs = self.waiting.len() + self.judged.len();
-        let names = self.asked.len() + self.names.held() + self.installed.len();
+        let names =
+            self.asked.len() + self.names.held() + self.installed.len() + self.images.held();
         self.relations.weight()
             + self.established.len() * size_of::<Place>()
             + events * EVENT
@@ -149,6 +134,7 @@ impl State {
             + (names + self.habits.len() + self.news.len()) * 256
             + self.habitual * 40
             + self.outage.weight()
+            + self.awake.weight()
     }
 
     /// Forgets the older half of the relations that are neither watched nor waiting.
@@ -188,9 +174,12 @@ impl State {
         context: &Context,
         dropped: &mut u64,
     ) {
+        self.begin = Some(self.begin.map_or(event.time, |begin| begin.min(event.time)));
         self.end = self.end.max(event.time);
+        self.awake.hear(event.time);
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
+            self.images.hear(event, dropped);
             if signs::blocks_outbound(&host.what) {
                 keep(&mut self.rules, event, dropped);
             }
@@ -232,6 +221,10 @@ impl State {
         let Some(seen) = Sighting::of(contact, who, known) else {
             return;
         };
+        let seen = match self.owner_of(&seen) {
+            Some(route) => seen.told_by_its_route(&route),
+            None => seen,
+        };
         if let Some(name) = seen.asked_directly() {
             let key = (seen.who.program.clone(), address, contact.remote.port);
             if self.asked.len() < NAMES || self.asked.contains_key(&key) {
@@ -240,7 +233,37 @@ impl State {
                 *dropped += 1;
             }
         }
-        self.contact(&seen, containments, settings, dropped);
+        let inside = context.assets.is_internal(address);
+        if let Some(failed) = seen.contact.fate.failed() {
+            self.outage
+                .hear(&seen.who, (address, inside), failed, seen.time());
+        }
+        if let Some(ended) = seen.reset() {
+            self.outage.hear(&seen.who, (address, inside), true, ended);
+        }
+        self.contact(&seen, containments, settings, context, dropped);
+    }
+
+    /// The established channel that an attempt without a process belongs to: Sysmon does not log
+    /// connections that fail. `None` if none or several programs used the same server and port.
+    fn owner_of(&self, seen: &Sighting<'_>) -> Option<Route> {
+        if seen.who.known() || seen.contact.fate.failed() != Some(true) {
+            return None;
+        }
+        let remote = seen.contact.remote;
+        let users = self.established().filter_map(|(route, relation)| {
+            let same = route.transport == seen.contact.transport
+                && route.port == remote.port
+                && relation.addresses.contains(&remote.address);
+            same.then_some((relation.last, route))
+        });
+        let (mut latest, mut one): (Option<(Timestamp, &Route)>, bool) = (None, true);
+        for user in users {
+            one &= latest.is_none_or(|(_, held)| held.who.same_program(&user.1.who));
+            latest = latest.max(Some(user));
+        }
+        let (_, route) = latest.filter(|(_, route)| one && route.who.known())?;
+        Some(route.clone())
     }
 
     fn contact(
@@ -248,15 +271,11 @@ impl State {
         seen: &Sighting<'_>,
         containments: &[Timestamp],
         settings: &FallbackSettings,
+        context: &Context,
         dropped: &mut u64,
     ) {
         let remote = seen.contact.remote.address;
         let route = seen.route();
-        match seen.contact.fate.failed() {
-            Some(true) => self.outage.hear(&seen.who, remote, true, seen.time()),
-            Some(false) => self.outage.hear(&seen.who, remote, false, seen.time()),
-            None => {}
-        }
         if BROKERS.contains(&seen.port) && seen.contact.transport == Transport::TCP {
             if self.brokers.len() == ASKED {
                 self.brokers.remove(0);
@@ -290,14 +309,13 @@ impl State {
         }
         if known.is_none() && novel.contains(&true) {
             self.count_new(&seen.who, seen.time(), settings);
-            self.wait(
-                seen,
+            let new = New {
                 route,
-                (novel, remotes_before, local),
-                containments,
-                settings,
-                dropped,
-            );
+                novel,
+                remotes_before,
+                local,
+            };
+            self.wait(seen, new, containments, settings, context, dropped);
         }
     }
 
@@ -362,64 +380,6 @@ impl State {
                 .count()
         })
     }
-
-    /// Lets a new channel wait beside the broken one that suits it best.
-    fn wait(
-        &mut self,
-        seen: &Sighting<'_>,
-        route: Route,
-        (novel, remotes_before, local): ([bool; 3], usize, IpAddr),
-        containments: &[Timestamp],
-        settings: &FallbackSettings,
-        dropped: &mut u64,
-    ) {
-        let at = seen.time();
-        let best = self
-            .established
-            .iter()
-            .filter_map(|place| {
-                let (old, relation) = self.relations.at(*place)?;
-                if *old == route {
-                    return None;
-                }
-                // Asked first: hardly any is broken.
-                let hint = hint(old, relation, at, &self.rules, containments, settings)?;
-                let same_server = relation.addresses.contains(&seen.contact.remote.address)
-                    || (seen.name.is_some() && seen.name == relation.name);
-                let link = self.lineage.link(&old.who, &route.who, same_server, at)?;
-                Some(((hint, link, relation.last), old, relation))
-            })
-            .max_by(|a, b| a.0.cmp(&b.0));
-        let Some(((_, link, _), old, relation)) = best else {
-            return;
-        };
-        let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
-            Span(
-                beat.median
-                    .0
-                    .saturating_mul(i64::from(settings.missing_beats)),
-            )
-        });
-        let due = at.shifted(settings.time_window.max(beat));
-        let waiting = Waiting {
-            at,
-            old: old.clone(),
-            link,
-            novel,
-            trouble: relation.trouble.clone(),
-            last_before: relation.last,
-            remotes_before,
-            locals: [relation.local, local],
-            due,
-            new: route,
-        };
-        if self.waiting.len() >= WAITING {
-            *dropped += 1;
-            return;
-        }
-        self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
-        self.waiting.push(waiting);
-    }
 }
 
 fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
@@ -428,53 +388,4 @@ fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
     } else {
         *dropped += 1;
     }
-}
-
-/// How strongly a relation looks broken at `at`, before judgement; `None` if nothing hints at it.
-fn hint(
-    route: &Route,
-    relation: &Relation,
-    at: Timestamp,
-    rules: &[Event],
-    containments: &[Timestamp],
-    settings: &FallbackSettings,
-) -> Option<u8> {
-    // Twice the window, so that what came too late is a near miss.
-    let window = Span(settings.time_window.0.saturating_mul(2));
-    let recent = |time: Timestamp| (Span::ZERO..=window).contains(&at.since(time));
-    let last_good = relation
-        .last_good
-        .as_ref()
-        .map_or(relation.first.time, |event| event.time);
-    if let Some(trouble) = &relation.trouble
-        && trouble.last_before(at).is_some_and(recent)
-    {
-        return Some(3);
-    }
-    let ruled = rules.iter().any(|event| {
-        event.time > last_good && recent(event.time) && signs::covers(event, route, relation)
-    });
-    if ruled {
-        return Some(2);
-    }
-    if containments
-        .iter()
-        .any(|time| *time >= last_good && recent(*time))
-    {
-        return Some(2);
-    }
-    let silent = at.since(relation.last);
-    // No beat is shorter than the shortest, so none is due yet: spares measuring the rhythm.
-    if silent.0 < settings.min_beat.0 - settings.min_beat.0 / 10 {
-        return None;
-    }
-    let beat = relation.beacon(settings)?;
-    let longest = beat
-        .median
-        .0
-        .saturating_mul(i64::from(settings.missing_beats))
-        .saturating_add(window.0);
-    // A beat was due when the new channel came; whether it is missing is judged later.
-    let due = silent.0 >= beat.median.0.saturating_sub(beat.median.0 / 10);
-    (due && silent.0 <= longest).then_some(1)
 }

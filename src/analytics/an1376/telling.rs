@@ -2,6 +2,7 @@
 
 use super::judge::{Judged, sign_weight};
 use super::lineage::Link;
+use super::outage::Extent;
 use super::panel;
 use super::settings::FallbackSettings;
 use super::state::State;
@@ -41,7 +42,7 @@ pub fn finding(
         points: term.weight,
     }));
     let mut tables = vec![
-        panel::before_and_after(after, settings),
+        panel::before_and_after(after, &state.images, settings),
         panel::disruption(told),
     ];
     tables.extend(panel::channels(after));
@@ -111,13 +112,17 @@ fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> Str
                 process_name(&new.who)
             )
         }
+        Link::Stranger => format!(
+            "another process ({}), which no record ties to it,",
+            process_name(&new.who)
+        ),
         Link::SameServer => "something on the host, for the same server,".to_owned(),
         Link::Host => "something on the host".to_owned(),
     };
-    let did = if told.new.worked > 0 {
-        "went on over"
-    } else {
-        "tried"
+    let did = match (told.new.worked > 0, told.waiting.link) {
+        (true, Link::Stranger) => "used",
+        (true, _) => "went on over",
+        (false, _) => "tried",
     };
     let more = match channels {
         1 => String::new(),
@@ -201,7 +206,11 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         ),
     ] {
         if let Some(event) = state.lineage.start_of(who, told.waiting.at) {
-            steps.push(step(Role::Process, event, remark));
+            let told_by = state.images.of(who, told.waiting.at).map(|i| &i.told_by);
+            let mut start = step(Role::Process, event, remark);
+            start.also = told_by.into_iter().flatten().copied().collect();
+            start.also.retain(|at| *at != event.provenance);
+            steps.push(start);
         }
     }
     if let Some(event) = state.lineage.reach(
@@ -298,6 +307,14 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
                 .map(|sign| sign.text.as_str())
                 .collect::<Vec<_>>()
                 .join("; "),
+        },
+        Condition {
+            text: match told.extent.outage(settings) {
+                Some(_) => "all failed at once, after a stated containment".to_owned(),
+                None => "no outage of the network is seen".to_owned(),
+            },
+            setting: Extent::setting(settings),
+            measured: told.extent.measured(settings),
         },
         Condition {
             text: "a new channel came after the last sign of the disruption".to_owned(),
@@ -414,6 +431,12 @@ fn unseen(place: Place, told: &Judged, context: &Context) -> Vec<Unseen> {
     }
     if let Place::Host(id) = place {
         let coverage = &context.coverage;
+        if told.waiting.link == Link::Stranger && !coverage.any(id, Log::Sysmon, &[8]) {
+            add(
+                "threads started in other processes (Sysmon 8)",
+                "whether the process of the old channel reached into that of the new one could not be seen",
+            );
+        }
         if !coverage.any(id, Log::Security, &[5157]) {
             add(
                 "blocked connections (Security 5157)",

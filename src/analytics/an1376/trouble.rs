@@ -46,6 +46,8 @@ pub struct Signs {
     pub blocks: Kept,
     /// Refused, prohibited, unreachable, or not answered.
     pub failures: Kept,
+    /// No record names the process of one of them; see `Sighting::inferred`.
+    pub inferred: bool,
     /// The fates of the failures, each once, in order of appearance.
     pub fates: Vec<Fate>,
     /// Reset by the remote while in use: when, and the connection.
@@ -70,6 +72,7 @@ impl Trouble {
             began,
             blocks: Kept::default(),
             failures: Kept::default(),
+            inferred: false,
             fates: Vec::new(),
             reset: None,
             foreign_reset: false,
@@ -89,6 +92,7 @@ impl Trouble {
             signs.blocks.add(seen.event());
         } else {
             signs.failures.add(seen.event());
+            signs.inferred |= seen.inferred;
             if !signs.fates.contains(&seen.contact.fate) {
                 signs.fates.push(seen.contact.fate);
             }

@@ -8,9 +8,10 @@ use super::lineage::Link;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::speech::misplaced;
+use super::who::Who;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
-use crate::model::{Span, Timestamp, Transport};
+use crate::model::{Span, Timestamp, Transport, What};
 
 /// Programs that have no business on the network, by file name: they show text, compute, or run
 /// what others give them (Sigma and Elastic rules for network use of system binaries).
@@ -80,6 +81,8 @@ pub struct Unusual {
     pub uncommon: Vec<String>,
     /// The program typically does not network.
     pub mute: bool,
+    /// Something beside the program is uncommon, or habits of the old channel show in the new one.
+    pub odd: bool,
     /// Old or new channel keeps a steady rhythm.
     pub regular: bool,
     /// Old and new share name, sizes or rhythm.
@@ -155,6 +158,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
             ));
         }
     }
+    told.odd = told.same_habits || !told.uncommon.is_empty();
     if told.mute {
         told.uncommon
             .push("the program typically does not use the network".to_owned());
@@ -180,37 +184,45 @@ fn depth(
     }
 }
 
-/// The share of a program's instances that network: (k + 1/2) / (n + 1), and its upper bound.
 fn mute(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {
     if !pair.new.who.known() {
         return;
     }
-    let usage = context
-        .baseline
-        .image(pair.place, &pair.new.who.program, before);
-    let (n, k) = (usage.executions, usage.networked.min(usage.executions));
-    let listed = MUTE.contains(&pair.new.who.file_name());
     told.starts_unknown = context.baseline.depth(pair.place, before).executions == 0;
+    if let Some((weight, measured)) = silent_program(pair.place, &pair.new.who, before, context) {
+        told.mute = true;
+        told.add("program that does not network", weight, measured);
+    }
+}
+
+/// Weight and numbers for a program that typically does not network; `None` for any other.
+///
+/// By the share of its instances that do, (k + 1/2) / (n + 1), and the upper bound of that; where
+/// there are too few, by the list.
+pub fn silent_program(
+    place: Place,
+    who: &Who,
+    before: Timestamp,
+    context: &Context,
+) -> Option<(f64, String)> {
+    let usage = context.baseline.image(place, &who.program, before);
+    let (n, k) = (usage.executions, usage.networked.min(usage.executions));
+    let listed = MUTE.contains(&who.file_name());
     let share = (k as f64 + 0.5) / (n as f64 + 1.0);
     let bound = upper_bound(n, k);
     if n >= ENOUGH && bound <= RARELY {
-        told.mute = true;
-        told.add(
-            "program that does not network",
+        return Some((
             (-10.0 * share.log10()).min(15.0),
             format!("{k} of {n} instances networked before; share {share:.3}, at most {bound:.3}"),
-        );
-    } else if listed && (n < ENOUGH || share < 0.5) {
-        told.mute = true;
-        told.add(
-            "program that does not network",
-            8.0,
-            format!(
-                "{} is on the list of programs without business on the network; here {k} of {n} instances networked before",
-                pair.new.who.file_name()
-            ),
-        );
+        ));
     }
+    (listed && (n < ENOUGH || share < 0.5)).then(|| {
+        let measured = format!(
+            "{} is on the list of programs without business on the network; here {k} of {n} instances networked before",
+            who.file_name()
+        );
+        (8.0, measured)
+    })
 }
 
 /// Upper 95 % bound of a share of k in n: exact for k = 0, else by the normal approximation.
@@ -276,7 +288,7 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
     let shape = pair.new_relation.shape;
     if matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6) {
         let sent = match &pair.new_relation.first.what {
-            crate::model::What::Attempt(attempt) if attempt.packets[0] > 0 => {
+            What::Attempt(attempt) if attempt.packets[0] > 0 => {
                 attempt.bytes[0] / u64::from(attempt.packets[0])
             }
             _ => 0,
@@ -362,6 +374,20 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             );
         }
     }
+    if let (Some(beat), Some((sent, apart))) = (before, echoes(new, settings))
+        && (apart.0 - beat.median.0).abs() <= beat.median.0 / 10
+    {
+        told.same_implant = true;
+        told.same_habits = true;
+        told.add(
+            "same rhythm",
+            8.0,
+            format!(
+                "one contact every {} before, {sent} messages {apart} apart on average after",
+                beat.median
+            ),
+        );
+    }
     if let Some(beat) = after {
         told.add(
             "rhythm of the new channel",
@@ -381,6 +407,20 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             ),
         );
     }
+}
+
+/// How many messages an ICMP exchange sent and how far apart on average: a run of them is one
+/// attempt, so its rhythm does not show in its relation.
+fn echoes(relation: &Relation, settings: &FallbackSettings) -> Option<(u32, Span)> {
+    let What::Attempt(attempt) = &relation.first.what else {
+        return None;
+    };
+    let sent = attempt.packets[0];
+    if attempt.icmp.is_none() || sent < settings.min_beacon {
+        return None;
+    }
+    let length = attempt.duration(relation.first.time).0;
+    Some((sent, Span(length / i64::from(sent - 1))))
 }
 
 fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {

@@ -54,7 +54,7 @@ fn starts(ms: i64, pid: u32, guid: u8, image: &str, command_line: &str) -> Event
         parent: Process::default(),
         parent_command_line: "".into(),
         user: "".into(),
-        original_name: "".into(),
+        file: None,
     };
     event(ms, ms as u64, what)
 }

@@ -62,7 +62,7 @@ fn process_started(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
         parent: f.process("ProcessId", "ParentProcessName", ""),
         parent_command_line: Text::default(),
         user,
-        original_name: Text::default(),
+        file: None,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::eventlog::normalise::rule::{parse_rule, rule_id};
 use crate::eventlog::record::Value;
 use crate::model::HostWhat;
 use crate::model::firewall::{Rule, RuleChange, RuleSource};
-use crate::model::host_event::{Intrusion, Process, RegistryChange};
+use crate::model::host_event::{ImageFile, Intrusion, Process, RegistryChange};
 
 /// The provider.
 pub const PROVIDER: &str = "Microsoft-Windows-Sysmon";
@@ -40,6 +40,8 @@ pub fn entry(event_id: u32) -> Option<Entry> {
                 process: process(f),
                 library: f.needed_text("ImageLoaded")?,
                 signed: signed(f),
+                signature: f.text("Signature"),
+                signature_status: f.text("SignatureStatus"),
             })
         }),
         8 => Entry::told(|f| {
@@ -82,6 +84,14 @@ fn signed(f: &Fields<'_, '_>) -> Option<bool> {
     f.value("Signed").and_then(Value::boolean)
 }
 
+fn image_file(f: &mut Fields<'_, '_>) -> Option<Box<ImageFile>> {
+    let file = ImageFile {
+        original_name: f.text("OriginalFileName"),
+        hashes: f.text("Hashes"),
+    };
+    (file != ImageFile::default()).then(|| Box::new(file))
+}
+
 fn process_started(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
     f.needed_number("ProcessId")?;
     f.needed_text("Image")?;
@@ -91,7 +101,7 @@ fn process_started(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
         parent: f.process("ParentProcessId", "ParentImage", "ParentProcessGuid"),
         parent_command_line: f.text("ParentCommandLine"),
         user: f.text("User"),
-        original_name: f.text("OriginalFileName"),
+        file: image_file(f),
     })
 }
 

@@ -274,7 +274,7 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             parent,
             parent_command_line,
             user,
-            original_name,
+            file,
         } => {
             process(map, started);
             text(map, "command_line", command_line);
@@ -287,7 +287,10 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             }
             text(map, "parent_command_line", parent_command_line);
             text(map, "user", user);
-            text(map, "original_name", original_name);
+            if let Some(file) = file {
+                text(map, "original_name", &file.original_name);
+                text(map, "hashes", &file.hashes);
+            }
         }
         HostWhat::ProcessEnded { process: ended } => process(map, ended),
         HostWhat::Filtered {
@@ -411,10 +414,14 @@ fn of_host(map: &mut Map, host: &HostEvent) {
             process: of,
             library,
             signed,
+            signature,
+            signature_status,
         } => {
             process(map, of);
             text(map, "library", library);
             flag(map, "signed", *signed);
+            text(map, "signature", signature);
+            text(map, "signature_status", signature_status);
         }
         HostWhat::Intruded { how, by, into } => {
             process(map, by);

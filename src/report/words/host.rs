@@ -16,7 +16,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             parent,
             parent_command_line,
             user,
-            original_name,
+            file,
         } => {
             let mut text = started_words(started, command_line);
             let told = text.is_empty();
@@ -37,10 +37,12 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
                     }
                     append_quoted(&mut text, ", command line ", command_line);
                     append_quoted(&mut text, ", parent command line ", parent_command_line);
-                    if !original_name.is_empty()
-                        && !original_name.eq_ignore_ascii_case(base(&started.image))
+                    if let Some(file) = file
+                        && !file
+                            .original_name
+                            .eq_ignore_ascii_case(base(&started.image))
                     {
-                        append(&mut text, ", original name ", original_name);
+                        append(&mut text, ", original name ", &file.original_name);
                     }
                 }
             }
@@ -205,6 +207,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             process: of,
             library,
             signed,
+            ..
         } => {
             let file = if form == Form::Long {
                 library
@@ -438,6 +441,7 @@ mod tests {
     use super::*;
     use crate::model::Timestamp;
     use crate::model::firewall::{Filter, Layer, Ports, Remotes, Rule, RuleChange, RuleSource};
+    use crate::model::host_event::ImageFile;
 
     fn says(what: HostWhat, short: &str, long: &str) {
         let event = HostEvent {
@@ -482,7 +486,10 @@ mod tests {
             },
             parent_command_line: "".into(),
             user: r"CORP\a".into(),
-            original_name: "other.exe".into(),
+            file: Some(Box::new(ImageFile {
+                original_name: "other.exe".into(),
+                hashes: "".into(),
+            })),
         }
     }
 
