@@ -265,7 +265,9 @@ mod tests {
         let logs = &builder.logs;
         let beyond: u64 = logs.values().map(|log| log.left_out).sum();
         (
-            logs.iter().map(|(key, log)| (key.as_str(), rows(log))).collect(),
+            logs.iter()
+                .map(|(key, log)| (key.as_str(), rows(log)))
+                .collect(),
             builder.left_out + beyond,
         )
     }
@@ -289,7 +291,11 @@ mod tests {
         let (logs, left_out) = kept(&ab);
         assert_eq!(logs[0].1.len(), ADDRESSES);
         let rows: u64 = logs[0].1.iter().map(|(_, rows)| rows).sum();
-        assert_eq!(rows + left_out, u64::from(many + 5) * 2, "every row is somewhere");
+        assert_eq!(
+            rows + left_out,
+            u64::from(many + 5) * 2,
+            "every row is somewhere"
+        );
         assert_eq!(kept(&ab), kept(&ba));
         assert_eq!(ab.freeze().left_out, left_out);
     }
@@ -297,14 +303,20 @@ mod tests {
     #[test]
     fn logs_are_bounded_whoever_reads_which() {
         let part = |from: usize| {
-            let names = (from..from + LOGS / 2 + 2).rev().map(|n| format!("L{n:04}"));
+            let names = (from..from + LOGS / 2 + 2)
+                .rev()
+                .map(|n| format!("L{n:04}"));
             read(names.flat_map(|log| [(log.clone(), 1), (log, 2)]))
         };
         let (a, b) = (part(0), part(LOGS / 2 + 2));
         let ab = merged(a.clone(), b.clone());
         let ba = merged(b, a);
         let (logs, left_out) = kept(&ab);
-        assert_eq!((logs.len(), left_out), (LOGS, 8), "two rows of each of four logs");
+        assert_eq!(
+            (logs.len(), left_out),
+            (LOGS, 8),
+            "two rows of each of four logs"
+        );
         assert_eq!(logs[0].0, "L0000");
         assert_eq!(kept(&ab), kept(&ba));
         assert_eq!(ab.freeze().left_out, 8);
