@@ -232,6 +232,7 @@ impl Analytic for Enumeration {
                 .as_ref()
                 .is_some_and(|s| is_over(s, probe.time))
             {
+                self.last_failures(lane, state, probe.time);
                 self.tell(key, lane, state, context, found);
             }
         }
@@ -367,6 +368,19 @@ impl Enumeration {
         tools::scanner(&actor.process.image, command)
     }
 
+    /// Failures of a scan that is over may have become known since its last contact: if they take the
+    /// walk above its barrier, that belongs to this scan and is none of its own.
+    fn last_failures(&self, lane: usize, state: &mut State, now: Timestamp) {
+        let Some(end) = state.scans[lane].as_ref().map(|scan| scan.last) else {
+            return;
+        };
+        let above = lane == 0 && state.walk.until(now);
+        if above && state.walk.stretch().is_some_and(|(from, _)| from <= end) {
+            let hit = walked(&state.walk, &self.settings);
+            open(state, hit);
+        }
+    }
+
     fn tell(
         &self,
         key: &Key,
@@ -421,11 +435,16 @@ fn open(state: &mut State, hit: Hit) {
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
     let (focus, count) = (hit.focus, part.len() as u64);
-    let added: Vec<&Probe> = part.into_iter().filter(|p| !scan.holds(p)).collect();
-    if scan.hit(hit) {
-        for probe in added {
-            scan.add(probe);
-        }
+    // What came before its first contact cannot be in it: a failure that was known late, for one.
+    let (begin, held) = (scan.first, |p: &Probe| scan.holds(p));
+    let earlier = |p: &&Probe| p.time < begin;
+    let (fresh, known): (Vec<&Probe>, Vec<&Probe>) = part.into_iter().partition(|p| !held(p));
+    let new = scan.hit(hit);
+    let added = fresh.into_iter().filter(|p| new || earlier(p));
+    for probe in added.chain(known.into_iter().filter(earlier)) {
+        scan.add(probe);
+    }
+    if new {
         scan.counted(focus, count);
     }
 }
