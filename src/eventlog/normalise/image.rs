@@ -16,6 +16,28 @@ pub fn image_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)
 }
 
+/// The program of a command line or of a service's image path, without its arguments: what the first
+/// quotes hold, else up to the first word that ends in `.exe` or `.sys` (a path without quotes may
+/// hold spaces), else the first word.
+pub fn program(command: &str) -> &str {
+    let command = command.trim();
+    if let Some(rest) = command.strip_prefix('"') {
+        return rest.split('"').next().unwrap_or(rest);
+    }
+    let spaces = command.match_indices(char::is_whitespace);
+    let ends = spaces.map(|(at, _)| at).chain([command.len()]);
+    let heads: Vec<&str> = ends.take(HEADS).map(|at| &command[..at]).collect();
+    let runs = |head: &&&str| {
+        let end = head.len().checked_sub(4).and_then(|at| head.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(".exe") || end.eq_ignore_ascii_case(".sys"))
+    };
+    let named = heads.iter().find(runs).or(heads.first());
+    named.copied().unwrap_or(command)
+}
+
+/// Spaces that the path of a program may have.
+const HEADS: usize = 64;
+
 fn without_volume(path: &str) -> &str {
     let path = path
         .strip_prefix(r"\\?\")
@@ -72,6 +94,24 @@ mod tests {
             ("Ä:", "ä:"),
         ] {
             assert_eq!(image_key(path), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_program_of_a_command_is_not_among_its_arguments() {
+        for (command, path) in [
+            (r"C:\Tools\agent.exe -k run", r"C:\Tools\agent.exe"),
+            (
+                r"C:\Program Files\A B\agent.EXE -c C:\x\y.exe",
+                r"C:\Program Files\A B\agent.EXE",
+            ),
+            (r#""C:\a b\x y" C:\z.exe"#, r"C:\a b\x y"),
+            (r"system32\drivers\npcap.sys", r"system32\drivers\npcap.sys"),
+            (r"cmd /c C:\x.bat", "cmd"),
+            ("", ""),
+            ("\u{e4}.ex\u{e9} x", "\u{e4}.ex\u{e9}"),
+        ] {
+            assert_eq!(program(command), path, "{command}");
         }
     }
 
