@@ -232,7 +232,11 @@ impl Analytic for Enumeration {
                 .as_ref()
                 .is_some_and(|s| is_over(s, probe.time))
             {
-                self.last_failures(lane, state, probe.time);
+                // Failures that became known since its last contact are its own.
+                if state.walk.until(probe.time) {
+                    let hit = walked(&state.walk, &self.settings);
+                    open(state, hit);
+                }
                 self.tell(key, lane, state, context, found);
             }
         }
@@ -366,19 +370,6 @@ impl Enumeration {
         let started = telling::instance(actor, *host, time, context);
         let command = started.map_or("", |i| &i.command_line);
         tools::scanner(&actor.process.image, command)
-    }
-
-    /// Failures of a scan that is over may have become known since its last contact: if they take the
-    /// walk above its barrier, that belongs to this scan and is none of its own.
-    fn last_failures(&self, lane: usize, state: &mut State, now: Timestamp) {
-        let Some(end) = state.scans[lane].as_ref().map(|scan| scan.last) else {
-            return;
-        };
-        let above = lane == 0 && state.walk.until(now);
-        if above && state.walk.stretch().is_some_and(|(from, _)| from <= end) {
-            let hit = walked(&state.walk, &self.settings);
-            open(state, hit);
-        }
     }
 
     fn tell(
