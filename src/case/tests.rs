@@ -405,6 +405,13 @@ fn a_log_that_falls_silent_is_held_against_its_own_habit_alone() {
     assert!(silent(&both(hours(20), [hours(20), vec![60]].concat())).is_empty());
     let turned = of(("Security", hours(20)), (SYSMON, hours(25)));
     assert!(silent(&turned)[0].starts_with("its Security log ends"));
+    // Of the time of the capture it holds nothing: who listened then could not be seen.
+    let mut captured = turned;
+    captured.packets = (0..=12).map(|n| 21 * HOUR + n * 900).collect();
+    assert_eq!(silent(&captured).len(), 1);
+    assert_eq!(verdict(&captured.judged()), Verdict::Blind);
+    captured.packets = (0..=12).map(|n| 19 * HOUR + n * 900).collect();
+    assert_eq!(verdict(&captured.judged()), Verdict::Partly);
     let system = of((SYSMON, hours(20)), ("System", hours(90)));
     assert!(
         silent(&system).is_empty(),

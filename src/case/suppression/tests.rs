@@ -507,7 +507,16 @@ fn hosts_are_counted_once_however_they_are_spelled() {
     let source = one("source = \"203.0.113.7\"");
     let (_, rows) = applied(&source, (0..2 * MANY_HOSTS).map(on).collect());
     assert!(rows[0].remarks.is_empty(), "{:?}", rows[0].remarks);
-    // Nobody's name is no host of its own.
+    // A finding about nobody in particular is about no host.
+    let mut nobodys = knock();
+    (nobodys.entities.host_name, nobodys.entities.host_address) = ("".into(), None);
+    let (_, rows) = applied(&source, vec![nobodys; MANY_INCIDENTS + 1]);
+    assert!(
+        rows[0].remarks[0].contains("on 0 hosts"),
+        "{:?}",
+        rows[0].remarks
+    );
+    // Without a name an address stands for it.
     let nameless = |n: u8| {
         let mut finding = knock();
         finding.entities.host_name = "".into();

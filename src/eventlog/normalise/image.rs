@@ -38,23 +38,37 @@ pub fn program(command: &str) -> &str {
 /// Spaces that the path of a program may have.
 const HEADS: usize = 64;
 
+const DEVICE: &str = r"\device\harddiskvolume";
+
+/// The number of the volume, and the path on it from its backslash on.
+pub fn volume(path: &str) -> Option<(u32, &str)> {
+    let (head, rest) = path.split_at_checked(DEVICE.len())?;
+    if !head.eq_ignore_ascii_case(DEVICE) {
+        return None;
+    }
+    let (number, _) = rest.split_once('\\')?;
+    let volume = number.parse().ok().filter(|_| !number.starts_with('+'))?;
+    Some((volume, &rest[number.len()..]))
+}
+
+/// The drive letter, in upper case.
+pub fn drive(path: &str) -> Option<char> {
+    match *path.as_bytes() {
+        [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic() => {
+            Some(char::from(letter.to_ascii_uppercase()))
+        }
+        _ => None,
+    }
+}
+
 fn without_volume(path: &str) -> &str {
     let path = path
         .strip_prefix(r"\\?\")
         .or_else(|| path.strip_prefix(r"\??\"))
         .unwrap_or(path);
-    const DEVICE: &str = r"\device\harddiskvolume";
-    if let Some(front) = path.get(..DEVICE.len())
-        && front.eq_ignore_ascii_case(DEVICE)
-    {
-        let rest = &path[DEVICE.len()..];
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if digits > 0 && (rest.len() == digits || rest[digits..].starts_with('\\')) {
-            return &rest[digits..];
-        }
-    }
-    match path.as_bytes() {
-        [drive, b':', ..] if drive.is_ascii_alphabetic() => &path[2..],
+    match (volume(path), drive(path)) {
+        (Some((_, rest)), _) => rest,
+        (_, Some(_)) => &path[2..],
         _ => path,
     }
 }
@@ -74,6 +88,63 @@ mod tests {
             r"\??\C:\Windows\System32\svchost.exe",
         ] {
             assert_eq!(image_key(path), key, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_comes_apart_in_either_spelling() {
+        for (path, name, of_volume, of_drive, rest) in [
+            (
+                r"C:\Windows\x.exe",
+                "x.exe",
+                None,
+                Some('C'),
+                r"\Windows\x.exe",
+            ),
+            (
+                r"\device\harddiskvolume2\windows\x.exe",
+                "x.exe",
+                Some(2),
+                None,
+                r"\windows\x.exe",
+            ),
+            (
+                r"\Device\HarddiskVolume12\x.exe",
+                "x.exe",
+                Some(12),
+                None,
+                r"\x.exe",
+            ),
+            (
+                r"\device\harddiskvolume\x",
+                "x",
+                None,
+                None,
+                r"\device\harddiskvolume\x",
+            ),
+            (
+                r"\device\harddiskvolume99999999999\x",
+                "x",
+                None,
+                None,
+                r"\device\harddiskvolume99999999999\x",
+            ),
+            (
+                r"\device\mup\srv\x.exe",
+                "x.exe",
+                None,
+                None,
+                r"\device\mup\srv\x.exe",
+            ),
+            ("System", "System", None, None, "System"),
+            ("-", "-", None, None, "-"),
+            ("", "", None, None, ""),
+            ("ä:\\ß", "ß", None, None, "ä:\\ß"),
+        ] {
+            assert_eq!(image_name(path), name, "{path}");
+            assert_eq!(volume(path).map(|v| v.0), of_volume, "{path}");
+            assert_eq!(drive(path), of_drive, "{path}");
+            assert_eq!(image_key(path), rest.to_lowercase(), "{path}");
         }
     }
 
