@@ -10,6 +10,7 @@ mod interface;
 mod ledger;
 mod legacy;
 mod link;
+mod listening;
 pub mod merge;
 mod naming;
 pub mod packet;

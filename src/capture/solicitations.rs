@@ -6,7 +6,7 @@
 //! asker alone; runs without an answer wait for that until the end of the evidence. What an
 //! unanswered question means is not said here.
 
-use super::attempts::Listening;
+use super::listening::Listening;
 use super::packet::{Packet, SegmentTalk, Speech};
 use super::wake_copies::provenance;
 use crate::model::neighbour::{Heard, Solicitation, ToldBy};

@@ -366,6 +366,70 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
 }
 
 #[test]
+fn a_log_that_falls_silent_is_held_against_its_own_habit_alone() {
+    const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
+    let hourly = |log: &'static str, hours: Vec<i64>| -> Vec<Record> {
+        let records = (1..).zip(hours);
+        records
+            .map(|(id, hour)| (log, 1, id, hour * HOUR))
+            .collect()
+    };
+    let silent = |staged: &Staged| -> Vec<String> {
+        let gaps = staged.judged().gaps.into_iter();
+        let gaps = gaps.filter(|gap| gap.kind == GapKind::LogsEndEarly);
+        gaps.map(|gap| gap.what).collect()
+    };
+    let of = |quiet: (&'static str, Vec<i64>), other: (&'static str, Vec<i64>)| Staged {
+        records: [hourly(quiet.0, quiet.1), hourly(other.0, other.1)].concat(),
+        ..Staged::default()
+    };
+    let both = |sysmon: Vec<i64>, security: Vec<i64>| of((SYSMON, sysmon), ("Security", security));
+    let hours = |to: i64| (0..to).collect::<Vec<i64>>();
+    // Written to every hour, so silent for less than two; five alone are more than twice that.
+    assert_eq!(
+        silent(&both(hours(20), hours(25))),
+        [
+            "its Sysmon log ends 2026-03-01 19:30:00, 5 h 00 min before its Security log does; until then it never was \
+             silent for 2 hours"
+        ]
+    );
+    assert!(silent(&both(hours(20), hours(24))).is_empty());
+    // One night of silence makes the next one usual.
+    let night = [hours(10), (14..24).collect()].concat();
+    assert!(silent(&both(night.clone(), hours(36))).is_empty());
+    assert_eq!(silent(&both(night, hours(37))).len(), 1);
+    // What had just begun has no habit.
+    assert!(silent(&both(hours(5), hours(11))).is_empty());
+    assert!(silent(&both(vec![3], hours(30))).is_empty());
+    // Hours in which nothing else was written may be those of a host that was off.
+    assert!(silent(&both(hours(20), [hours(20), vec![60]].concat())).is_empty());
+    let turned = of(("Security", hours(20)), (SYSMON, hours(25)));
+    assert!(silent(&turned)[0].starts_with("its Security log ends"));
+    // Of the time of the capture it holds nothing: who listened then could not be seen.
+    let mut captured = turned;
+    captured.packets = (0..=12).map(|n| 21 * HOUR + n * 900).collect();
+    assert_eq!(silent(&captured).len(), 1);
+    assert_eq!(verdict(&captured.judged()), Verdict::Blind);
+    captured.packets = (0..=12).map(|n| 19 * HOUR + n * 900).collect();
+    assert_eq!(verdict(&captured.judged()), Verdict::Partly);
+    let system = of((SYSMON, hours(20)), ("System", hours(90)));
+    assert!(
+        silent(&system).is_empty(),
+        "it is written to at any time, or not"
+    );
+    let mut before = both(hours(20), hours(25));
+    before.asked.to = Some(at(19 * HOUR));
+    assert!(silent(&before).is_empty());
+    before.asked.to = Some(at(20 * HOUR));
+    assert_eq!(silent(&before).len(), 1);
+    let mut stopped = both(hours(20), hours(25));
+    let running = Some(false);
+    let stop = HostWhat::SysmonState { running };
+    stopped.changes.push((20 * HOUR, stop));
+    assert!(silent(&stopped).is_empty(), "that is told by itself");
+}
+
+#[test]
 fn what_a_file_lost_is_told_and_takes_from_the_verdict_if_it_can() {
     let with = |change: fn(&mut Staged)| {
         let mut staged = whole();

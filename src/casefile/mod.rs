@@ -39,7 +39,7 @@ pub const SUMS: &str = "SHA256SUMS";
 /// Why a case folder cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The folder is asked to lie where it must not.
+    /// The folder is none, or is asked to lie where it must not.
     #[error("{0}")]
     Place(String),
     /// The system refuses.
@@ -97,7 +97,14 @@ impl CaseFolder {
             _ => path.to_owned(),
         };
         let file = folder.join(REPORT);
-        let bytes = at(&file, std::fs::read(&file))?;
+        let read = std::fs::read(&file);
+        if matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            return Err(Error::Place(format!(
+                "{} is no case folder: there is no {REPORT} in it; give one that 'casewire analyze -o' made",
+                folder.display()
+            )));
+        }
+        let bytes = at(&file, read)?;
         let report = read::report(&bytes).map_err(|source| Error::Form { path: file, source })?;
         let run = std::fs::read(folder.join(RUN))
             .ok()

@@ -66,7 +66,7 @@ pub fn report(error: &anyhow::Error) -> Exit {
     if broken_pipe {
         return Exit::Done;
     }
-    say(&format!("error: {error:#}"));
+    say(&format!("error: {}", in_full(error)));
     match error.downcast_ref::<casefile::Error>() {
         Some(casefile::Error::Place(_)) => {
             say("For more information, try '--help'.");
@@ -85,8 +85,38 @@ pub fn report(error: &anyhow::Error) -> Exit {
     }
 }
 
+/// The error with its causes; one that it quotes itself is not said again.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
 /// One line on standard error, harmless whatever it quotes. That nobody reads it is no error.
 pub fn say(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "{}", vis(line));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let quoted = anyhow::Error::from(casefile::Error::System {
+            path: "x".into(),
+            source: std::io::Error::other("disk on fire"),
+        });
+        assert_eq!(
+            in_full(&quoted),
+            "x: disk on fire; check the path, the disk and your rights"
+        );
+        let told = anyhow::anyhow!("disk on fire").context("nothing was written");
+        assert_eq!(in_full(&told), "nothing was written: disk on fire");
+    }
 }

@@ -378,7 +378,7 @@ impl Read {
             ),
             (
                 identity.left_out,
-                "claims about addresses, announcements of devices, or conflicts, beyond those kept",
+                "claims about addresses, rows of firewall logs, announcements of devices, or conflicts, beyond those kept",
                 "an address may be taken for nobody's, a conflict or a late wake-up may not be told",
             ),
             (

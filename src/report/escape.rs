@@ -327,6 +327,7 @@ mod tests {
         assert!(!written.chars().any(|c| c.is_control() || hidden(c)));
         assert_eq!(serde_json::from_str::<String>(&written).unwrap(), all);
         assert_eq!(json("{\n \"a\": 1\n}\n".to_owned()), "{\n \"a\": 1\n}\n");
+        assert_eq!(json("\"a\x7f\"".to_owned()), "\"a\\u007f\"");
     }
 
     #[test]

@@ -177,10 +177,15 @@ mod tests {
             "+02:00:00",
             "+a2",
             "+é",
+            "+002",
+            "+002:00",
+            "++2",
+            "+02:+3",
         ] {
             assert_eq!(offset(wrong), None, "{wrong}");
         }
         assert_eq!(shown("+00:00", "2026-03-14"), None);
+        assert_eq!(Zone::parse(" +02:00 "), Zone::parse("+2"));
     }
 
     #[test]

@@ -7,7 +7,6 @@ mod sources;
 
 use sources::{Source, sources, tracked};
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Modules from the bottom up; those of one row do not know each other.
 const ORDER: [&[&str]; 12] = [
@@ -27,18 +26,6 @@ const ORDER: [&[&str]; 12] = [
 
 /// Lines of code a source file may have; comments, empty lines and tests do not count.
 const LINES: usize = 500;
-
-/// Longer files, each with the reason.
-const LONG: [(&str, &str); 2] = [
-    (
-        "src/report/json/fields.rs",
-        "a table: the fields of each event",
-    ),
-    (
-        "src/report/words/host.rs",
-        "a table: the sentence for each host event",
-    ),
-];
 
 /// What the repository holds at its top, beside dot-files.
 const TOP: [&str; 9] = [
@@ -232,7 +219,6 @@ fn nothing_is_global(sources: &[Source]) -> Vec<String> {
 }
 
 fn files_have_one_idea(sources: &[Source]) -> Vec<String> {
-    let allowed = |path: &str| LONG.iter().any(|(long, _)| *long == path);
     let lines = |s: &Source| {
         s.code()
             .iter()
@@ -241,7 +227,7 @@ fn files_have_one_idea(sources: &[Source]) -> Vec<String> {
     };
     sources
         .iter()
-        .filter(|s| lines(s) > LINES && !allowed(&s.path))
+        .filter(|s| lines(s) > LINES)
         .map(|s| {
             format!(
                 "{}: {} lines of code; which second idea is in it?",
@@ -415,13 +401,6 @@ fn a_file_holds_one_idea() {
         &sources(),
         &[("src/case/mod.rs", &long)],
     );
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (path, reason) in LONG {
-        assert!(
-            root.join(path).is_file() && !reason.is_empty(),
-            "{path} is gone; strike it from the list"
-        );
-    }
 }
 
 #[test]

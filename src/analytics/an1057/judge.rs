@@ -7,8 +7,8 @@ use super::tools;
 use crate::analytics::kit::standing::Standing;
 use crate::context::processes::Instance;
 use crate::eventlog::normalise::image::image_name;
+use crate::model::Span;
 use crate::model::finding::{ScoreItem, Severity, Tier};
-use crate::model::{Span, Strength};
 
 /// Ports by which hosts are administered.
 const ADMIN: [u16; 5] = [22, 445, 1433, 3389, 5985];
@@ -65,13 +65,13 @@ pub(super) fn judge(
 ) -> Judged {
     let has = |d: Detector| scan.hits.iter().any(|h| h.detector == d);
     let only = |d: &[Detector]| scan.hits.iter().all(|h| d.contains(&h.detector));
-    let firm = scan.tied_by(Strength::Exact) + scan.tied_by(Strength::Comment);
-    let agreed = scan.on_wire > 0 && firm * 5 >= scan.contacts * 4;
+    let agreed = scan.agreed * 5 >= scan.contacts * 4;
     let tier = match (program, scan.on_wire) {
         (true, 0) => Tier::HostOnly,
         (true, _) => Tier::Both,
         (false, 0) => Tier::HostOnly,
-        (false, _) if doer.bypass => Tier::Both,
+        // Records of several programs, or of what sent the packets past them.
+        (false, _) if doer.bypass || scan.tied_all() > 0 => Tier::Both,
         (false, _) => Tier::NetworkOnly,
     };
     let foreign = doer.tool.is_some() || tools::odd_place(doer.image);
@@ -107,7 +107,7 @@ pub(super) fn judge(
     severity = hold(
         severity,
         Severity::Low,
-        has(Detector::Segment) && !program && sums.failed == 0,
+        has(Detector::Segment) && sums.failed == 0,
     );
     severity = hold(severity, Severity::Info, doer.known);
 

@@ -231,6 +231,11 @@ impl Analytic for Enumeration {
                 .as_ref()
                 .is_some_and(|s| is_over(s, probe.time))
             {
+                // Failures that became known since its last contact are its own.
+                if state.walk.until(probe.time) {
+                    let hit = walked(&state.walk, &self.settings);
+                    open(state, hit);
+                }
                 self.tell(key, lane, state, context, found);
             }
         }
@@ -417,11 +422,16 @@ fn open(state: &mut State, hit: Hit) {
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
     let (focus, count) = (hit.focus, part.len() as u64);
-    let added: Vec<&Probe> = part.into_iter().filter(|p| !scan.holds(p)).collect();
-    if scan.hit(hit) {
-        for probe in added {
-            scan.add(probe);
-        }
+    // What came before its first contact cannot be in it: a failure that was known late, for one.
+    let (begin, held) = (scan.first, |p: &Probe| scan.holds(p));
+    let earlier = |p: &&Probe| p.time < begin;
+    let (fresh, known): (Vec<&Probe>, Vec<&Probe>) = part.into_iter().partition(|p| !held(p));
+    let new = scan.hit(hit);
+    let added = fresh.into_iter().filter(|p| new || earlier(p));
+    for probe in added.chain(known.into_iter().filter(earlier)) {
+        scan.add(probe);
+    }
+    if new {
         scan.counted(focus, count);
     }
 }

@@ -52,6 +52,8 @@ pub(super) struct Scan {
     pub targets: Vec<Probe>,
     pub contacts: u64,
     pub on_wire: u64,
+    /// Of those, contacts that records or the capture's own comments firmly tie to a process.
+    pub agreed: u64,
     pub tied: [u64; 3],
     pub addresses: BTreeSet<IpAddr>,
     pub ports: BTreeSet<(Form, Transport, u16)>,
@@ -59,6 +61,7 @@ pub(super) struct Scan {
     pub internal: u64,
     pub rows: BTreeMap<(Form, Transport, u16), Row>,
     pub other_ports: Row,
+    /// Targets that answered: when they were first reached, and where that is written.
     pub open: BTreeMap<Target, (Timestamp, Provenance)>,
     pub followed: Vec<Event>,
     pub processes: BTreeSet<u32>,
@@ -79,6 +82,7 @@ impl Scan {
             targets: Vec::new(),
             contacts: 0,
             on_wire: 0,
+            agreed: 0,
             tied: [0; 3],
             addresses: BTreeSet::new(),
             ports: BTreeSet::new(),
@@ -165,6 +169,8 @@ impl Scan {
             *contacts += u64::from(focus.holds(probe));
         }
         self.on_wire += u64::from(probe.on_wire);
+        let firm = matches!(probe.strength, Some(Strength::Exact | Strength::Comment));
+        self.agreed += u64::from(probe.on_wire && firm);
         if let Some(strength) = probe.strength {
             self.tied[strength as usize] += 1;
         }
@@ -232,9 +238,7 @@ impl Scan {
             return;
         }
         let found = self.open.get(&probe.target());
-        if found.is_some_and(|(at, by)| {
-            *by != probe.event.provenance && probe.time > *at && probe.time.since(*at) <= FOLLOWS
-        }) {
+        if found.is_some_and(|(at, _)| probe.time > *at && probe.time.since(*at) <= FOLLOWS) {
             self.followed.push(probe.event.clone());
         }
     }

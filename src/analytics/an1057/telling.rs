@@ -58,7 +58,7 @@ pub(super) fn finding(
         _ => None,
     };
     let image = actor.map_or("", |a| &a.process.image);
-    let near = bypass_signs(scan, signs, program, place, context);
+    let near = bypass_signs(scan, signs, place, context);
     let doer = Doer {
         image,
         instance: started,
@@ -119,11 +119,10 @@ pub(super) fn finding(
 }
 
 /// Capture libraries and scanners of the host within the scan's time, where its packets pass no
-/// socket although sockets are logged.
+/// socket although sockets are logged. Programs keep no such signs: only the source does.
 fn bypass_signs<'e>(
     scan: &Scan,
     signs: &'e [Event],
-    program: bool,
     place: Place,
     context: &Context,
 ) -> Vec<&'e Event> {
@@ -132,7 +131,7 @@ fn bypass_signs<'e>(
     };
     let logged = context.coverage.any(host, Log::Security, &[5156])
         || context.coverage.any(host, Log::Sysmon, &[3]);
-    if program || !logged || scan.on_wire == 0 || scan.tied_all() * 5 > scan.contacts {
+    if !logged || scan.on_wire == 0 || scan.tied_all() * 5 > scan.contacts {
         return Vec::new();
     }
     let from = scan.first.shifted(Span::seconds(-600));

@@ -145,11 +145,8 @@ impl Walk {
 
     /// How far apart the failures that raised it are.
     pub fn lasted(&self) -> Span {
-        let last = self.steps.iter().rev().find(|s| s.failed);
-        match (self.since, last) {
-            (Some(since), Some(last)) => last.probe.time.since(since),
-            _ => Span::ZERO,
-        }
+        self.stretch()
+            .map_or(Span::ZERO, |(from, to)| to.since(from))
     }
 
     /// `+++-+` with the height it came to, in steps.

@@ -13,7 +13,6 @@ mod flow;
 mod key;
 #[cfg(test)]
 mod laws;
-mod listening;
 #[cfg(test)]
 mod rules;
 mod summary;
@@ -25,11 +24,11 @@ mod unreachable;
 #[cfg(test)]
 pub(crate) mod wire;
 
-pub(super) use listening::Listening;
 pub use summary::AttemptSummary;
 
 use super::announcements::Announcements;
 use super::icmp;
+use super::listening::Listening;
 use super::packet::{Extra, Packet};
 use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};

@@ -36,6 +36,7 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
     kept.sort_by_key(|c| (c.log, c.name().clone()));
     for channel in kept {
         gaps.extend(starts_late(search, id, channel, window));
+        gaps.extend(falls_silent(search, id, channel, window));
         gaps.extend(records_missing(id, channel, window));
         gaps.extend(unread(id, channel));
         gaps.extend(losses(id, channel));
@@ -72,8 +73,8 @@ fn files(channel: &Channel) -> Vec<EvidenceId> {
     channel.evidence.iter().copied().collect()
 }
 
-/// The last record of any log lies well before the end of the window. One quiet log means nothing;
-/// logs are taken to have been collected together.
+/// The last record of any log lies well before the end of the window. Logs are taken to have been
+/// collected together; that one of them is quiet means nothing by itself.
 fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     let history = search.context.coverage.history(id)?;
     let to = window.to?;
@@ -94,6 +95,51 @@ fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     gap.lessens = Lessens::Logs(id);
     gap.whole = window.from.is_some_and(|from| history.to < from);
     gap.remedy = format!("its logs after {}", when(history.to, None));
+    Some(gap)
+}
+
+/// One log ends long before another that Windows writes all the time: it was written to in more hours
+/// than that other went on alone, and never was silent for half as many. Whoever logs seldom, only at
+/// times, or had just begun, gives no such rule to break.
+fn falls_silent(search: &Search<'_>, id: HostId, channel: &Channel, window: Window) -> Option<Gap> {
+    let coverage = &search.context.coverage;
+    let hours = coverage.hours(id, channel.log)?;
+    let end = channel.interval()?.to;
+    let others = [Log::Security, Log::Sysmon].into_iter();
+    let (alone, other) = others
+        .filter(|other| *other != channel.log)
+        .filter_map(|other| {
+            let last = channel.held.last_time?;
+            Some((coverage.hours(id, other)?.after(last), other))
+        })
+        .max_by_key(|(alone, _)| *alone)?;
+    let last = coverage.channel(id, other)?.interval.to;
+    let pause = hours.longest_pause()?;
+    if alone <= 2 * pause || hours.count() < alone {
+        return None;
+    }
+    // The window of a host without captures is that of its Security log, which may be the silent one.
+    let to = search.asked.to.or(coverage.capture_end());
+    let to = to.map_or(last, |to| to.min(last));
+    // A stop that is logged is told by itself.
+    if to.since(end) <= search.silence || !coverage.could_write(id, channel.log, to, to) {
+        return None;
+    }
+    let (log, other) = (channel.log.name(), other.name());
+    let mut gap = Gap::new(
+        GapKind::LogsEndEarly,
+        format!(
+            "its {log} log ends {}, {} before its {other} log does; until then it never was silent for {pause} hours",
+            when(end, Some(last)),
+            last.since(end).roughly()
+        ),
+        "it was no longer written, records were removed, or the log was collected before that",
+    );
+    gap.evidence = files(channel);
+    (gap.from, gap.to) = (Some(end), Some(to));
+    gap.lessens = Lessens::OneLog(id, channel.log);
+    gap.whole = window.from.is_some_and(|from| end < from);
+    gap.remedy = format!("{log} records after {} ({ELSEWHERE})", when(end, None));
     Some(gap)
 }
 

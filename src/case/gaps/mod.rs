@@ -69,7 +69,7 @@ pub enum GapKind {
     NoLogs,
     /// A log begins after the window does.
     LogStartsLate,
-    /// The logs of a host end before the window does.
+    /// The logs of a host end before the window does, or one of them long before the others.
     LogsEndEarly,
     /// EventRecordIDs are missing.
     RecordsMissing,

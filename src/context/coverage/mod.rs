@@ -3,6 +3,7 @@
 //! Absence is only ever stated as absence from this evidence; nothing here says why.
 
 pub mod channel;
+pub mod hours;
 pub mod interval;
 pub mod log;
 pub mod logging;
@@ -10,6 +11,7 @@ pub mod sensor;
 pub mod wire;
 
 pub use channel::{Channel, Reach};
+pub use hours::Hours;
 pub use interval::Interval;
 pub use log::Log;
 pub use logging::{LoggingChange, LoggingChanges, LoggingWhat, Unwritten};
@@ -72,6 +74,7 @@ struct OfHost {
     // By name in lower case.
     channels: BTreeMap<String, Channel>,
     changes: LoggingChanges,
+    hours: hours::Steady,
     // Per log, made from the channels at the end.
     logs: BTreeMap<Log, Seen>,
 }
@@ -93,6 +96,7 @@ impl OfHost {
             }
         }
         self.changes.merge(other.changes, held);
+        self.hours.merge(&other.hours);
     }
 
     fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
@@ -183,9 +187,11 @@ impl CoverageBuilder {
         if let Some(change) = LoggingChange::of(event) {
             known.changes.add(change, &mut self.changes);
         }
+        let log = Log::of(&host.channel);
+        known.hours.add(log, host.written);
         known
             .events
-            .entry((Log::of(&host.channel), host.event_id))
+            .entry((log, host.event_id))
             .or_insert_with(|| Seen::new(at))
             .add(1, at, [evidence]);
     }
@@ -339,6 +345,12 @@ impl Coverage {
             .get(&host)
             .into_iter()
             .flat_map(|known| known.channels.values())
+    }
+
+    /// In which hours a log of a host was written to, as recorded and by what analytics ask for;
+    /// `None` for a log that is silent for long by nature.
+    pub fn hours(&self, host: HostId, log: Log) -> Option<&Hours> {
+        self.hosts.get(&host)?.hours.of(log)
     }
 
     /// What one host's logs say about what they hold.

@@ -4,9 +4,9 @@
 //! child's start. Where no record of the parent is left, the chain ends and says so; what the
 //! child's own record names of it is kept.
 
-use super::image::{file_name, tail};
 use super::{Instance, Processes};
 use crate::context::identity::HostId;
+use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::Text;
 
 /// Parents that are walked at most: no sane chain is longer.
@@ -43,8 +43,8 @@ pub struct CausalityOwner<'a> {
 
 /// True for a launcher where Windows has it; a program of that name elsewhere is none.
 fn launches(image: &str) -> bool {
-    let name = file_name(image).to_lowercase();
-    let path = tail(image).to_lowercase();
+    let name = image_name(image).to_lowercase();
+    let path = image_key(image);
     let at_home = path == name || path.starts_with("\\windows\\");
     let ssh = name == "sshd.exe" && path.contains("\\openssh");
     LAUNCHERS.contains(&name.as_str()) && (at_home || ssh)

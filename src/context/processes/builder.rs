@@ -1,6 +1,6 @@
 //! Collects starts and ends of processes while the evidence is read. What it keeps is bounded.
 
-use super::image::service_of;
+use super::service::service_of;
 use super::volumes::Samples;
 use super::{Processes, instances};
 use crate::context::identity::{HostId, Identity};

@@ -1,7 +1,8 @@
 //! From single records to process instances: two logs may tell of one start and of one end.
 
 use super::builder::{Logged, Told};
-use super::{Instance, OfHost, file_name, image};
+use super::{Instance, OfHost};
+use crate::eventlog::normalise::image::{drive, image_name};
 use crate::model::{Span, Timestamp};
 
 /// How far apart Security and Sysmon may tell of one start or end.
@@ -49,7 +50,7 @@ pub(super) fn of(mut logged: Logged) -> OfHost {
 }
 
 fn same_name(instance: &Instance, told: &Told) -> bool {
-    file_name(&instance.image).eq_ignore_ascii_case(file_name(&told.image))
+    image_name(&instance.image).eq_ignore_ascii_case(image_name(&told.image))
 }
 
 /// Adds the other log's record of a start to `instance`, if it is of that start.
@@ -63,7 +64,7 @@ fn tells_start(instance: &mut Instance, told: &Told) -> bool {
     }
     instance.guid = instance.guid.or(told.guid);
     instance.service = instance.service.take().or_else(|| told.service.clone());
-    if image::drive(&instance.image).is_none() && image::drive(&told.image).is_some() {
+    if drive(&instance.image).is_none() && drive(&told.image).is_some() {
         instance.image = told.image.clone();
     }
     if instance.command_line.is_empty() {

@@ -13,13 +13,14 @@
 
 mod ancestry;
 mod builder;
-mod image;
 mod instances;
+mod service;
 #[cfg(test)]
 mod tests;
 mod volumes;
 
 use super::identity::HostId;
+use crate::eventlog::normalise::image::{self, image_key, image_name};
 use crate::model::host_event::Process;
 use crate::model::{Provenance, Span, Text, Timestamp};
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use volumes::Volumes;
 
 pub use ancestry::CausalityOwner;
 pub use builder::ProcessesBuilder;
-pub use image::{file_name, service_of};
+pub use service::service_of;
 
 /// How far a record's time may lie outside its process's: logs write with delays.
 pub const TOLERANCE: Span = Span::seconds(1);
@@ -65,7 +66,7 @@ impl Instance {
     /// What runs: the image without its volume in lower case, and the service that an `svchost`
     /// runs for. Without the service, all services would look like one program.
     pub fn program(&self) -> String {
-        let mut program = image::tail(&self.image).to_lowercase();
+        let mut program = image_key(&self.image);
         if let Some(service) = &self.service {
             program.push(' ');
             program.push_str(&service.to_lowercase());
@@ -105,7 +106,7 @@ impl Processes {
         time: Timestamp,
         image: &str,
     ) -> Option<&Instance> {
-        let name = file_name(image);
+        let name = image_name(image);
         let (early, late) = (time.shifted(TOLERANCE.negated()), time.shifted(TOLERANCE));
         let of = self.hosts.get(&host)?;
         let first = of
@@ -114,7 +115,7 @@ impl Processes {
         let fitting = of.instances[first..]
             .iter()
             .take_while(|i| i.pid == pid && i.from <= late)
-            .filter(|i| file_name(&i.image).eq_ignore_ascii_case(name))
+            .filter(|i| image_name(&i.image).eq_ignore_ascii_case(name))
             .filter(|i| i.ended.is_some() || of.forgotten_from.is_none_or(|at| time < at));
         // Inside goes before beside; beside two of one name it cannot be told.
         let mut beside = None;
@@ -162,7 +163,7 @@ impl Processes {
     /// True if both paths can be one file on this host, in either spelling: the same below the
     /// volume, and not on two volumes that are known to differ.
     pub fn same_image(&self, host: HostId, a: &str, b: &str) -> bool {
-        if image::tail(a).to_lowercase() != image::tail(b).to_lowercase() {
+        if image_key(a) != image_key(b) {
             return false;
         }
         let drive = |path: &str| {

@@ -3,7 +3,7 @@
 //! A volume's number may change when the machine starts anew; a volume that was seen to be two
 //! drives is none.
 
-use super::image::{drive, tail, volume};
+use crate::eventlog::normalise::image::{drive, image_key, volume};
 use crate::model::{Text, Timestamp};
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ impl Volumes {
         let (Some((number, rest)), Some(letter)) = (volume(on_volume), drive(on_drive)) else {
             return;
         };
-        if rest.to_lowercase() == tail(on_drive).to_lowercase() {
+        if rest.to_lowercase() == image_key(on_drive) {
             let held = self.drives.entry(number).or_insert(Some(letter));
             if *held != Some(letter) {
                 *held = None;

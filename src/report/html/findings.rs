@@ -45,6 +45,31 @@ pub(super) fn rows(
     if findings.is_empty() {
         return;
     }
+    let mut rows: Vec<String> = Vec::new();
+    let mut used = 0;
+    for (at, f) in findings.iter().take(ROWS).enumerate() {
+        let row = row(f, at < detail, zone);
+        used += row.len();
+        if used > room && at >= detail {
+            break;
+        }
+        rows.push(row);
+    }
+    // What stands around the rows takes room too, and more the fewer they are.
+    let mut part = around(findings, detail, &rows);
+    while part.len() > room && rows.len() > detail {
+        let mut over = part.len() - room;
+        while over > 0 && rows.len() > detail {
+            over = over.saturating_sub(rows.pop().map_or(0, |row| row.len()));
+        }
+        part = around(findings, detail, &rows);
+    }
+    page.push_str(&part);
+}
+
+/// The rows with the tools that filter them, and what has no row.
+fn around(findings: &[&Finding], detail: usize, rows: &[String]) -> String {
+    let mut page = String::new();
     let select = |id: &str, label: &str, values: BTreeSet<&str>, page: &mut String| {
         page.push_str(&format!(
             "<label>{label} <select id=\"{id}\"><option value=\"\">any</option>"
@@ -54,30 +79,19 @@ pub(super) fn rows(
         }
         page.push_str("</select></label>");
     };
-    let mut rows = Vec::new();
-    // What is counted instead takes room too.
-    let mut used = LISTED * 100;
-    for (at, f) in findings.iter().take(ROWS).enumerate() {
-        let row = row(f, at < detail, zone);
-        used += row.len();
-        if used > room && at >= detail {
-            break;
-        }
-        rows.push(row);
-    }
     let listed = &findings[..rows.len()];
     page.push_str("<div class=\"tools\" id=\"tools\" role=\"search\" hidden><label>Filter <input id=\"q\" type=\"search\"></label>");
     select(
         "s",
         "Severity",
         listed.iter().map(|f| f.severity.0.as_ref()).collect(),
-        page,
+        &mut page,
     );
     select(
         "a",
         "Analytic",
         listed.iter().map(|f| f.analytic.id.0.as_str()).collect(),
-        page,
+        &mut page,
     );
     select(
         "h",
@@ -88,7 +102,7 @@ pub(super) fn rows(
             .filter(|h| !h.is_empty())
             .take(1_000)
             .collect(),
-        page,
+        &mut page,
     );
     page.push_str("<span id=\"count\" role=\"status\"></span></div>\n");
     page.push_str(
@@ -97,9 +111,10 @@ pub(super) fn rows(
          <th scope=\"col\">Id</th><th scope=\"col\">Analytic</th><th scope=\"col\">First seen (UTC)</th>\
          <th scope=\"col\">Other side</th><th scope=\"col\">Host</th><th scope=\"col\">What</th></tr></thead><tbody>\n",
     );
-    page.extend(rows);
+    page.extend(rows.iter().map(String::as_str));
     page.push_str("</tbody></table></div>\n");
-    left_out(findings, detail, listed.len(), page);
+    left_out(findings, detail, listed.len(), &mut page);
+    page
 }
 
 /// The row of a finding.

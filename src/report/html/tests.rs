@@ -177,6 +177,30 @@ fn long_names_fold_rows_rather_than_burst_the_page() {
 }
 
 #[test]
+fn one_finding_is_shown_in_full_however_large_it_is() {
+    let mut report = many(3, 7);
+    for finding in &mut report.findings {
+        finding.title = "x".repeat(6_000_000);
+    }
+    let page = render(&report, &Style::default());
+    assert_eq!(count(&page, "<details id="), 1);
+    assert_eq!(count(&page, "<tr data-f="), 1, "and has its row");
+    assert_eq!(told(&page, " are counted here"), 2);
+}
+
+#[test]
+fn what_is_counted_instead_of_shown_has_its_room() {
+    let mut report = many(10_000, 1);
+    for (n, finding) in report.findings.iter_mut().enumerate() {
+        finding.title = "x".repeat(3_000);
+        let host = finding.entities.host.as_mut().unwrap();
+        host.name = Some(format!("HOST{:04}.corp.example", n % 900));
+    }
+    let page = render(&report, &Style::default());
+    assert!(page.len() <= BYTES, "{} bytes", page.len());
+}
+
+#[test]
 fn as_many_details_as_were_asked_for_are_there() {
     let page = render(
         &many(30, 1_000),
@@ -200,7 +224,28 @@ fn many_files_and_hosts_are_counted() {
         row.host = format!("HOST{n}");
         row
     }));
+    let repeated = 701;
+    report.gaps = vec![report.gaps[0].clone(); repeated];
+    report.conflicts = vec![report.conflicts[0].clone(); repeated + 1];
+    report.problems = vec![report.problems[0].clone(); repeated + 2];
+    let mut hidden = report.findings[0].clone();
+    hidden.suppressed = Some(crate::report::json::shape::Suppressed {
+        rule: "r".into(),
+        reason: "why".into(),
+        by: "b".into(),
+        until: None,
+    });
+    report.findings.extend(vec![hidden; repeated + 3]);
     let page = render(&report, &Style::default());
+    let listed = [
+        "500 of 701 shown",
+        "500 of 702 shown",
+        "500 of 703 shown",
+        "500 of 704 shown",
+    ];
+    for words in listed {
+        assert!(page.contains(words), "{words}");
+    }
     for words in ["2000 of 2500 shown", "2000 of 2600 shown", "512 of 70"] {
         assert!(page.contains(words), "{words}");
     }

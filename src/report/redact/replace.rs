@@ -196,14 +196,9 @@ impl Replacer {
             .unwrap_or(rest.len())
             // The longest address, an IPv4 one in IPv6, has 45 characters; a port may follow.
             .min(52);
-        let run = rest[..run].trim_end_matches(['.', ':', '-']);
-        // `fe80::` ends in its colons.
-        let with_colons = rest.get(..run.len() + 2).filter(|w| w.ends_with("::"));
-        let candidates = with_colons.into_iter().chain([run]).chain(
-            run.match_indices([':', '-', '.'])
-                .rev()
-                .map(|(at, _)| &run[..at]),
-        );
+        let run = &rest[..run];
+        let shorter = run.match_indices([':', '-', '.']).rev();
+        let candidates = [run].into_iter().chain(shorter.map(|(at, _)| &run[..at]));
         for text in candidates {
             if let Some(mac) = mac(text) {
                 return Some((text.len(), self.label("MAC", &mac)));

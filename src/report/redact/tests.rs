@@ -175,6 +175,132 @@ fn addresses_are_known_by_their_form_in_every_spelling() {
     );
 }
 
+/// `note` in a copy of a report with these hosts and accounts.
+fn noted(hosts: &[&str], users: &[&str], note: &str, sorts: &[Sort]) -> String {
+    let mut report = json::shaped(&samples::case());
+    let host = report.hosts[0].clone();
+    report.hosts = hosts
+        .iter()
+        .map(|name| {
+            let mut host = host.clone();
+            host.name = Some((*name).to_owned());
+            host
+        })
+        .collect();
+    report.parameters.hosts.clear();
+    let finding = &mut report.findings[0];
+    let step = finding.steps[0].clone();
+    for user in users {
+        let mut step = step.clone();
+        let text = crate::report::json::shape::Value::Text((*user).to_owned());
+        step.fields.insert("user".into(), text);
+        finding.steps.push(step);
+    }
+    finding.notes = vec![note.to_owned()];
+    copy(&report, sorts).0.findings[0].notes[0].clone()
+}
+
+#[test]
+fn what_only_looks_like_a_name_is_left() {
+    for (hosts, users, note) in [
+        (&["ws07"][..], &[][..], "ws077 and aws07"),
+        (&["ws07.corp.test"], &[], "evilcorp.test"),
+        (&["q"], &[], "q stays"),
+        (&["localhost"], &[], "localhost"),
+        (&["a.corp.test"], &[], "a b"),
+        (&["10.corp.test"], &[], "10 times"),
+        (&["ws07.local"], &[], "printer.local"),
+        (&[], &[r"NT AUTHORITY\SYSTEM"], "SYSTEM"),
+        (&[], &["-", ""], "a - b"),
+        (&[], &["Administrators"], "Administrators"),
+        (&[], &[r"NT SERVICE\MSSQL"], "MSSQL"),
+        (&[], &[r"CORP\ab"], "ab"),
+        (&[], &[], r"x \alone"),
+        (&[], &[], r"HKCU\Software\Foo"),
+        (
+            &[],
+            &[],
+            r"NT AUTHORITY\SYSTEM, NT SERVICE\TrustedInstaller",
+        ),
+        (&[], &[], "10.1.2.3x, 224.0.0.251, 255.255.255.255"),
+        (&[], &[], "00:00:00:00:00:00"),
+    ] {
+        assert_eq!(noted(hosts, users, note, &Sort::ALL), note);
+    }
+    assert_eq!(
+        noted(&["10.1.2.3"], &[], "10.1.2.3", &[Sort::Hosts]),
+        "10.1.2.3"
+    );
+    let long = format!(r"C:\Users\{}\x", "a".repeat(65));
+    assert_eq!(noted(&[], &[], &long, &[Sort::Users]), long);
+}
+
+#[test]
+fn what_is_a_name_is_known_however_it_is_written() {
+    let all = |hosts: &[&str], users: &[&str], note| noted(hosts, users, note, &Sort::ALL);
+    assert_eq!(all(&["ws07.corp.test"], &[], "at corp.test"), "at DOMAIN-1");
+    let two = ["a1.corp.test", "b1.eu.corp.test"];
+    assert_eq!(all(&two, &[], "eu.corp.test"), "DOMAIN-1");
+    let other = all(&two, &[], "other.corp.test.");
+    assert!(
+        other.starts_with("HOST-") && other.ends_with('.'),
+        "{other}"
+    );
+    assert_eq!(all(&["solo."], &[], "solo"), "HOST-1");
+    // One account, whatever stands before it.
+    let of = |users: &[&str], note| {
+        let said = all(&[], users, note);
+        let labels: Vec<String> = said.split(' ').map(str::to_owned).collect();
+        assert!(labels.iter().all(|l| l.starts_with("USER-")), "{said}");
+        labels
+    };
+    for (users, note) in [
+        (&[r"CORP\bob"][..], r"ACME\bob bob"),
+        (&[r"CORP\bob", r"ACME\bob"], r"CORP\bob ACME\bob"),
+        (&[], r"ACME\eve. ACME\eve"),
+    ] {
+        let labels = of(users, note);
+        assert_eq!(labels[0].trim_end_matches('.'), labels[1], "{note}");
+    }
+    assert!(all(&[], &[r"CORP\ab"], r"CORP\ab").starts_with("USER-"));
+    let profile = all(&[], &[], r"C:\Users\zoe9\x.exe, and zoe9 again");
+    assert!(!profile.contains("zoe9"), "{profile}");
+    let mut report = json::shaped(&samples::case());
+    let name = crate::report::json::shape::Value::Text("PRN-7".to_owned());
+    let finding = &mut report.findings[0];
+    finding.steps[0].fields.insert("name".into(), name);
+    finding.notes = vec!["PRN-7 answered".to_owned()];
+    let (copy, _) = copy(&report, &[Sort::Hosts]);
+    assert!(copy.findings[0].notes[0].starts_with("HOST-"));
+}
+
+#[test]
+fn the_words_a_report_is_made_of_are_no_names() {
+    let mut report = json::shaped(&samples::case());
+    let host = report.hosts[0].clone();
+    report.hosts = ["found", "high", "casewire", "probe", "AN0842"]
+        .map(|name| {
+            let mut host = host.clone();
+            host.name = Some(name.to_owned());
+            host
+        })
+        .to_vec();
+    let (copy, _) = copy(&report, &Sort::ALL);
+    let words = |report: &Report| {
+        let finding = &report.findings[0];
+        let verdicts = report.verdicts.iter().map(|v| v.verdict.to_string());
+        let mut words: Vec<String> = verdicts.collect();
+        words.extend(finding.steps.iter().map(|step| step.role.to_string()));
+        words.extend([
+            report.tool.name.to_string(),
+            finding.severity.0.to_string(),
+            finding.analytic.id.0.clone(),
+        ]);
+        words
+    };
+    assert_eq!(words(&copy), words(&report));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

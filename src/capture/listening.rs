@@ -21,7 +21,7 @@ struct Heard {
 
 /// The captures read so far.
 #[derive(Debug, Default)]
-pub(in crate::capture) struct Listening {
+pub(super) struct Listening {
     /// By number of the file.
     files: Vec<Option<Heard>>,
 }
@@ -29,7 +29,7 @@ pub(in crate::capture) struct Listening {
 impl Listening {
     /// Notes a packet.
     #[inline]
-    pub(in crate::capture) fn packet(&mut self, evidence: EvidenceId, time: Timestamp) {
+    pub(super) fn packet(&mut self, evidence: EvidenceId, time: Timestamp) {
         let place = evidence.0 as usize;
         if let Some(Some(heard)) = self.files.get_mut(place) {
             heard.last = heard.last.max(time);
@@ -52,7 +52,7 @@ impl Listening {
     }
 
     /// Notes that a file has ended; `last` is the time of its last frame, if one had a time.
-    pub(in crate::capture) fn ended(&mut self, evidence: EvidenceId, last: Option<Timestamp>) {
+    pub(super) fn ended(&mut self, evidence: EvidenceId, last: Option<Timestamp>) {
         if let Some(time) = last {
             self.packet(evidence, time);
         }
@@ -62,7 +62,7 @@ impl Listening {
     }
 
     /// Until when someone listened to what `evidence` began and `last` went on, `watched` at most.
-    pub(in crate::capture) fn until(
+    pub(super) fn until(
         &self,
         evidence: EvidenceId,
         last: Timestamp,
