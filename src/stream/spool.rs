@@ -192,8 +192,14 @@ fn weight(event: &Event) -> usize {
                         HostWhat::ProcessStarted {
                             command_line,
                             parent_command_line,
+                            file,
                             ..
-                        } => command_line.len() + parent_command_line.len() + 256,
+                        } => {
+                            let file = file.as_ref().map_or(0, |file| {
+                                48 + file.original_name.len() + file.hashes.len()
+                            });
+                            command_line.len() + parent_command_line.len() + 256 + file
+                        }
                         HostWhat::Script { text } => text.len(),
                         HostWhat::FirewallRule { .. } | HostWhat::FilterChanged { .. } => 512,
                         _ => 64,

@@ -130,6 +130,7 @@ impl Analytic for FallbackChannel {
             "a move inside one connection, such as another host behind one content network, without a new name",
             "injection other than by a remote thread (Sysmon 8): process access (Sysmon 10) is not read",
             "which process sent an ICMP packet",
+            "protocols other than TCP, UDP and ICMP (GRE, ESP, SCTP): their packets are no attempts",
             "a tunnel through the host's own name resolver: the DNS client service asks, not the process",
             "an outage of the environment that shows in no packets: of other hosts only captures and Zeek's \
              conn.log tell what failed",
