@@ -348,8 +348,8 @@ fn notes(scan: &Scan, near: &[&Event]) -> Vec<String> {
         }
     } else {
         notes.push(format!(
-            "{} connections with payload to targets that had answered followed within 10 min",
-            scan.followed.len()
+            "{} with payload to targets that had answered followed within 10 min",
+            plural(scan.followed.len(), "connection", "connections")
         ));
     }
     if scan.sums().untold > 0 {

@@ -259,8 +259,10 @@ mod tests {
         first
     }
 
+    type OfLog<'a> = (&'a str, Vec<(IpAddr, u64)>);
+
     /// What is kept: each log with its addresses and their rows; and how many rows are not.
-    fn kept(builder: &IdentityBuilder) -> (Vec<(&str, Vec<(IpAddr, u64)>)>, u64) {
+    fn kept(builder: &IdentityBuilder) -> (Vec<OfLog<'_>>, u64) {
         let rows = |log: &Own| log.addresses.iter().map(|(a, (n, _))| (*a, *n)).collect();
         let logs = &builder.logs;
         let beyond: u64 = logs.values().map(|log| log.left_out).sum();

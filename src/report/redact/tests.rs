@@ -216,6 +216,8 @@ fn what_only_looks_like_a_name_is_left() {
         (&[], &[r"NT SERVICE\MSSQL"], "MSSQL"),
         (&[], &[r"CORP\ab"], "ab"),
         (&[], &[], r"x \alone"),
+        (&[], &[], r"x CORP\ y"),
+        (&[], &[], r"C:\Users\ab\x and ab"),
         (&[], &[], r"HKCU\Software\Foo"),
         (
             &[],
@@ -247,6 +249,7 @@ fn what_is_a_name_is_known_however_it_is_written() {
         "{other}"
     );
     assert_eq!(all(&["solo."], &[], "solo"), "HOST-1");
+    assert_eq!(all(&["fs77.corp.test."], &[], "fs77.corp.test"), "HOST-1");
     // One account, whatever stands before it.
     let of = |users: &[&str], note| {
         let said = all(&[], users, note);
@@ -278,7 +281,7 @@ fn what_is_a_name_is_known_however_it_is_written() {
 fn the_words_a_report_is_made_of_are_no_names() {
     let mut report = json::shaped(&samples::case());
     let host = report.hosts[0].clone();
-    report.hosts = ["found", "high", "casewire", "probe", "AN0842"]
+    report.hosts = ["found", "high", "casewire", "probe", "AN0842", "AN1448"]
         .map(|name| {
             let mut host = host.clone();
             host.name = Some(name.to_owned());
@@ -291,6 +294,10 @@ fn the_words_a_report_is_made_of_are_no_names() {
         let verdicts = report.verdicts.iter().map(|v| v.verdict.to_string());
         let mut words: Vec<String> = verdicts.collect();
         words.extend(finding.steps.iter().map(|step| step.role.to_string()));
+        words.extend(report.findings.iter().flat_map(|f| {
+            let also = f.also_satisfies.iter();
+            also.map(|id| id.0.clone()).collect::<Vec<_>>()
+        }));
         words.extend([
             report.tool.name.to_string(),
             finding.severity.0.to_string(),
