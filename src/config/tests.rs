@@ -150,6 +150,8 @@ fn an_empty_file_sets_nothing() {
     let config = good("# nothing yet\n");
     assert!(config.settings.is_empty() && config.rules.is_empty());
     good("\u{feff}[case]\nid = \"x\"\n");
+    // One host, spelled twice.
+    good("[hosts]\nA = \"10.0.0.1\"\na = \"10.0.0.1\"\n");
 }
 
 #[test]
@@ -379,6 +381,7 @@ fn a_matcher_that_cannot_match_is_refused_in_its_line() {
     wrong(&rule("target = 5"), &[(5, "target is a number")]);
     wrong(&rule("port = 70000"), &[(5, "port is not a port")]);
     wrong(&rule("port = \"90-80\""), &[(5, "port is not a port")]);
+    wrong(&rule("port = 0x16"), &[(5, "port is not a port")]);
     wrong(&rule("windows = \"02:00\""), &[(5, "is not a window")]);
     wrong(
         "[suppress]\nreason = \"r\"\n",

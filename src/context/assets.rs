@@ -69,7 +69,8 @@ impl Assets {
         let head = |name: &str| name.split('.').next().unwrap_or_default().to_lowercase();
         let full = |asset: &Asset| matches!(asset, Asset::Name(n) if n.eq_ignore_ascii_case(name));
         let numbered = |asset: &Asset| matches!(asset, Asset::Address(a) if addresses.contains(a));
-        let short = |asset: &Asset| matches!(asset, Asset::Name(n) if !n.contains('.') && !name.is_empty() && n.to_lowercase() == head(name));
+        let short =
+            |asset: &Asset| matches!(asset, Asset::Name(n) if n.to_lowercase() == head(name));
         let find = |fits: &dyn Fn(&Asset) -> bool| {
             self.roles
                 .iter()
@@ -134,7 +135,17 @@ mod tests {
             !assets.is_internal("192.168.0.1".parse().unwrap()),
             "ranges were stated"
         );
-        assert!(Assets::default().is_internal("192.168.0.1".parse().unwrap()));
+        let turned = Assets {
+            segments: assets.segments.iter().rev().cloned().collect(),
+            ..Assets::default()
+        };
+        assert_eq!(
+            turned.segment("10.20.0.9".parse().unwrap()),
+            Some("servers")
+        );
+        for own in ["192.168.0.1", "169.254.1.1", "fd00::1", "fe80::1"] {
+            assert!(Assets::default().is_internal(own.parse().unwrap()), "{own}");
+        }
         assert!(!Assets::default().is_internal("203.0.113.1".parse().unwrap()));
     }
 

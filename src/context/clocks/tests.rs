@@ -579,3 +579,87 @@ fn a_host_with_nobody_to_compare_it_with_is_no_reference() {
         assert_eq!(report.offset, None, "{name}: {report:?}");
     }
 }
+
+/// A row of a form with local times.
+fn local(timed: Timed, event: Event) -> Event {
+    let What::Host(host) = &event.what else {
+        panic!("a record")
+    };
+    let mut host = HostEvent::clone(host);
+    host.timed = timed;
+    if let HostWhat::Filtered { source, isn, .. } = &mut host.what {
+        *isn = Some(u32::from(source.port - 50_000));
+    }
+    Event {
+        what: What::host(host),
+        ..event
+    }
+}
+
+#[test]
+fn a_form_that_is_all_of_a_host_is_its_clock_however_that_is_named() {
+    let ahead = Span::seconds(7_200);
+    let rows = |n: u16| {
+        let row = row(i64::from(n) * 7_000, "A", n, 1, 2, Direction::Outbound);
+        local(Timed::FirewallLog, row)
+    };
+    let events: Vec<Event> = (0..10).map(rows).collect();
+    for name in ["A@pfirewall", "A"] {
+        let choice = ClockChoice {
+            given: vec![(name.to_owned(), ahead)],
+            ..ClockChoice::default()
+        };
+        let (clocks, identity) = clocks(&events, &choice);
+        let placed = corrected(rows(3), &clocks, &identity);
+        assert_eq!(placed.time, rows(3).time.shifted(ahead.negated()), "{name}");
+    }
+    // Of two such forms neither is the host's own.
+    let other = local(
+        Timed::Nxlog,
+        row(90_000, "A", 90, 1, 2, Direction::Outbound),
+    );
+    let both: Vec<Event> = events.into_iter().chain([other.clone()]).collect();
+    let (clocks, identity) = clocks(&both, &ClockChoice::default());
+    for event in [rows(3), other] {
+        let clock = clocks.clock_of(&event, &identity);
+        assert!(matches!(clock, Clock::Local(..)), "{clock:?}");
+    }
+}
+
+#[test]
+fn many_connections_tell_more_than_their_syns() {
+    let events: Vec<Event> = (0..20u16)
+        .flat_map(|n| {
+            let ms = i64::from(n) * 7_313;
+            let shown = ms.div_euclid(1_000) * 1_000;
+            let row = row(shown, "A", n, 1, 2, Direction::Outbound);
+            [seen(ms, 1, n, 1, 2), local(Timed::FirewallLog, row)]
+        })
+        .collect();
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let id = identity.named("A").unwrap();
+    let uncertainty = clocks.uncertainty(Clock::Host(id));
+    assert!(uncertainty < Span::millis(300), "{uncertainty:?}");
+}
+
+#[test]
+fn what_the_examiner_said_of_a_clock_is_no_reference_for_others() {
+    let events: Vec<Event> = (0..10u16)
+        .flat_map(|n| {
+            let ms = i64::from(n) * 7_013;
+            [
+                row(ms + 60_000, "A", n, 1, 3, Direction::Outbound),
+                row(ms, "B", n, 1, 3, Direction::Inbound),
+            ]
+        })
+        .collect();
+    let choice = ClockChoice {
+        given: vec![("A".to_owned(), Span::seconds(60))],
+        ..ClockChoice::default()
+    };
+    let (clocks, identity) = clocks(&events, &choice);
+    let placed = corrected(events[0].clone(), &clocks, &identity);
+    assert_eq!(placed.time, at(0));
+    let placed = corrected(events[1].clone(), &clocks, &identity);
+    assert_eq!(placed.time, at(0), "as it was recorded");
+}
