@@ -56,6 +56,8 @@ pub struct Reorder<S> {
     frontier: Timestamp,
     /// The run that gave the last packet.
     given: usize,
+    /// The run that `head` has found, for `next`.
+    found: Option<usize>,
     spare: Vec<Vec<Packet>>,
 }
 
@@ -75,19 +77,24 @@ impl<S: PacketSource> Reorder<S> {
             held: 0,
             frontier: Timestamp::MIN,
             given: 0,
+            found: None,
             spare: Vec::new(),
         }
     }
 
     /// The time and number of the packet that [`Self::next`] gives; `None` at the end.
     pub fn head(&mut self) -> Option<(Timestamp, u64)> {
-        self.ready().map(|run| self.runs[run].head())
+        self.found = self.ready();
+        self.found.map(|run| self.runs[run].head())
     }
 
     /// The earliest packet held, once the window allows to let it go; `None` at the end.
     #[allow(clippy::should_implement_trait)] // lends, so it cannot be an Iterator
     pub fn next(&mut self) -> Option<&Packet> {
-        let index = self.ready()?;
+        let index = match self.found.take() {
+            Some(found) => found,
+            None => self.ready()?,
+        };
         self.held -= 1;
         self.given = index;
         let run = &mut self.runs[index];
@@ -121,6 +128,10 @@ impl<S: PacketSource> Reorder<S> {
 
     /// The run with the earliest head among those that overlap the front run.
     fn earliest(&self) -> Option<usize> {
+        // The common case, asked for every packet.
+        if self.runs.get(1).is_none_or(|second| second.apart) {
+            return (!self.runs.is_empty()).then_some(0);
+        }
         let overlapping = self
             .runs
             .iter()

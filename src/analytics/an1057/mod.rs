@@ -408,7 +408,8 @@ fn open(state: &mut State, hit: Hit) {
         ..
     } = state;
     let slow = hit.detector == Detector::Walk;
-    // A scan that goes on is measured anew at every contact; what it looks at stays the same.
+    // A scan that goes on is measured anew at every contact; all that was held of its focus was
+    // added when that was new, and what comes later is added as it comes.
     let known = scans[lane_of(hit.focus.form())].as_mut();
     if !slow && let Some(scan) = known.filter(|scan| scan.looks_at(hit.focus)) {
         scan.hit(hit);
