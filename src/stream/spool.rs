@@ -83,6 +83,8 @@ impl Spool {
             self.spill()?;
         }
         self.held.sort_by_key(Event::order);
+        // A row that went to disk leaves no room behind.
+        self.held.shrink_to_fit();
         Ok(Spooled {
             held: vec![self.held],
             runs: self.runs,

@@ -1,8 +1,8 @@
 //! The settings of AN0842.
 
 use crate::analytics::kit::door::DoorRules;
+use crate::analytics::kit::knock::KnockRules;
 use crate::analytics::kit::picture::LINGER;
-use crate::analytics::kit::touches::KnockRules;
 use crate::context::{Context, Place};
 use crate::model::Span;
 

@@ -38,7 +38,7 @@ pub(super) fn full(
         .knock
         .touches
         .iter()
-        .any(crate::analytics::kit::touches::Touch::on_the_wire)
+        .any(crate::analytics::kit::touch::Touch::on_the_wire)
         || arrival.is_some_and(Arrival::on_the_wire);
     let tier = if wire { Tier::Both } else { Tier::HostOnly };
     let relog = arrival.is_some_and(|a| maybe_relogged(a, picture, context));

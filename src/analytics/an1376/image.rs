@@ -43,7 +43,13 @@ impl Image {
         let found = ["SHA256=", "SHA1=", "MD5=", "IMPHASH="]
             .iter()
             .find_map(|name| named(name));
-        found.map(str::trim)
+        // What is no number is no hash, whatever the record calls it.
+        found.map(str::trim).filter(|hash| {
+            let digits = hash.split_once('=').map_or("", |(_, digits)| digits);
+            digits.len() <= 64
+                && !digits.is_empty()
+                && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        })
     }
 
     /// True if a record says that it is not signed.
@@ -167,6 +173,10 @@ mod tests {
         assert_eq!(all.hash(), Some("SHA256=33"));
         assert_eq!(image("MD5=22,IMPHASH=44").hash(), Some("MD5=22"));
         assert_eq!(image("").hash(), None);
+        assert_eq!(image("SHA256=").hash(), None);
+        assert_eq!(image("SHA256=not known").hash(), None);
+        let long = format!("SHA256={}", "4".repeat(65));
+        assert_eq!(image(&long).hash(), None);
     }
 
     #[test]

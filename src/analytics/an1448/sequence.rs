@@ -9,11 +9,11 @@ use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of};
+use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, everyday, host_words, is_first, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
-use crate::analytics::kit::touches::{Knock, is_odd_port};
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};

@@ -5,11 +5,11 @@ use super::settings::SignallingSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Tie, listens_on, made_by};
+use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
     LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
 use crate::analytics::kit::sniffing::Sign;
-use crate::analytics::kit::touches::Knock;
 use crate::analytics::kit::unseen;
 use crate::context::Context;
 use crate::model::Event;
@@ -257,7 +257,7 @@ fn conditions(
 
 /// How the touches were turned away, in numbers.
 fn reject_mix(knock: &Knock) -> String {
-    use crate::analytics::kit::touches::Answer;
+    use crate::analytics::kit::touch::Answer;
     let count = |answers: &[Answer]| {
         knock
             .touches

@@ -6,8 +6,10 @@
 
 use super::arrivals::{Arrival, Arrivals, arrival_place};
 use super::exposure::{Changes, effect_of};
+use super::knock::{Knock, KnockRules};
 use super::surroundings::{Surroundings, surrounds};
-use super::touches::{Heard, Knock, KnockRules, Touches, touch_of, touched};
+use super::touch::{touch_of, touched};
+use super::touches::{Heard, Touches};
 use crate::context::{Context, Place};
 use crate::model::{Event, Span, Timestamp, Transport, What};
 use std::collections::BTreeMap;

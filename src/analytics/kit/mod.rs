@@ -1,7 +1,7 @@
 //! Parts that several analytics share. An analytic never looks into another one.
 //!
 //! `contact`: a host reaching for a remote, whatever evidence tells of it.
-//! `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
+//! `touch` → `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
 //! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
 
@@ -9,10 +9,12 @@ pub mod arrivals;
 pub mod contact;
 pub mod door;
 pub mod exposure;
+pub mod knock;
 pub mod picture;
 pub mod sniffing;
 pub mod standing;
 pub mod statistics;
 pub mod surroundings;
+pub mod touch;
 pub mod touches;
 pub mod unseen;

@@ -4,7 +4,7 @@
 use super::arrivals::Arrival;
 use super::door::{Door, DoorRules};
 use super::exposure::{Change, Effect, Port, Tie, image_of};
-use super::touches::Knock;
+use super::knock::Knock;
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
 use crate::model::firewall::{Ports, RuleChange};

@@ -1,220 +1,15 @@
-//! Touches of closed ports, and the sequences they form.
+//! The touches of one host's closed ports, by source, and the sequences they form.
 //!
-//! A touch is one attempt on one closed port. "Closed" is what the wire or the host says: a reset,
-//! an ICMP refusal, silence (default Windows does not answer, so silence is the usual sign), or a
-//! dropped or blocked packet in the host's own log. Retries of one attempt are one touch.
+//! Retries of one attempt are one touch, and so is what a packet and a log tell of the same one.
 
-use crate::context::{Context, Place};
-use crate::model::attempt::{Marks, RefusalMeaning};
-use crate::model::firewall::Layer;
-use crate::model::host_event::Verdict;
-use crate::model::{
-    Attempt, Direction, Event, HostWhat, Outcome, Provenance, Span, Timestamp, Transport, What,
-};
+use super::knock::{KNOCK_TOUCHES, Knock, KnockRules};
+use super::touch::Touch;
+use crate::model::{Event, HostWhat, Span, Timestamp, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-/// How a touch was turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Answer {
-    /// RST.
-    Reset,
-    /// ICMP: the port is closed.
-    PortUnreachable,
-    /// ICMP: a filter refuses.
-    Prohibited,
-    /// Nothing.
-    Silence,
-    /// The host logged that it dropped the packet.
-    Dropped,
-    /// The host logged that it blocked the connection, though something listens.
-    Blocked,
-}
-
-/// One touch.
-#[derive(Clone, Debug)]
-pub struct Touch {
-    /// The attempt, or the host's row where no packet was captured.
-    pub event: Event,
-    /// The other side's address.
-    pub source: IpAddr,
-    /// The other side's port.
-    pub source_port: u16,
-    /// The port that was touched.
-    pub port: u16,
-    /// TCP or UDP.
-    pub transport: Transport,
-    /// How it was turned away.
-    pub answer: Answer,
-    /// Rows or packets that show the same touch.
-    pub also: Vec<Provenance>,
-    /// The host's own log shows it, beside the packet.
-    pub logged: bool,
-    /// One SYN, no retry, though the capture went on.
-    pub abandoned: bool,
-}
-
-impl Touch {
-    /// True if packets show it.
-    pub fn on_the_wire(&self) -> bool {
-        matches!(self.event.what, What::Attempt(_))
-    }
-
-    /// True if somebody says "closed" in so many words: an answer, or the host's log.
-    pub fn explicit(&self) -> bool {
-        self.answer != Answer::Silence || self.logged
-    }
-}
-
-/// How an attempt on a port was turned away, if it was. A ping touches a host and no port.
-fn turned_away(attempt: &Attempt) -> Option<Answer> {
-    if attempt.icmp.is_some() {
-        return None;
-    }
-    match attempt.outcome {
-        Outcome::Rejected => Some(Answer::Reset),
-        Outcome::Unanswered => Some(Answer::Silence),
-        Outcome::Unreachable(refusal) => match refusal.meaning() {
-            RefusalMeaning::ClosedPort => Some(Answer::PortUnreachable),
-            RefusalMeaning::Filtered => Some(Answer::Prohibited),
-            RefusalMeaning::HostUnreachable => None,
-        },
-        _ => None,
-    }
-}
-
-/// The host whose closed port an event shows touched: [`touch_of`] without the touch.
-pub fn touched(event: &Event, context: &Context) -> Option<Place> {
-    match &event.what {
-        What::Attempt(attempt) => {
-            turned_away(attempt)?;
-            let host = attempt.responder.address;
-            Some(context.identity.place(host, event.time))
-        }
-        _ => touch_of(event, context).map(|(place, _)| place),
-    }
-}
-
-/// The touch an event shows, and on which host.
-pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
-    match &event.what {
-        What::Attempt(attempt) => {
-            let answer = turned_away(attempt)?;
-            let mut also: Vec<Provenance> = attempt.deciding.into_iter().collect();
-            also.retain(|p| *p != event.provenance);
-            let touch = Touch {
-                event: event.clone(),
-                source: attempt.initiator.address,
-                source_port: attempt.initiator.port,
-                port: attempt.responder.port,
-                transport: attempt.transport,
-                answer,
-                also,
-                logged: false,
-                abandoned: attempt.marks.has(Marks::ABANDONED),
-            };
-            Some((
-                context
-                    .identity
-                    .place(attempt.responder.address, event.time),
-                touch,
-            ))
-        }
-        What::Host(host) => {
-            let HostWhat::Filtered {
-                verdict,
-                layer,
-                direction: Some(Direction::Inbound),
-                transport,
-                source,
-                destination,
-                ..
-            } = &host.what
-            else {
-                return None;
-            };
-            let answer = match (verdict, layer) {
-                (
-                    Verdict::Dropped | Verdict::DroppedByStricterFilter,
-                    Layer::Transport | Layer::Accept | Layer::FirewallLog,
-                ) => Answer::Dropped,
-                (Verdict::Blocked, Layer::Accept | Layer::Listen) => Answer::Blocked,
-                _ => return None,
-            };
-            if !matches!(*transport, Transport::TCP | Transport::UDP) {
-                return None;
-            }
-            let id = context.identity.named(&host.computer)?;
-            let (local, remote) = context.identity.local_and_remote(
-                id,
-                event.time,
-                Some(Direction::Inbound),
-                *source,
-                *destination,
-            )?;
-            let touch = Touch {
-                event: event.clone(),
-                source: remote.address,
-                source_port: remote.port,
-                port: local.port,
-                transport: *transport,
-                answer,
-                also: Vec::new(),
-                logged: true,
-                abandoned: false,
-            };
-            Some((Place::Host(id), touch))
-        }
-        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
-    }
-}
-
-/// What makes a sequence.
-#[derive(Clone, Debug)]
-pub struct KnockRules {
-    /// Distinct closed ports that arm a sequence.
-    pub min_ports: usize,
-    /// More distinct closed ports than this is a scan.
-    pub max_ports: usize,
-    /// Longest time from the first touch to the last.
-    pub span: Span,
-    /// Longest time between two touches.
-    pub gap: Span,
-    /// Count distinct UDP ports too.
-    pub udp_counts: bool,
-}
-
-/// A sequence of touches by one source.
-#[derive(Clone, Debug)]
-pub struct Knock {
-    /// The source.
-    pub source: IpAddr,
-    /// The touches in time order, at most [`KNOCK_TOUCHES`].
-    pub touches: Vec<Touch>,
-    /// Index of the touch that armed it.
-    pub armed_by: usize,
-    /// The source touched more ports than a knock has.
-    pub scan: bool,
-    /// The same ports were touched at a steady period before: a health check.
-    pub periodic: bool,
-}
-
-/// Ports that ordinary clients try one after another when a service does not answer. Touching
-/// these proves nothing by itself.
-const CLIENT_PORTS: [u16; 34] = [
-    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464,
-    515, 587, 593, 631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
-];
-
-/// True if no ordinary client tries this port on its own, and it is not a dynamic one.
-pub fn is_odd_port(port: u16) -> bool {
-    !CLIENT_PORTS.contains(&port) && port < crate::model::net::FIRST_DYNAMIC_PORT
-}
-
-/// Touches kept of one sequence; a scan has more and needs no more.
-pub const KNOCK_TOUCHES: usize = 64;
 /// Sources remembered per host.
 const SOURCES: usize = 512;
 /// Distinct ports of one source whose times are kept for the period test.
@@ -223,45 +18,6 @@ const PERIOD_PORTS: usize = 32;
 const PERIOD_TIMES: usize = 8;
 /// How far apart two logs may tell of one touch: the client's retries end after 21 s.
 const SAME_TOUCH: Span = Span::seconds(25);
-
-impl Knock {
-    /// Time of the first touch.
-    pub fn first(&self) -> Timestamp {
-        self.touches
-            .first()
-            .map_or(Timestamp::MIN, |t| t.event.time)
-    }
-
-    /// The touch that made it a sequence.
-    pub fn arming(&self) -> &Touch {
-        &self.touches[self.armed_by]
-    }
-
-    /// The last touch.
-    pub fn last(&self) -> &Touch {
-        &self.touches[self.touches.len() - 1]
-    }
-
-    /// The ports in the order touched, repeats left out.
-    pub fn ports(&self) -> Vec<u16> {
-        let mut seen = BTreeSet::new();
-        self.touches
-            .iter()
-            .filter(|t| seen.insert((t.transport, t.port)))
-            .map(|t| t.port)
-            .collect()
-    }
-
-    /// True if every touched port is one that ordinary clients try on their own.
-    pub fn only_client_ports(&self) -> bool {
-        self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))
-    }
-
-    /// From the first touch to the last.
-    pub fn length(&self) -> Span {
-        self.last().event.time.since(self.first())
-    }
-}
 
 type PortTimes = ((Transport, u16), VecDeque<Timestamp>);
 
@@ -553,9 +309,11 @@ fn steady(times: &VecDeque<Timestamp>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::host_event::Process;
+    use crate::analytics::kit::touch::Answer;
+    use crate::model::firewall::Layer;
+    use crate::model::host_event::{Process, Verdict};
     use crate::model::provenance::Item;
-    use crate::model::{Endpoint, EvidenceId, HostEvent, Timed};
+    use crate::model::{Direction, Endpoint, EvidenceId, HostEvent, Provenance, Timed};
 
     /// A row of a firewall's text log about one port and one source port.
     fn row(second: i64, isn: Option<u32>) -> Touch {

@@ -1,0 +1,91 @@
+//! A knock: touches of one source that make a sequence, and what is told of it.
+
+use super::touch::Touch;
+use crate::model::net::FIRST_DYNAMIC_PORT;
+use crate::model::{Span, Timestamp};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// What makes a sequence.
+#[derive(Clone, Debug)]
+pub struct KnockRules {
+    /// Distinct closed ports that arm a sequence.
+    pub min_ports: usize,
+    /// More distinct closed ports than this is a scan.
+    pub max_ports: usize,
+    /// Longest time from the first touch to the last.
+    pub span: Span,
+    /// Longest time between two touches.
+    pub gap: Span,
+    /// Count distinct UDP ports too.
+    pub udp_counts: bool,
+}
+
+/// A sequence of touches by one source.
+#[derive(Clone, Debug)]
+pub struct Knock {
+    /// The source.
+    pub source: IpAddr,
+    /// The touches in time order, at most [`KNOCK_TOUCHES`].
+    pub touches: Vec<Touch>,
+    /// Index of the touch that armed it.
+    pub armed_by: usize,
+    /// The source touched more ports than a knock has.
+    pub scan: bool,
+    /// The same ports were touched at a steady period before: a health check.
+    pub periodic: bool,
+}
+
+/// Ports that ordinary clients try one after another when a service does not answer. Touching
+/// these proves nothing by itself.
+const CLIENT_PORTS: [u16; 34] = [
+    20, 21, 22, 23, 25, 53, 80, 88, 110, 111, 135, 137, 138, 139, 143, 161, 389, 443, 445, 464,
+    515, 587, 593, 631, 636, 993, 995, 3268, 3389, 5357, 5985, 5986, 8080, 9100,
+];
+
+/// True if no ordinary client tries this port on its own, and it is not a dynamic one.
+pub fn is_odd_port(port: u16) -> bool {
+    !CLIENT_PORTS.contains(&port) && port < FIRST_DYNAMIC_PORT
+}
+
+/// Touches kept of one sequence; a scan has more and needs no more.
+pub const KNOCK_TOUCHES: usize = 64;
+
+impl Knock {
+    /// Time of the first touch.
+    pub fn first(&self) -> Timestamp {
+        self.touches
+            .first()
+            .map_or(Timestamp::MIN, |t| t.event.time)
+    }
+
+    /// The touch that made it a sequence.
+    pub fn arming(&self) -> &Touch {
+        &self.touches[self.armed_by]
+    }
+
+    /// The last touch.
+    pub fn last(&self) -> &Touch {
+        &self.touches[self.touches.len() - 1]
+    }
+
+    /// The ports in the order touched, repeats left out.
+    pub fn ports(&self) -> Vec<u16> {
+        let mut seen = BTreeSet::new();
+        self.touches
+            .iter()
+            .filter(|t| seen.insert((t.transport, t.port)))
+            .map(|t| t.port)
+            .collect()
+    }
+
+    /// True if every touched port is one that ordinary clients try on their own.
+    pub fn only_client_ports(&self) -> bool {
+        self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))
+    }
+
+    /// From the first touch to the last.
+    pub fn length(&self) -> Span {
+        self.last().event.time.since(self.first())
+    }
+}

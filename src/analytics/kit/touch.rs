@@ -1,0 +1,167 @@
+//! A touch: one attempt on one closed port, and which event shows one.
+//!
+//! "Closed" is what the wire or the host says: a reset, an ICMP refusal, silence (default Windows
+//! does not answer, so silence is the usual sign), or a dropped or blocked packet in the host's own
+//! log. What several touches are together is not known here.
+
+use crate::context::{Context, Place};
+use crate::model::attempt::{Marks, RefusalMeaning};
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
+use crate::model::{Attempt, Direction, Event, HostWhat, Outcome, Provenance, Transport, What};
+use std::net::IpAddr;
+
+/// How a touch was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// RST.
+    Reset,
+    /// ICMP: the port is closed.
+    PortUnreachable,
+    /// ICMP: a filter refuses.
+    Prohibited,
+    /// Nothing.
+    Silence,
+    /// The host logged that it dropped the packet.
+    Dropped,
+    /// The host logged that it blocked the connection, though something listens.
+    Blocked,
+}
+
+/// One touch.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// The attempt, or the host's row where no packet was captured.
+    pub event: Event,
+    /// The other side's address.
+    pub source: IpAddr,
+    /// The other side's port.
+    pub source_port: u16,
+    /// The port that was touched.
+    pub port: u16,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// How it was turned away.
+    pub answer: Answer,
+    /// Rows or packets that show the same touch.
+    pub also: Vec<Provenance>,
+    /// The host's own log shows it, beside the packet.
+    pub logged: bool,
+    /// One SYN, no retry, though the capture went on.
+    pub abandoned: bool,
+}
+
+impl Touch {
+    /// True if packets show it.
+    pub fn on_the_wire(&self) -> bool {
+        matches!(self.event.what, What::Attempt(_))
+    }
+
+    /// True if somebody says "closed" in so many words: an answer, or the host's log.
+    pub fn explicit(&self) -> bool {
+        self.answer != Answer::Silence || self.logged
+    }
+}
+
+/// How an attempt on a port was turned away, if it was. A ping touches a host and no port.
+fn turned_away(attempt: &Attempt) -> Option<Answer> {
+    if attempt.icmp.is_some() {
+        return None;
+    }
+    match attempt.outcome {
+        Outcome::Rejected => Some(Answer::Reset),
+        Outcome::Unanswered => Some(Answer::Silence),
+        Outcome::Unreachable(refusal) => match refusal.meaning() {
+            RefusalMeaning::ClosedPort => Some(Answer::PortUnreachable),
+            RefusalMeaning::Filtered => Some(Answer::Prohibited),
+            RefusalMeaning::HostUnreachable => None,
+        },
+        _ => None,
+    }
+}
+
+/// The host whose closed port an event shows touched: [`touch_of`] without the touch.
+pub fn touched(event: &Event, context: &Context) -> Option<Place> {
+    match &event.what {
+        What::Attempt(attempt) => {
+            turned_away(attempt)?;
+            let host = attempt.responder.address;
+            Some(context.identity.place(host, event.time))
+        }
+        _ => touch_of(event, context).map(|(place, _)| place),
+    }
+}
+
+/// The touch an event shows, and on which host.
+pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
+    match &event.what {
+        What::Attempt(attempt) => {
+            let answer = turned_away(attempt)?;
+            let mut also: Vec<Provenance> = attempt.deciding.into_iter().collect();
+            also.retain(|p| *p != event.provenance);
+            let touch = Touch {
+                event: event.clone(),
+                source: attempt.initiator.address,
+                source_port: attempt.initiator.port,
+                port: attempt.responder.port,
+                transport: attempt.transport,
+                answer,
+                also,
+                logged: false,
+                abandoned: attempt.marks.has(Marks::ABANDONED),
+            };
+            Some((
+                context
+                    .identity
+                    .place(attempt.responder.address, event.time),
+                touch,
+            ))
+        }
+        What::Host(host) => {
+            let HostWhat::Filtered {
+                verdict,
+                layer,
+                direction: Some(Direction::Inbound),
+                transport,
+                source,
+                destination,
+                ..
+            } = &host.what
+            else {
+                return None;
+            };
+            let answer = match (verdict, layer) {
+                (
+                    Verdict::Dropped | Verdict::DroppedByStricterFilter,
+                    Layer::Transport | Layer::Accept | Layer::FirewallLog,
+                ) => Answer::Dropped,
+                (Verdict::Blocked, Layer::Accept | Layer::Listen) => Answer::Blocked,
+                _ => return None,
+            };
+            if !matches!(*transport, Transport::TCP | Transport::UDP) {
+                return None;
+            }
+            let id = context.identity.named(&host.computer)?;
+            let (local, remote) = context.identity.local_and_remote(
+                id,
+                event.time,
+                Some(Direction::Inbound),
+                *source,
+                *destination,
+            )?;
+            let touch = Touch {
+                event: event.clone(),
+                source: remote.address,
+                source_port: remote.port,
+                port: local.port,
+                transport: *transport,
+                answer,
+                also: Vec::new(),
+                logged: true,
+                abandoned: false,
+            };
+            Some((Place::Host(id), touch))
+        }
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
+    }
+}
