@@ -74,6 +74,8 @@ pub struct Case {
     pub totals: Totals,
     /// First and last moment of the evidence; `None` if it holds no event.
     pub span: Option<(Timestamp, Timestamp)>,
+    /// Whose times are local and of an unknown zone, as `WS01 (pfirewall)`.
+    pub unknown_zones: Vec<String>,
 }
 
 /// What was asked of the run.

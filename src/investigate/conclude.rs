@@ -98,6 +98,7 @@ impl Read {
             hosts: self.host_rows(),
             conflicts: conflict::rows(&self.context.identity),
             notes: self.notes(request),
+            unknown_zones: self.context.clocks.of_unknown_zone(&self.context.identity),
             ..Case::default()
         };
         self.context_limits();

@@ -85,6 +85,7 @@ impl Analytic for Signalling {
                 from: &[
                     Source::Packets,
                     Source::Events(Log::Security, &[5152, 5157]),
+                    Source::Events(Log::FirewallText, &[5152]),
                 ],
                 what: "a capture of the host's traffic, or the audit subcategories \"Filtering Platform Packet \
                       Drop\" and \"Filtering Platform Connection\" (failure)",
