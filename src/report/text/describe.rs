@@ -3,6 +3,7 @@
 use super::Style;
 use super::page::{Cell, Page, Tone};
 use crate::analytics::about::Described;
+use crate::analytics::rates::Measured;
 use comfy_table::{ContentArrangement, Table, presets};
 
 /// One line per analytic: id, version, techniques, name.
@@ -76,6 +77,12 @@ pub fn show(described: &Described, style: &Style) -> String {
         &mut page,
     );
     items("What to do with a finding", about.actions, true, &mut page);
+    if let Some(measured) = Measured::kept() {
+        page.heading("Known error rates");
+        for sentence in measured.sentences(about.id, about.version) {
+            page.hanging(2, "- ", &sentence);
+        }
+    }
     page.finish()
 }
 
