@@ -140,7 +140,7 @@ mod tests {
         let number = (EvidenceId(1), 0, 7);
         let mut records = Records::default();
         records.hold(number.0, number.1, number.2, &host(10, 4104, "a"), true);
-        let mut compared =
+        let compared =
             |number, host: &HostEvent, exact, zoned| records.compare(number, host, exact, zoned);
         assert_eq!(
             compared(number, &host(11, 4104, "a"), true, false),

@@ -102,7 +102,7 @@ pub const TABLE: &[Row] = &[
         "AN1448",
         ANY,
         "low",
-        "no change was seen, or another source came; or a magic packet was sent and nothing followed",
+        "no change was seen, or another source came; or a magic packet was sent and no target was seen to start after it and to be entered",
     ),
     row(
         "AN1448",

@@ -159,7 +159,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     }
     if !who.woken.is_empty() {
         let woken: Vec<String> = who.woken.iter().map(|mac| mac_text(*mac)).collect();
-        fact("Woken", &woken.join(", "));
+        fact("Targets", &woken.join(", "));
     }
     fact("Basis", tier_words(finding.tier));
     for row in severity::rows(
