@@ -15,6 +15,9 @@ const RECORDS: [(Log, &[u32]); 2] = [
 /// refuted with 95 % confidence (the rule of three: Hanley and Lippman-Hand, JAMA 1983).
 const NONE_SEEN: f64 = 3.0;
 
+/// A bound above this bounds nothing.
+const TOO_LITTLE: f64 = 0.5;
+
 fn qualifies(log: Log, event_id: u32) -> bool {
     RECORDS
         .iter()
@@ -57,6 +60,11 @@ pub(super) fn with_chance(
         if armed == 1 { "" } else { "s" }
     );
     finding.notes.push(match count {
+        0 if chance(NONE_SEEN) > TOO_LITTLE => format!(
+            "chance: outside the incident there are {hours:.1} h of this host's logs, without a record of a rule or \
+             listener: too little to say how often a window of {} holds one by chance",
+            settings.time_window
+        ),
         0 => format!(
             "chance: outside the incident, no record of a rule or listener in {hours:.1} h of this host's logs; at the \
              highest rate this leaves open (95 %), a window of {} would hold one with probability {:.3}; {sequences}",
