@@ -168,12 +168,16 @@ impl Measured {
 
 impl Rate {
     fn sentence(&self, version: &str) -> String {
-        let told_of = |[blind, nothing, low, weighty]: [u64; 4], right: &str, wrong: &str| {
-            format!(
-                "{} of them not judged for want of evidence, {nothing} {right}, {low} {wrong} at info or low, {weighty} \
-                 {wrong} at medium or more",
-                blind
-            )
+        let parts = |counts: [u64; 4], nothing: &str, something: &str| {
+            let words = [
+                "not judged for want of evidence".to_owned(),
+                nothing.to_owned(),
+                format!("{something} at info or low"),
+                format!("{something} at medium or more"),
+            ];
+            let told = counts.iter().zip(words).filter(|(n, _)| **n > 0);
+            let told: Vec<String> = told.map(|(n, words)| format!("{words} in {n}")).collect();
+            told.join(", ")
         };
         let all = |counts: &[u64; 4]| counts.iter().sum::<u64>();
         let mut told = format!("{}: ", self.basis.word());
@@ -181,16 +185,16 @@ impl Rate {
             0 => write!(told, "no piece with the pattern; "),
             n => write!(
                 told,
-                "{n} with the pattern, {}; ",
-                told_of(self.present, "missed", "found")
+                "{n} with the pattern: {}; ",
+                parts(self.present, "missed", "found")
             ),
         };
         let _ = match all(&self.absent) {
             0 => write!(told, "no piece known to be without it"),
             n => write!(
                 told,
-                "{n} without it, {}",
-                told_of(self.absent, "rightly silent", "false")
+                "{n} without it: {}",
+                parts(self.absent, "rightly silent", "false")
             ),
         };
         if self.version != version {
@@ -226,9 +230,9 @@ mod tests {
         };
         assert_eq!(
             rate.sentence("1"),
-            "packets+logs: 7 with the pattern, 0 of them not judged for want of evidence, 1 missed, 2 found at info or \
-             low, 4 found at medium or more; 87 without it, 9 of them not judged for want of evidence, 70 rightly \
-             silent, 5 false at info or low, 3 false at medium or more."
+            "packets+logs: 7 with the pattern: missed in 1, found at info or low in 2, found at medium or more in 4; \
+             87 without it: not judged for want of evidence in 9, rightly silent in 70, false at info or low in 5, \
+             false at medium or more in 3."
         );
         assert!(rate.sentence("2").ends_with("(version 1)."));
         let nothing = Measured {

@@ -38,8 +38,8 @@ pub fn list(register: &[Described], style: &Style) -> String {
     page.finish()
 }
 
-/// Logic, settings, needs, blind spots, harmless causes, actions.
-pub fn show(described: &Described, style: &Style) -> String {
+/// Logic, settings, needs, blind spots, harmless causes, actions, and the error rates of `measured`.
+pub fn show(described: &Described, measured: Option<&Measured>, style: &Style) -> String {
     let about = &described.about;
     let mut page = Page::new(style);
     page.row(&[Cell::new(
@@ -77,7 +77,7 @@ pub fn show(described: &Described, style: &Style) -> String {
         &mut page,
     );
     items("What to do with a finding", about.actions, true, &mut page);
-    if let Some(measured) = Measured::kept() {
+    if let Some(measured) = measured {
         page.heading("Known error rates");
         for sentence in measured.sentences(about.id, about.version) {
             page.hanging(2, "- ", &sentence);
