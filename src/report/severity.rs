@@ -267,7 +267,7 @@ mod tests {
         finding.severity.0 = "high".into();
         finding.tier = "both".into();
         assert!(
-            told(&finding).starts_with("HIGH: the whole chain"),
+            told(&finding).starts_with("HIGH, which stands for: the whole chain"),
             "{}",
             told(&finding)
         );
