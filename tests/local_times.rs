@@ -306,6 +306,64 @@ fn exported(log: &str, zone: i64) -> String {
 }
 
 #[test]
+fn sysmon_tells_the_zone_of_its_own_log() {
+    // A quarter past midnight in New York, on a clock of twelve hours: 12:16, and 04:16 in UTC.
+    let record = |event_id: u32, time: &str, rest: &str| {
+        format!(
+            "{{\"EventID\":{event_id},\"Channel\":\"{}\",\"Hostname\":\"WS05\",\"SourceName\":\"{}\",\
+             \"TimeCreated\":\"{time}\",\"@timestamp\":\"{time}\"{rest}}}\n",
+            if event_id == 4688 {
+                "Security"
+            } else {
+                "Microsoft-Windows-Sysmon/Operational"
+            },
+            if event_id == 4688 {
+                "Microsoft-Windows-Security-Auditing"
+            } else {
+                "Microsoft-Windows-Sysmon"
+            },
+        )
+    };
+    let sysmon = |second: u32| {
+        let rest = format!(
+            ",\"UtcTime\":\"2020-10-29 04:16:{second:02}.100\",\"ProcessId\":\"77\",\"Image\":\"C:\\\\a.exe\""
+        );
+        record(5, &format!("2020-10-29T12:16:{second:02}.104Z"), &rest)
+    };
+    let security = record(
+        4688,
+        "2020-10-29T12:16:20.000Z",
+        ",\"NewProcessId\":\"0x2b74\",\"NewProcessName\":\"C:\\\\b.exe\",\"ProcessId\":\"0x4\"",
+    );
+    let here = folder(&[]);
+    let path = here.path().join("export.json");
+    let two = [sysmon(9), sysmon(12), security.clone()].concat();
+    std::fs::write(&path, two).unwrap();
+    let told = report(here.path());
+    assert_eq!(
+        told["summary"]["unknown_zones"],
+        json!(["WS05 (powershell-json)"])
+    );
+    let three = [sysmon(9), sysmon(12), sysmon(14), security].concat();
+    std::fs::write(&path, three).unwrap();
+    let told = report(here.path());
+    assert_eq!(told["summary"]["unknown_zones"], json!([]));
+    assert_eq!(
+        told["summary"]["first_time"],
+        "2020-10-29T04:16:09.104000000Z"
+    );
+    assert_eq!(offset(&told, "WS05"), 8 * HOUR);
+    assert!(
+        told["notes"].to_string().contains("+8 h ahead of UTC"),
+        "{}",
+        told["notes"]
+    );
+    let last = events(here.path()).pop().unwrap();
+    assert_eq!(last["time"], "2020-10-29T04:16:20.000000000Z");
+    assert_eq!(last["recorded_time"], "2020-10-29T12:16:20.000000000Z");
+}
+
+#[test]
 fn the_zone_of_an_export_is_not_mixed_into_the_other_logs_of_the_host() {
     let here = folder(&["FS01-Sysmon.evtx", "sensor.pcapng"]);
     let sysmon = |events: &[Value]| -> Vec<Value> {

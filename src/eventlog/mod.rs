@@ -26,6 +26,7 @@ mod tally;
 pub mod texts;
 mod walk;
 mod writers;
+pub mod zones;
 
 pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;

@@ -4,6 +4,7 @@
 //! The coverage grid and the baseline lean on it: "nothing found" means little where nothing was
 //! logged.
 
+use super::zones::Zones;
 use crate::evidence::Form;
 use crate::model::{Span, Text, Timed, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,8 @@ pub struct LogSummary {
     pub unfollowed: u64,
     /// Which clock its times are of; of several, one that is local.
     pub timed: Timed,
+    /// What Sysmon's records say of the zone of local times.
+    pub zones: Zones,
 }
 
 /// What one computer's channel holds in one file.
@@ -297,6 +300,7 @@ impl LogSummary {
         self.wrapped |= next.wrapped;
         self.unfollowed += next.unfollowed;
         self.timed = self.timed.max(next.timed);
+        self.zones.merge(&next.zones);
     }
 }
 

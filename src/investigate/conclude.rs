@@ -10,6 +10,7 @@ use crate::case::{
 };
 use crate::context::Context;
 use crate::context::clocks::hours;
+use crate::context::coverage::Interval;
 use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
 use crate::model::provenance::Item;
@@ -153,14 +154,24 @@ impl Read {
                 Item::Record | Item::Line => case.totals.records += row.units_read,
             }
         }
-        let times = || {
-            case.evidence
-                .iter()
-                .flat_map(|e| [e.first_time, e.last_time])
-                .flatten()
-        };
-        case.span = times().min().zip(times().max());
+        case.span = self.span(&case.evidence);
         Ok(case)
+    }
+
+    /// First and last moment of the evidence, by the clocks as corrected; as recorded where no capture
+    /// and no host is known.
+    fn span(&self, evidence: &[EvidenceRow]) -> Option<(Timestamp, Timestamp)> {
+        let coverage = &self.context.coverage;
+        let hosts = self.context.identity.hosts().iter();
+        let hosts = hosts.filter_map(|host| self.context.identity.named(&host.name));
+        let logs = hosts.filter_map(|id| coverage.history(id));
+        let captures = coverage.captures().iter().map(|(_, interval)| *interval);
+        if let Some(all) = logs.chain(captures).reduce(Interval::hull) {
+            return Some((all.from, all.to));
+        }
+        let times = || evidence.iter().flat_map(|e| [e.first_time, e.last_time]);
+        let first = times().flatten().min();
+        first.zip(times().flatten().max())
     }
 
     /// Where gaps are looked for.
@@ -352,7 +363,15 @@ impl Read {
                 continue;
             };
             let report = clocks.report(id, &self.context.identity);
-            if let Some(zone) = report.zone_error {
+            if report.only_zone {
+                notes.push(format!(
+                    "{}: times are local, {} ahead of UTC by UtcTime of {} of its Sysmon records; they are corrected by that, \
+                     and its clock itself was not measured",
+                    host.name,
+                    hours(report.offset.unwrap_or_default()),
+                    report.anchors
+                ));
+            } else if let Some(zone) = report.zone_error {
                 notes.push(format!(
                     "{}: times are off by {}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
                      clock",

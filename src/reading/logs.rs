@@ -49,6 +49,7 @@ pub fn read(
         };
         known.add(file, &summary);
         collector.coverage.log(file.id, &summary);
+        collector.anchors.zones(summary.timed, &summary.zones);
         for computer in summary.computers() {
             collector.identity.name(&computer);
         }

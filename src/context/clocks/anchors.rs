@@ -7,6 +7,7 @@
 use super::measure::Step;
 use super::sample::{Sample, Sight, bucket, key};
 use crate::capture::packet::{Packet, flags};
+use crate::eventlog::zones::{Stretch, Zones};
 use crate::model::attempt::Outcome;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{
@@ -50,6 +51,7 @@ pub struct AnchorBuilder {
     hosts: Sample<(Text, Domain)>,
     steps: BTreeMap<Text, BTreeSet<(u64, Step)>>,
     timed: BTreeMap<Text, BTreeSet<Timed>>,
+    zones: BTreeMap<(Text, Timed), Vec<Stretch>>,
     last: Option<(Text, Timed)>,
     steps_left_out: u64,
     late: bool,
@@ -64,6 +66,7 @@ impl Default for AnchorBuilder {
             hosts: Sample::new(HOSTS),
             steps: BTreeMap::new(),
             timed: BTreeMap::new(),
+            zones: BTreeMap::new(),
             last: None,
             steps_left_out: 0,
             late: false,
@@ -209,8 +212,19 @@ impl AnchorBuilder {
         }
     }
 
+    /// Takes in what the Sysmon records of a file with local times say of their zone.
+    pub fn zones(&mut self, timed: Timed, zones: &Zones) {
+        for (computer, stretches) in zones.told() {
+            let held = self.zones.entry((computer.clone(), timed)).or_default();
+            held.extend_from_slice(stretches);
+        }
+    }
+
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
+        for (key, stretches) in other.zones {
+            self.zones.entry(key).or_default().extend(stretches);
+        }
         self.wire.merge(other.wire);
         self.exact.merge(other.exact);
         for (computer, timed) in other.timed {
@@ -244,6 +258,10 @@ impl AnchorBuilder {
         }
         for (computer, timed) in self.timed {
             hosts.entry(computer).or_default().timed = timed;
+        }
+        for ((computer, timed), zones) in self.zones {
+            let host = hosts.entry(computer).or_default();
+            host.local.entry(timed).or_default().zones = zones;
         }
         for (computer, steps) in self.steps {
             hosts.entry(computer).or_default().steps =
@@ -301,6 +319,8 @@ pub struct LocalAnchors {
     pub sights: Vec<Sight>,
     /// SYNs by endpoints and initial sequence number.
     pub exact: Vec<Sight>,
+    /// What its Sysmon records say of the zone.
+    pub zones: Vec<Stretch>,
 }
 
 impl HostAnchors {
@@ -317,6 +337,7 @@ impl HostAnchors {
         self.timed.extend(other.timed);
         for (timed, theirs) in other.local {
             let ours = self.local.entry(timed).or_default();
+            ours.zones.extend(theirs.zones);
             for (ours, theirs) in [
                 (&mut ours.sights, theirs.sights),
                 (&mut ours.exact, theirs.exact),

@@ -3,7 +3,7 @@
 //! captures or its own host.
 
 use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor, tag};
-use super::exact::by_syns;
+use super::exact::{by_syns, by_utc};
 use super::fit::grain;
 use super::measure::{Measured, Undetermined, measure};
 use super::sample::Sight;
@@ -21,6 +21,8 @@ pub enum Against {
     Hosts,
     /// The system clock of the same host.
     OwnSystem,
+    /// UTC, as the host's own clock has it: the zone of its times, not how wrong the clock is.
+    OwnUtc,
 }
 
 /// How a clock is known.
@@ -59,7 +61,14 @@ pub struct Compared {
 }
 
 /// Compares all clocks.
-pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> Compared {
+///
+/// `assumed` is how wrong a clock is taken to be that nothing measures.
+pub fn compare(
+    anchors: Anchors,
+    identity: &Identity,
+    choice: &ClockChoice,
+    assumed: Span,
+) -> Compared {
     let mut given: BTreeMap<HostId, Span> = BTreeMap::new();
     let mut given_of_form: BTreeMap<(HostId, Timed), Span> = BTreeMap::new();
     for (name, offset) in &choice.given {
@@ -78,7 +87,7 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
         }
     }
     let mut own = BTreeMap::new();
-    let mut owned: BTreeMap<HostId, Vec<Sight>> = BTreeMap::new();
+    let mut owned: BTreeMap<HostId, LocalAnchors> = BTreeMap::new();
     for (id, seen) in &mut sights {
         let only = seen
             .timed
@@ -87,9 +96,9 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
             .filter(|_| seen.timed.len() == 1);
         if let Some(timed) = only.filter(|timed| timed.is_local()) {
             own.insert(*id, timed);
-            let local = seen.local.remove(&timed).unwrap_or_default();
-            seen.system = local.sights;
-            owned.insert(*id, local.exact);
+            let mut local = seen.local.remove(&timed).unwrap_or_default();
+            seen.system = std::mem::take(&mut local.sights);
+            owned.insert(*id, local);
             if let Some(offset) = given_of_form.remove(&(*id, timed)) {
                 given.insert(*id, offset);
             }
@@ -119,12 +128,16 @@ pub fn compare(anchors: Anchors, identity: &Identity, choice: &ClockChoice) -> C
     let wire = on_one_clock(anchors.wire, &sensors);
     let exact = on_one_clock(anchors.exact, &sensors);
     let mut systems = systems(&sights, &wire, &given);
-    for (id, sights) in &owned {
-        let known = systems.get_mut(id);
-        if let Some(known) = known.filter(|k| matches!(k, Known::Undetermined(_)))
-            && let Some(measured) = by_syns(sights, &exact)
-        {
+    for (id, local) in &owned {
+        let unknown = Known::Undetermined(Undetermined::NothingShared);
+        let known = systems.entry(*id).or_insert(unknown);
+        if !matches!(known, Known::Undetermined(_)) {
+            continue;
+        }
+        if let Some(measured) = by_syns(&local.exact, &exact) {
             *known = Known::Measured(Box::new(measured), Against::Captures);
+        } else if let Some(measured) = by_utc(&local.zones, assumed) {
+            *known = Known::Measured(Box::new(measured), Against::OwnUtc);
         }
     }
     for (id, seen) in &sights {
@@ -378,6 +391,10 @@ fn local(local: &LocalAnchors, host: &HostAnchors, wire: &[Sight], exact: &[Sigh
     };
     if let Some(measured) = by_syns(&local.exact, exact) {
         return Known::Measured(Box::new(measured), Against::Captures);
+    }
+    // It is the same clock, in another zone.
+    if let Some(measured) = by_utc(&local.zones, Span::ZERO) {
+        return Known::Measured(Box::new(measured), Against::OwnSystem);
     }
     match measure(&local.sights, &host.system, &[]) {
         Ok(measured) => Known::Measured(Box::new(measured), Against::OwnSystem),

@@ -3,8 +3,9 @@
 //! not: ports are used again.
 
 use super::fit::{Pair, Segment};
-use super::measure::{Measured, zone_error};
+use super::measure::{Boundary, Measured, zone_error};
 use super::sample::Sight;
+use crate::eventlog::zones::Stretch;
 use crate::model::Span;
 
 /// What a time is cut to in the logs that name SYNs.
@@ -14,6 +15,8 @@ const SECOND: i64 = 1_000_000_000;
 const RETRIES: i64 = 63 * SECOND;
 /// A row is written a few milliseconds after its packet.
 const WAIT: i64 = 5_000_000;
+/// Records that must name their moment in UTC.
+const FEWEST: u64 = 3;
 /// Away from its pairs a clock may drift by 50 ppm.
 const GROWTH: i64 = 50_000;
 
@@ -50,6 +53,44 @@ pub fn by_syns(clock: &[Sight], wire: &[Sight]) -> Option<Measured> {
         uncertainty: half,
         anchors: pairs.len() as u64,
         zone_error: zone_error(offset),
+    })
+}
+
+/// The zone of local times, by records that name the same moment in UTC: as exact as `uncertainty`,
+/// for it is the same clock. `None` if fewer than three records show one.
+pub fn by_utc(stretches: &[Stretch], uncertainty: Span) -> Option<Measured> {
+    let segment = |stretch: &Stretch| Segment {
+        from: stretch.from,
+        to: stretch.to,
+        offset: stretch.zone,
+        drift: 0,
+        uncertainty,
+        growth: 0,
+        anchors: stretch.records,
+    };
+    let mut segments: Vec<Segment> = stretches.iter().map(segment).collect();
+    segments.sort_by_key(|s| (s.corrected(s.from), s.corrected(s.to)));
+    // Several files may show the same stretch.
+    let mut joined: Vec<Segment> = Vec::with_capacity(segments.len());
+    for segment in segments {
+        match joined.last_mut() {
+            Some(last) if last.offset == segment.offset => {
+                last.to = last.to.max(segment.to);
+                last.anchors += segment.anchors;
+            }
+            _ => joined.push(segment),
+        }
+    }
+    let anchors = joined.iter().map(|s| s.anchors).sum();
+    let main = joined.iter().max_by_key(|s| s.anchors)?;
+    (anchors >= FEWEST).then(|| Measured {
+        offset: main.offset,
+        drift: 0,
+        boundaries: vec![Boundary::Between; joined.len() - 1],
+        uncertainty,
+        anchors,
+        zone_error: zone_error(main.offset),
+        segments: joined.clone(),
     })
 }
 

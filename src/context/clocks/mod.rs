@@ -124,7 +124,7 @@ impl Clocks {
         assumed_error: Span,
     ) -> Self {
         let (late, steps_left_out) = (anchors.late, anchors.steps_left_out);
-        let compared = compare::compare(anchors, identity, choice);
+        let compared = compare::compare(anchors, identity, choice, assumed_error);
         Self {
             assumed_error,
             mode: choice.mode,

@@ -197,7 +197,7 @@ impl Clocks {
                             ..plain(system.time, system.uncertainty.plus(own))
                         }
                     }
-                    Against::Captures | Against::Hosts => plain(time, own),
+                    Against::Captures | Against::Hosts | Against::OwnUtc => plain(time, own),
                 };
                 Reading {
                     piece,
@@ -283,7 +283,9 @@ impl Clocks {
                     own.plus(system.doubt),
                 )
             }
-            Against::Captures | Against::Hosts => (moment, own, own.plus(written.uncertainty)),
+            Against::Captures | Against::Hosts | Against::OwnUtc => {
+                (moment, own, own.plus(written.uncertainty))
+            }
         };
         let delay = written.time.since(time);
         let margin = own.plus(written.uncertainty);

@@ -21,6 +21,8 @@ pub struct ClockReport {
     pub anchors: u64,
     /// The multiple of 15 minutes the offset is, if it is one.
     pub zone_error: Option<Span>,
+    /// True if only the zone is known, by the host's own records, and not how wrong its clock is.
+    pub only_zone: bool,
     /// How that is known, in a few words.
     pub method: String,
     /// What is known of Sysmon's clock of network events, as a sentence; empty if it logged none.
@@ -46,6 +48,7 @@ impl Clocks {
                 pieces: measured.segments.len(),
                 anchors: measured.anchors,
                 zone_error: measured.zone_error,
+                only_zone: *against == Against::OwnUtc,
                 method: method(measured, against),
                 network: String::new(),
                 network_assumed: false,
@@ -99,6 +102,7 @@ impl Clocks {
                 let whose = match against {
                     Against::OwnSystem => "the host's own clock",
                     Against::Captures | Against::Hosts => "the captures'",
+                    Against::OwnUtc => "UTC",
                 };
                 format!(
                     "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (+/- {}; {}); these events are placed by it.",
@@ -154,6 +158,7 @@ impl Clocks {
                 let than = match against {
                     Against::OwnSystem => "the host's own clock",
                     Against::Captures | Against::Hosts => "the captures'",
+                    Against::OwnUtc => "UTC",
                 };
                 let zone = measured
                     .zone_error
@@ -203,6 +208,13 @@ impl Clocks {
         let name = name_of(id, identity);
         let report = self.report(id, identity);
         let mut text = match (report.offset, self.hosts.get(&id).map(|h| &h.system)) {
+            (Some(offset), Some(Known::Measured(measured, Against::OwnUtc))) => format!(
+                "The times of {name} are local, {} by UtcTime of {} of its own Sysmon records, and are corrected by that; \
+                 its clock was not measured and is taken to be within {} of the captures' (--max-skew).",
+                of_utc(offset),
+                measured.anchors,
+                report.uncertainty
+            ),
             (Some(offset), Some(Known::Measured(measured, _))) => {
                 let zone = report
                     .zone_error
@@ -253,13 +265,20 @@ const AS_RECORDED: &str =
     "not measured, as asked (--clock as-recorded); error assumed (--max-skew)";
 
 fn method(measured: &Measured, against: &Against) -> String {
-    let against = match against {
-        Against::Captures => "seen by captures and by 5156, 5157 or 5152",
-        Against::Hosts | Against::OwnSystem => {
-            "logged by this host and by hosts whose clocks are known"
-        }
+    let mut text = match against {
+        Against::Captures => format!(
+            "{} seen by captures and by 5156, 5157 or 5152",
+            connections(measured.anchors)
+        ),
+        Against::Hosts | Against::OwnSystem => format!(
+            "{} logged by this host and by hosts whose clocks are known",
+            connections(measured.anchors)
+        ),
+        Against::OwnUtc => format!(
+            "not measured: error assumed (--max-skew); the zone of its times by UtcTime of {} of its own Sysmon records",
+            measured.anchors
+        ),
     };
-    let mut text = format!("{} {against}", connections(measured.anchors));
     if let Some(zone) = measured.zone_error {
         text.push_str(&format!("; zone error of {}", hours(zone)));
     }
@@ -280,6 +299,11 @@ fn method(measured: &Measured, against: &Against) -> String {
 
 fn connections(n: u64) -> String {
     format!("{n} connections")
+}
+
+/// `UTC-5 h`.
+fn of_utc(zone: Span) -> String {
+    format!("UTC{}", hours(zone))
 }
 
 /// `1.842 s ahead of`, `5 ms behind`, as words before a name.

@@ -162,7 +162,7 @@ impl Share {
                 ProblemKind::LocalTime,
                 "times are local and their zone is not said",
                 "these records have a clock of their own: they keep the time as written until connections that captures or \
-                 other logs of the host saw too tell how far it is off; without such, give --clock HOST=-5h or \
+                 other logs of the host saw too, or UtcTime of its Sysmon records, tell how far it is off; without such, give --clock HOST=-5h or \
                  --clock HOST@FORM=-5h",
             );
         }
@@ -175,6 +175,9 @@ impl Share {
             record.place.record_id,
             record.time,
         );
+        if record.place.text.is_some_and(|text| text.timed.is_local()) {
+            self.summary.zones.note(&computer, &record);
+        }
         if !Tables.id(record.event_id)
             || entry(record.event_id, &record.provider, &record.channel).is_none()
         {
