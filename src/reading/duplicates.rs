@@ -113,6 +113,9 @@ impl<'k> Sieve<'k> {
     }
 
     fn earlier(&mut self, host: &HostEvent) -> Option<Earlier<'k>> {
+        if self.known.sources.is_empty() {
+            return None;
+        }
         if let Some(((computer, channel), found)) = &self.last
             && *computer == host.computer
             && *channel == host.channel
