@@ -194,6 +194,60 @@ fn a_firewalls_log_alone_is_of_the_host_with_the_address_it_calls_its_own() {
     assert_eq!(hosts[0]["addresses"], json!([FS01]));
 }
 
+/// What the report says of a need of an analytic on FS01.
+fn need<'r>(report: &'r Value, analytic: &str, need: &str) -> &'r Value {
+    let rows = report["coverage"].as_array().unwrap();
+    let wanted = |row: &&Value| row["analytic"] == analytic && row["needs"] == need;
+    let found: Vec<&Value> = rows.iter().filter(wanted).collect();
+    assert_eq!(found.len(), 1, "{rows:?}");
+    found[0]
+}
+
+#[test]
+fn a_firewalls_log_alone_lets_touches_be_judged_in_part_and_says_that_its_times_are_local() {
+    let here = folder(&[]);
+    let path = here.path().join("pfirewall.log");
+    let mut text = pfirewall(&dropped(), 2 * HOUR);
+    std::fs::write(&path, &text).unwrap();
+    let report = report(here.path());
+    assert_eq!(
+        need(&report, "AN0842", "closed-port touches")["status"],
+        "partial"
+    );
+    assert_eq!(
+        need(&report, "AN1448", "failed touches")["status"],
+        "partial"
+    );
+    // It was set to log drops only.
+    let came_in = need(&report, "AN0842", "completed connections");
+    assert_eq!(came_in["status"], "partial");
+    assert!(
+        came_in["note"]
+            .to_string()
+            .contains("no event of this kind"),
+        "{came_in}"
+    );
+    let unknown = json!([format!("{FS01} (pfirewall)")]);
+    assert_eq!(report["summary"]["unknown_zones"], unknown);
+    let evidence = here.path().to_str().unwrap();
+    let head = "All times are UTC, except those of 10.20.0.10 (pfirewall): they are local";
+    let told = |arguments: &[&str]| run(arguments).replace('\n', " ");
+    assert!(told(&["analyze", evidence]).contains(head));
+    let clock = "10.20.0.10=+2h";
+    let given = told(&["analyze", evidence, "--clock", clock]);
+    assert!(given.contains("All times are UTC. Settings"), "{given}");
+    // One connection in: it can tell who came in, though not whether that was all.
+    text.push_str("2026-03-14 04:30:00 ALLOW TCP 203.0.113.66 10.20.0.10 50001 22 0 - 0 0 0 - - - RECEIVE 4\r\n");
+    std::fs::write(&path, &text).unwrap();
+    let report = self::report(here.path());
+    let came_in = need(&report, "AN0842", "completed connections");
+    assert_eq!(came_in["status"], "partial");
+    assert_eq!(came_in["note"], "");
+    let gaps = report["gaps"].as_array().unwrap();
+    let taking = gaps.iter().find(|gap| gap["id"] == came_in["gaps"][0]);
+    assert_eq!(taking.unwrap()["kind"], "form");
+}
+
 #[test]
 fn a_log_that_calls_addresses_of_two_hosts_its_own_is_of_neither() {
     let own = "10.20.0.99";

@@ -135,6 +135,7 @@ fn blank(
         seq: 0,
         ack: 0,
         payload: 0,
+        checksum: 0,
         pid: frame.pid,
         first_fragment: false,
         cut: false,
@@ -313,6 +314,7 @@ fn transport(
             packet.destination.port = be16(udp, 2);
             packet.payload = length.saturating_sub(8) as u32;
             packet.cut = body.len() < 8 && snapped;
+            packet.checksum = body.first_chunk::<8>().map_or(0, |udp| be16(udp, 6));
             search = (8, WakeCarrier::Udp(packet.destination.port));
             let payload = body.get(8..).unwrap_or(&[]);
             packet.shape = shape::shape(payload, false);

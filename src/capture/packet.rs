@@ -53,6 +53,8 @@ pub struct Packet {
     pub ack: u32,
     /// Payload bytes by the IP length (by the captured length where the IP length is 0).
     pub payload: u32,
+    /// Checksum of a UDP datagram as captured; 0 for other packets, and where it was cut off.
+    pub checksum: u16,
     /// Process id from a `PID=` comment; 0 for none.
     pub pid: u32,
     /// A second or later fragment never gets here; true for a first fragment.
@@ -121,6 +123,8 @@ pub struct Announcement {
     pub name: Option<Text>,
     /// What said so.
     pub told_by: ToldBy,
+    /// True if it answers a question: somebody else chose the moment.
+    pub answer: bool,
 }
 
 /// What a DHCP message tells (RFC 2131, RFC 2132).

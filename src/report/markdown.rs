@@ -4,6 +4,9 @@
 //! Only what an analytic says about itself; no case and no evidence text passes through here.
 
 use crate::analytics::about::{Described, Need, Source};
+use crate::analytics::rates::Measured;
+use crate::context::coverage::Log;
+use crate::model::host_event::Verdict;
 use std::fmt::Write;
 
 /// One analytic: what it looks for, steps, settings, needs, blind spots, harmless causes, actions.
@@ -35,6 +38,11 @@ pub fn analytic(described: &Described) -> String {
         false,
     );
     items(&mut page, "What to do with a finding", about.actions, true);
+    if let Some(measured) = Measured::kept() {
+        let told = measured.sentences(about.id, about.version);
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        items(&mut page, "Known error rates", &told, false);
+    }
     page
 }
 
@@ -188,6 +196,11 @@ fn source(source: &Source) -> String {
             "{} h of evidence, or a baseline",
             span.0 / 3_600_000_000_000
         ),
+        Source::Events(Log::FirewallText, ids) => {
+            let dropped = ids.contains(&Log::id_of_row(Verdict::Dropped));
+            let rows = if dropped { "drops" } else { "connections" };
+            format!("{rows} of pfirewall.log (in part: it does not tell all)")
+        }
         Source::Events(log, ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
             format!("{} {}", log.name(), ids.join(", "))

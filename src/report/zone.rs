@@ -23,6 +23,8 @@ enum Kind {
 
 /// No place on earth is further from Greenwich (UTC-12 to UTC+14); more is a mistyped offset.
 const FURTHEST: i64 = 14 * 3_600;
+/// Logs of unknown zones named in a page's head.
+const NAMED: usize = 4;
 
 impl Zone {
     /// No second zone.
@@ -98,8 +100,25 @@ impl Zone {
             .unwrap_or_default()
     }
 
-    /// What a page says of its times.
-    pub fn told(&self) -> String {
+    /// What a page says of its times; `unknown` are those of unknown zones, as the case names them.
+    pub fn told(&self, unknown: &[String]) -> String {
+        let all = self.all();
+        if !unknown.is_empty() {
+            let shown = unknown.iter().take(NAMED).map(String::as_str);
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let whose = match unknown.len().saturating_sub(NAMED) {
+                0 => shown,
+                more => format!("{shown} and {more} more"),
+            };
+            return format!(
+                "{}, except those of {whose}: they are local, of a zone that nothing here tells, and stand as written.",
+                all.trim_end_matches('.')
+            );
+        }
+        all
+    }
+
+    fn all(&self) -> String {
         match &self.0 {
             Kind::Utc => "All times are UTC.".to_owned(),
             Kind::Fixed(seconds) => format!(
@@ -232,7 +251,7 @@ mod tests {
         );
         assert!(
             paris
-                .told()
+                .told(&[])
                 .contains("Europe/Paris (rules of the IANA database 20")
         );
     }

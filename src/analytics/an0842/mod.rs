@@ -74,6 +74,7 @@ impl Analytic for PortKnock {
                 from: &[
                     Source::Packets,
                     Source::Events(Log::Security, &[5152, 5157]),
+                    Source::Events(Log::FirewallText, &[5152]),
                 ],
                 what: "a capture of the host's traffic, or the audit subcategories \"Filtering Platform Packet \
                       Drop\" and \"Filtering Platform Connection\" (failure)",
@@ -100,6 +101,7 @@ impl Analytic for PortKnock {
                     Source::Packets,
                     Source::Events(Log::Security, &[5156]),
                     Source::Events(Log::Sysmon, &[3]),
+                    Source::Events(Log::FirewallText, &[5156]),
                 ],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
                       Connection\" (success)",

@@ -4,6 +4,7 @@
 //! Two kinds of key: the host that is touched (`sequence`), and the sender of magic packets
 //! (`waking`). They share nothing but the settings.
 
+mod followed;
 mod sequence;
 mod settings;
 mod telling;
@@ -85,6 +86,7 @@ impl Analytic for Signalling {
                 from: &[
                     Source::Packets,
                     Source::Events(Log::Security, &[5152, 5157]),
+                    Source::Events(Log::FirewallText, &[5152]),
                 ],
                 what: "a capture of the host's traffic, or the audit subcategories \"Filtering Platform Packet \
                       Drop\" and \"Filtering Platform Connection\" (failure)",

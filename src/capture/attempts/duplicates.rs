@@ -22,6 +22,11 @@ const WAYS: usize = 4;
 /// The part of a print that chooses the set.
 const SET_BITS: u32 = 16;
 const SET_MASK: u64 = (1 << SET_BITS) - 1;
+/// The part of a print that copies on one interface have in common too, and copies of two sensors
+/// need not: a host's own capture may hold a checksum that its network card was to complete.
+const CHECK_MASK: u64 = 0xFFFF << SET_BITS;
+/// Set in every print.
+const USED: u64 = 1 << 63;
 /// No stack repeats a segment this soon, save a bare ACK.
 const NO_RETRY_YET: Span = Span::millis(1);
 
@@ -38,7 +43,7 @@ pub(super) enum Seen {
 
 #[derive(Clone, Copy, Default)]
 struct Held {
-    /// Hash of everything that copies have in common; 0 for an unused place.
+    /// Hash of everything that copies have in common, and the checksum; 0 for an unused place.
     print: u64,
     /// Time in units of 2^16 ns, above the sensor's number.
     stamp: u64,
@@ -72,9 +77,10 @@ impl RecentPackets {
     ///
     /// Copies agree in endpoints, IP identification (IPv6: flow label), sequence and
     /// acknowledgement numbers, flags and payload length. On one interface that is not enough, for
-    /// a packet sent again may agree in all of them: there a copy must have an IPv4 identification
-    /// other than 0, which differs from packet to packet, or be a TCP segment, other than a bare ACK,
-    /// within a millisecond.
+    /// a packet sent again may agree in all of them, and a scanner's probes of one port even in the
+    /// identification: there a copy must have an IPv4 identification other than 0, which differs from
+    /// packet to packet, and the same UDP checksum, or be a TCP segment, other than a bare ACK, within
+    /// a millisecond.
     pub(super) fn seen(&mut self, evidence: EvidenceId, packet: &Packet, key: &Key) -> Seen {
         let sensor = self.sensor_of(evidence, packet.interface);
         let print = self.print_of(packet, key);
@@ -84,7 +90,7 @@ impl RecentPackets {
             let set = &mut self.sets[index];
             let mut oldest = 0;
             for place in 0..WAYS {
-                if set[place].print == print {
+                if (set[place].print ^ print) & !CHECK_MASK == 0 {
                     let apart = Timestamp(time_of(set[place].stamp))
                         .since(packet.time)
                         .abs();
@@ -93,7 +99,9 @@ impl RecentPackets {
                         if elsewhere {
                             return Seen::ByAnotherSensor;
                         }
-                        let own_id = packet.ip_id != 0 && matches!(key, Key::V4(_));
+                        let own_id = packet.ip_id != 0
+                            && matches!(key, Key::V4(_))
+                            && set[place].print == print;
                         let sent_again_later = packet.transport == Transport::TCP
                             && (packet.payload > 0 || packet.flags & (SYN | FIN | RST) != 0);
                         let no_retry = sent_again_later && apart <= NO_RETRY_YET;
@@ -112,7 +120,7 @@ impl RecentPackets {
                 print: other,
                 stamp: then,
             } = set[oldest];
-            if self.size < MOST && other != 0 && other != print {
+            if self.size < MOST && other != 0 && (other ^ print) & !CHECK_MASK != 0 {
                 let apart = Timestamp(time_of(then)).since(packet.time).abs();
                 if apart.0 <= self.window.saturating_mul(2) {
                     self.grow();
@@ -152,9 +160,9 @@ impl RecentPackets {
         self.sensor
     }
 
-    /// The print: never 0. Its upper 48 bits are seeded, so that no one can make two packets look
-    /// like copies; the lower 16 choose the set and are not, so that what is forgotten is the same in
-    /// every run.
+    /// The print: never 0. Its upper 32 bits are seeded, so that no one can make two packets look
+    /// like copies at will; the next 16 are the checksum; the lower 16 choose the set and are not
+    /// seeded, so that what is forgotten is the same in every run.
     fn print_of(&self, packet: &Packet, key: &Key) -> u64 {
         let numbers = u64::from(packet.seq) << 32 | u64::from(packet.ack);
         let shape = u64::from(packet.ip_id) << 48
@@ -191,7 +199,9 @@ impl RecentPackets {
         };
         let mixed =
             (ends ^ numbers.rotate_left(17) ^ shape ^ rest.3).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (print | 1 << SET_BITS) & !SET_MASK | mixed >> (u64::BITS - SET_BITS)
+        USED | print & !(CHECK_MASK | SET_MASK)
+            | u64::from(packet.checksum) << SET_BITS
+            | mixed >> (u64::BITS - SET_BITS)
     }
 }
 
@@ -208,6 +218,27 @@ fn time_of(stamp: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::capture::attempts::wire::at_ms;
+
+    #[test]
+    fn two_probes_with_one_identification_are_no_copies_on_one_interface() {
+        let probe = |checksum| Packet {
+            transport: Transport::UDP,
+            ip_id: 0xebd6,
+            payload: 50,
+            checksum,
+            ..at_ms(1_000, u64::from(checksum))
+        };
+        let mut recent = RecentPackets::new(Span::millis(50));
+        let mut seen = |evidence, checksum| {
+            let packet = probe(checksum);
+            recent.seen(EvidenceId(evidence), &packet, &Key::of(&packet))
+        };
+        assert_eq!(seen(1, 0xf58b), Seen::New);
+        assert_eq!(seen(1, 0xf57b), Seen::New);
+        assert_eq!(seen(1, 0xf57b), Seen::Mirrored);
+        // Another sensor may have seen the checksum before the network card completed it.
+        assert_eq!(seen(2, 0x1234), Seen::ByAnotherSensor);
+    }
 
     #[test]
     fn no_packet_of_a_busy_moment_is_forgotten_while_the_memory_can_grow() {

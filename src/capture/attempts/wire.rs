@@ -26,6 +26,7 @@ pub(crate) fn at_ms(ms: i64, number: u64) -> Packet {
         seq: 0,
         ack: 0,
         payload: 0,
+        checksum: 0,
         pid: 0,
         first_fragment: false,
         cut: false,

@@ -31,7 +31,7 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
     gaps.extend(ends_early(search, id, window));
     let mut kept: Vec<&Channel> = coverage
         .channels(id)
-        .filter(|c| c.log != Log::Other)
+        .filter(|c| !matches!(c.log, Log::Other | Log::FirewallText))
         .collect();
     kept.sort_by_key(|c| (c.log, c.name().clone()));
     for channel in kept {
@@ -64,6 +64,8 @@ fn form(id: HostId, channel: &Channel) -> Option<Gap> {
     gap.evidence = files(channel);
     if channel.log != Log::Other {
         gap.lessens = Lessens::OneLog(id, channel.log);
+    }
+    if !matches!(channel.log, Log::Other | Log::FirewallText) {
         gap.remedy = format!("{} as EVTX", channel.name());
     }
     Some(gap)

@@ -124,6 +124,28 @@ impl Clocks {
             .collect()
     }
 
+    /// Whose times are local and of a zone that is neither measured nor given: they stand as written
+    /// among times of UTC. `WS01 (pfirewall)`, in the order of the hosts.
+    pub fn of_unknown_zone(&self, identity: &Identity) -> Vec<String> {
+        let own = self.own.iter().map(|(id, timed)| {
+            let system = self.hosts.get(id).map(|host| &host.system);
+            (*id, *timed, system)
+        });
+        let beside = self.locals.iter();
+        let beside = beside.map(|((id, timed), known)| (*id, *timed, Some(known)));
+        let mut unknown: Vec<(HostId, Timed)> = own
+            .chain(beside)
+            .filter(|(.., known)| !matches!(known, Some(Known::Measured(..) | Known::Given(_))))
+            .map(|(id, timed, _)| (id, timed))
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
+            .into_iter()
+            .map(|(id, timed)| format!("{} ({})", name_of(id, identity), timed.word()))
+            .collect()
+    }
+
     fn local(&self, id: HostId, timed: Timed, known: &Known, identity: &Identity) -> String {
         let (name, form) = (name_of(id, identity), timed.word());
         let whose = format!("The times of {name} in its {form} records");

@@ -443,6 +443,7 @@ fn a_sensor_that_is_ahead_is_put_beside_the_others() {
         vlan: None,
         ack: 0,
         payload: 0,
+        checksum: 0,
         pid: 0,
         first_fragment: false,
         cut: false,

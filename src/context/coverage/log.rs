@@ -1,5 +1,8 @@
 //! The logs that coverage tells apart.
 
+use crate::eventlog::forms::FIREWALL_TEXT;
+use crate::model::host_event::Verdict;
+
 /// A log, as coverage tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Log {
@@ -13,6 +16,9 @@ pub enum Log {
     System,
     /// PowerShell operational.
     PowerShell,
+    /// The Windows Firewall's own text log. Its rows have no ids; each counts as the audit event that
+    /// says the same, see [`Log::id_of_row`].
+    FirewallText,
     /// Any other.
     Other,
 }
@@ -39,9 +45,18 @@ impl Log {
             {
                 Self::Firewall
             }
+            FIREWALL_TEXT => Self::FirewallText,
             _ if begins("microsoft-windows-sysmon/") => Self::Sysmon,
             _ if holds("powershell") => Self::PowerShell,
             _ => Self::Other,
+        }
+    }
+
+    /// The id that a row of the firewall's text log counts as: 5152 for a drop, 5156 for a connection.
+    pub fn id_of_row(verdict: Verdict) -> u32 {
+        match verdict {
+            Verdict::Permitted => 5156,
+            _ => 5152,
         }
     }
 
@@ -53,6 +68,7 @@ impl Log {
             Self::Firewall => "Firewall",
             Self::System => "System",
             Self::PowerShell => "PowerShell",
+            Self::FirewallText => "pfirewall",
             Self::Other => "other",
         }
     }
@@ -73,5 +89,6 @@ mod tests {
         assert_eq!(Log::of("SECURITY"), Log::Security);
         assert_eq!(Log::of("Microsoft-Windows-Sysmon/Operational"), Log::Sysmon);
         assert_eq!(Log::of("Windows PowerShell"), Log::PowerShell);
+        assert_eq!(Log::of("pfirewall.log"), Log::FirewallText);
     }
 }

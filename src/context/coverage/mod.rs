@@ -22,7 +22,7 @@ use super::clocks::anchors as clocks;
 use super::identity::{HostId, Identity};
 use crate::capture::CaptureSummary;
 use crate::eventlog::LogSummary;
-use crate::model::{Event, EvidenceId, Timed, Timestamp, What};
+use crate::model::{Event, EvidenceId, HostWhat, Timed, Timestamp, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -188,10 +188,14 @@ impl CoverageBuilder {
             known.changes.add(change, &mut self.changes);
         }
         let log = Log::of(&host.channel);
+        let event_id = match (log, &host.what) {
+            (Log::FirewallText, HostWhat::Filtered { verdict, .. }) => Log::id_of_row(*verdict),
+            _ => host.event_id,
+        };
         known.hours.add(log, host.written);
         known
             .events
-            .entry((log, host.event_id))
+            .entry((log, event_id))
             .or_insert_with(|| Seen::new(at))
             .add(1, at, [evidence]);
     }

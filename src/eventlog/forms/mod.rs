@@ -29,6 +29,8 @@ use super::texts::Texts;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
 use crate::model::{Event, EvidenceId};
 use draft::{Draft, Refused};
+/// The channel under which rows of pfirewall.log are shown.
+pub use pfirewall::CHANNEL as FIREWALL_TEXT;
 use pieces::{Piece, Pieces};
 use rayon::prelude::*;
 use std::io::Read;

@@ -375,5 +375,6 @@ fn summary(case: &Case) -> s::Summary {
         },
         first_time: case.span.map(|(first, _)| time(first)),
         last_time: case.span.map(|(_, last)| time(last)),
+        unknown_zones: case.unknown_zones.clone(),
     }
 }

@@ -107,7 +107,7 @@ pub fn facts(report: &Report, zone: &Zone) -> String {
     format!(
         "casewire {}{commit}{examiner}. {} Report schema {}, parameters {}.",
         report.tool.version,
-        zone.told(),
+        zone.told(&report.summary.unknown_zones),
         report.schema_version,
         report.parameters.sha256.0
     )

@@ -50,7 +50,7 @@ fn what_was_read(case: &Case, page: &mut Page) {
                     last.date() + " "
                 },
                 last.clock(0),
-                page.zone.told(),
+                page.zone.told(&case.unknown_zones),
             ),
         ),
         None => page.text(0, "The evidence holds no event with a time."),

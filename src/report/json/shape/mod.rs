@@ -102,6 +102,11 @@ pub struct Summary {
     pub first_time: Option<Time>,
     /// Last moment of the evidence.
     pub last_time: Option<Time>,
+    /// Whose times are local and of a zone that is neither measured nor given, as `WS01 (pfirewall)`:
+    /// what this report gives as their UTC is their time as written. Not in reports before version
+    /// 1.3.
+    #[serde(default)]
+    pub unknown_zones: Vec<String>,
 }
 
 /// Counts by severity.
