@@ -377,8 +377,8 @@ impl<'c> Values<'c, '_> {
     }
 
     /// True if the value is the null that removes an element depending on it.
-    fn is_absent(&self, gap: usize) -> bool {
-        self.table.get(gap).is_some_and(|slot| slot.kind == 0)
+    fn is_absent(&self, gap: u16) -> bool {
+        self.slot(gap).is_some_and(|slot| slot.kind == 0)
     }
 
     #[inline]

@@ -1,8 +1,9 @@
 //! Windows event logs: from bytes to host events.
 //!
 //! The journey of a record: `evtx` cuts the file into chunks, `chunk` walks a chunk's records past
-//! damage, `decode` reads one record through the template plans of `plan`, `channels` say what it
-//! means, with the pure functions of `normalise`.
+//! damage, `glance` tells whether a record may be wanted, `decode` reads it through the template plans
+//! of `plan`, `channels` say what it means, with the pure functions of `normalise`. Wanted or not, it
+//! is counted: `writers` and `tally`, and for the file `summary`.
 
 mod binxml;
 pub mod channels;

@@ -79,7 +79,7 @@ pub(crate) enum Step<'c> {
         name: FieldName<'c>,
         source: Source<'c>,
         /// The value whose absence removes the element.
-        depends_on: Option<usize>,
+        depends_on: Option<u16>,
     },
     /// A gap that may hold binary XML of its own.
     Nested { gap: u16, within: Within },
@@ -106,7 +106,7 @@ pub(crate) struct Plan<'c> {
 }
 
 /// What an open element is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Event,
     System,
@@ -119,13 +119,9 @@ enum Role {
     EventData,
     UserData,
     Field,
-    #[default]
     Other,
 }
 
-/// An open element. Begun empty and filled where it lies: the compiler moves it in pieces that the
-/// processor has to wait for.
-#[derive(Default)]
 struct Open<'c> {
     role: Role,
     element: &'c [u8],
@@ -133,7 +129,7 @@ struct Open<'c> {
     attribute: Source<'c>,
     content: Source<'c>,
     has_children: bool,
-    depends_on: Option<usize>,
+    depends_on: Option<u16>,
 }
 
 /// Reads the elements at `cursor` until the end-of-fragment token or, for one element, until it is
@@ -162,8 +158,7 @@ pub(crate) fn parse<'c>(
                 }
                 let mut depends_on = None;
                 if in_template {
-                    let gap = cursor.u16()?;
-                    depends_on = (gap != NO_DEPENDENCY).then_some(usize::from(gap));
+                    depends_on = Some(cursor.u16()?).filter(|d| *d != NO_DEPENDENCY);
                 }
                 // The length of the element; every token has its own end, so it is not needed.
                 cursor.u32()?;
@@ -178,12 +173,14 @@ pub(crate) fn parse<'c>(
                     }
                     None => (None, None),
                 };
-                open.push(Open::default());
-                if let Some(begun) = open.last_mut() {
-                    begun.role = role(parent, within, element);
-                    begun.element = element;
-                    begun.depends_on = depends_on.or(inherited);
-                }
+                open.push(Open {
+                    role: role(parent, within, element),
+                    element,
+                    attribute: Source::Nothing,
+                    content: Source::Nothing,
+                    has_children: false,
+                    depends_on: depends_on.or(inherited),
+                });
                 in_start_tag = true;
                 counts = false;
             }

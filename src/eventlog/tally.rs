@@ -294,6 +294,16 @@ mod tests {
     }
 
     #[test]
+    fn records_without_numbers_hold_no_memory_each() {
+        let (computer, mut tally) = (Text::from("A"), Tally::default());
+        for _ in 0..1_000 {
+            tally.add(&computer, &computer, 0, 0, None);
+        }
+        let source = &tally.sources[0];
+        assert_eq!((source.records, source.runs.len()), (1_000, 1));
+    }
+
+    #[test]
     fn computers_beyond_those_followed_are_counted() {
         let names: Vec<String> = (0..MAX_SOURCES + 3).map(|n| format!("WS{n}")).collect();
         let records: Vec<Told<'_>> = names.iter().map(|name| (&**name, "S", 1, 1)).collect();

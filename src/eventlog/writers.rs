@@ -84,3 +84,44 @@ fn utf16<'v>(value: &Value<'v>) -> Option<&'v [u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_is_counted_for_its_own_computer_and_channel() {
+        let wide = |text: &str| -> Vec<u8> {
+            let units = text.encode_utf16();
+            units.flat_map(u16::to_le_bytes).collect()
+        };
+        let (mut texts, mut tally) = (Texts::default(), Tally::default());
+        let mut writers = Writers::default();
+        let computers: Vec<String> = (0..REMEMBERED + 5).map(|n| format!("WS{n}")).collect();
+        let mut sources = std::collections::BTreeSet::new();
+        // Twice: the second time, some are remembered and some forgotten.
+        for _ in 0..2 {
+            for computer in &computers {
+                for channel in ["Security", "System", ""] {
+                    let bytes = [wide(channel), wide(computer)];
+                    let values = [
+                        [Value::Utf16(&bytes[0]), Value::Utf16(&bytes[1])],
+                        [Value::Text(channel.into()), Value::Text(computer.into())],
+                    ];
+                    for [said, by] in &values {
+                        let place = writers.of(said, by, &mut texts, &mut tally);
+                        let writer = writers.at(place);
+                        assert_eq!(
+                            (&*writer.channel, &*writer.computer),
+                            (channel, &**computer)
+                        );
+                        let source = tally.source(&writer.computer, &writer.channel);
+                        assert_eq!(writer.source, source);
+                        sources.insert(source);
+                    }
+                }
+            }
+        }
+        assert_eq!(sources.len(), computers.len() * 3);
+    }
+}

@@ -275,8 +275,13 @@ pub fn gather(
             )
         },
     );
-    let mut all = wire?;
-    all.join(host?);
+    let (mut all, host) = (wire?, host?);
+    if captures.is_empty() {
+        // To join is to go through all of it once more.
+        all = host;
+    } else {
+        all.join(host);
+    }
     if !connections.is_empty() {
         all.join(connections::read(&connections, options, progress)?);
     }
