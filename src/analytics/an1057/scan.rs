@@ -180,10 +180,7 @@ impl Scan {
             self.last = probe.time;
             self.last_event = probe.event.clone();
         }
-        if self.targets.len() < FIRST {
-            self.targets.push(probe.clone());
-            self.targets.sort_by_key(|p| p.event.order());
-        }
+        self.tell(probe);
         let bounded = |len: usize| len < COUNTED;
         if bounded(self.addresses.len()) {
             self.addresses.insert(probe.remote.address);
@@ -207,10 +204,8 @@ impl Scan {
             Some(false) => row.answered += 1,
             None => row.untold += 1,
         }
-        if probe.fate == Fate::Answered && self.open.len() < OPEN {
-            self.open
-                .entry(probe.target())
-                .or_insert((probe.time, probe.event.provenance));
+        if probe.fate == Fate::Answered {
+            self.keep_open(probe);
         }
         let Some(actor) = actor_of(&probe.event) else {
             return;
@@ -223,6 +218,28 @@ impl Scan {
         let program = image_key(&actor.process.image);
         if self.programs.len() < OPEN || self.programs.contains_key(&program) {
             *self.programs.entry(program).or_default() += 1;
+        }
+    }
+
+    /// Keeps it if it is one of the earliest: a port that is told later may have begun earlier.
+    fn tell(&mut self, probe: &Probe) {
+        let order = probe.event.order();
+        let place = self.targets.partition_point(|p| p.event.order() <= order);
+        if place < FIRST {
+            self.targets.insert(place, probe.clone());
+            self.targets.truncate(FIRST);
+        }
+    }
+
+    /// Keeps it among what answered, of too many the earliest.
+    fn keep_open(&mut self, probe: &Probe) {
+        let at = (probe.time, probe.event.provenance);
+        let held = self.open.entry(probe.target()).or_insert(at);
+        *held = at.min(*held);
+        if self.open.len() > OPEN {
+            let latest = self.open.iter().max_by_key(|(_, at)| **at);
+            let latest = latest.map(|(target, _)| *target);
+            latest.and_then(|target| self.open.remove(&target));
         }
     }
 
@@ -287,5 +304,39 @@ pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1057::samples::probe;
+
+    fn open_port(second: i64, last: u8) -> Probe {
+        probe(second, last, 445, Fate::Answered)
+    }
+
+    #[test]
+    fn the_earliest_targets_are_told_in_whatever_order_they_were_added() {
+        let later: Vec<Probe> = (100..130).map(|i| open_port(i, i as u8)).collect();
+        let earlier: Vec<Probe> = (0..30).map(|i| open_port(i, i as u8)).collect();
+        let mut scan = Scan::new(&later[0]);
+        later.iter().chain(&earlier).for_each(|p| scan.add(p));
+        let told: Vec<Timestamp> = scan.targets.iter().map(|p| p.time).collect();
+        let first: Vec<Timestamp> = earlier[..FIRST].iter().map(|p| p.time).collect();
+        assert_eq!(told, first);
+        assert_eq!((scan.first, scan.last), (earlier[0].time, later[29].time));
+    }
+
+    #[test]
+    fn the_earliest_answers_are_kept() {
+        let many = i64::try_from(OPEN).unwrap() + 6;
+        let mut scan = Scan::new(&open_port(0, 1));
+        for second in (0..many).rev() {
+            scan.add(&open_port(second, second as u8 + 1));
+        }
+        let last = scan.open.values().map(|(time, _)| *time).max();
+        assert_eq!(scan.open.len(), OPEN);
+        assert_eq!(last, Some(open_port(many - 7, 1).time));
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn finding(
     let about = &Enumeration::ABOUT;
     Some(Finding {
         analytic: about.id,
+        span: Some((scan.first, scan.last)),
         also_satisfies: Vec::new(),
         title: title(scan, place, actor, context),
         severity,

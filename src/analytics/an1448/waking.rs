@@ -371,6 +371,7 @@ fn tell(
     let host = woke.iter().any(|w| matches!(w.start.what, What::Host(_)));
     Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title,
         severity,
