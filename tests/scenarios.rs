@@ -277,7 +277,12 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
             lines.extend(others.map(|other| format!("otherwise {other}")));
         }
         if asked_for("next ") {
-            lines.extend(finding.actions.iter().map(|action| format!("next {action}")));
+            lines.extend(
+                finding
+                    .actions
+                    .iter()
+                    .map(|action| format!("next {action}")),
+            );
         }
         if asked_for("scored ") {
             let items = finding.score.iter();
