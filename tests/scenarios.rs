@@ -5,7 +5,8 @@
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
-//! points behind `scored`, the rows of their first tables behind `shown`, remarks of steps behind `remarked`, notes of findings behind `noted`; gaps behind `gap`, contradictions behind
+//! points behind `scored`, the rows of their first tables behind `shown`, remarks of steps behind `remarked`, notes of findings behind `noted`, from when to when behind `spanned`, other
+//! explanations behind `otherwise`, what to do behind `next`; gaps behind `gap`, contradictions behind
 //! `conflict` and notes of the report behind `note`: each word is told where the block has it.
 //! A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
@@ -266,6 +267,22 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 let asked = if c.setting.is_empty() { "" } else { " of " };
                 format!("held {}: {}{asked}{}", c.text, c.measured, c.setting)
             }));
+        }
+        if asked_for("spanned ") {
+            let (from, to) = (finding.first_time(), finding.last_time());
+            lines.push(format!("spanned {} {}", from.clock(3), to.clock(3)));
+        }
+        if asked_for("otherwise ") {
+            let others = finding.alternatives.iter();
+            lines.extend(others.map(|other| format!("otherwise {other}")));
+        }
+        if asked_for("next ") {
+            lines.extend(
+                finding
+                    .actions
+                    .iter()
+                    .map(|action| format!("next {action}")),
+            );
         }
         if asked_for("scored ") {
             let items = finding.score.iter();

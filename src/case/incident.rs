@@ -274,6 +274,7 @@ mod tests {
     fn finding(analytic: &'static str, severity: Severity, steps: Vec<Step>) -> Finding {
         Finding {
             analytic,
+            span: None,
             also_satisfies: Vec::new(),
             title: String::new(),
             severity,
@@ -295,6 +296,19 @@ mod tests {
             actions: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_selection_of_steps_does_not_shorten_a_finding() {
+        let steps = vec![step(1, 5, Role::Scan), step(1, 9, Role::Connect)];
+        let mut one = finding("AN1057", Severity::Low, steps);
+        let told = |finding: &Finding| (finding.first_time(), finding.last_time());
+        let (first, last) = told(&one);
+        let (sooner, later) = (first.shifted(Span(-1)), last.shifted(Span(1)));
+        one.span = Some((sooner, later));
+        assert_eq!(told(&one), (sooner, later));
+        one.span = Some((sooner, first));
+        assert_eq!(told(&one), (sooner, last), "what followed still counts");
     }
 
     fn file(id: u32, sha256: Option<[u8; 32]>, path: &str) -> EvidenceRow {

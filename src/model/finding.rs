@@ -221,6 +221,9 @@ pub struct Finding {
     pub analytic: &'static str,
     /// Other analytics whose pattern the same steps satisfy.
     pub also_satisfies: Vec<&'static str>,
+    /// From the first to the last moment of the pattern, where the steps are only a selection of it;
+    /// `None` where they are all of it.
+    pub span: Option<(Timestamp, Timestamp)>,
     /// One sentence that says what the evidence shows.
     pub title: String,
     /// How bad.
@@ -252,20 +255,21 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Time of the first step of the pattern itself; context around it does not count.
+    /// When the pattern itself began: its first step, or `span` where that begins earlier. Context
+    /// around it does not count.
     pub fn first_time(&self) -> Timestamp {
-        self.pattern()
-            .next()
-            .or(self.steps.first())
-            .map_or(Timestamp::MIN, |s| s.event.time)
+        let step = self.pattern().next().or(self.steps.first());
+        let step = step.map(|s| s.event.time);
+        let span = self.span.map(|(first, _)| first);
+        step.into_iter().chain(span).min().unwrap_or(Timestamp::MIN)
     }
 
-    /// Time of the last step of the pattern itself.
+    /// When the pattern itself ended: its last step, or `span` where that ends later.
     pub fn last_time(&self) -> Timestamp {
-        self.pattern()
-            .last()
-            .or(self.steps.last())
-            .map_or(Timestamp::MIN, |s| s.event.time)
+        let step = self.pattern().last().or(self.steps.last());
+        let step = step.map(|s| s.event.time);
+        let span = self.span.map(|(_, last)| last);
+        step.into_iter().chain(span).max().unwrap_or(Timestamp::MIN)
     }
 
     /// The steps of the pattern itself, without processes and context around it.

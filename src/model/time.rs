@@ -277,6 +277,17 @@ impl Span {
     }
 }
 
+impl Span {
+    /// For people: to the millisecond below an hour, from there on roughly.
+    pub fn told(self) -> String {
+        if self.0.unsigned_abs() < 3_600_000_000_000 {
+            self.in_words()
+        } else {
+            self.roughly()
+        }
+    }
+}
+
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.in_words())
@@ -295,6 +306,13 @@ mod tests {
         assert_eq!(Timestamp::parse("2020-10-22 00:00:00.000"), Some(when));
         assert_eq!(Timestamp::parse("2020-10-22T02:00:00+02:00"), Some(when));
         assert_eq!(when.to_filetime(), 132_477_984_000_000_000);
+    }
+
+    #[test]
+    fn a_long_span_is_told_roughly() {
+        assert_eq!(Span::millis(134_803).told(), "134.803 s");
+        assert_eq!(Span::millis(3_599_999).told(), "3599.999 s");
+        assert_eq!(Span::millis(1_007_644_471).told(), "11 d 15 h");
     }
 
     #[test]

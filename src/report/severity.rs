@@ -136,8 +136,9 @@ pub const TABLE: &[Row] = &[
         SEEN,
         "low",
         "a source told by its questions to the segment, by addresses in order or by many targets \
-         alone, or by the walk alone; or only the name of a tool or only sensitive ports carry it; \
-         or most targets answered; or none of them is internal",
+         alone, or by the walk alone, as is System; or only the name of a tool or only sensitive ports \
+         carry it; or most targets answered; or too few of them are internal to be told alone; or \
+         what the program does fits a harmless one, as the notes say",
     ),
     row(
         "AN1057",

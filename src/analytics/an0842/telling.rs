@@ -201,6 +201,7 @@ fn assemble(
     notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title: title(picture, tier, context),
         severity,

@@ -9,6 +9,7 @@ use super::recent::{Probe, Recent, Shares};
 use super::settings::EnumerationSettings;
 use super::{sequence, walk::Walk};
 use crate::analytics::kit::contact::Form;
+use crate::analytics::kit::statistics::shown;
 use crate::model::finding::Condition;
 use crate::model::{Span, Timestamp, Transport};
 use std::net::IpAddr;
@@ -37,6 +38,22 @@ pub(super) enum Detector {
 }
 
 impl Detector {
+    /// How many of the contacts it is about must be internal for it to be told of those alone. One
+    /// address is internal or is not; the walk, a sweep and a sequence count nothing else.
+    pub fn least_internal(self, settings: &EnumerationSettings) -> u32 {
+        match self {
+            Self::Horizontal => settings.scan_rate.min(settings.horizontal_failures),
+            Self::Tool => settings.tool_targets,
+            Self::Sweep
+            | Self::Segment
+            | Self::Vertical
+            | Self::Ports
+            | Self::Sensitive
+            | Self::Walk
+            | Self::Sequence => 1,
+        }
+    }
+
     /// True if failures carry it, so that harmless fan-out does not.
     pub fn by_failures(self) -> bool {
         matches!(self, Self::Horizontal | Self::Vertical | Self::Walk)
@@ -128,6 +145,8 @@ struct Count<'p, T: FnOnce() -> String> {
     probes: &'p [&'p Probe],
     needed: u32,
     window: Span,
+    /// More was contacted within the window than is held.
+    lost: bool,
 }
 
 impl Detected {
@@ -139,6 +158,7 @@ impl Detected {
             probes,
             needed,
             window,
+            lost,
         } = count;
         // Asked for every contact, and nearly always far from anything to tell.
         if !Near::is_near(probes.len(), needed) {
@@ -147,7 +167,7 @@ impl Detected {
         let text = text();
         let setting = format!("at least {needed} within {window}");
         if probes.len() >= needed as usize {
-            let measured = format!("{} in {}", probes.len(), span(probes));
+            let measured = counted(probes, lost);
             self.hits
                 .push(hit(detector, focus, text, setting, measured));
         } else if let Some(near) = Near::of(&text, &setting, probes, needed)
@@ -190,9 +210,19 @@ fn lasted<'p>(mut probes: impl Iterator<Item = &'p Probe>) -> String {
     )
 }
 
+/// `28 in 54.999 s`, where more than is held was contacted as the least number it can be.
+fn counted(probes: &[&Probe], lost: bool) -> String {
+    let (count, span) = (probes.len(), span(probes));
+    if lost {
+        format!("at least {count}, in the latest {span} alone")
+    } else {
+        format!("{count} in {span}")
+    }
+}
+
 fn span(probes: &[&Probe]) -> String {
     match (probes.first(), probes.last()) {
-        (Some(first), Some(last)) => last.time.since(first.time).to_string(),
+        (Some(first), Some(last)) => last.time.since(first.time).told(),
         _ => String::new(),
     }
 }
@@ -215,6 +245,7 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
             probes: &failed,
             needed: settings.horizontal_failures,
             window: settings.failure_window,
+            lost: recent.lost(new.time, settings.failure_window),
         });
     }
     if Near::is_near(held.contacts, settings.scan_rate) {
@@ -237,6 +268,7 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
                 probes: &earliest_first(soon()),
                 needed: settings.scan_rate,
                 window: settings.time_window,
+                lost: recent.lost(new.time, settings.time_window),
             });
         }
     }
@@ -261,6 +293,7 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
             probes: &earliest_first(any()),
             needed: settings.horizontal_targets,
             window: settings.sweep_window,
+            lost: recent.lost(new.time, settings.sweep_window),
         });
     }
 }
@@ -301,6 +334,7 @@ fn segment(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told: &
         probes: &asked,
         needed: settings.segment_sweep,
         window: settings.time_window,
+        lost: recent.lost(new.time, settings.time_window),
     });
 }
 
@@ -327,6 +361,7 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
             probes: &failed,
             needed: settings.vertical_failures,
             window: settings.failure_window,
+            lost: recent.lost(new.time, settings.failure_window),
         });
     }
     let least = settings.vertical_ports.min(settings.sensitive_count);
@@ -347,6 +382,7 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
             probes: &soon,
             needed: settings.vertical_ports,
             window: settings.time_window,
+            lost: recent.lost(new.time, settings.time_window),
         });
     }
     let sensitive: Vec<&Probe> = soon
@@ -365,6 +401,7 @@ fn vertical(recent: &Recent, new: &Probe, asked: &Asked<'_>, told: &mut Detected
             probes: &sensitive,
             needed: settings.sensitive_count,
             window: settings.time_window,
+            lost: recent.lost(new.time, settings.time_window),
         });
     }
 }
@@ -398,12 +435,17 @@ fn in_order(recent: &Recent, new: &Probe, settings: &EnumerationSettings) -> Opt
                 settings.sequence_share, settings.time_window
             ),
             format!(
-                "{} of {} in {}; in random order over {} addresses the chance is {:.1e}",
+                "{} of {}{} in {}; in random order over {} addresses the chance is {}",
                 order.neighbours,
+                if recent.lost(new.time, settings.time_window) {
+                    "the latest "
+                } else {
+                    ""
+                },
                 order.addresses - 1,
                 lasted(run()),
                 order.range,
-                order.chance()
+                shown(order.chance())
             ),
         ));
     }
@@ -444,7 +486,7 @@ fn tool(recent: &Recent, now: Timestamp, asked: &Asked<'_>) -> Option<Hit> {
                 "at least {} within {}",
                 settings.tool_targets, settings.time_window
             ),
-            format!("{} in {}", probes.len(), span(&probes)),
+            counted(&probes, recent.lost(now, settings.time_window)),
         )
     })
 }
@@ -463,7 +505,7 @@ pub(super) fn walked(walk: &Walk, settings: &EnumerationSettings) -> Hit {
         format!(
             "{} failed addresses in {}: {}",
             walk.failures,
-            walk.lasted(),
+            walk.lasted().told(),
             walk.trajectory()
         ),
     )

@@ -1,9 +1,10 @@
 //! How bad a scan is and how sure: tier, severity, score.
 
 use super::detect::Detector;
+use super::excuse::{self, Control, Excuse};
+use super::folder::Folder;
 use super::scan::Scan;
 use super::settings::EnumerationSettings;
-use super::tools;
 use crate::analytics::kit::standing::Standing;
 use crate::context::processes::Instance;
 use crate::eventlog::normalise::image::image_name;
@@ -36,6 +37,8 @@ pub(super) struct Doer<'a> {
     pub image: &'a str,
     /// Its start, where logged.
     pub instance: Option<&'a Instance>,
+    /// The service it runs for, where it is an `svchost.exe` and that is logged.
+    pub service: Option<&'a str>,
     /// What about it is a scanner's.
     pub tool: Option<String>,
     /// It is on KnownScannerExeList.
@@ -46,6 +49,8 @@ pub(super) struct Doer<'a> {
     pub bypass: bool,
     /// What the settings file says of its host and of the targets.
     pub standing: Standing,
+    /// Its control connections of FTP.
+    pub controls: &'a [Control],
 }
 
 /// The judgement.
@@ -54,6 +59,10 @@ pub(super) struct Judged {
     pub severity: Severity,
     pub score: Vec<ScoreItem>,
     pub confidence: u8,
+    /// What held the severity down, in sentences.
+    pub held: Vec<String>,
+    /// What it probably is instead of a scan.
+    pub excuse: Option<Excuse>,
 }
 
 /// Judges a scan.
@@ -74,7 +83,10 @@ pub(super) fn judge(
         (false, _) if doer.bypass || scan.tied_all() > 0 => Tier::Both,
         (false, _) => Tier::NetworkOnly,
     };
-    let foreign = doer.tool.is_some() || tools::odd_place(doer.image);
+    let folder = Folder::of(doer.image);
+    let foreign = doer.tool.is_some() || folder == Folder::Anyones;
+    let internal = scan.is_internal(settings);
+    let excuse = excuse::of(scan, program, doer);
     let mut severity = match (program, agreed) {
         (true, true) if foreign => Severity::High,
         (true, _) => Severity::Medium,
@@ -85,31 +97,54 @@ pub(super) fn judge(
     };
     let sums = scan.sums();
     let mostly_answered = sums.answered > sums.failed && sums.answered * 2 >= scan.contacts;
-    let hold = |severity: Severity, at: Severity, condition: bool| {
-        if condition {
-            severity.min(at)
-        } else {
-            severity
-        }
-    };
     let walk_alone = only(&[Detector::Walk]);
     let few = sums.failed < u64::from(settings.walk_targets);
-    severity = hold(
-        severity,
+    let of_system = program && doer.image.eq_ignore_ascii_case("System");
+    let mut held = Vec::new();
+    let mut hold = |at: Severity, condition: bool, why: &dyn Fn() -> String| {
+        if condition && severity > at {
+            severity = at;
+            held.push(format!("held at {}: {}", at.word(), why()));
+        }
+    };
+    let known = || "the program is on KnownScannerExeList".to_owned();
+    hold(Severity::Info, doer.known, &known);
+    hold(Severity::Info, walk_alone && few, &|| {
+        format!(
+            "only the random walk tells of it, and fewer than {} addresses failed",
+            settings.walk_targets
+        )
+    });
+    hold(
         Severity::Low,
         only(&[Detector::Tool, Detector::Sensitive]),
+        &|| {
+            "only the name of a tool or only ports of services that are worth finding carry it"
+                .to_owned()
+        },
     );
-    severity = hold(severity, Severity::Medium, walk_alone);
-    severity = hold(severity, Severity::Low, walk_alone && !program);
-    severity = hold(severity, Severity::Info, walk_alone && few);
-    severity = hold(severity, Severity::Low, mostly_answered);
-    severity = hold(severity, Severity::Low, scan.internal == 0);
-    severity = hold(
-        severity,
+    hold(Severity::Low, walk_alone && !program, &|| {
+        "only the random walk tells of it, and of no program".to_owned()
+    });
+    hold(Severity::Low, walk_alone && of_system, &|| {
+        "only the random walk tells of it, and System opens files on servers for every program of its host"
+            .to_owned()
+    });
+    hold(Severity::Low, mostly_answered, &|| {
+        "most targets answered".to_owned()
+    });
+    hold(Severity::Low, !internal, &|| outside(scan));
+    hold(
         Severity::Low,
         has(Detector::Segment) && sums.failed == 0,
+        &|| "no question to the segment is known to have stayed without answer".to_owned(),
     );
-    severity = hold(severity, Severity::Info, doer.known);
+    if let Some(excuse) = &excuse {
+        hold(Severity::Low, true, &|| excuse.why.clone());
+    }
+    hold(Severity::Medium, walk_alone, &|| {
+        "only the random walk tells of it".to_owned()
+    });
 
     let mut score = Vec::new();
     let mut add = |condition: bool, points: i32, reason: &str| {
@@ -139,9 +174,14 @@ pub(super) fn judge(
         "the program or its command line is a scanner's",
     );
     add(
-        program && tools::odd_place(doer.image),
+        program && folder == Folder::Anyones,
         10,
         "the program lies where users can write",
+    );
+    add(
+        program && folder == Folder::OwnPrograms,
+        5,
+        "the program is installed for one user, who can write there",
     );
     add(
         program && doer.instance.is_some() && !doer.networked,
@@ -191,10 +231,16 @@ pub(super) fn judge(
         10,
         "packets and socket records agree on four of five contacts or more",
     );
+    add(!internal, -20, &outside(scan));
     add(
-        scan.internal == 0,
+        walk_alone && of_system,
         -20,
-        "all targets are outside the own network",
+        "System opens files on servers for every program of its host",
+    );
+    add(
+        excuse.is_some(),
+        -30,
+        "what the program does fits a harmless one, as the notes say",
     );
     add(doer.known, -40, "the program is on KnownScannerExeList");
     let sum: i32 = score.iter().map(|i| i.points).sum();
@@ -208,5 +254,19 @@ pub(super) fn judge(
         severity,
         score,
         confidence: sum.clamp(0, cap) as u8,
+        held,
+        excuse,
+    }
+}
+
+/// How many targets are outside, where those inside would not be told alone.
+fn outside(scan: &Scan) -> String {
+    match scan.internal {
+        0 => "all targets are outside the own network".to_owned(),
+        inside => format!(
+            "{inside} of {} targets {} inside the own network, too few to be told alone",
+            scan.contacts,
+            if inside == 1 { "is" } else { "are" }
+        ),
     }
 }

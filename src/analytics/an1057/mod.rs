@@ -6,8 +6,12 @@
 //! there is one, `judge` how bad it is, `telling` says it.
 
 mod detect;
+mod excuse;
+mod folder;
+mod followed;
 mod judge;
 mod near;
+mod otherwise;
 mod recent;
 #[cfg(test)]
 mod samples;
@@ -32,9 +36,10 @@ use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
+use excuse::Controls;
 use near::{FanOut, Near};
 use recent::{Probe, Recent};
-use scan::Scan;
+use scan::{Count, Scan};
 use walk::Walk;
 
 /// The analytic.
@@ -83,6 +88,8 @@ pub struct State {
     hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
     signs: Vec<Event>,
+    /// Control connections of FTP.
+    controls: Controls,
 }
 
 /// A scan is over after this long without a first contact; one that only the walk shows may be
@@ -171,9 +178,13 @@ impl Analytic for Enumeration {
             "outcomes, from socket records alone",
         ],
         benign: &[
-            "an approved vulnerability scanner, inventory or monitoring system: name it in KnownScannerExeList",
-            "software distribution, backup or printing servers that reach many clients",
-            "a client that looks for servers that were moved or switched off",
+            otherwise::APPROVED,
+            otherwise::MANY_CLIENTS,
+            otherwise::GONE,
+            otherwise::ONE_SERVER,
+            otherwise::SERVICES,
+            otherwise::SEGMENT,
+            otherwise::OUTSIDE,
         ],
         actions: &[
             "ask the owner of the host and of the account whether a scan was planned, and by which program",
@@ -283,11 +294,14 @@ impl Analytic for Enumeration {
         for hit in detected.hits {
             open(state, hit);
         }
-        let Some(scan) = state.scans[lane].as_deref_mut() else {
-            return;
-        };
-        scan.follow(&probe);
-        if new && belonged {
+        state.controls.hear(&probe);
+        for scan in state.scans.iter_mut().flatten() {
+            scan.follow(&probe);
+        }
+        if new
+            && belonged
+            && let Some(scan) = state.scans[lane].as_deref_mut()
+        {
             scan.take(&probe);
         }
     }
@@ -298,6 +312,7 @@ impl Analytic for Enumeration {
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
             + state.signs.len() * EVENT
+            + state.controls.weight()
     }
 
     fn horizon(&self) -> Span {
@@ -385,7 +400,11 @@ impl Enumeration {
         if scan.hits.iter().any(|h| h.detector == Detector::Walk) {
             state.walk.restart();
         }
-        if let Some(finding) = telling::finding(key, &scan, &state.signs, &self.settings, context) {
+        let beside = telling::Beside {
+            signs: &state.signs,
+            controls: state.controls.held(),
+        };
+        if let Some(finding) = telling::finding(key, &scan, beside, &self.settings, context) {
             found.finding(finding);
         }
     }
@@ -422,7 +441,11 @@ fn open(state: &mut State, hit: Hit) {
     };
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
-    let (focus, count) = (hit.focus, part.len() as u64);
+    let focus = hit.focus;
+    let count = Count {
+        contacts: part.len() as u64,
+        internal: part.iter().filter(|p| p.internal).count() as u64,
+    };
     // What came before its first contact cannot be in it: a failure that was known late, for one.
     let (begin, held) = (scan.first, |p: &Probe| scan.holds(p));
     let earlier = |p: &&Probe| p.time < begin;

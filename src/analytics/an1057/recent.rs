@@ -122,6 +122,8 @@ pub(super) struct Recent {
     held: VecDeque<Held>,
     /// The number of the first of `held`.
     first: u64,
+    /// The latest contact that was let go for want of room, not because its time was over.
+    lost: Option<Timestamp>,
     // Looked up, never walked.
     chains: HashMap<Shares, Chain, RandomState>,
 }
@@ -132,6 +134,9 @@ impl Recent {
         while let Some(oldest) = self.held.front()
             && (probe.time.since(oldest.probe.time) > longest || self.held.len() >= HELD)
         {
+            if probe.time.since(oldest.probe.time) <= longest {
+                self.lost = Some(oldest.probe.time);
+            }
             self.let_go();
         }
         if let Some(number) = self.number_of(probe) {
@@ -212,6 +217,11 @@ impl Recent {
         true
     }
 
+    /// True if more than is held was contacted at most `span` before `now`: counts are least ones.
+    pub fn lost(&self, now: Timestamp, span: Span) -> bool {
+        self.lost.is_some_and(|lost| now.since(lost) <= span)
+    }
+
     /// How much is held of a port or an address.
     pub fn counts(&self, shared: Shares) -> Counts {
         self.chains
@@ -272,6 +282,25 @@ mod tests {
     use proptest::prelude::*;
 
     const LONGEST: Span = Span::seconds(100);
+
+    #[test]
+    fn what_is_let_go_for_want_of_room_makes_counts_least_ones() {
+        let mut recent = Recent::default();
+        let mut now = Timestamp::MIN;
+        for port in 1..=HELD as u16 + 1 {
+            assert!(!recent.lost(now, LONGEST), "all are held yet");
+            let one = probe(i64::from(port) / 100, 1, port, Fate::Unanswered);
+            now = one.time;
+            recent.hear(&one, LONGEST);
+        }
+        assert!(recent.lost(now, LONGEST));
+        assert!(!recent.lost(now.shifted(Span(LONGEST.0 + 1_000_000_000)), LONGEST));
+        // What is let go because its time is over was never counted in the window.
+        let mut slow = Recent::default();
+        let one = |second| probe(second, 1, second as u16, Fate::Unanswered);
+        (1..2_000).for_each(|second| assert!(slow.hear(&one(second), LONGEST)));
+        assert!(!slow.lost(one(1_999).time, LONGEST));
+    }
 
     proptest! {
         #[test]

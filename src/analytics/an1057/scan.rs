@@ -3,9 +3,12 @@
 use super::EVENT;
 use super::detect::{Focus, Hit};
 use super::recent::{Probe, Target};
+use super::settings::EnumerationSettings;
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::eventlog::normalise::image::image_key;
-use crate::model::{Actor, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What};
+use crate::model::{
+    Actor, Endpoint, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -17,9 +20,9 @@ pub(super) const COUNTED: usize = 4096;
 const ROWS: usize = 64;
 /// Answering targets kept, and connections told that followed to them.
 const OPEN: usize = 64;
-const FOLLOWED: usize = 16;
+pub(super) const FOLLOWED: usize = 16;
 /// A connection to what was found counts as "what followed" this long after.
-const FOLLOWS: Span = Span::seconds(600);
+pub(super) const FOLLOWS: Span = Span::seconds(600);
 /// What only the walk goes by, and did not fail, belongs up to the next failure. After this many
 /// without one the host does well again.
 const BETWEEN: usize = 64;
@@ -34,6 +37,14 @@ pub(super) struct Row {
     pub untold: u64,
 }
 
+/// The contacts of a focus.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Count {
+    pub contacts: u64,
+    /// Of those, the ones with internal addresses.
+    pub internal: u64,
+}
+
 /// An address with the ports tried of it, and a port with the addresses it was tried on.
 type Mixture = ((IpAddr, u64), ((Form, Transport, u16), u64));
 
@@ -42,7 +53,7 @@ type Mixture = ((IpAddr, u64), ((Form, Transport, u16), u64));
 pub(super) struct Scan {
     pub hits: Vec<Hit>,
     /// What it is about, with the contacts of each.
-    foci: BTreeMap<Focus, u64>,
+    foci: BTreeMap<Focus, Count>,
     pub first: Timestamp,
     pub last: Timestamp,
     /// Contacts of the walk since its last failure.
@@ -59,6 +70,8 @@ pub(super) struct Scan {
     pub ports: BTreeSet<(Form, Transport, u16)>,
     pub networks: BTreeSet<[u8; 3]>,
     pub internal: u64,
+    /// Contacts in which payload went both ways.
+    pub spoken: u64,
     pub rows: BTreeMap<(Form, Transport, u16), Row>,
     pub other_ports: Row,
     /// Targets that answered: when they were first reached, and where that is written.
@@ -88,6 +101,7 @@ impl Scan {
             ports: BTreeSet::new(),
             networks: BTreeSet::new(),
             internal: 0,
+            spoken: 0,
             rows: BTreeMap::new(),
             other_ports: Row::default(),
             open: BTreeMap::new(),
@@ -126,10 +140,20 @@ impl Scan {
     }
 
     /// The contacts of a focus that is new, all in one.
-    pub fn counted(&mut self, focus: Focus, contacts: u64) {
+    pub fn counted(&mut self, focus: Focus, count: Count) {
         if let Some(held) = self.foci.get_mut(&focus) {
-            *held = contacts;
+            *held = count;
         }
+    }
+
+    /// True if a detector that fired would have been told by as many contacts as it had with
+    /// internal addresses.
+    pub fn is_internal(&self, settings: &EnumerationSettings) -> bool {
+        self.hits.iter().any(|hit| {
+            let count = self.foci.get(&hit.focus).or(self.foci.get(&Focus::All));
+            let internal = count.map_or(self.internal, |count| count.internal);
+            internal >= u64::from(hit.detector.least_internal(settings))
+        })
     }
 
     /// One address of which many ports were tried, with how many; and beside it one port that was
@@ -141,7 +165,10 @@ impl Scan {
                 Some((Focus::Port(form, transport, port), addresses)),
                 Some((Focus::Address(address), ports)),
                 None,
-            ) => Some(((*address, *ports), ((*form, *transport, *port), *addresses))),
+            ) => Some((
+                (*address, ports.contacts),
+                ((*form, *transport, *port), addresses.contacts),
+            )),
             _ => None,
         }
     }
@@ -165,8 +192,10 @@ impl Scan {
     /// Adds a first contact.
     pub fn add(&mut self, probe: &Probe) {
         self.contacts += 1;
-        for (focus, contacts) in &mut self.foci {
-            *contacts += u64::from(focus.holds(probe));
+        for (focus, count) in &mut self.foci {
+            let held = focus.holds(probe);
+            count.contacts += u64::from(held);
+            count.internal += u64::from(held && probe.internal);
         }
         self.on_wire += u64::from(probe.on_wire);
         let firm = matches!(probe.strength, Some(Strength::Exact | Strength::Comment));
@@ -175,15 +204,13 @@ impl Scan {
             self.tied[strength as usize] += 1;
         }
         self.internal += u64::from(probe.internal);
+        self.spoken += u64::from(speaks(probe));
         self.first = self.first.min(probe.time);
         if probe.time >= self.last {
             self.last = probe.time;
             self.last_event = probe.event.clone();
         }
-        if self.targets.len() < FIRST {
-            self.targets.push(probe.clone());
-            self.targets.sort_by_key(|p| p.event.order());
-        }
+        self.tell(probe);
         let bounded = |len: usize| len < COUNTED;
         if bounded(self.addresses.len()) {
             self.addresses.insert(probe.remote.address);
@@ -207,10 +234,8 @@ impl Scan {
             Some(false) => row.answered += 1,
             None => row.untold += 1,
         }
-        if probe.fate == Fate::Answered && self.open.len() < OPEN {
-            self.open
-                .entry(probe.target())
-                .or_insert((probe.time, probe.event.provenance));
+        if probe.fate == Fate::Answered {
+            self.keep_open(probe);
         }
         let Some(actor) = actor_of(&probe.event) else {
             return;
@@ -226,7 +251,31 @@ impl Scan {
         }
     }
 
-    /// Hears any contact of the key: a later connection with payload to what was found.
+    /// Keeps it if it is one of the earliest: a port that is told later may have begun earlier.
+    fn tell(&mut self, probe: &Probe) {
+        let order = probe.event.order();
+        let place = self.targets.partition_point(|p| p.event.order() <= order);
+        if place < FIRST {
+            self.targets.insert(place, probe.clone());
+            self.targets.truncate(FIRST);
+        }
+    }
+
+    /// Keeps it among what answered, of too many the earliest.
+    fn keep_open(&mut self, probe: &Probe) {
+        let at = (probe.time, probe.event.provenance);
+        let held = self.open.entry(probe.target()).or_insert(at);
+        *held = at.min(*held);
+        if self.open.len() > OPEN {
+            let latest = self.open.iter().max_by_key(|(_, at)| **at);
+            let latest = latest.map(|(target, _)| *target);
+            latest.and_then(|target| self.open.remove(&target));
+        }
+    }
+
+    /// Hears any contact of the key: a later connection with payload to what was found. What
+    /// answered a ping or a question to its segment is an address, and any TCP port of it counts,
+    /// once.
     pub fn follow(&mut self, probe: &Probe) {
         let What::Attempt(attempt) = &probe.event.what else {
             return;
@@ -237,8 +286,28 @@ impl Scan {
         {
             return;
         }
-        let found = self.open.get(&probe.target());
-        if found.is_some_and(|(at, _)| probe.time > *at && probe.time.since(*at) <= FOLLOWS) {
+        let soon = |at: &Timestamp| probe.time > *at && probe.time.since(*at) <= FOLLOWS;
+        let of_port = self.open.get(&probe.target());
+        if of_port.is_some_and(|(at, _)| soon(at)) {
+            self.followed.push(probe.event.clone());
+            return;
+        }
+        let address = Endpoint::new(probe.remote.address, 0);
+        let mut alive = [
+            (Form::Resolution, Transport::ICMP),
+            (Form::Echo, Transport::ICMP),
+            (Form::Echo, Transport::ICMPV6),
+        ]
+        .into_iter()
+        .filter_map(|(form, transport)| self.open.get(&(form, transport, address)));
+        let told = |event: &Event| match &event.what {
+            What::Attempt(told) => told.responder == attempt.responder,
+            _ => false,
+        };
+        if probe.transport == Transport::TCP
+            && alive.any(|(at, _)| soon(at))
+            && !self.followed.iter().any(told)
+        {
             self.followed.push(probe.event.clone());
         }
     }
@@ -277,6 +346,14 @@ impl Scan {
     }
 }
 
+/// True if payload went both ways.
+pub(super) fn speaks(probe: &Probe) -> bool {
+    match &probe.event.what {
+        What::Attempt(attempt) => probe.fate == Fate::Answered && !attempt.bytes.contains(&0),
+        _ => false,
+    }
+}
+
 /// The process that an event of a contact carries.
 pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
     match &event.what {
@@ -287,5 +364,39 @@ pub(super) fn actor_of(event: &Event) -> Option<&Actor> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::an1057::samples::probe;
+
+    fn open_port(second: i64, last: u8) -> Probe {
+        probe(second, last, 445, Fate::Answered)
+    }
+
+    #[test]
+    fn the_earliest_targets_are_told_in_whatever_order_they_were_added() {
+        let later: Vec<Probe> = (100..130).map(|i| open_port(i, i as u8)).collect();
+        let earlier: Vec<Probe> = (0..30).map(|i| open_port(i, i as u8)).collect();
+        let mut scan = Scan::new(&later[0]);
+        later.iter().chain(&earlier).for_each(|p| scan.add(p));
+        let told: Vec<Timestamp> = scan.targets.iter().map(|p| p.time).collect();
+        let first: Vec<Timestamp> = earlier[..FIRST].iter().map(|p| p.time).collect();
+        assert_eq!(told, first);
+        assert_eq!((scan.first, scan.last), (earlier[0].time, later[29].time));
+    }
+
+    #[test]
+    fn the_earliest_answers_are_kept() {
+        let many = i64::try_from(OPEN).unwrap() + 6;
+        let mut scan = Scan::new(&open_port(0, 1));
+        for second in (0..many).rev() {
+            scan.add(&open_port(second, second as u8 + 1));
+        }
+        let last = scan.open.values().map(|(time, _)| *time).max();
+        assert_eq!(scan.open.len(), OPEN);
+        assert_eq!(last, Some(open_port(many - 7, 1).time));
     }
 }

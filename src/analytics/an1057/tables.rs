@@ -3,7 +3,7 @@
 use super::detect::port_words;
 use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
-use crate::analytics::kit::contact::Form;
+use crate::analytics::kit::contact::{Fate, Form};
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::model::finding::Table;
@@ -64,7 +64,7 @@ pub(super) fn tables(
                 vec![
                     p.time.clock(6),
                     target_words(p.target()),
-                    p.fate.word().to_owned(),
+                    outcome(p.form, p.fate).to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
                     context.labels.place(&p.event.provenance),
                 ]
@@ -74,8 +74,13 @@ pub(super) fn tables(
     if !scan.open.is_empty() {
         let mut open: Vec<_> = scan.open.iter().collect();
         open.sort_by_key(|(_, (time, by))| (*time, *by));
+        let answered = scan.sums().answered;
+        let title = match u64::try_from(open.len()) {
+            Ok(kept) if kept < answered => format!("What answered, the first {kept} of {answered}"),
+            _ => "What answered".to_owned(),
+        };
         tables.push(Table {
-            title: "What answered".to_owned(),
+            title,
             columns: words(&["time", "target", "where"]),
             rows: open
                 .into_iter()
@@ -90,6 +95,15 @@ pub(super) fn tables(
         });
     }
     tables
+}
+
+/// The outcome in a word. Silence after a question to the segment is told as what it is, not as what
+/// follows from it.
+fn outcome(form: Form, fate: Fate) -> &'static str {
+    match (form, fate) {
+        (Form::Resolution, Fate::Unreachable) => Fate::Unanswered.word(),
+        _ => fate.word(),
+    }
 }
 
 /// `10.0.0.5:445 tcp`, `10.0.0.5 ping`, `who has 10.0.0.5`.

@@ -1,7 +1,10 @@
 //! What AN1057 says of a scan: title, tables, steps, what was not seen.
 
 use super::detect::port_words;
+use super::excuse::Control;
+use super::followed;
 use super::judge::{Doer, Judged, judge};
+use super::otherwise::{actions, alternatives};
 use super::scan::{COUNTED, Row, Scan, actor_of};
 use super::settings::EnumerationSettings;
 use super::tables::tables;
@@ -21,6 +24,15 @@ use std::net::IpAddr;
 /// Ports listed among the entities.
 const PORTS: usize = 64;
 
+/// What else is remembered of the key.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'s> {
+    /// Signs that something may send past the socket layer.
+    pub signs: &'s [Event],
+    /// Control connections of FTP.
+    pub controls: &'s [Control],
+}
+
 /// The start of the actor's process, where it is logged.
 pub(super) fn instance<'c>(
     actor: &Actor,
@@ -39,7 +51,7 @@ pub(super) fn instance<'c>(
 pub(super) fn finding(
     key: &Key,
     scan: &Scan,
-    signs: &[Event],
+    beside: Beside<'_>,
     settings: &EnumerationSettings,
     context: &Context,
 ) -> Option<Finding> {
@@ -58,10 +70,11 @@ pub(super) fn finding(
         _ => None,
     };
     let image = actor.map_or("", |a| &a.process.image);
-    let near = bypass_signs(scan, signs, place, context);
+    let near = bypass_signs(scan, beside.signs, place, context);
     let doer = Doer {
         image,
         instance: started,
+        service: actor.and_then(|a| a.service.as_deref()),
         tool: actor.and_then(|_| tools::scanner(image, started.map_or("", |i| &i.command_line))),
         known: program && is_known(image, place, settings, context),
         networked: context
@@ -77,16 +90,20 @@ pub(super) fn finding(
             scan.addresses.iter(),
             context,
         ),
+        controls: beside.controls,
     };
     let Judged {
         tier,
         severity,
         score,
         confidence,
+        held,
+        excuse,
     } = judge(scan, program, &doer, settings);
     let about = &Enumeration::ABOUT;
     Some(Finding {
         analytic: about.id,
+        span: Some((scan.first, scan.last)),
         also_satisfies: Vec::new(),
         title: title(scan, place, actor, context),
         severity,
@@ -109,10 +126,11 @@ pub(super) fn finding(
             notes: Vec::new(),
         },
         unseen: unseen(scan, place, program, context),
-        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
-        notes: notes(scan, &near)
+        alternatives: alternatives(scan, excuse.as_ref()),
+        actions: actions(scan, program, &doer),
+        notes: held
             .into_iter()
+            .chain(notes(scan, &near, context))
             .chain(doer.standing.sentence())
             .collect(),
     })
@@ -213,7 +231,7 @@ fn title(scan: &Scan, place: Place, actor: Option<&Actor>, context: &Context) ->
     };
     format!(
         "{who} {what} in {}: {}",
-        scan.last.since(scan.first),
+        scan.last.since(scan.first).told(),
         outcome_words(&sums)
     )
 }
@@ -337,21 +355,8 @@ fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     })
 }
 
-fn notes(scan: &Scan, near: &[&Event]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if scan.followed.is_empty() {
-        if !scan.open.is_empty() {
-            notes.push(
-                "no connection with payload to a target that answered was seen within 10 min of its answer"
-                    .to_owned(),
-            );
-        }
-    } else {
-        notes.push(format!(
-            "{} with payload to targets that had answered followed within 10 min",
-            plural(scan.followed.len(), "connection", "connections")
-        ));
-    }
+fn notes(scan: &Scan, near: &[&Event], context: &Context) -> Vec<String> {
+    let mut notes: Vec<String> = followed::sentences(scan, context);
     if scan.sums().untold > 0 {
         notes.push(
             "outcomes that this evidence does not tell are counted neither as failures nor as successes"

@@ -75,25 +75,6 @@ pub(super) fn scanner(image: &str, command_line: &str) -> Option<String> {
     }
 }
 
-/// True for a place that users can write to: programs are not installed there.
-pub(super) fn odd_place(image: &str) -> bool {
-    let path = image.to_lowercase().replace('/', "\\");
-    [
-        "\\temp\\",
-        "\\tmp\\",
-        "\\users\\",
-        "\\perflogs\\",
-        "\\programdata\\",
-        "\\downloads\\",
-        "\\$recycle.bin\\",
-        "\\windows\\tasks\\",
-    ]
-    .iter()
-    .any(|part| path.contains(part))
-        && !path.contains("\\appdata\\local\\microsoft\\")
-        && !path.contains("\\appdata\\local\\google\\")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,6 +40,8 @@ pub(super) struct Walk {
     count: u64,
     /// The latest steps.
     pub steps: VecDeque<Step>,
+    /// True if there were more than are kept.
+    cut: bool,
     /// Failures since the walk last stood at its lower barrier or was told.
     pub failures: u64,
     /// When the first of them was contacted.
@@ -106,6 +108,7 @@ impl Walk {
         self.steps.push_back(step);
         if self.steps.len() > SHOWN {
             self.steps.pop_front();
+            self.cut = true;
         }
     }
 
@@ -130,6 +133,7 @@ impl Walk {
     pub fn restart(&mut self) {
         (self.height, self.failures, self.since) = (0.0, 0, None);
         self.steps.clear();
+        self.cut = false;
     }
 
     /// About how many bytes it takes. An address lies in a tree and in a queue, a step waits in a
@@ -149,7 +153,7 @@ impl Walk {
             .map_or(Span::ZERO, |(from, to)| to.since(from))
     }
 
-    /// `+++-+` with the height it came to, in steps.
+    /// `+++-+` with the height it came to, in steps; `…` before them where there were more.
     pub fn trajectory(&self) -> String {
         let signs: String = self
             .steps
@@ -157,7 +161,8 @@ impl Walk {
             .map(|s| if s.failed { '+' } else { '-' })
             .collect();
         format!(
-            "{signs} ({:+.1} steps; barrier +{:.1})",
+            "{}{signs} ({:+.1} steps; barrier +{:.1})",
+            if self.cut { "…" } else { "" },
             self.height / STEP,
             BARRIER / STEP
         )
@@ -212,6 +217,13 @@ mod tests {
             assert!(!walk.hear(&probe(i, 9, 445, Fate::Unanswered)));
         }
         assert_eq!(walk.failures, 1);
+    }
+
+    #[test]
+    fn a_trajectory_that_is_cut_says_so() {
+        let told = |steps: usize| walk(&"f".repeat(steps)).0.trajectory();
+        assert!(told(SHOWN).starts_with('+'));
+        assert!(told(SHOWN + 1).starts_with("…+"));
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub fn finding(
     });
     Some(Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title: format!(
             "{}: the containment stated at {} held as far as this evidence shows (until {}): {stopped} channel{} \

@@ -49,6 +49,7 @@ pub fn finding(
     tables.push(panel::terms(told));
     Some(Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title: title(place, told, after.len(), context),
         severity: told.severity,

@@ -172,6 +172,7 @@ pub(super) fn tell(
     let last = steps.last().map_or(knock.first(), |s| s.event.time);
     Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title: format!(
             "{} touched {} closed ports of {host}; {what}, {end}",

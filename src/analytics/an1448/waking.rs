@@ -322,6 +322,7 @@ fn tell(
     let host = after.iter().any(logged);
     Finding {
         analytic: about.id,
+        span: None,
         also_satisfies: Vec::new(),
         title,
         severity,

@@ -138,7 +138,8 @@ fn middle(sorted: &[f64]) -> Option<f64> {
 pub fn shown(p: f64) -> String {
     if p >= 0.001 {
         format!("{p:.3}")
-    } else if p <= 0.0 {
+    } else if p < 1e-300 {
+        // Below, digits are lost one by one.
         "below 1e-300".to_owned()
     } else {
         format!("{p:.1e}")

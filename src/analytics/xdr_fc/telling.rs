@@ -42,6 +42,7 @@ pub(super) fn tell(
     let sum: i32 = score.iter().map(|item| item.points).sum();
     Finding {
         analytic: FailedConnections::ABOUT.id,
+        span: None,
         also_satisfies: Vec::new(),
         title: title(place, &alarm, rare, context),
         // The vendor's variation with a rare relation is informational whatever the count.

@@ -90,21 +90,30 @@ impl OfHost {
         }
         if self.weak > 0 {
             parts.push(format!(
-                "{} attempts from translated addresses were tied to it by target, port and time",
-                self.weak
+                "{} tied to it by target, port and time",
+                match self.weak {
+                    1 => "1 attempt from a translated address was".to_owned(),
+                    many => format!("{many} attempts from translated addresses were"),
+                }
             ));
         }
         if self.logged_only > 0 {
             parts.push(format!(
-                "{} outgoing connections are known from its logs alone",
-                self.logged_only
+                "{} known from its logs alone",
+                match self.logged_only {
+                    1 => "1 outgoing connection is".to_owned(),
+                    many => format!("{many} outgoing connections are"),
+                }
             ));
         }
         if self.again > 0 {
-            parts.push(format!(
-                "{} records tell again of connections that were logged before and count once",
-                self.again
-            ));
+            parts.push(match self.again {
+                1 => "1 record tells again of a connection that was logged before and counts once"
+                    .to_owned(),
+                many => format!(
+                    "{many} records tell again of connections that were logged before and count once"
+                ),
+            });
         }
         (!parts.is_empty()).then(|| parts.join("; "))
     }

@@ -48,6 +48,7 @@ pub fn knock() -> Finding {
     let firewall = "Microsoft-Windows-Windows Firewall With Advanced Security/Firewall";
     Finding {
         analytic: "AN0842",
+        span: None,
         also_satisfies: vec!["AN1448"],
         title: "203.0.113.7 knocked on 3 closed ports of FS01; port 4444/tcp opened 1.4 s after the \
                 last knock; 203.0.113.7 was the first to connect to it."
@@ -188,6 +189,7 @@ pub fn wake() -> Finding {
     };
     Finding {
         analytic: "AN1448",
+        span: None,
         also_satisfies: Vec::new(),
         title: "10.20.0.5 sent a wake-up signal for aa:bb:cc:00:01:02.".to_owned(),
         severity: Severity::Low,

@@ -132,7 +132,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
             first.date(),
             first.clock(digits),
             last.clock(digits),
-            last.since(first)
+            last.since(first).told()
         ),
     );
     if let Some(beside) = beside {

@@ -41,9 +41,9 @@ pub struct Finding {
     /// How far the evidence fits the pattern.
     #[schemars(extend("enum" = ["consistent_with_pattern", "partial_pattern", "order_uncertain"]))]
     pub verdict: Word,
-    /// Time of the first step.
+    /// When the pattern began: its first step, or earlier where the steps are only a selection.
     pub first_time: Time,
-    /// Time of the last step.
+    /// When the pattern ended: its last step, or later where the steps are only a selection.
     pub last_time: Time,
     /// Who it is about.
     pub entities: Entities,
