@@ -4,10 +4,12 @@
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
 //! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
-//! `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and
-//! `panel` put it into words, `holding` answers whether a stated containment held.
+//! `speech` what belongs on a port, `unusual` how much it weighs, `failover` what speaks for a service of
+//! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod awake;
+mod failover;
+mod grade;
 mod holding;
 mod image;
 mod judge;
@@ -136,6 +138,8 @@ impl Analytic for FallbackChannel {
              conn.log tell what failed",
         ],
         benign: &[
+            "a planned move or a failover of the program's own service: another server, port or protocol that \
+             its maker or its administrator provided",
             "software that was built to try several ports, behind a firewall that was just changed",
             "an administrator or a developer who tests the block from the same machine",
             "an outage of one service while its client happens to begin something new",
