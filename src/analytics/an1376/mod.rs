@@ -84,9 +84,14 @@ impl Analytic for FallbackChannel {
              common port that its program never used",
             "outages (on the host, OutageProcesses programs or more than half of the remotes fail in the same \
              minute; or OutageHosts hosts of the evidence, and more than half, lose all they reach for at once), \
-             network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, servers \
-             of one service) and scanners are near misses",
+             network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, printing, \
+             SQL Server, servers of one service) and scanners are near misses",
             "all terms add up to at least 20 decibans (a hundred to one); every term is shown",
+            "high asks for one process, and for a rhythm of the new channel or a program that typically does not \
+             network. What looks like a failover of the program's own service (it lies where only administrators \
+             write; the new channel stays with its server) is held at medium or low, unless something speaks for \
+             an implant: a file that its user can write or that is not signed, a process that another one \
+             reached into, a protocol on the port of another one",
         ],
         needs: &[
             Need {
