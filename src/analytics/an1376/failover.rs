@@ -175,8 +175,6 @@ impl Failover {
         let mut implant = Vec::new();
         if folder == Folder::Users {
             implant.push("its user can write to the folder of the program".to_owned());
-        } else if self::folder(&before.who.program) == Folder::Users {
-            implant.push("the program of the old channel lies where its user can write".to_owned());
         }
         let image = state.images.of(who, moved.at);
         if image.is_some_and(|image| image.is_unsigned()) {

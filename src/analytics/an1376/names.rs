@@ -118,10 +118,7 @@ pub fn answer_of(what: &What) -> Option<Answer> {
                 ..
             } => Some(Answer {
                 name: name.to_lowercase().as_str().into(),
-                addresses: match status {
-                    Some(0) => addresses(results),
-                    _ => Vec::new(),
-                },
+                addresses: addresses(*status, results),
                 no_such_name: *status == Some(NO_SUCH_NAME),
             }),
             _ => None,
@@ -130,14 +127,17 @@ pub fn answer_of(what: &What) -> Option<Answer> {
     }
 }
 
-/// The addresses of the name in Sysmon 22 `QueryResults`.
+/// The addresses of the name in Sysmon 22 `QueryResults`; none unless `QueryStatus` is success.
 ///
 /// Sysmon writes the records of the response in their order, each with a `;` behind it: addresses bare
 /// (IPv4 often as `::ffff:192.0.2.1`), any other record as `type:  5 NAME`, of many types without the
 /// name. Addresses behind aliases (5) are the name's. Behind a record of another type, such as an
 /// authority (6), a name server (2) or a service (33), they are those of the server it names, and that
 /// also at status 0.
-fn addresses(results: &str) -> Vec<IpAddr> {
+fn addresses(status: Option<u32>, results: &str) -> Vec<IpAddr> {
+    if status != Some(0) {
+        return Vec::new();
+    }
     let records = results.split(';').map(str::trim);
     let of_the_name = records.take_while(|record| match record.strip_prefix("type:") {
         None => true,
@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn only_what_answers_the_name_is_its_address() {
         let told = |results: &str| -> Vec<String> {
-            addresses(results).iter().map(IpAddr::to_string).collect()
+            let of_the_name = addresses(Some(0), results);
+            of_the_name.iter().map(IpAddr::to_string).collect()
         };
         assert_eq!(told("172.18.39.6;"), ["172.18.39.6"]);
         assert_eq!(
@@ -207,6 +208,10 @@ mod tests {
             "",
         ] {
             assert!(told(other).is_empty(), "{other}");
+        }
+        // DNS_INFO_NO_RECORDS, and a record that tells no status.
+        for status in [Some(9501), None] {
+            assert!(addresses(status, "10.0.1.14;").is_empty(), "{status:?}");
         }
     }
 

@@ -89,7 +89,7 @@ const VPN_CLIENTS: &[(&str, &[(Transport, u16)])] = &[
         ],
     ),
 ];
-/// The ports of one printer: LPR, IPP, raw.
+/// The ports of printers: LPR, IPP, raw.
 const PRINTING: &[u16] = &[515, 631, 9100];
 /// The program in which Windows prints.
 const SPOOLER: &str = "\\windows\\system32\\spoolsv.exe";
@@ -164,7 +164,7 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
         return Some(why);
     }
     if both(PRINTING) && printer(change) {
-        return Some("a printer that is asked over another of its ports");
+        return Some("the spooler that goes to another port of printers");
     }
     if both(MAIL) {
         return Some("a mail client that tries the ports of mail");
@@ -207,7 +207,8 @@ fn vpn_client(change: &Change<'_>) -> bool {
 /// port after each start: the question to its browser, or the port that was asked for.
 fn sql_server(change: &Change<'_>) -> Option<&'static str> {
     let (new, relation) = (change.new, change.new_relation);
-    let its_own = same_address(change)
+    let its_own = change.old.who.program == new.who.program
+        && same_address(change)
         && relation.addresses.iter().all(|a| is_private(*a))
         && change.failover.implant.is_empty();
     if !its_own {
@@ -226,14 +227,13 @@ fn sql_server(change: &Change<'_>) -> Option<&'static str> {
     .then_some("a port that the SQL Server Browser of the same server had been asked for")
 }
 
-/// True if the spooler speaks with the printer it spoke with before.
+/// True if the spooler speaks with printers inside.
 fn printer(change: &Change<'_>) -> bool {
     let spooler =
         |route: &Route| route.transport == Transport::TCP && *route.who.program == *SPOOLER;
     let (new, relation) = (change.new, change.new_relation);
     spooler(change.old)
         && spooler(new)
-        && same_address(change)
         && relation.addresses.iter().all(|a| is_private(*a))
         && !misplaced(relation.shape, new.transport, new.port, true)
         && change.failover.implant.is_empty()
