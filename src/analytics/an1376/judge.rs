@@ -1,5 +1,7 @@
 //! Judges a new channel beside a broken one: was it disrupted, is it ordinary, how unusual is it.
 
+use super::failover::{Failover, Moved};
+use super::grade::grade;
 use super::lineage::Link;
 use super::ordinary::{Change, ordinary};
 use super::outage::Extent;
@@ -16,8 +18,6 @@ use crate::model::{Event, Span, Timestamp};
 
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
-/// The sum from which a channel that only the host ties together is told as medium.
-const STRONG: i32 = 40;
 
 /// A new channel that was judged a fallback.
 #[derive(Clone, Debug)]
@@ -40,8 +40,12 @@ pub struct Judged {
     pub stated: bool,
     /// How unusual the new one is.
     pub unusual: Unusual,
+    /// What speaks for a failover of the program's own service, and what for an implant.
+    pub failover: Failover,
     /// How bad.
     pub severity: Severity,
+    /// What makes it that bad.
+    pub reason: String,
     /// Why it is not told as worse.
     pub caps: Vec<String>,
     /// When the broken one worked again after the first use of the new one.
@@ -172,7 +176,26 @@ pub fn judge(
         settings,
         context,
     );
-    if let Some(why) = excluded(state, &waiting, [old, new], &found, unusual.mute, settings) {
+    let failover = Failover::of(
+        &Moved {
+            place,
+            old: (&waiting.old, old),
+            new: (&waiting.new, new),
+            at,
+            unusual: &unusual,
+        },
+        state,
+        context,
+    );
+    let excuse = excluded(
+        state,
+        &waiting,
+        [old, new],
+        &found,
+        (unusual.mute, &failover),
+        settings,
+    );
+    if let Some(why) = excuse {
         return Verdict::Near(1, format!("{channels}: {why}"));
     }
     // What cannot stand alone may as well have had no effect: then the two must belong together.
@@ -221,7 +244,9 @@ pub fn judge(
         extent,
         stated,
         unusual,
+        failover,
         severity: Severity::Info,
+        reason: String::new(),
         caps: Vec::new(),
         recovered,
         order,
@@ -235,7 +260,7 @@ pub fn judge(
         );
     }
     let fresh = state.fresh(&judged.waiting.new.who, at);
-    grade(&mut judged, fresh, silence_only, settings);
+    grade(&mut judged, fresh, settings);
     Verdict::Fallback(Box::new(judged))
 }
 
@@ -320,7 +345,7 @@ fn excluded(
     waiting: &Waiting,
     [old, new]: [&Relation; 2],
     signs: &[Sign],
-    mute: bool,
+    (mute, failover): (bool, &Failover),
     settings: &FallbackSettings,
 ) -> Option<String> {
     let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
@@ -341,6 +366,7 @@ fn excluded(
         new: &waiting.new,
         new_relation: new,
         brokers: &state.brokers,
+        failover,
         mute,
     });
     if let Some(why) = why {
@@ -354,90 +380,6 @@ fn excluded(
         ));
     }
     None
-}
-
-/// How bad it is, and why not worse.
-fn grade(judged: &mut Judged, fresh: bool, silence_only: bool, settings: &FallbackSettings) {
-    let telling = judged.unusual.mute || judged.unusual.regular;
-    let [_, port, protocol] = judged.waiting.novel;
-    let mut severity = match judged.waiting.link {
-        Link::SameInstance if telling => Severity::High,
-        Link::SameInstance | Link::Injected | Link::Kin | Link::SameProgram => Severity::Medium,
-        Link::SameServer | Link::Host | Link::Stranger
-            if judged.sum() >= STRONG && judged.unusual.same_implant =>
-        {
-            Severity::Medium
-        }
-        Link::SameServer | Link::Host | Link::Stranger => Severity::Low,
-    };
-    let mut cap = |at_most: Severity, why: &str| {
-        if severity > at_most {
-            severity = at_most;
-            judged.caps.push(why.to_owned());
-        }
-    };
-    if let Some(thin) = &judged.unusual.thin {
-        cap(Severity::Medium, &format!("thin baseline: {thin}"));
-    }
-    if silence_only {
-        cap(
-            Severity::Medium,
-            "silence is the only sign of the disruption",
-        );
-    }
-    if judged.signs.iter().all(|sign| !sign.strong) {
-        cap(
-            Severity::Medium,
-            "no sign of the disruption can stand alone",
-        );
-    }
-    if !judged.stated && judged.extent.in_doubt() {
-        cap(
-            Severity::Medium,
-            "all that was tried beside it failed too, which is too little to tell an outage",
-        );
-    }
-    if !port && !protocol {
-        cap(Severity::Medium, "only the remote is new");
-    }
-    if judged.new.worked == 0 {
-        cap(Severity::Medium, "the new channel was not seen to work");
-    }
-    if !judged.order.certain {
-        cap(Severity::Medium, "the clocks do not prove the order");
-    }
-    if judged.established == Established::Permitted {
-        cap(
-            Severity::Medium,
-            "that the old channel ever worked is not in the evidence",
-        );
-    }
-    if judged.waiting.remotes_before >= settings.many_remotes as usize {
-        let at_most = if judged.unusual.same_habits {
-            Severity::Medium
-        } else {
-            Severity::Low
-        };
-        cap(at_most, "the program talks to many remotes");
-    }
-    if judged.recovered.is_some() {
-        cap(Severity::Low, "the old channel worked again later");
-    }
-    let name = judged.waiting.new.who.file_name();
-    if fresh {
-        cap(
-            Severity::Info,
-            "the program was installed within the hour before",
-        );
-    }
-    if settings
-        .process_allow
-        .iter()
-        .any(|allowed| !name.is_empty() && allowed.eq_ignore_ascii_case(name))
-    {
-        cap(Severity::Info, "the program is on ProcessName");
-    }
-    judged.severity = severity;
 }
 
 fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {

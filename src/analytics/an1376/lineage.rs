@@ -172,6 +172,17 @@ impl Lineage {
             .map(|(_, _, event)| event)
     }
 
+    /// A process that reached into `into` before `time`, other than those whose program `trusted`
+    /// names: protections and Windows itself do so all day.
+    pub fn reached(&self, into: &Who, time: Timestamp, trusted: fn(&str) -> bool) -> Option<&Who> {
+        self.reaches
+            .iter()
+            .find(|(from, to, event)| {
+                event.time <= time && to.same_instance(into) && !trusted(&from.program)
+            })
+            .map(|(from, _, _)| from)
+    }
+
     /// How the user of a new channel belongs to that of a broken one; `None` for two known
     /// processes that have nothing to do with each other.
     pub fn link(

@@ -4,10 +4,12 @@
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
 //! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
-//! `speech` what belongs on a port, `unusual` how much it weighs, `judge` decides, `telling` and
-//! `panel` put it into words, `holding` answers whether a stated containment held.
+//! `speech` what belongs on a port, `unusual` how much it weighs, `failover` what speaks for a service of
+//! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod awake;
+mod failover;
+mod grade;
 mod holding;
 mod image;
 mod judge;
@@ -82,9 +84,14 @@ impl Analytic for FallbackChannel {
              common port that its program never used",
             "outages (on the host, OutageProcesses programs or more than half of the remotes fail in the same \
              minute; or OutageHosts hosts of the evidence, and more than half, lose all they reach for at once), \
-             network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, servers \
-             of one service) and scanners are near misses",
+             network changes, ordinary changes of software (QUIC and TCP, VPN, DNS, mail, RPC, calls, printing, \
+             SQL Server, servers of one service) and scanners are near misses",
             "all terms add up to at least 20 decibans (a hundred to one); every term is shown",
+            "high asks for one process, and for a rhythm of the new channel or a program that typically does not \
+             network. What looks like a failover of the program's own service (it lies where only administrators \
+             write; the new channel stays with its server) is held at medium or low, unless something speaks for \
+             an implant: a file that its user can write or that is not signed, a process that another one \
+             reached into, a protocol on the port of another one",
         ],
         needs: &[
             Need {
@@ -136,6 +143,8 @@ impl Analytic for FallbackChannel {
              conn.log tell what failed",
         ],
         benign: &[
+            "a planned move or a failover of the program's own service: another server, port or protocol that \
+             its maker or its administrator provided",
             "software that was built to try several ports, behind a firewall that was just changed",
             "an administrator or a developer who tests the block from the same machine",
             "an outage of one service while its client happens to begin something new",

@@ -1,15 +1,45 @@
 //! Changes of channel that ordinary software makes by itself: they are near misses, never findings.
 
+use super::failover::{Failover, Folder};
 use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
 use crate::model::net::is_private;
+use crate::model::payload::Shape;
 use crate::model::{Span, Timestamp, Transport};
 use std::net::IpAddr;
 
 /// Ports of services that hand out other ports: FTP, port mappers, RTSP, H.323.
-pub const BROKERS: &[u16] = &[21, 111, 135, 554, 1720];
+const BROKERS: &[u16] = &[21, 111, 135, 554, 1720];
+/// The SQL Server Browser, over UDP: it says on which port an instance listens (MC-SQLR).
+const SQL_BROWSER: u16 = 1434;
+/// The most bytes a question to it has: a byte, the name of an instance (32), a zero (MC-SQLR 2.2).
+const SQL_QUESTION: u64 = 34;
+/// The most questions: a client asks again each time it connects anew.
+const SQL_QUESTIONS: u32 = 10;
 /// For so long after a connection to one of them, another port of the same remote is theirs.
 const BROKERED: Span = Span::seconds(60);
+
+/// A question to a service that hands out ports.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The remote.
+    pub address: IpAddr,
+    /// The service's port.
+    pub port: u16,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// When the connection ended.
+    pub ended: Timestamp,
+}
+
+/// True if a service that hands out ports listens there.
+pub fn hands_out(transport: Transport, port: u16) -> bool {
+    match transport {
+        Transport::TCP => BROKERS.contains(&port),
+        Transport::UDP => port == SQL_BROWSER,
+        _ => false,
+    }
+}
 
 /// What a pair of channels is told by.
 pub struct Change<'a> {
@@ -21,8 +51,10 @@ pub struct Change<'a> {
     pub new: &'a Route,
     /// What passed over it.
     pub new_relation: &'a Relation,
-    /// Connections to services that hand out ports: the remote, when asked, when ended.
-    pub brokers: &'a [(IpAddr, Timestamp, Timestamp)],
+    /// Questions to services that hand out ports.
+    pub brokers: &'a [Asked],
+    /// Where the program lies, and what speaks for an implant.
+    pub failover: &'a Failover,
     /// The program typically does not network: it browses, calls and mails with nobody.
     pub mute: bool,
 }
@@ -31,6 +63,36 @@ const DNS: &[u16] = &[53, 853];
 const MAIL: &[u16] = &[25, 110, 143, 465, 587, 993, 995, 2525];
 const CALLS: &[u16] = &[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302];
 const TUNNELS: &[u16] = &[500, 1194, 1701, 4500, 51_820];
+/// VPN clients by file name, each with the ports of its own protocols.
+const VPN_CLIENTS: &[(&str, &[(Transport, u16)])] = &[
+    (
+        "openvpn.exe",
+        &[
+            (Transport::UDP, 1194),
+            (Transport::TCP, 1194),
+            (Transport::TCP, 443),
+        ],
+    ),
+    // GlobalProtect: TLS, and IPsec in UDP.
+    (
+        "pangps.exe",
+        &[(Transport::TCP, 443), (Transport::UDP, 4501)],
+    ),
+    // AnyConnect, Cisco Secure Client: TLS and DTLS, or IKEv2.
+    (
+        "vpnagent.exe",
+        &[
+            (Transport::TCP, 443),
+            (Transport::UDP, 443),
+            (Transport::UDP, 500),
+            (Transport::UDP, 4500),
+        ],
+    ),
+];
+/// The ports of printers: LPR, IPP, raw.
+const PRINTING: &[u16] = &[515, 631, 9100];
+/// The program in which Windows prints.
+const SPOOLER: &str = "\\windows\\system32\\spoolsv.exe";
 /// Programs in which Windows itself asks domain controllers and servers.
 const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
 /// Tools of developers, which reach for odd ports of their own network all day.
@@ -71,7 +133,7 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
     if asks_inside(change) {
         return Some("a service of Windows that asks a server of its own network");
     }
-    if new.port >= 1024 && brokered(change) {
+    if new.port >= 1024 && brokered(change, BROKERS) {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
     None
@@ -93,8 +155,16 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
         return Some("name queries change between UDP, TCP, TLS and servers");
     }
     let tunnel = |route: &Route| TUNNELS.contains(&route.port) && route.transport == Transport::UDP;
-    if tunnel(old) && (tunnel(new) || web(new)) {
+    // A program that its user can write is no client that an administrator installed.
+    let installed = change.failover.folder != Folder::Users;
+    if tunnel(old) && (tunnel(new) || web(new)) && installed || vpn_client(change) {
         return Some("a VPN client that goes on over another port");
+    }
+    if let Some(why) = sql_server(change) {
+        return Some(why);
+    }
+    if both(PRINTING) && printer(change) {
+        return Some("the spooler that goes to another port of printers");
     }
     if both(MAIL) {
         return Some("a mail client that tries the ports of mail");
@@ -113,6 +183,68 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     None
 }
 
+/// True if a known VPN client, where administrators put it, changes between the ports of its own.
+fn vpn_client(change: &Change<'_>) -> bool {
+    let (old, new) = (change.old, change.new);
+    let speaks = matches!(
+        change.new_relation.shape,
+        Shape::None | Shape::Binary | Shape::Tls | Shape::Quic
+    );
+    VPN_CLIENTS
+        .iter()
+        .filter(|(name, _)| *name == new.who.file_name() && old.who.same_program(&new.who))
+        .any(|(_, ports)| {
+            [old, new]
+                .iter()
+                .all(|route| ports.contains(&(route.transport, route.port)))
+        })
+        && speaks
+        && change.failover.settled
+        && change.failover.implant.is_empty()
+}
+
+/// Why an exchange with a server inside is one with SQL Server, whose instances may listen on another
+/// port after each start: the question to its browser, or the port that was asked for.
+fn sql_server(change: &Change<'_>) -> Option<&'static str> {
+    let (new, relation) = (change.new, change.new_relation);
+    let its_own = change.old.who.program == new.who.program
+        && same_address(change)
+        && relation.addresses.iter().all(|a| is_private(*a))
+        && change.failover.implant.is_empty();
+    if !its_own {
+        return None;
+    }
+    if hands_out(new.transport, new.port) && new.port == SQL_BROWSER {
+        let asks = relation.contacts <= SQL_QUESTIONS
+            && relation.bytes[0] <= SQL_QUESTION * u64::from(relation.contacts);
+        return asks.then_some("a question for the port of an instance of SQL Server");
+    }
+    let speaks = matches!(relation.shape, Shape::None | Shape::Binary);
+    (new.transport == Transport::TCP
+        && new.port >= 1024
+        && speaks
+        && brokered(change, &[SQL_BROWSER]))
+    .then_some("a port that the SQL Server Browser of the same server had been asked for")
+}
+
+/// True if the spooler speaks with printers inside.
+fn printer(change: &Change<'_>) -> bool {
+    let spooler =
+        |route: &Route| route.transport == Transport::TCP && *route.who.program == *SPOOLER;
+    let (new, relation) = (change.new, change.new_relation);
+    spooler(change.old)
+        && spooler(new)
+        && relation.addresses.iter().all(|a| is_private(*a))
+        && !misplaced(relation.shape, new.transport, new.port, true)
+        && change.failover.implant.is_empty()
+}
+
+/// True if old and new channel go to one address.
+fn same_address(change: &Change<'_>) -> bool {
+    let (old, new) = (change.old_relation, change.new_relation);
+    old.addresses.iter().any(|a| new.addresses.contains(a))
+}
+
 /// True if Windows itself asks for a Windows service inside, whatever it spoke with before.
 fn asks_inside(change: &Change<'_>) -> bool {
     let (new, relation) = (change.new, change.new_relation);
@@ -126,17 +258,17 @@ fn asks_inside(change: &Change<'_>) -> bool {
 fn own_network(change: &Change<'_>) -> bool {
     let (old, new) = (change.old_relation, change.new_relation);
     let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
-    change.old.peer == change.new.peer
-        || old.addresses.iter().any(|a| new.addresses.contains(a))
-        || inside(old) && inside(new)
+    change.old.peer == change.new.peer || same_address(change) || inside(old) && inside(new)
 }
 
-fn brokered(change: &Change<'_>) -> bool {
+/// True if one of these services of the new remote was asked shortly before.
+fn brokered(change: &Change<'_>, services: &[u16]) -> bool {
     let at = change.new_relation.first.time;
-    change.brokers.iter().any(|(address, asked, ended)| {
-        change.new_relation.addresses.contains(address)
-            && *asked <= at
-            && at <= ended.shifted(BROKERED)
+    change.brokers.iter().any(|asked| {
+        services.contains(&asked.port)
+            && change.new_relation.addresses.contains(&asked.address)
+            && asked.at <= at
+            && at <= asked.ended.shifted(BROKERED)
     })
 }
 

@@ -17,6 +17,8 @@ use std::net::IpAddr;
 
 /// Times and sizes remembered of a relation, the latest ones.
 const REMEMBERED: usize = 64;
+/// Contacts that are too few for a rhythm but can keep a known one.
+const FEW: usize = 3;
 /// Addresses remembered of a relation.
 const ADDRESSES: usize = 16;
 
@@ -249,6 +251,15 @@ impl Relation {
         self.rhythm(settings)
             .filter(|r| r.median >= settings.min_beat)
             .filter(|r| r.score * 100.0 >= f64::from(settings.beacon_score))
+    }
+
+    /// True if its few contacts keep a known beat: each comes within a fifth of it after the one before.
+    pub fn keeps(&self, beat: Span) -> bool {
+        let times: Vec<Timestamp> = self.times.iter().copied().collect();
+        times.len() >= FEW
+            && times
+                .windows(2)
+                .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
     }
 
     /// Why it counts as established; `None` if it does not.

@@ -25,6 +25,8 @@ pub struct Sign {
     pub weight: i32,
     /// It can stand alone.
     pub strong: bool,
+    /// At the new channel's first use it was none yet: what makes it one came later.
+    pub hindsight: bool,
     /// What the evidence shows.
     pub text: String,
     /// The events that show it.
@@ -77,6 +79,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 felt: event.time,
                 weight: if took_effect { 8 } else { 3 },
                 strong: took_effect,
+                hindsight: false,
                 text: if took_effect {
                     "a rule of the host that blocks it was added, and it did not work again"
                         .to_owned()
@@ -97,6 +100,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 felt: *at,
                 weight: 6,
                 strong: true,
+                hindsight: false,
                 text: format!(
                     "the analyst stated containment at {}; it did not work after that",
                     at.rfc3339()
@@ -106,16 +110,20 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             break;
         }
     }
-    if let Some((median, missing)) = overdue
+    if let Some(overdue) = overdue
         && blocks + failures == 0
     {
         signs.push(Sign {
             kind: "silence",
             at: place.relation.last,
-            felt: place.relation.last.shifted(median),
+            felt: place.relation.last.shifted(overdue.beat),
             weight: 3,
             strong: false,
-            text: format!("it fell silent: no contact for {missing} after one every {median}"),
+            hindsight: overdue.by_then < overdue.limit,
+            text: format!(
+                "it fell silent: after one contact every {} none for {} when the new channel came, and none in the {} looked at",
+                overdue.beat, overdue.by_then, overdue.silent
+            ),
             events: place.relation.last_good.iter().cloned().collect(),
         });
     }
@@ -131,6 +139,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             felt: first.time,
             weight: 10,
             strong: true,
+            hindsight: false,
             text: format!(
                 "the host's own firewall blocked it {}",
                 times(trouble.blocks.count)
@@ -149,6 +158,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             felt: first.time,
             weight: if prohibited { 9 } else { 8 },
             strong: true,
+            hindsight: false,
             text: format!(
                 "it failed {} in a row ({}){}",
                 times(trouble.failures.count),
@@ -169,6 +179,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             felt: *at,
             weight: if trouble.foreign_reset { 8 } else { 6 },
             strong: true,
+            hindsight: false,
             text: if trouble.foreign_reset {
                 "it was reset while in use, with a TTL that is not the remote's: a device on the way may have sent the reset".to_owned()
             } else {
@@ -184,6 +195,7 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             felt: event.time,
             weight: 7,
             strong: true,
+            hindsight: false,
             text: turn.words().to_owned(),
             events: vec![event.clone()],
         });
@@ -198,9 +210,20 @@ fn times(count: u32) -> String {
     }
 }
 
-/// Median interval and length of the silence, if the relation is a beacon that went without enough
-/// beats while the evidence goes on.
-fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span)> {
+/// A silence.
+struct Overdue {
+    /// Median interval before it.
+    beat: Span,
+    /// How long it must be to be one.
+    limit: Span,
+    /// How long it was at the first use of the new channel.
+    by_then: Span,
+    /// How long it was as far as the evidence was looked at.
+    silent: Span,
+}
+
+/// The silence of a relation that is a beacon and went without enough beats while the evidence goes on.
+fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
     let beat = place.relation.beacon(settings)?;
     let silent = place.end.since(place.relation.last);
     let limit = Span(
@@ -217,7 +240,12 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<(Span, Span
     let due = last.shifted(beat.median);
     let before = place.until.shifted(beat.median.negated());
     let alive = || (place.awake)(due, last.shifted(limit).max(before));
-    (silent >= limit && seen && alive()).then_some((beat.median, silent))
+    (silent >= limit && seen && alive()).then(|| Overdue {
+        beat: beat.median,
+        limit,
+        by_then: place.until.since(last),
+        silent,
+    })
 }
 
 /// True if the event is a rule or setting that would block the relation.

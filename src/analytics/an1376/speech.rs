@@ -25,6 +25,13 @@ pub fn misplaced(shape: Shape, transport: Transport, port: u16, inside: bool) ->
     }
 }
 
+/// True if a known protocol is spoken on a port that belongs to another one. A port that belongs to
+/// none says nothing: makers of software choose one as they like, and speak TLS or HTTP there.
+pub fn usurped(shape: Shape, transport: Transport, port: u16) -> bool {
+    !matches!(shape, Shape::None | Shape::Text | Shape::Binary)
+        && expected(transport, port).is_some_and(|expected| !expected.contains(&shape))
+}
+
 /// What is spoken on a port; `None` where nothing particular is.
 fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
     Some(match (transport, port) {
@@ -44,6 +51,8 @@ fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
         (Transport::TCP, 139 | 445) => &[Shape::Smb],
         (_, 88) => &[Shape::Kerberos],
         (Transport::TCP, 135) => &[Shape::Rpc],
+        // IPP is HTTP, with or without TLS (RFC 8010).
+        (Transport::TCP, 631) => &[Shape::Http, Shape::Tls],
         // RPC over HTTP begins as HTTP.
         (Transport::TCP, 593) => &[Shape::Rpc, Shape::Http],
         (_, 389 | 3268) => &[Shape::Ldap, Shape::Tls],
@@ -65,6 +74,14 @@ mod tests {
         assert!(!odd(Shape::Http, 80) && odd(Shape::Ssh, 80) && odd(Shape::Ssh, 4444));
         assert!(!odd(Shape::Binary, 4444) && !odd(Shape::None, 443));
         assert!(!odd(Shape::Tls, 5986), "remote management over TLS");
+    }
+
+    #[test]
+    fn a_port_is_usurped_by_a_known_protocol_alone_and_only_from_another() {
+        let usurped = |shape, port| usurped(shape, Transport::TCP, port);
+        assert!(usurped(Shape::Ssh, 443) && usurped(Shape::Http, 445));
+        assert!(!usurped(Shape::Binary, 443) && !usurped(Shape::None, 443));
+        assert!(!usurped(Shape::Tls, 443) && !usurped(Shape::Tls, 10443));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! wait for judgement.
 
 use super::awake::Awake;
+use super::failover::is_settled;
 use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::Lineage;
 use super::names::{Names, answer_of};
-use super::ordinary::BROKERS;
+use super::ordinary::{Asked, hands_out};
 use super::outage::Outage;
 use super::relation::{Relation, Route};
 use super::relations::{Place, Relations};
@@ -69,8 +70,8 @@ pub struct State {
     pub rules: Vec<Event>,
     /// Changes of the network's profile.
     pub network: Vec<Event>,
-    /// Connections to services that hand out ports: the remote, when asked, when ended.
-    pub brokers: Vec<(IpAddr, Timestamp, Timestamp)>,
+    /// Questions to services that hand out ports.
+    pub brokers: Vec<Asked>,
     /// New channels that wait.
     pub waiting: Vec<Waiting>,
     /// What was judged a fallback, held until the host is closed.
@@ -91,6 +92,8 @@ pub struct State {
     asked: BTreeMap<(Text, IpAddr, u16), Text>,
     // Programs that an installer wrote, and when.
     installed: BTreeMap<String, Timestamp>,
+    // Programs that anybody else wrote: when, and who.
+    written: BTreeMap<String, (Timestamp, Text)>,
 }
 
 /// Programs that install others.
@@ -120,13 +123,42 @@ impl State {
             && !self.images.of(who, time).is_some_and(Image::is_unsigned)
     }
 
+    /// Who wrote the program within the evidence before `time`, where that was neither an installer nor
+    /// a settled program, such as its own updater.
+    pub fn written_by(&self, who: &Who, time: Timestamp) -> Option<&str> {
+        let (at, by) = self.written.get(&*who.program)?;
+        (*at <= time).then(|| by.rsplit('\\').next().unwrap_or_default())
+    }
+
+    fn file_created(&mut self, by: &Who, path: &str, at: Timestamp, dropped: &mut u64) {
+        if INSTALLERS.contains(&by.file_name()) {
+            if self.installed.len() < PROGRAMS {
+                self.installed.insert(image_key(path), at);
+            }
+            return;
+        }
+        let key = image_key(path);
+        // Of other programs it would change nothing.
+        if !is_settled(&key) || is_settled(&by.program) || self.written.contains_key(&key) {
+            return;
+        }
+        if self.written.len() < PROGRAMS {
+            self.written.insert(key, (at, by.program.clone()));
+        } else {
+            *dropped += 1;
+        }
+    }
+
     /// About how many bytes it takes, by what an entry of each kind takes by and large.
     pub fn weight(&self) -> usize {
         const EVENT: usize = 512;
         let events = self.rules.len() + self.network.len() + self.lineage.held();
         let pairs = self.waiting.len() + self.judged.len();
-        let names =
-            self.asked.len() + self.names.held() + self.installed.len() + self.images.held();
+        let names = self.asked.len()
+            + self.names.held()
+            + self.installed.len()
+            + self.written.len()
+            + self.images.held();
         self.relations.weight()
             + self.established.len() * size_of::<Place>()
             + events * EVENT
@@ -183,11 +215,8 @@ impl State {
             if signs::blocks_outbound(&host.what) {
                 keep(&mut self.rules, event, dropped);
             }
-            if let HostWhat::FileCreated { process, path } = &host.what
-                && INSTALLERS.contains(&Who::process(process).file_name())
-                && self.installed.len() < PROGRAMS
-            {
-                self.installed.insert(image_key(path), event.time);
+            if let HostWhat::FileCreated { process, path } = &host.what {
+                self.file_created(&Who::process(process), path, event.time, dropped);
             }
             if matches!(host.what, HostWhat::ProfileChanged { .. }) {
                 keep(&mut self.network, event, dropped);
@@ -276,12 +305,16 @@ impl State {
     ) {
         let remote = seen.contact.remote.address;
         let route = seen.route();
-        if BROKERS.contains(&seen.port) && seen.contact.transport == Transport::TCP {
+        if hands_out(seen.contact.transport, seen.port) {
             if self.brokers.len() == ASKED {
                 self.brokers.remove(0);
             }
-            let ended = seen.attempt().map_or(seen.time(), |attempt| attempt.ended);
-            self.brokers.push((remote, seen.time(), ended));
+            self.brokers.push(Asked {
+                address: remote,
+                port: seen.port,
+                at: seen.time(),
+                ended: seen.attempt().map_or(seen.time(), |attempt| attempt.ended),
+            });
         }
         let known = self.relations.find(&route);
         let (novel, remotes_before) = self.learn(seen);

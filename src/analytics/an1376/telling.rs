@@ -363,6 +363,13 @@ fn notes(
         )),
         None => notes.push("the baseline is what this evidence and imported baselines show before the first use".to_owned()),
     }
+    notes.push(told.reason.clone());
+    if !told.failover.implant.is_empty() {
+        notes.push(format!(
+            "what speaks for an implant: {}",
+            told.failover.implant.join("; ")
+        ));
+    }
     notes.extend(
         told.caps
             .iter()

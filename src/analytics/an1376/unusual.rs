@@ -7,7 +7,7 @@
 use super::lineage::Link;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
-use super::speech::misplaced;
+use super::speech::{misplaced, usurped};
 use super::who::Who;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
@@ -85,6 +85,11 @@ pub struct Unusual {
     pub odd: bool,
     /// Old or new channel keeps a steady rhythm.
     pub regular: bool,
+    /// The new channel does.
+    pub steady: bool,
+    /// It speaks a known protocol on a port of another one, or its echo requests carry more than a ping
+    /// does.
+    pub usurped: bool,
     /// Old and new share name, sizes or rhythm.
     pub same_implant: bool,
     /// Old and new share sizes or rhythm: what an implant takes along to any server.
@@ -294,6 +299,7 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
             _ => 0,
         };
         if sent > ECHO_PAYLOAD {
+            told.usurped = true;
             told.add(
                 "protocol",
                 8.0,
@@ -307,6 +313,7 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
     let inside = pair.new_relation.addresses.iter().all(|a| is_private(*a));
     let odd = misplaced(shape, pair.new.transport, pair.new.port, inside);
     if odd {
+        told.usurped = usurped(shape, pair.new.transport, pair.new.port);
         let port = format!("{}/{}", pair.new.port, pair.new.transport);
         told.add(
             "protocol",
@@ -359,6 +366,7 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
     }
     let (before, after) = (old.beacon(settings), new.beacon(settings));
     told.regular = before.is_some() || after.is_some();
+    told.steady = after.is_some();
     if let (Some(a), Some(b)) = (before, after) {
         let apart = (a.median.0 - b.median.0).abs() as f64 / a.median.0.max(1) as f64;
         if apart <= 0.1 {
@@ -377,6 +385,7 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
     if let (Some(beat), Some((sent, apart))) = (before, echoes(new, settings))
         && (apart.0 - beat.median.0).abs() <= beat.median.0 / 10
     {
+        told.steady = true;
         told.same_implant = true;
         told.same_habits = true;
         told.add(
@@ -398,12 +407,21 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             ),
         );
     } else if let Some(beat) = before {
+        let kept = new.keeps(beat.median);
+        told.steady |= kept;
         told.add(
             "rhythm of the old channel",
             3.0,
             format!(
-                "{} contacts, one every {} (score {:.2})",
-                beat.contacts, beat.median, beat.score
+                "{} contacts, one every {} (score {:.2}){}",
+                beat.contacts,
+                beat.median,
+                beat.score,
+                if kept {
+                    "; the few of the new one keep that pace"
+                } else {
+                    ""
+                }
             ),
         );
     }
