@@ -424,8 +424,9 @@ fn notes(
         .any(|t| t.failures.contains(&Failure::LoggedOnly));
     if temporary {
         notes.push(
-            "attempts without packets count as failed because the host logs connections (Sysmon 3) and logged \
-             none for them; a target that refused them looks the same there"
+            "attempts without packets count as failed because Sysmon logged other connections (event 3) of the \
+             program to that port before and after, and none for them; a target that refused them, and one that \
+             Sysmon is configured to leave out, look the same there"
                 .to_owned(),
         );
     }

@@ -144,6 +144,9 @@ impl Gap {
             (Lessens::PacketsOf(id), Source::Packets) => Some(id) == host,
             (Lessens::Logs(id), Source::Events(..)) => Some(id) == host,
             (Lessens::OneLog(id, log), Source::Events(of, _)) => Some(id) == host && log == *of,
+            (Lessens::OneLog(id, Log::Sysmon) | Lessens::Logs(id), Source::Outcomes) => {
+                Some(id) == host
+            }
             (Lessens::Ids(id, log, ids), Source::Events(of, wanted)) => {
                 Some(id) == host && log == *of && wanted.iter().any(|w| ids.contains(w))
             }
