@@ -2,7 +2,7 @@
 //! to collect next.
 
 use super::gaps::{Gap, Search};
-use super::{CoverageRow, HostRow, Incident, Met, Verdict, VerdictRow};
+use super::{CoverageRow, HostRow, Incident, Judgeable, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::activity::INACTIVE_AFTER;
 use crate::context::coverage::Log;
@@ -66,7 +66,7 @@ pub fn judge(
             } && is_about(i, label, *id, hosts));
             let verdict = verdict(about, label, found, &rows, &judged.gaps);
             if id.is_some() {
-                wishes.add(about, label, verdict.verdict, &rows, &judged.gaps);
+                wishes.add(about, label, verdict.judgeable, &rows, &judged.gaps);
             }
             judged.verdicts.push(verdict);
             judged.coverage.extend(rows);
@@ -93,7 +93,7 @@ impl Wishes {
         &mut self,
         about: &About,
         label: &str,
-        verdict: Verdict,
+        judgeable: Judgeable,
         rows: &[CoverageRow],
         gaps: &[Gap],
     ) {
@@ -117,7 +117,7 @@ impl Wishes {
             for remedy in remedies {
                 let wish = self.0.entry(remedy.to_owned()).or_default();
                 let pair = (about.id, label.to_owned());
-                if verdict == Verdict::Blind && need.essential && missing {
+                if judgeable == Judgeable::Not && need.essential && missing {
                     wish.blind.insert(pair);
                 } else {
                     wish.partly.insert(pair);
@@ -438,19 +438,24 @@ fn verdict(
             }
         })
         .collect();
-    let verdict = if found {
-        Verdict::Found
-    } else if blind {
-        Verdict::Blind
+    let judgeable = if blind {
+        Judgeable::Not
     } else if rows.iter().all(met) {
-        Verdict::Quiet
+        Judgeable::Fully
     } else {
-        Verdict::Partly
+        Judgeable::Partly
+    };
+    let verdict = match judgeable {
+        _ if found => Verdict::Found,
+        Judgeable::Fully => Verdict::Quiet,
+        Judgeable::Partly => Verdict::Partly,
+        Judgeable::Not => Verdict::Blind,
     };
     VerdictRow {
         analytic: about.id,
         host: label.to_owned(),
         verdict,
+        judgeable,
         words: short.join("; "),
     }
 }

@@ -7,8 +7,10 @@ use super::{HostRow, Met, Verdict};
 use crate::analytics::about::{About, Need, Source};
 use crate::capture::attempts::AttemptSummary;
 use crate::capture::{CaptureSummary, InterfaceSummary, Resolution};
+use crate::context::activity::ActivityBuilder;
 use crate::context::coverage::{CoverageBuilder, Log};
 use crate::context::identity::IdentityBuilder;
+use crate::context::known::KnownHosts;
 use crate::context::{Clocks, Context};
 use crate::eventlog::{LogSummary, SourceSummary};
 use crate::model::host_event::{HostEvent, HostWhat};
@@ -67,6 +69,8 @@ struct Staged {
     records: Vec<Record>,
     /// Seconds at which packets of the host were captured.
     packets: Vec<i64>,
+    /// Seconds at which somebody showed life.
+    alive: Vec<i64>,
     /// Seconds and what the host's logs say about themselves.
     changes: Vec<(i64, HostWhat)>,
     wrapped: bool,
@@ -134,8 +138,17 @@ impl Staged {
             }
         }
         let identity = identity.freeze();
+        let mut activity = ActivityBuilder::default();
+        for second in &self.alive {
+            let time = at(*second);
+            activity.observe(&Event {
+                time,
+                ..announces(address)
+            });
+        }
         let context = Context {
             coverage: coverage.freeze(&identity),
+            activity: activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]),
             clocks: Clocks::default(),
             identity,
             ..Context::default()
@@ -545,6 +558,42 @@ fn a_history_that_is_too_short_is_told_with_its_length() {
         judged.coverage[0].note
     );
     assert_eq!(verdict(&judged), Verdict::Partly);
+}
+
+#[test]
+fn a_capture_of_another_year_is_no_history() {
+    const DAY: i64 = 24 * HOUR;
+    static DAYS: About = About {
+        needs: &[
+            Need {
+                name: "a day before",
+                from: &[Source::History(crate::model::Span::seconds(DAY))],
+                essential: false,
+                what: "captures and logs of the day before",
+            },
+            Need {
+                name: "days before",
+                from: &[Source::History(crate::model::Span::seconds(14 * DAY))],
+                essential: false,
+                what: "captures and logs of the days before",
+            },
+        ],
+        ..ABOUT
+    };
+    let of = |alive: Vec<i64>| {
+        let staged = Staged { alive, ..whole() };
+        let judged = staged.judged_by(&DAYS);
+        [judged.coverage[0].status, judged.coverage[1].status]
+    };
+    let hourly = |from: i64, to: i64| (from..=to).map(|n| n * HOUR);
+    assert_eq!(of(hourly(-15 * 24, 1).collect()), [Met::Seen, Met::Seen]);
+    assert_eq!(of(hourly(-25, 1).collect()), [Met::Seen, Met::Partial]);
+    let year = -400 * 24;
+    let apart = hourly(year, year + 1).chain(hourly(0, 1));
+    assert_eq!(of(apart.collect()), [Met::Partial, Met::Partial]);
+    // Days with a gap are days, but who is inactive now they do not tell.
+    let weeks = hourly(year, year + 20 * 24).chain(hourly(0, 1));
+    assert_eq!(of(weeks.collect()), [Met::Partial, Met::Seen]);
 }
 
 #[test]

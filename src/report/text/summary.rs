@@ -3,7 +3,7 @@
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Judgeable};
 use crate::model::finding::{Finding, Severity};
 use crate::report::about::sides;
 use crate::report::escape::{cells, fit};
@@ -275,7 +275,7 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
     let blind = case
         .verdicts
         .iter()
-        .filter(|v| v.verdict == Verdict::Blind)
+        .filter(|v| v.judgeable == Judgeable::Not)
         .count();
     if blind > 0 {
         page.text(
