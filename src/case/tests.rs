@@ -16,7 +16,7 @@ use crate::eventlog::{LogSummary, SourceSummary};
 use crate::model::host_event::{HostEvent, HostWhat};
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::provenance::Item;
-use crate::model::{Event, EvidenceId, Provenance, Timestamp, What};
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
 use proptest::prelude::*;
 
 const HOST: &str = "WS01.corp.example";
@@ -71,6 +71,8 @@ struct Staged {
     packets: Vec<i64>,
     /// Seconds at which somebody showed life.
     alive: Vec<i64>,
+    /// How far off the host's clock may be; `None` for the default.
+    doubt: Option<i64>,
     /// Seconds and what the host's logs say about themselves.
     changes: Vec<(i64, HostWhat)>,
     wrapped: bool,
@@ -146,10 +148,12 @@ impl Staged {
                 ..announces(address)
             });
         }
+        let mut clocks = Clocks::default();
+        clocks.assumed_error = self.doubt.map_or(clocks.assumed_error, Span::seconds);
         let context = Context {
             coverage: coverage.freeze(&identity),
             activity: activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]),
-            clocks: Clocks::default(),
+            clocks,
             identity,
             ..Context::default()
         };
@@ -315,21 +319,21 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "late",
             late(500, 960),
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "older records were overwritten, removed, or not exported",
         ),
         (
             "overwritten",
             overwritten,
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "the log was full and went round: older records were overwritten",
         ),
         (
             "cleared",
             cleared,
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "the log was cleared at 00:46:00: older records are not in this file",
         ),
         (
@@ -343,7 +347,7 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "stopped",
             stopped,
             GapKind::CaptureSilence,
-            "no packets from 00:35:00 to 01:35:00 (1 h 00 min)",
+            "no packets from 2026-03-01 00:35:00 to 01:35:00 (1 h 00 min)",
             "the capture was stopped, a file is missing, or nothing was sent",
         ),
         (
@@ -364,7 +368,7 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "reduced",
             reduced,
             GapKind::LoggingChanged,
-            "auditing of Filtering Platform Connection was reduced at 00:50:00",
+            "auditing of Filtering Platform Connection was reduced at 2026-03-01 00:50:00",
             "such events may not be logged from then on",
         ),
     ] {
@@ -561,6 +565,37 @@ fn a_history_that_is_too_short_is_told_with_its_length() {
 }
 
 #[test]
+fn no_gap_is_claimed_that_an_uncertain_clock_may_have_made() {
+    // The host writes local time, five hours behind, and nothing tells its zone.
+    let mut staged = whole();
+    for record in &mut staged.records {
+        record.3 -= 5 * HOUR;
+    }
+    let early = staged.judged();
+    assert!(
+        told(&early)[0].contains("its last record of any log is of"),
+        "{:?}",
+        told(&early)
+    );
+    assert_eq!(verdict(&early), Verdict::Blind);
+    staged.doubt = Some(14 * HOUR);
+    let unknown = staged.judged();
+    assert_eq!(
+        told(&unknown),
+        [
+            "its clock is not known well enough (+/- 14 h 00 min) to tell whether its logs cover the time of the \
+             capture"
+        ]
+    );
+    assert_eq!(verdict(&unknown), Verdict::Partly);
+    assert!(!unknown.advice.iter().any(|a| a.contains("its logs after")));
+    // Without a capture there is nothing its clock could be off against.
+    staged.packets.clear();
+    let alone = staged.judged();
+    assert!(!told(&alone).iter().any(|gap| gap.contains("clock")));
+}
+
+#[test]
 fn a_capture_of_another_year_is_no_history() {
     const DAY: i64 = 24 * HOUR;
     static DAYS: About = About {
@@ -641,7 +676,7 @@ fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
     let judged = staged.judged();
     assert_eq!(
         told(&judged),
-        ["Security log was cleared at 00:50:00 by CORP\\admin"]
+        ["Security log was cleared at 2026-03-01 00:50:00 by CORP\\admin"]
     );
     assert!(
         judged.gaps[0]
@@ -671,7 +706,7 @@ fn while_the_event_log_service_was_down_no_log_could_say_anything() {
     let judged = staged.judged();
     assert_eq!(
         told(&judged),
-        ["the event log service did not run from 00:50:00 to 01:00:00"]
+        ["the event log service did not run from 2026-03-01 00:50:00 to 01:00:00"]
     );
     let gap = &judged.gaps[0];
     assert_eq!((gap.from, gap.to), (Some(at(1200)), Some(at(1800))));
@@ -695,7 +730,7 @@ fn a_later_record_keeps_an_end_of_logging_from_being_the_end_of_all() {
     assert_eq!(
         told(&judged),
         [
-            "the event log service did not run from 00:29:00 on; no later start is logged, but its records go \
+            "the event log service did not run from 2026-03-01 00:29:00 on; no later start is logged, but its records go \
              on until 01:29:00"
         ]
     );
@@ -713,7 +748,7 @@ fn a_sysmon_that_stopped_before_the_window_saw_nothing_in_it() {
     assert_eq!(
         told(&staged.judged()),
         [
-            "Sysmon did not run from 00:20:00 on; no later start is logged, and no later record is there"
+            "Sysmon did not run from 2026-03-01 00:20:00 on; no later start is logged, and no later record is there"
         ]
     );
     staged.changes.push(sysmon(-300, true));
@@ -722,7 +757,7 @@ fn a_sysmon_that_stopped_before_the_window_saw_nothing_in_it() {
     staged.changes.push(sysmon(1500, true));
     assert_eq!(
         told(&staged.judged()),
-        ["Sysmon did not run from 00:50:00 to 00:55:00"]
+        ["Sysmon did not run from 2026-03-01 00:50:00 to 00:55:00"]
     );
 }
 
@@ -740,7 +775,7 @@ fn auditing_that_was_reduced_before_the_window_is_told_until_it_is_extended() {
     staged.changes = vec![audit(-600, "%%8448")];
     assert_eq!(
         told(&staged.judged()),
-        ["auditing of MPSSVC Rule-Level Policy Change was reduced at 00:20:00"]
+        ["auditing of MPSSVC Rule-Level Policy Change was reduced at 2026-03-01 00:20:00"]
     );
     staged.changes.push(audit(-300, "%%8449"));
     assert_eq!(told(&staged.judged()), [""; 0]);

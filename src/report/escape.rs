@@ -197,8 +197,8 @@ pub fn fit_middle(text: &str, width: usize) -> String {
         }
         read
     };
-    let head = bytes(&mut all.iter(), room / 2);
-    let tail = bytes(&mut all.iter().rev(), room - room / 2);
+    let head = bytes(&mut all.iter(), room - room / 2);
+    let tail = bytes(&mut all.iter().rev(), room / 2);
     format!("{}...{}", &text[..head], &text[text.len() - tail..])
 }
 
