@@ -340,7 +340,7 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "hole",
             hole,
             GapKind::RecordsMissing,
-            "Security record IDs 3 to 39 are missing (37 records, 01:29:00 to 01:29:30)",
+            "Security record IDs 3 to 39 are missing (37 records, 2026-03-01 01:29:00 to 01:29:30)",
             "removed, overwritten, or not exported",
         ),
         (
@@ -354,7 +354,7 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "early",
             early,
             GapKind::LogsEndEarly,
-            "its last record of any log is of 01:29:00, 1 h 01 min before the capture ends",
+            "its last record of any log is of 2026-03-01 01:29:00, 1 h 01 min before the capture ends",
             "the logs were collected before that, the host was off, or nothing was logged",
         ),
         (
