@@ -82,6 +82,7 @@ impl Announcements {
             address: IpAddr::V4(address),
             name,
             told_by: ToldBy::Dhcp,
+            answer: false,
         };
         let lease = message
             .lease
@@ -127,6 +128,7 @@ impl Announcements {
                 address: announcement.address,
                 name: announcement.name.clone(),
                 told_by: announcement.told_by,
+                answer: announcement.answer,
                 lease,
                 before,
             })),
@@ -141,6 +143,7 @@ impl Announcements {
                 address: claim.address,
                 name: claim.name.clone(),
                 told_by: claim.told_by,
+                answer: false,
                 lease: None,
                 before: None,
             };
@@ -160,6 +163,7 @@ mod tests {
             address: "10.0.0.5".parse().unwrap(),
             name: None,
             told_by: ToldBy::Arp,
+            answer: false,
         }
     }
 

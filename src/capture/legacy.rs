@@ -398,7 +398,7 @@ pub(super) fn cut_tail(ledger: &mut Ledger, offset: u64, length: usize) {
         Weight::Note,
         message,
         offset,
-        "the last packet is missing; what came before it is complete",
+        "this packet is missing, and whatever followed if the file was cut: nothing in it tells how long it was",
     );
 }
 

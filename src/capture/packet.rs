@@ -123,6 +123,8 @@ pub struct Announcement {
     pub name: Option<Text>,
     /// What said so.
     pub told_by: ToldBy,
+    /// True if it answers a question: somebody else chose the moment.
+    pub answer: bool,
 }
 
 /// What a DHCP message tells (RFC 2131, RFC 2132).

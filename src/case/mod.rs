@@ -70,6 +70,9 @@ pub struct Case {
     pub advice: Vec<String>,
     /// Facts about the run that a reader must know, as sentences.
     pub notes: Vec<String>,
+    /// How many of the notes, the first ones, must stand on the first screen: they say that the
+    /// evidence contradicts itself.
+    pub pressing: usize,
     /// How much was read.
     pub totals: Totals,
     /// First and last moment of the evidence; `None` if it holds no event.

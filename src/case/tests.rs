@@ -183,6 +183,7 @@ fn announces(address: std::net::IpAddr) -> Event {
             address,
             name: None,
             told_by: ToldBy::Arp,
+            answer: false,
             lease: None,
             before: None,
         })),

@@ -82,7 +82,13 @@ pub struct CaseFolder {
     pub bytes: Vec<u8>,
     /// About the run; `None` if `run.json` is missing or no longer readable, which `verify` tells.
     pub run: Option<Run>,
+    /// True if the record is not the one whose hash stands in `SHA256SUMS`.
+    pub altered: bool,
 }
+
+/// What every page says that is made from such a report.
+pub const ALTERED: &str = "report.json is not the one this case was made with: its SHA-256 is not the one in SHA256SUMS; what \
+                           follows is what it says now";
 
 impl CaseFolder {
     /// Reads the folder; `path` may also be the `report.json` in it.
@@ -105,7 +111,12 @@ impl CaseFolder {
             )));
         }
         let bytes = at(&file, read)?;
-        let report = read::report(&bytes).map_err(|source| Error::Form { path: file, source })?;
+        let mut report =
+            read::report(&bytes).map_err(|source| Error::Form { path: file, source })?;
+        let altered = verify::is_altered(&folder, REPORT, &bytes);
+        if altered {
+            report.notes.insert(0, ALTERED.to_owned());
+        }
         let run = std::fs::read(folder.join(RUN))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
@@ -114,6 +125,7 @@ impl CaseFolder {
             report,
             bytes,
             run,
+            altered,
         })
     }
 }

@@ -112,6 +112,14 @@ pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
     Ok(lines)
 }
 
+/// True if `SHA256SUMS` names a file of the folder with another hash than that of `bytes`. A report
+/// that lies somewhere by itself cannot be held against anything.
+pub(super) fn is_altered(path: &Path, name: &str, bytes: &[u8]) -> bool {
+    let sums = fs::read_to_string(path.join(SUMS)).unwrap_or_default();
+    let wanted = parse(&sums).remove(name);
+    wanted.is_some_and(|wanted| wanted != hex(&Sha256::digest(bytes)))
+}
+
 /// Name and hash of each line that has the form of `sha256sum`; names that lead elsewhere are not
 /// followed.
 pub(super) fn parse(text: &str) -> BTreeMap<String, String> {

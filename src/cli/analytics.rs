@@ -3,6 +3,7 @@
 use super::args::{Analytics, AnalyticsCommand, Global, PageFormat};
 use super::exit::Exit;
 use super::{output, request};
+use casewire::analytics::rates::Measured;
 use casewire::investigate;
 use casewire::report::markdown;
 use casewire::report::text::{Style, describe};
@@ -20,7 +21,7 @@ pub fn run(args: &Analytics, global: &Global) -> anyhow::Result<Exit> {
         Some(AnalyticsCommand::Show { id, format }) => {
             let one = request::analytic(&register, id)?;
             match format {
-                PageFormat::Text => describe::show(one, &style),
+                PageFormat::Text => describe::show(one, Measured::kept().as_ref(), &style),
                 PageFormat::Md => markdown::analytic(one),
             }
         }

@@ -3,7 +3,7 @@
 use super::args::{Export, ExportFormat, Global};
 use super::exit::{Exit, Wrong, say};
 use super::interrupt;
-use super::report::{bounds, incidents, write};
+use super::report::{bounds, incidents, opened, write};
 use anyhow::Context;
 use casewire::casefile::folder::NewFolder;
 use casewire::casefile::places::Places;
@@ -16,7 +16,7 @@ use std::io::{BufRead, BufReader};
 
 /// Runs it.
 pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
-    let case = CaseFolder::open(&args.case.case)?;
+    let (case, exit) = opened(&args.case.case)?;
     let chosen = Chosen {
         ids: incidents(&case.report, &args.incidents)?,
         ..Chosen::default()
@@ -32,7 +32,10 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
         ExportFormat::Case => Format::Case,
         ExportFormat::Stix => Format::Stix,
         ExportFormat::Navigator => Format::Navigator,
-        ExportFormat::Evidence => return evidence(args, &case, &chosen, global),
+        ExportFormat::Evidence => {
+            let done = evidence(args, &case, &chosen, global)?;
+            return Ok(if done == Exit::Done { exit } else { done });
+        }
     };
     let mut bytes = render(&case.report, format, &chosen)?;
     if args.with_events {
@@ -46,7 +49,7 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
         say(&format!("note: {} loses: {loss}", format.name()));
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Every event of the timeline as a line for Timesketch.

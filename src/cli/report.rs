@@ -1,10 +1,10 @@
 //! `casewire report`: a case folder for people.
 
 use super::args::{Global, PeopleFormat, Report};
-use super::exit::{Exit, Wrong};
+use super::exit::{Exit, Wrong, say};
 use super::output;
 use casewire::casefile::place::Bounds;
-use casewire::casefile::{CaseFolder, folder};
+use casewire::casefile::{ALTERED, CaseFolder, folder};
 use casewire::report::json::{self, shape};
 use casewire::report::record::{self, Chosen, telling};
 use casewire::report::redact::redact;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Runs it.
 pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
-    let mut case = CaseFolder::open(&args.case)?;
+    let (mut case, exit) = opened(&args.case)?;
     let chosen = Chosen {
         ids: incidents(&case.report, &args.incidents)?,
         min_severity: args.min_severity,
@@ -48,7 +48,18 @@ pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
         ),
     };
     write(args.output.as_deref(), &bounds, page.as_bytes())?;
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+/// Opens a case folder, and says if its report is not the one it was made with: what is made from it
+/// is made, and the exit code is that of something changed.
+pub fn opened(path: &Path) -> anyhow::Result<(CaseFolder, Exit)> {
+    let case = CaseFolder::open(path)?;
+    if !case.altered {
+        return Ok((case, Exit::Done));
+    }
+    say(&format!("warning: {ALTERED}; see 'casewire verify'"));
+    Ok((case, Exit::Changed))
 }
 
 /// The incidents that are named, as they were named; an unknown one is refused.

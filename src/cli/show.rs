@@ -3,11 +3,11 @@
 use super::args::{Global, RawFormat, Show};
 use super::exit::{Exit, Wrong, say};
 use super::output;
-use super::report::finding;
+use super::report::{finding, opened};
 use casewire::capture::packet::RawPacket;
 use casewire::casefile::lines::RawLine;
 use casewire::casefile::places::Places;
-use casewire::casefile::{CaseFolder, raw};
+use casewire::casefile::raw;
 use casewire::eventlog::raw::RawRecord;
 use casewire::report::escape::{vis, xml};
 use casewire::report::json;
@@ -20,7 +20,7 @@ use std::fmt::Write;
 
 /// Runs it.
 pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
-    let case = CaseFolder::open(&args.case.case)?;
+    let (case, mut exit) = opened(&args.case.case)?;
     let style = Style {
         width: output::width(global),
         color: output::color(global),
@@ -41,7 +41,6 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
     if args.suppressed {
         page.push_str(&record::text(&telling::suppressed(&case.report), &style));
     }
-    let mut exit = Exit::Done;
     for reference in &args.refs {
         if let Some(finding) = finding(&case.report, reference) {
             incident(&case.report, finding, args.format, &style, &mut page)?;

@@ -19,11 +19,10 @@ use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Signs nearer than this are one stretch of life. Far below the day the question is about, so that
-/// the answer is exact at the end of every stretch.
-const NEAR: Span = Span::seconds(600);
-/// Stretches kept of an address. Beyond, the nearest two become one: with half an hour of silence
-/// told apart this is more than a day, with a day of silence two months.
+/// Signs nearer than this are one stretch of life.
+const NEAR: Span = Span::seconds(60);
+/// Stretches kept of an address. Beyond, the nearest two become one: the longest silences stay told
+/// apart, with half an hour of silence for more than a day, with a day of silence for two months.
 const STRETCHES: usize = 64;
 /// Addresses of private networks that are remembered, and others.
 const PRIVATE: usize = 65_536;
@@ -44,6 +43,11 @@ impl Trail {
             last.1 = last.1.max(to);
             return;
         }
+        if self.0.last().is_none_or(|last| from > last.1) {
+            self.0.push((from, to));
+            self.shorten();
+            return;
+        }
         let at = self.0.partition_point(|(begin, _)| *begin <= from);
         self.0.insert(at, (from, to));
         let mut joined: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(self.0.len());
@@ -53,14 +57,20 @@ impl Trail {
                 _ => joined.push((from, to)),
             }
         }
-        if joined.len() > STRETCHES {
-            let gap = |i: &usize| joined[*i + 1].0.since(joined[*i].1);
-            if let Some(i) = (0..joined.len() - 1).min_by_key(gap) {
-                joined[i].1 = joined[i + 1].1;
-                joined.remove(i + 1);
+        self.0 = joined;
+        self.shorten();
+    }
+
+    /// Makes the nearest two stretches one, where there are too many.
+    fn shorten(&mut self) {
+        let stretches = &mut self.0;
+        if stretches.len() > STRETCHES {
+            let gap = |i: &usize| stretches[*i + 1].0.since(stretches[*i].1);
+            if let Some(i) = (0..stretches.len() - 1).min_by_key(gap) {
+                stretches[i].1 = stretches[i + 1].1;
+                stretches.remove(i + 1);
             }
         }
-        self.0 = joined;
     }
 
     fn merge(&mut self, other: &Self) {
@@ -79,7 +89,8 @@ impl Trail {
     }
 
     /// The last sign at or before `time`, and the first of all. Inside a stretch the moment itself:
-    /// the true last sign is less than ten minutes older.
+    /// the true last sign is less than a minute older, or than the shortest silence still told apart
+    /// of an address with many.
     fn last(&self, time: Timestamp) -> Option<Timestamp> {
         let at = self.0.partition_point(|(from, _)| *from <= time);
         let (_, to) = self.0.get(at.checked_sub(1)?)?;

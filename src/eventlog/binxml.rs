@@ -9,7 +9,11 @@ use crate::model::Timestamp;
 use std::borrow::Cow;
 
 /// What made a piece of binary XML unreadable.
+///
+/// As wide as a register: a `Result` of a value and a byte is copied in overlapping pieces, and every
+/// value read waits for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[repr(u64)]
 pub enum Damage {
     /// A length or offset leads out of the record or chunk.
     #[error("a length or offset leads out of the record")]
@@ -110,6 +114,7 @@ pub(crate) const ARRAY: u8 = 0x80;
 /// The value of one type byte and its bytes (\[MS-EVEN6\] 2.2.12.4).
 ///
 /// A number of the wrong width is no number: its bytes are handed on as they are.
+#[inline]
 pub(crate) fn value(kind: u8, bytes: &[u8]) -> Value<'_> {
     let unsigned = || match *bytes {
         [a] => Some(u64::from(a)),

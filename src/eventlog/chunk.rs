@@ -4,17 +4,20 @@
 //! thread in any order. What the records mean is for the channel tables.
 
 use super::binxml::Damage;
-use super::decode::{Decoded, Decoder, Field, System};
+use super::decode::{Decoded, Decoder, System};
 use super::fallback;
+use super::glance::Glance;
 use super::record::{Place, Record, Value};
-use super::summary::{LogSummary, Tally};
+use super::summary::LogSummary;
+use super::tally::Tally;
 use super::texts::Texts;
 use super::walk::{
     CHUNK_MAGIC, CHUNK_SIZE, HEADER_SIZE, Header, MOST_RECORDS, NO_CHECKSUMS, RECORD_HEADER, Span,
     lost_between, next_record, record_at, size_copy_matches,
 };
+use super::writers::Writers;
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
-use crate::model::{EvidenceId, Text, Timestamp};
+use crate::model::{EvidenceId, Text};
 use std::borrow::Cow;
 
 /// The bytes of one chunk and where they lie.
@@ -39,8 +42,10 @@ pub trait Select: Sync {
 /// What reading one chunk gave, apart from its records.
 #[derive(Debug, Default)]
 pub struct ChunkReading {
-    /// Counts.
+    /// Counts, as yet without sources.
     pub summary: LogSummary,
+    /// Counts by source.
+    pub(super) tally: Tally,
     /// Damage.
     pub problems: Problems,
     /// Number of the first record, for the order of chunks.
@@ -62,21 +67,14 @@ pub fn read_chunk(
         select,
         texts,
         each,
-        tally: Tally::default(),
         out: ChunkReading::default(),
         unusual: Vec::new(),
-        last: Default::default(),
+        writers: Writers::default(),
+        provider: Last::default(),
     };
     reading.all();
-    let Reading {
-        tally,
-        mut out,
-        texts,
-        ..
-    } = reading;
-    out.summary.merge(tally.finish(texts));
-    out.summary.chunks = 1;
-    out
+    reading.out.summary.chunks = 1;
+    reading.out
 }
 
 struct Reading<'r, 'c> {
@@ -85,11 +83,11 @@ struct Reading<'r, 'c> {
     select: &'r dyn Select,
     texts: &'r mut Texts,
     each: &'r mut dyn FnMut(&Record<'_>, &mut Texts),
-    tally: Tally,
     out: ChunkReading,
     unusual: Vec<Span>,
-    /// Channel, provider and computer of the last record.
-    last: [Last; 3],
+    writers: Writers,
+    /// Of the last record that was wanted.
+    provider: Last,
 }
 
 /// A text and its bytes: where records follow each other that say the same, it is not looked up
@@ -101,7 +99,10 @@ struct Last {
 }
 
 impl Last {
-    fn share(&mut self, bytes: &[u8], texts: &mut Texts) -> Text {
+    fn share(&mut self, value: &Value<'_>, texts: &mut Texts) -> Text {
+        let Value::Utf16(bytes) = *value else {
+            return texts.share_value(value);
+        };
         if self.bytes != bytes {
             self.text = texts.share_utf16(bytes);
             self.bytes.clear();
@@ -117,6 +118,7 @@ impl<'c> Reading<'_, 'c> {
         let header = self.header(bytes);
         self.out.first_number = header.as_ref().map(|h| h.first_number);
         let mut decoder = Decoder::new(bytes);
+        let mut record = Decoded::default();
         let mut at = HEADER_SIZE.min(bytes.len());
         let mut before: Option<u64> = None;
         let free = header
@@ -142,7 +144,7 @@ impl<'c> Reading<'_, 'c> {
                 Some(span) => {
                     before = Some(span.number);
                     at = span.end;
-                    self.record(&mut decoder, span);
+                    self.record(&mut decoder, &mut record, span);
                 }
                 None => {
                     // Zeros to the end are space not yet used, whatever the header says.
@@ -299,37 +301,18 @@ impl<'c> Reading<'_, 'c> {
         })
     }
 
-    fn record(&mut self, decoder: &mut Decoder<'c>, span: Span) {
+    fn record(&mut self, decoder: &mut Decoder<'c>, record: &mut Decoded<'c>, span: Span) {
         let select = self.select;
-        let mut gate = |system: &System<'_>| match event_id(system) {
-            Some(id) => select.id(id),
-            None => false,
-        };
+        let gate = |system: &System<'_>| event_id(system).is_some_and(|id| select.id(id));
         let (at, end) = (span.start + RECORD_HEADER, span.end - 4);
-        match decoder.record(at, end, &mut gate) {
-            Ok(Decoded::Unwanted(system)) => {
-                // Nobody asks who wrote a record that nobody wants.
-                let system = System {
-                    provider: None,
-                    ..system
-                };
-                if let Some(head) = self.head(&system, span) {
-                    self.read(&head);
-                }
-            }
-            Ok(Decoded::Whole(system, fields)) => {
-                let Some(head) = self.head(&system, span) else {
-                    return;
-                };
-                self.read(&head);
-                if !self
-                    .select
-                    .source(head.event_id, &head.provider, &head.channel)
-                {
-                    return;
-                }
-                self.hand_on(&head, fields);
-            }
+        if let Some(glance) = decoder.glance(at, end)
+            && !select.id(glance.event_id)
+        {
+            self.count(&glance);
+            return;
+        }
+        match decoder.record(at, end, &gate, record) {
+            Ok(()) => self.take(record, span),
             Err(Damage::Excessive) => {
                 self.lose(
                     ProblemKind::Record,
@@ -342,61 +325,60 @@ impl<'c> Reading<'_, 'c> {
         }
     }
 
-    fn head(&mut self, system: &System<'_>, span: Span) -> Option<Head> {
+    /// Counts a record and returns who wrote it, as a place in `writers`.
+    fn count(&mut self, record: &Glance<'_>) -> usize {
+        let tally = &mut self.out.tally;
+        let place = self
+            .writers
+            .of(&record.channel, &record.computer, self.texts, tally);
+        let source = self.writers.at(place).source;
+        tally.count(source, record.event_id, record.record_id, record.time);
+        self.out.summary.records_read += 1;
+        place
+    }
+
+    /// Counts a record, and hands it on if it is wanted.
+    fn take<'d>(&mut self, decoded: &Decoded<'d>, span: Span) {
+        let system = &decoded.system;
         let Some(event_id) = event_id(system) else {
-            self.lose(
+            return self.lose(
                 ProblemKind::Record,
                 1,
                 span.start,
                 "the event id of a record cannot be read",
             );
-            return None;
         };
-        let share = |value: &Option<Value<'_>>, texts: &mut Texts, last: &mut Last| match value {
-            Some(Value::Utf16(bytes)) => last.share(bytes, texts),
-            Some(other) => texts.share_value(other),
-            None => texts.share_value(&Value::Null),
-        };
-        let [channel, provider, computer] = &mut self.last;
-        Some(Head {
+        let record_id = system.record_id.as_ref().and_then(Value::unsigned);
+        let said = |field: &Option<Value<'d>>| field.clone().unwrap_or(Value::Null);
+        let glance = Glance {
             event_id,
-            record_id: system
-                .record_id
-                .as_ref()
-                .and_then(Value::unsigned)
-                .unwrap_or(span.number),
+            record_id: record_id.unwrap_or(span.number),
             time: system.time.as_ref().and_then(Value::time),
-            channel: share(&system.channel, self.texts, channel),
-            provider: share(&system.provider, self.texts, provider),
-            computer: share(&system.computer, self.texts, computer),
-            offset: self.chunk.offset + span.start as u64,
-        })
-    }
-
-    fn read(&mut self, head: &Head) {
-        self.out.summary.records_read += 1;
-        self.tally.add(
-            &head.computer,
-            &head.channel,
-            head.event_id,
-            head.record_id,
-            head.time,
-        );
-    }
-
-    fn hand_on(&mut self, head: &Head, fields: Vec<Field<'_>>) {
+            channel: said(&system.channel),
+            computer: said(&system.computer),
+        };
+        let place = self.count(&glance);
+        if !decoded.wanted {
+            return;
+        }
+        // Nobody asks for the provider of a record that nobody wants.
+        let provider = self.provider.share(&said(&system.provider), self.texts);
+        let writer = self.writers.at(place);
+        if !self.select.source(event_id, &provider, &writer.channel) {
+            return;
+        }
         let record = Record {
             place: Place {
-                offset: head.offset,
-                record_id: head.record_id,
+                offset: self.chunk.offset + span.start as u64,
+                record_id: glance.record_id,
                 text: None,
             },
-            event_id: head.event_id,
-            channel: Cow::Borrowed(&head.channel),
-            provider: Cow::Borrowed(&head.provider),
-            computer: Cow::Borrowed(&head.computer),
-            time: head.time,
-            fields,
+            event_id,
+            channel: Cow::Borrowed(&writer.channel),
+            provider: Cow::Borrowed(&provider),
+            computer: Cow::Borrowed(&writer.computer),
+            time: glance.time,
+            fields: Cow::Borrowed(&decoded.fields),
         };
         (self.each)(&record, self.texts);
     }
@@ -422,17 +404,17 @@ impl<'c> Reading<'_, 'c> {
             };
             self.out.summary.fallbacks += 1;
             let system = rendered.system();
-            let Some(head) = self.head(&system, span) else {
-                continue;
+            let wanted = event_id(&system).is_some_and(|id| self.select.id(id));
+            let fields = match wanted {
+                true => rendered.fields(),
+                false => Vec::new(),
             };
-            self.read(&head);
-            if self.select.id(head.event_id)
-                && self
-                    .select
-                    .source(head.event_id, &head.provider, &head.channel)
-            {
-                self.hand_on(&head, rendered.fields());
-            }
+            let decoded = Decoded {
+                system,
+                fields,
+                wanted,
+            };
+            self.take(&decoded, span);
         }
     }
 
@@ -460,16 +442,6 @@ impl<'c> Reading<'_, 'c> {
             effect: effect.to_owned(),
         });
     }
-}
-
-struct Head {
-    event_id: u32,
-    record_id: u64,
-    time: Option<Timestamp>,
-    channel: Text,
-    provider: Text,
-    computer: Text,
-    offset: u64,
 }
 
 /// The event id without qualifiers (the upper half, where a writer left them in).

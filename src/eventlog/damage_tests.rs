@@ -287,6 +287,8 @@ fn a_record_that_unfolds_beyond_all_measure_is_refused_and_the_next_chunk_read()
     fields.push(("Long", 0x01, long));
     fields.extend((0..90).map(|_| ("Long", 0x01, Vec::new())));
     chunk.templated(5157, 1, 132_477_984_000_000_000, &fields);
+    // What follows is refused with it, even where nobody wants it.
+    chunk.templated(4658, 2, 132_477_984_000_000_000, &[]);
     let mut bytes = chunk.finish();
     for index in 10_u16..100 {
         let hole: Vec<u8> = [&[0x0e][..], &index.to_le_bytes(), &[0x01, 0x04]].concat();
@@ -296,8 +298,8 @@ fn a_record_that_unfolds_beyond_all_measure_is_refused_and_the_next_chunk_read()
     seal(&mut bytes);
     let (events, summary, problems) = read(&file(&[bytes, three_records()]));
     assert_eq!(ports(&events), [7000, 8000, 9000]);
-    assert_eq!((summary.records_read, summary.records_skipped), (3, 1));
-    assert_eq!(kinds(&problems), [(ProblemKind::Record, Weight::Loss, 1)]);
+    assert_eq!((summary.records_read, summary.records_skipped), (3, 2));
+    assert_eq!(kinds(&problems), [(ProblemKind::Record, Weight::Loss, 2)]);
 }
 
 #[test]

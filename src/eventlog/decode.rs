@@ -4,6 +4,7 @@
 //! than that and what the log's summary needs.
 
 use super::binxml::{ARRAY, BIN_XML, Cursor, Damage, array_items, value};
+use super::glance::{self, Glance};
 use super::plan::{FieldName, Part, Plan, Source, Step, Within, parse};
 use super::record::{Name, Value};
 use foldhash::fast::FixedState;
@@ -38,10 +39,14 @@ pub(crate) type Field<'c> = (Name<'c>, Value<'c>);
 /// Reads the records of one chunk, remembering its templates.
 pub(crate) struct Decoder<'c> {
     chunk: &'c [u8],
-    plans: HashMap<(usize, Within), Result<Rc<Plan<'c>>, Damage>, FixedState>,
+    plans: HashMap<(usize, Within), Planned<'c>, FixedState>,
+    /// The plan of the last record glanced at: most have the same.
+    last: Option<(usize, Rc<Plan<'c>>)>,
     budget: usize,
     tables: Vec<Vec<Slot>>,
 }
+
+type Planned<'c> = Result<Rc<Plan<'c>>, Damage>;
 
 /// Type and place of one value.
 #[derive(Clone, Copy, Debug)]
@@ -51,20 +56,35 @@ struct Slot {
     length: u16,
 }
 
-/// A record read as far as it was wanted.
-#[derive(Debug)]
-pub(crate) enum Decoded<'c> {
-    /// The gate said no.
-    Unwanted(System<'c>),
-    /// System and payload.
-    Whole(System<'c>, Vec<Field<'c>>),
+/// A record read as far as it was wanted. One is used for record after record: it is too large to
+/// be handed around.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded<'c> {
+    pub(crate) system: System<'c>,
+    /// The payload; nothing if the record was not wanted.
+    pub(crate) fields: Vec<Field<'c>>,
+    /// What the gate said.
+    pub(crate) wanted: bool,
 }
 
 struct Work<'c, 'w> {
-    system: System<'c>,
-    fields: Vec<Field<'c>>,
-    gate: &'w mut dyn FnMut(&System<'c>) -> bool,
-    passed: Option<bool>,
+    record: &'w mut Decoded<'c>,
+    gate: &'w dyn Fn(&System<'c>) -> bool,
+    asked: bool,
+}
+
+impl Work<'_, '_> {
+    fn ask(&mut self) {
+        if !self.asked {
+            self.asked = true;
+            self.record.wanted = (self.gate)(&self.record.system);
+        }
+    }
+
+    /// True once the gate has said no.
+    fn is_over(&self) -> bool {
+        self.asked && !self.record.wanted
+    }
 }
 
 impl<'c> Decoder<'c> {
@@ -72,37 +92,36 @@ impl<'c> Decoder<'c> {
         Self {
             chunk,
             plans: HashMap::default(),
+            last: None,
             budget: CHUNK_BUDGET,
             tables: Vec::new(),
         }
     }
 
-    /// Reads the record whose binary XML is `chunk[at..end]`. `gate` is asked once, as soon as the
-    /// event id is known; if it says no, the payload is not read.
+    /// Reads the record whose binary XML is `chunk[at..end]` into `record`. `gate` is asked once, as
+    /// soon as the event id is known; if it says no, the payload is not read.
     pub(crate) fn record(
         &mut self,
         at: usize,
         end: usize,
-        gate: &mut dyn FnMut(&System<'c>) -> bool,
-    ) -> Result<Decoded<'c>, Damage> {
+        gate: &dyn Fn(&System<'c>) -> bool,
+        record: &mut Decoded<'c>,
+    ) -> Result<(), Damage> {
+        record.system = System::default();
+        record.fields.clear();
+        record.wanted = false;
         let mut work = Work {
-            system: System::default(),
-            fields: Vec::new(),
+            record,
             gate,
-            passed: None,
+            asked: false,
         };
         if self.budget == 0 {
             return Err(Damage::Excessive);
         }
         let cursor = Cursor::new(self.chunk, at, end)?;
         self.fragment(cursor, Within::Record, 0, &mut work)?;
-        if work.passed.is_none() {
-            work.passed = Some((work.gate)(&work.system));
-        }
-        Ok(match work.passed {
-            Some(true) => Decoded::Whole(work.system, work.fields),
-            _ => Decoded::Unwanted(work.system),
-        })
+        work.ask();
+        Ok(())
     }
 
     fn charge(&mut self, cost: usize) -> Result<(), Damage> {
@@ -134,7 +153,7 @@ impl<'c> Decoder<'c> {
                 }
                 0x0c => {
                     self.instance(&mut cursor, within, depth, work)?;
-                    if work.passed == Some(false) {
+                    if work.is_over() {
                         break;
                     }
                 }
@@ -172,15 +191,17 @@ impl<'c> Decoder<'c> {
         let mut table = self.tables.pop().unwrap_or_default();
         table.clear();
         let mut at = cursor.at();
-        for descriptor in descriptors.chunks_exact(4) {
-            let length = u16::from_le_bytes([descriptor[0], descriptor[1]]);
-            table.push(Slot {
-                kind: descriptor[2],
-                start: at as u32,
-                length,
-            });
+        table.extend(descriptors.as_chunks::<4>().0.iter().map(|descriptor| {
+            let [low, high, kind, _] = *descriptor;
+            let length = u16::from_le_bytes([low, high]);
+            let start = at as u32;
             at += usize::from(length);
-        }
+            Slot {
+                kind,
+                start,
+                length,
+            }
+        }));
         let result = cursor
             .take(at - cursor.at())
             .and_then(|_| self.run(&plan, &table, depth, work));
@@ -188,13 +209,30 @@ impl<'c> Decoder<'c> {
         result
     }
 
-    fn plan(&mut self, definition: usize, within: Within) -> Result<Rc<Plan<'c>>, Damage> {
+    fn plan(&mut self, definition: usize, within: Within) -> Planned<'c> {
         if let Some(plan) = self.plans.get(&(definition, within)) {
             return plan.clone();
         }
         let plan = self.parse_definition(definition, within).map(Rc::new);
         self.plans.insert((definition, within), plan.clone());
         plan
+    }
+
+    /// What the record whose binary XML is `chunk[at..end]` says at a glance; `None` where only
+    /// `record` can tell.
+    pub(crate) fn glance(&mut self, at: usize, end: usize) -> Option<Glance<'c>> {
+        let record = self.chunk.get(at..end)?;
+        let definition = glance::template(record)?;
+        if definition == at + glance::OUTLINE || self.budget == 0 {
+            return None;
+        }
+        let known = self.last.as_ref().filter(|(last, _)| *last == definition);
+        if known.is_none() {
+            let plan = self.plans.get(&(definition, Within::Record))?;
+            self.last = Some((definition, Rc::clone(plan.as_ref().ok()?)));
+        }
+        let (_, plan) = self.last.as_ref()?;
+        plan.places.as_ref()?.look(record)
     }
 
     fn parse_definition(&mut self, definition: usize, within: Within) -> Result<Plan<'c>, Damage> {
@@ -208,6 +246,26 @@ impl<'c> Decoder<'c> {
         parse(&mut body, within, true)
     }
 
+    /// Fills a System field, if this plan has it and no other had it before.
+    fn hold(
+        &mut self,
+        held: &mut Option<Value<'c>>,
+        source: &Source<'c>,
+        values: &Values<'c, '_>,
+    ) -> Result<(), Damage> {
+        match source {
+            _ if held.is_some() => {}
+            Source::Nothing => {}
+            Source::One(part) => *held = Some(values.part(part)?),
+            Source::Joined(_) => {
+                let found = values.of(source)?;
+                self.charge(size(&found))?;
+                *held = Some(found);
+            }
+        }
+        Ok(())
+    }
+
     fn run(
         &mut self,
         plan: &Plan<'c>,
@@ -219,33 +277,22 @@ impl<'c> Decoder<'c> {
             chunk: self.chunk,
             table,
         };
-        let planned = &plan.system;
-        let system = &mut work.system;
-        for (source, held) in [
-            (&planned.provider, &mut system.provider),
-            (&planned.event_id, &mut system.event_id),
-            (&planned.time, &mut system.time),
-            (&planned.record_id, &mut system.record_id),
-            (&planned.channel, &mut system.channel),
-            (&planned.computer, &mut system.computer),
-        ] {
-            if held.is_none() && !matches!(source, Source::Nothing) {
-                let found = values.of(source)?;
-                if matches!(source, Source::Joined(_)) {
-                    self.charge(size(&found))?;
-                }
-                *held = Some(found);
-            }
+        let (planned, system) = (&plan.system, &mut work.record.system);
+        self.hold(&mut system.provider, &planned.provider, &values)?;
+        self.hold(&mut system.event_id, &planned.event_id, &values)?;
+        self.hold(&mut system.time, &planned.time, &values)?;
+        self.hold(&mut system.record_id, &planned.record_id, &values)?;
+        self.hold(&mut system.channel, &planned.channel, &values)?;
+        self.hold(&mut system.computer, &planned.computer, &values)?;
+        if system.event_id.is_some() {
+            work.ask();
         }
-        if work.passed.is_none() && work.system.event_id.is_some() {
-            let passed = (work.gate)(&work.system);
-            work.passed = Some(passed);
-        }
-        if work.passed == Some(false) {
+        if work.is_over() {
             return Ok(());
         }
         self.charge(plan.steps.len())?;
-        work.fields.reserve(plan.steps.len().min(table.len() + 1));
+        let fields = &mut work.record.fields;
+        fields.reserve(plan.steps.len().min(table.len() + 1));
         for step in &plan.steps {
             match step {
                 Step::Nested { gap, within } => {
@@ -289,13 +336,13 @@ impl<'c> Decoder<'c> {
                         self.charge(usize::from(slot.length))?;
                         let bytes = values.bytes(slot)?;
                         array_items(slot.kind, bytes, &mut |item| {
-                            work.fields.push((name.clone(), item));
+                            work.record.fields.push((name.clone(), item));
                         })?;
                         continue;
                     }
                     let found = values.of(source)?;
                     self.charge(size(&found))?;
-                    work.fields.push((name, found));
+                    work.record.fields.push((name, found));
                 }
             }
         }
@@ -330,10 +377,11 @@ impl<'c> Values<'c, '_> {
     }
 
     /// True if the value is the null that removes an element depending on it.
-    fn is_absent(&self, gap: u16) -> bool {
-        self.slot(gap).is_some_and(|slot| slot.kind == 0)
+    fn is_absent(&self, gap: usize) -> bool {
+        self.table.get(gap).is_some_and(|slot| slot.kind == 0)
     }
 
+    #[inline]
     fn part(&self, part: &Part<'c>) -> Result<Value<'c>, Damage> {
         match part {
             Part::Literal(literal) => Ok(literal.clone()),

@@ -5,6 +5,7 @@ use super::chunk::{ChunkBytes, ChunkReading, read_chunk};
 use super::evtx::EvtxReader;
 use super::record::{Record, Value};
 use super::summary::LogSummary;
+use super::tally::Sums;
 use super::texts::Texts;
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::provenance::{Item, Provenance};
@@ -28,7 +29,7 @@ pub fn read_log(
     let mut reader = EvtxReader::new(evidence, input);
     let threads = rayon::current_num_threads().max(1);
     let desks: Vec<Mutex<Texts>> = (0..threads).map(|_| Mutex::default()).collect();
-    let mut summary = LogSummary::default();
+    let mut sums = Sums::default();
     let mut problems = Problems::default();
     let mut last_number = None;
     let mut batch = next_batch(&mut reader, threads);
@@ -39,10 +40,10 @@ pub fn read_log(
         );
         for (events, reading) in read {
             if let Some(number) = reading.first_number {
-                summary.wrapped |= last_number.is_some_and(|last| number < last);
+                sums.summary.wrapped |= last_number.is_some_and(|last| number < last);
                 last_number = Some(number);
             }
-            summary.merge(reading.summary);
+            sums.add(&reading.summary, reading.tally);
             problems.merge(reading.problems);
             events.into_iter().for_each(&mut *emit);
         }
@@ -50,7 +51,7 @@ pub fn read_log(
         batch = next;
     }
     problems.merge(reader.finish());
-    (summary, problems)
+    (sums.finish(), problems)
 }
 
 fn next_batch<R: Read>(reader: &mut EvtxReader<R>, threads: usize) -> Vec<ChunkBytes> {

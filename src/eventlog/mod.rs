@@ -13,6 +13,7 @@ mod decode;
 pub mod evtx;
 mod fallback;
 pub mod forms;
+mod glance;
 pub mod log;
 pub mod normalise;
 mod plan;
@@ -21,8 +22,10 @@ pub mod record;
 #[cfg(test)]
 mod sample;
 pub mod summary;
+mod tally;
 pub mod texts;
 mod walk;
+mod writers;
 
 pub use chunk::{ChunkBytes, ChunkReading, Select, read_chunk};
 pub use evtx::EvtxReader;

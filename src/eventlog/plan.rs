@@ -6,7 +6,9 @@
 //! forms take the same way. This module does not look at values; that is `decode`'s part.
 
 use super::binxml::{ARRAY, BIN_XML, Cursor, Damage, value};
+use super::glance::Places;
 use super::record::{Value, decode_utf16};
+use std::mem::take;
 
 /// Elements open at once at most; real events have five.
 const MAX_DEPTH: usize = 32;
@@ -48,7 +50,7 @@ pub(crate) enum Source<'c> {
 
 impl<'c> Source<'c> {
     fn push(&mut self, part: Part<'c>) {
-        *self = match std::mem::take(self) {
+        *self = match take(self) {
             Self::Nothing => Self::One(part),
             Self::One(first) => Self::Joined(vec![first, part]),
             Self::Joined(mut parts) => {
@@ -77,7 +79,7 @@ pub(crate) enum Step<'c> {
         name: FieldName<'c>,
         source: Source<'c>,
         /// The value whose absence removes the element.
-        depends_on: Option<u16>,
+        depends_on: Option<usize>,
     },
     /// A gap that may hold binary XML of its own.
     Nested { gap: u16, within: Within },
@@ -99,10 +101,12 @@ pub(crate) struct SystemPlan<'c> {
 pub(crate) struct Plan<'c> {
     pub(crate) system: SystemPlan<'c>,
     pub(crate) steps: Vec<Step<'c>>,
+    /// Where its System fields lie, if all of them are plain values.
+    pub(super) places: Option<Places<'c>>,
 }
 
 /// What an open element is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Role {
     Event,
     System,
@@ -115,25 +119,21 @@ enum Role {
     EventData,
     UserData,
     Field,
+    #[default]
     Other,
 }
 
+/// An open element. Begun empty and filled where it lies: the compiler moves it in pieces that the
+/// processor has to wait for.
+#[derive(Default)]
 struct Open<'c> {
     role: Role,
     element: &'c [u8],
-    name_attribute: Source<'c>,
-    time_attribute: Source<'c>,
+    /// The attribute that counts: SystemTime for TimeCreated, Name for the others.
+    attribute: Source<'c>,
     content: Source<'c>,
     has_children: bool,
-    depends_on: Option<u16>,
-}
-
-/// Which attribute is being read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attribute {
-    Name,
-    SystemTime,
-    Other,
+    depends_on: Option<usize>,
 }
 
 /// Reads the elements at `cursor` until the end-of-fragment token or, for one element, until it is
@@ -145,7 +145,8 @@ pub(crate) fn parse<'c>(
 ) -> Result<Plan<'c>, Damage> {
     let mut plan = Plan::default();
     let mut open: Vec<Open<'c>> = Vec::new();
-    let mut attribute: Option<Attribute> = None;
+    // Whether the attribute being read is the one that counts.
+    let mut counts = false;
     let mut in_start_tag = false;
     while !cursor.done() {
         let token = cursor.u8()?;
@@ -161,7 +162,8 @@ pub(crate) fn parse<'c>(
                 }
                 let mut depends_on = None;
                 if in_template {
-                    depends_on = Some(cursor.u16()?).filter(|d| *d != NO_DEPENDENCY);
+                    let gap = cursor.u16()?;
+                    depends_on = (gap != NO_DEPENDENCY).then_some(usize::from(gap));
                 }
                 // The length of the element; every token has its own end, so it is not needed.
                 cursor.u32()?;
@@ -176,47 +178,42 @@ pub(crate) fn parse<'c>(
                     }
                     None => (None, None),
                 };
-                open.push(Open {
-                    role: role(parent, within, element),
-                    element,
-                    name_attribute: Source::Nothing,
-                    time_attribute: Source::Nothing,
-                    content: Source::Nothing,
-                    has_children: false,
-                    depends_on: depends_on.or(inherited),
-                });
+                open.push(Open::default());
+                if let Some(begun) = open.last_mut() {
+                    begun.role = role(parent, within, element);
+                    begun.element = element;
+                    begun.depends_on = depends_on.or(inherited);
+                }
                 in_start_tag = true;
+                counts = false;
             }
             0x06 | 0x46 => {
                 if !in_start_tag {
                     return Err(Damage::Token);
                 }
-                let text = cursor.name()?;
-                attribute = Some(match () {
-                    () if is(text, "Name") => Attribute::Name,
-                    () if is(text, "SystemTime") => Attribute::SystemTime,
-                    () => Attribute::Other,
-                });
+                let name = cursor.name()?;
+                counts = match open.last().map(|element| element.role) {
+                    Some(Role::TimeCreated) => is(name, "SystemTime"),
+                    _ => is(name, "Name"),
+                };
             }
             0x02 => {
                 if !in_start_tag {
                     return Err(Damage::Token);
                 }
                 in_start_tag = false;
-                attribute = None;
             }
             0x03 | 0x04 => {
                 if in_start_tag != (token == 0x03) {
                     return Err(Damage::Token);
                 }
                 in_start_tag = false;
-                attribute = None;
-                let closed = open.pop().ok_or(Damage::Token)?;
-                close(&mut plan, closed);
+                close(&mut plan, open.last_mut().ok_or(Damage::Token)?);
+                open.pop();
             }
             0x05 | 0x45 | 0x07 | 0x47 | 0x08 | 0x48 | 0x09 | 0x49 => {
                 let literal = literal(token, cursor)?;
-                if let Some(target) = target(&mut open, attribute, in_start_tag) {
+                if let Some(target) = target(&mut open, counts, in_start_tag) {
                     target.push(Part::Literal(literal));
                 }
             }
@@ -234,7 +231,7 @@ pub(crate) fn parse<'c>(
                 match nested {
                     Some(within) => plan.steps.push(Step::Nested { gap, within }),
                     None => {
-                        if let Some(target) = target(&mut open, attribute, in_start_tag) {
+                        if let Some(target) = target(&mut open, counts, in_start_tag) {
                             target.push(Part::Gap(gap));
                         }
                     }
@@ -255,6 +252,7 @@ pub(crate) fn parse<'c>(
         }
     }
     if open.is_empty() {
+        plan.places = Places::of(&plan.system);
         Ok(plan)
     } else {
         Err(Damage::Token)
@@ -301,20 +299,18 @@ fn literal<'c>(token: u8, cursor: &mut Cursor<'c>) -> Result<Value<'c>, Damage> 
 /// Where text or a gap goes that stands here; `None` if nobody asks for it.
 fn target<'o, 'c>(
     open: &'o mut [Open<'c>],
-    attribute: Option<Attribute>,
+    counts: bool,
     in_start_tag: bool,
 ) -> Option<&'o mut Source<'c>> {
     let element = open.last_mut()?;
-    match (in_start_tag, attribute) {
-        (true, Some(Attribute::Name)) => Some(&mut element.name_attribute),
-        (true, Some(Attribute::SystemTime)) => Some(&mut element.time_attribute),
-        (true, _) => None,
-        (false, _) => match element.role {
-            Role::EventId | Role::RecordId | Role::Channel | Role::Computer | Role::Field => {
-                Some(&mut element.content)
-            }
-            _ => None,
-        },
+    if in_start_tag {
+        return counts.then_some(&mut element.attribute);
+    }
+    match element.role {
+        Role::EventId | Role::RecordId | Role::Channel | Role::Computer | Role::Field => {
+            Some(&mut element.content)
+        }
+        _ => None,
     }
 }
 
@@ -363,29 +359,30 @@ fn role(parent: Option<Role>, within: Within, element: &[u8]) -> Role {
     }
 }
 
-fn close<'c>(plan: &mut Plan<'c>, closed: Open<'c>) {
+fn close<'c>(plan: &mut Plan<'c>, closed: &mut Open<'c>) {
     let system = &mut plan.system;
+    let (attribute, content) = (&mut closed.attribute, &mut closed.content);
     match closed.role {
-        Role::Provider => system.provider = closed.name_attribute,
-        Role::TimeCreated => system.time = closed.time_attribute,
-        Role::EventId => system.event_id = closed.content,
-        Role::RecordId => system.record_id = closed.content,
-        Role::Channel => system.channel = closed.content,
-        Role::Computer => system.computer = closed.content,
+        Role::Provider => system.provider = take(attribute),
+        Role::TimeCreated => system.time = take(attribute),
+        Role::EventId => system.event_id = take(content),
+        Role::RecordId => system.record_id = take(content),
+        Role::Channel => system.channel = take(content),
+        Role::Computer => system.computer = take(content),
         Role::Field => {
-            if closed.has_children && closed.content.is_nothing() {
+            if closed.has_children && content.is_nothing() {
                 return;
             }
             let is_data = is(closed.element, "Data");
-            let field_name = match closed.name_attribute {
-                Source::One(Part::Literal(Value::Utf16(text))) if is_data => FieldName::Is(text),
-                Source::Nothing if is_data => FieldName::Is(&[]),
-                gaps if is_data => FieldName::Gaps(gaps),
-                _ => FieldName::Is(closed.element),
+            let field_name = match attribute {
+                _ if !is_data => FieldName::Is(closed.element),
+                Source::One(Part::Literal(Value::Utf16(text))) => FieldName::Is(text),
+                Source::Nothing => FieldName::Is(&[]),
+                gaps => FieldName::Gaps(take(gaps)),
             };
             plan.steps.push(Step::Field {
                 name: field_name,
-                source: closed.content,
+                source: take(content),
                 depends_on: closed.depends_on,
             });
         }

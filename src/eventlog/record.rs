@@ -71,7 +71,7 @@ pub struct Record<'a> {
     /// System/TimeCreated; `None` if it cannot be read.
     pub time: Option<Timestamp>,
     /// EventData or UserData fields in order; the first of equal names is the one asked for.
-    pub fields: Vec<(Name<'a>, Value<'a>)>,
+    pub fields: Cow<'a, [(Name<'a>, Value<'a>)]>,
 }
 
 /// A field's name as the reader found it; it is only ever asked whether it is some word.
@@ -260,14 +260,20 @@ fn ascii_of_utf16<'b>(bytes: &[u8], buffer: &'b mut [u8]) -> Option<&'b str> {
 
 /// UTF-16LE to text; a trailing terminator is dropped, an unpaired surrogate becomes U+FFFD.
 pub fn decode_utf16(bytes: &[u8]) -> String {
-    let mut units: Vec<u16> = bytes
-        .chunks_exact(2)
-        .map(|p| u16::from_le_bytes([p[0], p[1]]))
-        .collect();
-    while units.last() == Some(&0) {
-        units.pop();
+    let (mut units, _) = bytes.as_chunks::<2>();
+    while let [rest @ .., [0, 0]] = units {
+        units = rest;
     }
-    String::from_utf16_lossy(&units)
+    let bits = units
+        .iter()
+        .fold([0, 0], |[a, b], [low, high]| [a | low, b | high]);
+    if bits[0] < 0x80 && bits[1] == 0 {
+        return units.iter().map(|[low, _]| char::from(*low)).collect();
+    }
+    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
+    char::decode_utf16(units)
+        .map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
 }
 
 /// `{aabbccdd-…}` in lower case, as Windows' XML shows it.
@@ -309,6 +315,21 @@ pub fn sid_text(sid: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn utf16_is_decoded_in_full_and_its_terminators_dropped() {
+        for text in ["", "a", "a\0b", "svchost.exe", "naïve", "日本", "😀 ok"] {
+            for end in ["", "\0", "\0\0"] {
+                let wide = format!("{text}{end}");
+                let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+                assert_eq!(decode_utf16(&wide), text);
+            }
+        }
+        assert_eq!(
+            decode_utf16(&[0x00, 0xd8, 0x61, 0, 0x80, 0, 9]),
+            "\u{fffd}a\u{80}"
+        );
+    }
 
     #[test]
     fn a_question_gets_one_answer_whatever_the_form() {

@@ -236,6 +236,27 @@ impl Chunk {
         self.payload = Some(defined.1);
     }
 
+    /// A record without a payload, with a template of its own, whose gaps are event id, record id and
+    /// time. Returns the offset of the template's definition.
+    pub(crate) fn short(&mut self, id: u16, record_id: u64, filetime: u64) -> usize {
+        let mut defined = 0;
+        self.record(|c| {
+            let gap = |c: &mut Self, field: usize, kind: u8| match field {
+                1 => c.hole(0, kind),
+                2 => c.hole(2, kind),
+                3 => c.hole(1, kind),
+                _ => c.text("Security"),
+            };
+            defined = c.instance(None, &|c| c.event(true, &gap, &|_| {}));
+            c.values(&[
+                (0x06, id.to_le_bytes().to_vec()),
+                (0x0a, record_id.to_le_bytes().to_vec()),
+                (0x11, filetime.to_le_bytes().to_vec()),
+            ]);
+        });
+        defined
+    }
+
     /// A record of a filtered export: no template, every value a string.
     pub(crate) fn bare(&mut self, id: u16, record_id: u64, time: &str, fields: &[(&str, &str)]) {
         self.record(|c| {

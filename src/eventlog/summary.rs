@@ -4,21 +4,17 @@
 //! The coverage grid and the baseline lean on it: "nothing found" means little where nothing was
 //! logged.
 
-use super::texts::Texts;
 use crate::evidence::Form;
 use crate::model::{Span, Text, Timed, Timestamp};
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a local time may lie from UTC: a zone, and half a day on a clock of 12 hours.
 const FURTHEST: Span = Span::seconds(26 * 3_600);
-/// Computer and channel pairs followed in one file.
-const MAX_SOURCES: usize = 512;
 /// Event ids counted for one computer and channel.
 const MAX_IDS: usize = 4_096;
 /// Runs of EventRecordIDs remembered for one computer and channel; a filtered export has one for
 /// almost every record.
-const MAX_RUNS: usize = 8_192;
+pub(super) const MAX_RUNS: usize = 8_192;
 
 /// What one file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,12 +77,12 @@ pub struct SourceSummary {
 
 /// An unbroken run of EventRecordIDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    last: u64,
+pub(super) struct Run {
+    pub(super) last: u64,
     /// TimeCreated of its first record.
-    from: Option<Timestamp>,
+    pub(super) from: Option<Timestamp>,
     /// TimeCreated of its last record.
-    to: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
 }
 
 /// A stretch of EventRecordIDs that the file does not hold, between two that it does.
@@ -200,8 +196,7 @@ impl SourceSummary {
         }
     }
 
-    /// Takes in what another part of the same computer's channel holds: the next chunk, or another
-    /// file.
+    /// Takes in what another file holds of the same computer's channel.
     pub fn join(&mut self, other: Self) {
         self.records += other.records;
         self.uncounted += other.uncounted;
@@ -229,7 +224,7 @@ impl SourceSummary {
         }
     }
 
-    fn add_run(&mut self, first: u64, run: Run) {
+    pub(super) fn add_run(&mut self, first: u64, run: Run) {
         self.first_id = Some(self.first_id.map_or(first, |id| id.min(first)));
         self.last_id = Some(self.last_id.map_or(run.last, |id| id.max(run.last)));
         if self.runs_overflowed {
@@ -271,12 +266,12 @@ impl SourceSummary {
         }
     }
 
-    fn add_time(&mut self, time: Timestamp) {
+    pub(super) fn add_time(&mut self, time: Timestamp) {
         self.first_time = Some(self.first_time.map_or(time, |t| t.min(time)));
         self.last_time = Some(self.last_time.map_or(time, |t| t.max(time)));
     }
 
-    fn count(&mut self, event_id: u32, records: u64) {
+    pub(super) fn count(&mut self, event_id: u32, records: u64) {
         if self.ids.len() < MAX_IDS || self.ids.contains_key(&event_id) {
             *self.ids.entry(event_id).or_default() += records;
         } else {
@@ -291,8 +286,8 @@ impl LogSummary {
         self.sources.values().map(|s| s.computer.clone()).collect()
     }
 
-    /// Takes in the summary of what follows in the same file.
-    pub fn merge(&mut self, next: Self) {
+    /// Takes in the counts of what follows in the same file; the sources are for `tally`.
+    pub(super) fn add_counts(&mut self, next: &Self) {
         self.chunks += next.chunks;
         self.records_read += next.records_read;
         self.records_skipped += next.records_skipped;
@@ -302,152 +297,12 @@ impl LogSummary {
         self.wrapped |= next.wrapped;
         self.unfollowed += next.unfollowed;
         self.timed = self.timed.max(next.timed);
-        for (key, source) in next.sources {
-            if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(&key) {
-                self.unfollowed += source.records;
-                continue;
-            }
-            let held = self.sources.entry(key).or_insert_with(|| SourceSummary {
-                computer: source.computer.clone(),
-                channel: source.channel.clone(),
-                ..SourceSummary::default()
-            });
-            held.join(source);
-        }
-    }
-}
-
-/// Counts the records of one chunk, where the same few sources follow each other.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    sources: Vec<SourceTally>,
-    last: usize,
-    unfollowed: u64,
-}
-
-#[derive(Debug)]
-struct SourceTally {
-    summary: SourceSummary,
-    run: Option<(u64, Run)>,
-    ids: Vec<(u32, u64)>,
-}
-
-impl Tally {
-    /// Counts one record.
-    pub(crate) fn add(
-        &mut self,
-        computer: &Text,
-        channel: &Text,
-        event_id: u32,
-        record_id: u64,
-        time: Option<Timestamp>,
-    ) {
-        let matches = |s: &SourceTally| {
-            std::sync::Arc::ptr_eq(&s.summary.channel, channel)
-                && std::sync::Arc::ptr_eq(&s.summary.computer, computer)
-                || s.summary.channel == *channel && s.summary.computer == *computer
-        };
-        if !self.sources.get(self.last).is_some_and(matches) {
-            self.last = match self.sources.iter().position(matches) {
-                Some(at) => at,
-                None if self.sources.len() < MAX_SOURCES => {
-                    self.sources.push(SourceTally {
-                        summary: SourceSummary {
-                            computer: computer.clone(),
-                            channel: channel.clone(),
-                            ..SourceSummary::default()
-                        },
-                        run: None,
-                        ids: Vec::new(),
-                    });
-                    self.sources.len() - 1
-                }
-                None => {
-                    self.unfollowed += 1;
-                    return;
-                }
-            };
-        }
-        let source = &mut self.sources[self.last];
-        source.summary.records += 1;
-        if let Some(time) = time {
-            source.summary.add_time(time);
-        }
-        match source.ids.iter_mut().find(|(id, _)| *id == event_id) {
-            Some((_, records)) => *records += 1,
-            None => source.ids.push((event_id, 1)),
-        }
-        match &mut source.run {
-            Some((_, run)) if run.last.checked_add(1) == Some(record_id) => {
-                run.last = record_id;
-                run.to = time;
-            }
-            run => {
-                let begun = Run {
-                    last: record_id,
-                    from: time,
-                    to: time,
-                };
-                if let Some((first, ended)) = run.replace((record_id, begun)) {
-                    source.summary.add_run(first, ended);
-                }
-            }
-        }
-    }
-
-    /// The chunk's summary, without its counts of records read and skipped.
-    pub(crate) fn finish(self, texts: &mut Texts) -> LogSummary {
-        let mut summary = LogSummary {
-            unfollowed: self.unfollowed,
-            ..LogSummary::default()
-        };
-        for mut source in self.sources {
-            if let Some((first, run)) = source.run {
-                source.summary.add_run(first, run);
-            }
-            // A chunk has fewer records than ids are counted, so none is beyond.
-            source.summary.ids = source.ids.into_iter().collect();
-            let key = (
-                source.summary.computer.to_lowercase(),
-                source.summary.channel.to_lowercase(),
-            );
-            source.summary.computer = texts.share(&source.summary.computer);
-            match summary.sources.entry(key) {
-                Entry::Vacant(slot) => {
-                    slot.insert(source.summary);
-                }
-                Entry::Occupied(slot) => {
-                    let one = LogSummary {
-                        sources: BTreeMap::from([(slot.key().clone(), source.summary)]),
-                        ..LogSummary::default()
-                    };
-                    summary.merge(one);
-                }
-            }
-        }
-        summary
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tally(records: &[(&str, &str, u32, u64)]) -> LogSummary {
-        let mut texts = Texts::default();
-        let mut tally = Tally::default();
-        for (computer, channel, event_id, record_id) in records {
-            let (computer, channel) = (texts.share(computer), texts.share(channel));
-            tally.add(
-                &computer,
-                &channel,
-                *event_id,
-                *record_id,
-                Some(Timestamp(*record_id as i64)),
-            );
-        }
-        tally.finish(&mut texts)
-    }
 
     #[test]
     fn what_an_export_left_out_is_no_gap() {
@@ -458,55 +313,6 @@ mod tests {
         assert_eq!(source.gaps().map(|gaps| gaps.len()), Some(1));
         source.mark_exported(Form::Xml);
         assert_eq!(source.gaps(), None);
-    }
-
-    #[test]
-    fn a_missing_run_of_record_ids_is_a_gap_even_if_the_log_went_round() {
-        let mut all = tally(&[("A", "Security", 1, 50), ("A", "Security", 1, 51)]);
-        all.merge(tally(&[
-            ("A", "security", 2, 40),
-            ("a", "Security", 2, 41),
-            ("A", "Security", 2, 44),
-        ]));
-        let source = &all.sources[&("a".to_owned(), "security".to_owned())];
-        let missing = |first, last| MissingRecords {
-            first,
-            last,
-            after: Some(Timestamp(first as i64 - 1)),
-            before: Some(Timestamp(last as i64 + 1)),
-        };
-        assert_eq!(source.gaps(), Some(vec![missing(42, 43), missing(45, 49)]));
-        assert_eq!(missing(45, 49).count(), 5);
-        assert_eq!(
-            (source.first_id, source.last_id, source.records),
-            (Some(40), Some(51), 5)
-        );
-        assert_eq!(source.first_time, Some(Timestamp(40)));
-        assert_eq!(source.ids, BTreeMap::from([(1, 2), (2, 3)]));
-        assert_eq!(&*source.channel, "Security");
-    }
-
-    #[test]
-    fn two_computers_in_a_forwarded_log_do_not_share_record_ids() {
-        let all = tally(&[
-            ("A", "Security", 1, 1),
-            ("B", "Security", 1, 900),
-            ("A", "Security", 1, 2),
-        ]);
-        assert_eq!(all.sources.len(), 2);
-        assert!(all.sources.values().all(|s| s.gaps() == Some(vec![])));
-        assert_eq!(all.computers().len(), 2);
-    }
-
-    #[test]
-    fn gaps_too_many_to_follow_are_unknown_and_not_none() {
-        let records: Vec<_> = (0..2 * MAX_RUNS as u64 + 2)
-            .map(|n| ("A", "S", 1, n * 2))
-            .collect();
-        let all = tally(&records);
-        let source = all.sources.values().next().unwrap();
-        assert_eq!(source.gaps(), None);
-        assert_eq!(source.last_id, Some(records.last().unwrap().3));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub enum ProblemKind {
     Form,
     /// Records that another file holds too; they were counted once.
     Duplicate,
+    /// Two files hold different records where they should hold the same one.
+    Contradiction,
     /// The event log is marked dirty: it was not closed in order. Its header may be stale.
     DirtyLog,
     /// A table reached its limit and forgot something.
@@ -98,6 +100,7 @@ impl ProblemKind {
             Self::LocalTime => "local-time",
             Self::Form => "form",
             Self::Duplicate => "duplicate",
+            Self::Contradiction => "contradiction",
             Self::DirtyLog => "dirty-log",
             Self::Limit => "limit",
             Self::Changed => "changed",

@@ -59,6 +59,7 @@ impl Read {
                 path.unwrap_or_else(|| self.context.labels.file(*id).into_owned())
             )));
         }
+        let contradictions = self.contradictions();
         let mut case = Case {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("CASEWIRE_COMMIT")
@@ -97,7 +98,11 @@ impl Read {
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
             conflicts: conflict::rows(&self.context.identity),
-            notes: self.notes(request),
+            pressing: contradictions.len(),
+            notes: contradictions
+                .into_iter()
+                .chain(self.notes(request))
+                .collect(),
             unknown_zones: self.context.clocks.of_unknown_zone(&self.context.identity),
             ..Case::default()
         };
@@ -259,6 +264,24 @@ impl Read {
             });
         }
         rows
+    }
+
+    /// Records that two files hold under one number and that differ.
+    fn contradictions(&self) -> Vec<String> {
+        let kind = |problem: &&Problem| problem.kind == ProblemKind::Contradiction;
+        let problems = self.problems.iter().filter(kind);
+        problems
+            .map(|problem| {
+                let file = problem.evidence.map(|id| self.context.labels.file(id));
+                format!(
+                    "{}: {} {}; {}",
+                    file.unwrap_or_default(),
+                    problem.count,
+                    problem.message,
+                    problem.effect
+                )
+            })
+            .collect()
     }
 
     /// Facts a reader of the report must know.

@@ -117,7 +117,7 @@ pub enum RuleSource {
 }
 
 /// A firewall rule. A field is `None` where the source does not say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rule {
     /// RuleId, as written.
     pub id: Text,
@@ -150,7 +150,7 @@ pub struct Rule {
 }
 
 /// A filter of the Windows Filtering Platform (Security 5447).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Filter {
     /// FilterName; equal to a rule's name when a rule made it.
     pub name: Text,

@@ -69,7 +69,7 @@ pub struct HostEvent {
 }
 
 /// A process as one record names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Process {
     /// Process id; `None` where the record has none.
     pub pid: Option<u32>,
@@ -80,7 +80,7 @@ pub struct Process {
 }
 
 /// What a record says of the file a process runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageFile {
     /// OriginalFileName of the version resource; empty where not logged.
     pub original_name: Text,
@@ -135,7 +135,7 @@ pub enum Intrusion {
 }
 
 /// The kinds of fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum HostWhat {
     /// Security 4688, Sysmon 1.
     ProcessStarted {

@@ -21,6 +21,9 @@ pub struct Neighbour {
     pub name: Option<Text>,
     /// What said so.
     pub told_by: ToldBy,
+    /// True if the packet answered a question: it shows that the owner is up, not that it has just
+    /// come up.
+    pub answer: bool,
     /// How long a DHCP server promised the address from this moment on; a year at most.
     pub lease: Option<Span>,
     /// When the same claim was heard before the silence: first and last time of that period.

@@ -64,6 +64,10 @@ impl Timestamp {
     /// zone of the form `+02:00`, or a date alone (midnight UTC).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        plain(text).or_else(|| Self::parse_any(text))
+    }
+
+    fn parse_any(text: &str) -> Option<Self> {
         if let Ok(when) = chrono::DateTime::parse_from_rfc3339(text) {
             return when.timestamp_nanos_opt().map(Self);
         }
@@ -115,6 +119,56 @@ impl Timestamp {
             .unwrap_or(&full[start..])
             .to_owned()
     }
+}
+
+/// Reads `2026-03-14 02:11:07.104`, with `T` for the space or `Z` behind it, as records have it by
+/// the hundred thousand; `None` for every other form, and for moments that call for a closer look.
+fn plain(text: &str) -> Option<Timestamp> {
+    let bytes = text.strip_suffix('Z').unwrap_or(text).as_bytes();
+    let (clock, fraction) = match bytes.get(19) {
+        None => (bytes, &[][..]),
+        Some(b'.') => (&bytes[..19], &bytes[20..]),
+        Some(_) => return None,
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |n, digit| {
+            digit
+                .is_ascii_digit()
+                .then(|| n * 10 + u32::from(digit - b'0'))
+        })
+    };
+    let [
+        y @ ..,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b' ' | b'T',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+    ] = clock
+    else {
+        return None;
+    };
+    if y.len() != 4 || fraction.len() > 9 || bytes.len() == 20 {
+        return None;
+    }
+    let year = i32::try_from(number(y)?).ok()?;
+    let two = |a: &u8, b: &u8| number(&[*a, *b]);
+    let day = chrono::NaiveDate::from_ymd_opt(year, two(m1, m2)?, two(d1, d2)?)?;
+    let nanos = number(fraction)? * 10_u32.pow(9 - fraction.len() as u32);
+    day.and_hms_nano_opt(two(h1, h2)?, two(n1, n2)?, two(s1, s2)?, nanos)?
+        .and_utc()
+        .timestamp_nanos_opt()
+        .map(Timestamp)
 }
 
 impl Span {
@@ -241,6 +295,43 @@ mod tests {
         assert_eq!(Timestamp::parse("2020-10-22 00:00:00.000"), Some(when));
         assert_eq!(Timestamp::parse("2020-10-22T02:00:00+02:00"), Some(when));
         assert_eq!(when.to_filetime(), 132_477_984_000_000_000);
+    }
+
+    #[test]
+    fn the_plain_form_is_read_as_any_other() {
+        let plain_forms = [
+            "2026-03-14 02:11:07",
+            "2026-03-14 02:11:07.1",
+            "2026-03-14 02:11:07.104",
+            "2026-03-14T02:11:07.104233001Z",
+            "2024-02-29T23:59:59.999999999",
+            "1677-09-22T00:00:00Z",
+        ];
+        for text in plain_forms {
+            assert!(plain(text).is_some(), "{text}");
+            assert_eq!(plain(text), Timestamp::parse_any(text), "{text}");
+        }
+        let others = [
+            "2026-03-14",
+            "2026-03-14 02:11",
+            "2026-03-14 02:11:07.",
+            "2026-03-14 02:11:07.1042330019",
+            "2026-03-14 02:11:60",
+            "2026-03-14 24:11:07",
+            "2026-02-29 02:11:07",
+            "2026-03-14T02:11:07+02:00",
+            "2026-03-14 02:11:07 ",
+            "26-03-14 02:11:07.104",
+            "+026-03-14 02:11:07",
+            "2026/03/14 02:11:07",
+            "2026-03-14 02:11:07ZZ",
+            "1600-01-01 00:00:00",
+            "2026-03-14 02:11:0\u{661}",
+            "",
+        ];
+        for text in others {
+            assert_eq!(plain(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! known by their numbers; those without a number cannot be told from what is there already, and are
 //! left out and told.
 //!
-//! What is held are the runs of record numbers that each file's summary has anyway, never records.
+//! What is held are the runs of record numbers that each file's summary has anyway, and digests of
+//! records ([`Records`]): two computers of one name have different records under one number.
 
+use super::records::{Compared, Records};
 use crate::eventlog::{LogSummary, SourceSummary};
 use crate::evidence::{EvidenceFile, Form, Kind, Problem, ProblemKind, Problems, Weight};
 use crate::model::{Event, EvidenceId, HostEvent, What};
@@ -22,6 +24,8 @@ pub struct Known {
     labels: BTreeMap<EvidenceId, String>,
     /// Computers, in lower case, whose times are in UTC somewhere.
     in_utc: BTreeSet<String>,
+    numbers: BTreeMap<Source, u32>,
+    records: Records,
 }
 
 impl Known {
@@ -41,29 +45,48 @@ impl Known {
         }
     }
 
-    /// For the events of one file.
-    pub fn sieve(&self, file: &EvidenceFile) -> Sieve<'_> {
+    /// For the events of one file; `alone` if there is no other log.
+    pub fn sieve(&mut self, file: &EvidenceFile, alone: bool) -> Sieve<'_> {
         Sieve {
-            known: self,
+            sources: &self.sources,
+            labels: &self.labels,
+            in_utc: &self.in_utc,
+            numbers: &mut self.numbers,
+            records: &mut self.records,
             evidence: file.id,
+            exact: !matches!(file.kind, Kind::Text(..)),
+            alone,
             untold: 0,
             last: None,
             twice: BTreeMap::new(),
             unsure: BTreeSet::new(),
+            others: BTreeMap::new(),
+            altered: BTreeMap::new(),
         }
     }
 }
 
 /// Holds back the events of one file that an earlier file holds.
 pub struct Sieve<'k> {
-    known: &'k Known,
+    sources: &'k BTreeMap<Source, Vec<(EvidenceId, SourceSummary)>>,
+    labels: &'k BTreeMap<EvidenceId, String>,
+    in_utc: &'k BTreeSet<String>,
+    numbers: &'k mut BTreeMap<Source, u32>,
+    records: &'k mut Records,
     evidence: EvidenceId,
+    /// True if its form says all that the log does.
+    exact: bool,
+    alone: bool,
     /// Records in local time that may be there already.
     untold: u64,
     /// The last source asked for: records of one source follow each other.
-    last: Option<(Written, Option<Earlier<'k>>)>,
+    last: Option<(Written, u32, Option<Earlier<'k>>)>,
     twice: BTreeMap<EvidenceId, u64>,
     unsure: BTreeSet<EvidenceId>,
+    /// Records that are others than those of their numbers there.
+    others: BTreeMap<EvidenceId, u64>,
+    /// Records that say something else there.
+    altered: BTreeMap<EvidenceId, u64>,
 }
 
 /// What earlier files hold of one source.
@@ -76,7 +99,7 @@ impl<'k> Sieve<'k> {
     /// True for a record in local time of a computer that has others in UTC.
     pub fn is_beside(&self, event: &Event) -> bool {
         matches!(&event.what, What::Host(host)
-            if host.timed.is_local() && self.known.in_utc.contains(&host.computer.to_lowercase()))
+            if host.timed.is_local() && self.in_utc.contains(&host.computer.to_lowercase()))
     }
 
     /// True if no earlier file holds this event.
@@ -84,24 +107,37 @@ impl<'k> Sieve<'k> {
         let What::Host(host) = &event.what else {
             return true;
         };
-        let local = host.timed.is_local();
-        let Some(earlier) = self.earlier(host) else {
+        if self.alone {
             return true;
-        };
+        }
+        let local = host.timed.is_local();
+        let (source, earlier) = self.source(host);
         let Some(record) = record else {
-            let there = local && earlier.iter().any(|(_, source)| !source.timed.is_local());
+            let in_utc = |(_, source): &(_, SourceSummary)| !source.timed.is_local();
+            let there = local && earlier.is_some_and(|earlier| earlier.iter().any(in_utc));
             self.untold += u64::from(there);
             return !there;
         };
-        for (evidence, source) in earlier {
+        let mut other = None;
+        for (evidence, known) in earlier.unwrap_or_default() {
             let held = match local {
-                true => source.holds_elsewhen(record, host.written),
-                false => source.holds(record, host.written),
+                true => known.holds_elsewhen(record, host.written),
+                false => known.holds(record, host.written),
             };
             match held {
                 Some(true) => {
-                    *self.twice.entry(*evidence).or_default() += 1;
-                    return false;
+                    let zoned = local || known.timed.is_local();
+                    let number = (*evidence, source, record);
+                    match self.records.compare(number, host, self.exact, zoned) {
+                        Compared::Same | Compared::Unknown => {
+                            *self.twice.entry(*evidence).or_default() += 1;
+                            return false;
+                        }
+                        Compared::Other => other = other.or(Some(*evidence)),
+                        Compared::Altered => {
+                            *self.altered.entry(*evidence).or_default() += 1;
+                        }
+                    }
                 }
                 Some(false) => {}
                 None => {
@@ -109,20 +145,29 @@ impl<'k> Sieve<'k> {
                 }
             }
         }
+        if let Some(evidence) = other {
+            *self.others.entry(evidence).or_default() += 1;
+        }
+        if record != 0 {
+            self.records
+                .hold(self.evidence, source, record, host, self.exact);
+        }
         true
     }
 
-    fn earlier(&mut self, host: &HostEvent) -> Option<Earlier<'k>> {
-        if let Some(((computer, channel), found)) = &self.last
+    fn source(&mut self, host: &HostEvent) -> (u32, Option<Earlier<'k>>) {
+        if let Some(((computer, channel), number, found)) = &self.last
             && *computer == host.computer
             && *channel == host.channel
         {
-            return *found;
+            return (*number, *found);
         }
         let source = (host.computer.to_lowercase(), host.channel.to_lowercase());
-        let found = self.known.sources.get(&source).map(Vec::as_slice);
-        self.last = Some(((host.computer.clone(), host.channel.clone()), found));
-        found
+        let found = self.sources.get(&source).map(Vec::as_slice);
+        let next = self.numbers.len() as u32;
+        let number = *self.numbers.entry(source).or_insert(next);
+        self.last = Some(((host.computer.clone(), host.channel.clone()), number, found));
+        (number, found)
     }
 
     /// What was held back, and what could not be told.
@@ -141,11 +186,11 @@ impl<'k> Sieve<'k> {
                     .to_owned(),
             });
         }
-        let label = |evidence| self.known.labels.get(&evidence).map_or("", String::as_str);
-        let mut add = |count, message: String, effect: &str| {
+        let label = |evidence| self.labels.get(&evidence).map_or("", String::as_str);
+        let mut add = |kind, count, message: String, effect: &str| {
             problems.add(Problem {
                 evidence: Some(self.evidence),
-                kind: ProblemKind::Duplicate,
+                kind,
                 weight: Weight::Note,
                 count,
                 first_offset: None,
@@ -155,6 +200,7 @@ impl<'k> Sieve<'k> {
         };
         for (evidence, count) in self.twice {
             add(
+                ProblemKind::Duplicate,
                 count,
                 format!(
                     "records that {} holds too, by computer, channel, record number and time",
@@ -165,12 +211,37 @@ impl<'k> Sieve<'k> {
         }
         for evidence in self.unsure {
             add(
+                ProblemKind::Duplicate,
                 1,
                 format!(
                     "the record numbers of {} have too many gaps to tell which records both files hold",
                     label(evidence)
                 ),
                 "records may count twice; leave one of the two files out if they are the same log",
+            );
+        }
+        for (evidence, count) in self.others {
+            add(
+                ProblemKind::Contradiction,
+                count,
+                format!(
+                    "records that have the number of another record of the same computer and channel in {}",
+                    label(evidence)
+                ),
+                "both were read: two computers of one name, one that was set back to an earlier state, or a log that was \
+                 cleared; what is told of this host may be of two, so run the files apart if it is",
+            );
+        }
+        for (evidence, count) in self.altered {
+            add(
+                ProblemKind::Contradiction,
+                count,
+                format!(
+                    "records that have computer, channel, number and time of a record in {} and say something else",
+                    label(evidence)
+                ),
+                "both were read; one of the two files was altered, or is of a computer that was set back: compare the \
+                 records",
             );
         }
         problems
@@ -213,7 +284,10 @@ mod tests {
         let gathered = gather(&found, &options, &Silent).unwrap();
         let told = gathered.problems.iter();
         let told = told
-            .filter(|p| matches!(p.kind, ProblemKind::Duplicate | ProblemKind::LocalTime))
+            .filter(|p| {
+                use ProblemKind::{Contradiction, Duplicate, LocalTime};
+                matches!(p.kind, Duplicate | LocalTime | Contradiction)
+            })
             .map(|p| (p.kind, p.count))
             .collect();
         (gathered.events.into_stream(None).unwrap().count(), told)
@@ -242,6 +316,41 @@ mod tests {
         let first = dumped(5, "2022-09-01T12:18:24Z");
         let cleared = dumped(5, "2022-09-03T12:18:24Z");
         assert_eq!(read(&[("a", first), ("b", cleared)]), (2, vec![]));
+    }
+
+    /// Records of one log, a second apart.
+    fn log(records: std::ops::Range<u64>, first: &str) -> String {
+        let first = crate::model::Timestamp::parse(first).unwrap();
+        records
+            .map(|n| {
+                let time = first.shifted(crate::model::Span::seconds(n as i64));
+                dumped(n, &time.rfc3339())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn two_computers_of_one_name_keep_their_records_and_are_told() {
+        // Their times overlap, their numbers too.
+        let a = log(1..20, "2022-09-01T12:00:00Z");
+        let b = log(1..20, "2022-09-01T12:00:05Z");
+        let told = vec![(ProblemKind::Contradiction, 14)];
+        assert_eq!(read(&[("a", a), ("b", b)]), (38, told));
+    }
+
+    #[test]
+    fn a_log_that_is_there_twice_is_known_by_what_is_held_of_it() {
+        // More records than digests are held.
+        let a = log(1..400, "2022-09-01T12:00:00Z");
+        let told = vec![(ProblemKind::Duplicate, 399)];
+        assert_eq!(read(&[("a", a.clone()), ("b", a.clone())]), (399, told));
+        let other = log(1..400, "2022-09-01T12:01:00Z");
+        let (_, told) = read(&[("a", a), ("b", other)]);
+        assert!(
+            told.iter()
+                .any(|(kind, count)| *kind == ProblemKind::Contradiction && *count >= 10),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -20,11 +20,12 @@ pub fn read(
     let mut known = Known::default();
     let mut files = files.to_vec();
     files.sort_by_key(|file| (fineness(file.kind), file.id));
+    let alone = files.len() == 1;
     for file in files {
         let (custody, summary) = match tap::open(file, options.hash, progress, &mut problems) {
             None => (None, LogSummary::default()),
             Some(mut input) => {
-                let mut sieve = known.sieve(file);
+                let mut sieve = known.sieve(file, alone);
                 let (summary, found) = match file.kind {
                     Kind::Text(form, _) => {
                         read_text(file.id, form, &mut input, &mut |event, record| {

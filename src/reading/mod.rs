@@ -7,6 +7,7 @@ mod captures;
 mod connections;
 mod duplicates;
 mod logs;
+mod records;
 mod tap;
 
 use crate::capture::CaptureSummary;

@@ -4,6 +4,7 @@
 //! Only what an analytic says about itself; no case and no evidence text passes through here.
 
 use crate::analytics::about::{Described, Need, Source};
+use crate::analytics::rates::Measured;
 use crate::context::coverage::Log;
 use crate::model::host_event::Verdict;
 use std::fmt::Write;
@@ -37,6 +38,11 @@ pub fn analytic(described: &Described) -> String {
         false,
     );
     items(&mut page, "What to do with a finding", about.actions, true);
+    if let Some(measured) = Measured::kept() {
+        let told = measured.sentences(about.id, about.version);
+        let told: Vec<&str> = told.iter().map(String::as_str).collect();
+        items(&mut page, "Known error rates", &told, false);
+    }
     page
 }
 

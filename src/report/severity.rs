@@ -102,7 +102,7 @@ pub const TABLE: &[Row] = &[
         "AN1448",
         ANY,
         "low",
-        "no change was seen, or another source came; or a magic packet was sent and nothing followed",
+        "no change was seen, or another source came; or a magic packet was sent and no target was seen to start after it and to be entered",
     ),
     row(
         "AN1448",
@@ -212,18 +212,21 @@ pub fn rows(analytic: &str, tier: &str, severity: &str) -> Vec<&'static Row> {
         .collect()
 }
 
-/// Severity and why findings of this kind have it, as one sentence.
-pub fn told(finding: &Finding) -> String {
-    let word = finding.severity.0.to_uppercase();
-    let rows = rows(&finding.analytic.id.0, &finding.tier, &finding.severity.0);
-    let mut contexts = rows.iter().map(|row| row.context);
-    match contexts.next() {
-        Some(first) => {
-            let rest: String = contexts.map(|c| format!("; or {c}")).collect();
-            format!("{word}: {first}{rest}")
-        }
-        None => word,
+/// Severity and what findings of this kind have it for, as one sentence: what gives a severity is a
+/// list, and not all of it holds for each finding.
+pub fn sentence(analytic: &str, tier: &str, severity: &str) -> String {
+    let word = severity.to_uppercase();
+    let rows = rows(analytic, tier, severity);
+    let contexts: Vec<&str> = rows.iter().map(|row| row.context).collect();
+    match contexts.as_slice() {
+        [] => word,
+        contexts => format!("{word}, which stands for: {}", contexts.join("; or: ")),
     }
+}
+
+/// The same for a finding.
+pub fn told(finding: &Finding) -> String {
+    sentence(&finding.analytic.id.0, &finding.tier, &finding.severity.0)
 }
 
 /// The table as Markdown, with what a confidence means.
@@ -264,7 +267,7 @@ mod tests {
         finding.severity.0 = "high".into();
         finding.tier = "both".into();
         assert!(
-            told(&finding).starts_with("HIGH: the whole chain"),
+            told(&finding).starts_with("HIGH, which stands for: the whole chain"),
             "{}",
             told(&finding)
         );

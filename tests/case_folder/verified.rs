@@ -131,3 +131,39 @@ fn two_cases_are_compared() {
         "{out}"
     );
 }
+
+#[test]
+fn what_is_made_from_an_altered_report_says_so() {
+    let made = Made::new();
+    let case = text(&made.case);
+    let path = made.case.join("report.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let altered = whole.replace("10.20.0.77", "10.20.0.78");
+    assert_ne!(whole, altered);
+    std::fs::write(&path, altered).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let id = report["findings"][0]["id"].as_str().unwrap().to_owned();
+    let said = "report.json is not the one this case was made with";
+    for command in [
+        vec!["report", case],
+        vec!["report", case, "-f", "html"],
+        vec!["show", case, &id],
+        vec!["export", case, "--as", "json"],
+    ] {
+        let (out, err) = done(&command, 4);
+        assert!(err.contains(said), "{command:?}: {err}");
+        if command[0] == "report" {
+            assert!(
+                out.replace('\n', " ")
+                    .replace("  ", " ")
+                    .contains("is not the one this case"),
+                "{command:?}"
+            );
+        }
+    }
+    std::fs::write(&path, &whole).unwrap();
+    assert!(!done(&["report", case], 0).1.contains(said));
+    // A report by itself cannot be held against anything.
+    std::fs::remove_file(made.case.join("SHA256SUMS")).unwrap();
+    assert!(!done(&["report", case], 0).1.contains(said));
+}

@@ -3,11 +3,29 @@
 use super::settings::PortKnockSettings;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::Timestamp;
 use crate::model::finding::{Finding, Tier};
+use crate::model::{Timestamp, What};
+
+/// Records that make a window qualify.
+const RECORDS: [(Log, &[u32]); 2] = [
+    (Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]),
+    (Log::Security, &[5154]),
+];
+/// Where nothing was seen in a time, up to this many would have been seen in it by a rate that is
+/// refuted with 95 % confidence (the rule of three: Hanley and Lippman-Hand, JAMA 1983).
+const NONE_SEEN: f64 = 3.0;
+
+/// A bound above this bounds nothing.
+const TOO_LITTLE: f64 = 0.5;
+
+fn qualifies(log: Log, event_id: u32) -> bool {
+    RECORDS
+        .iter()
+        .any(|(l, ids)| *l == log && ids.contains(&event_id))
+}
 
 /// Adds how likely a change would have fallen into the window by chance: with a rate of qualifying
-/// records per second, `1 - exp(-rate * window)`.
+/// records per second outside the incident, `1 - exp(-rate * window)`.
 pub(super) fn with_chance(
     mut finding: Finding,
     place: Place,
@@ -15,10 +33,6 @@ pub(super) fn with_chance(
     settings: &PortKnockSettings,
     context: &Context,
 ) -> Finding {
-    const RECORDS: [(Log, &[u32]); 2] = [
-        (Log::Firewall, &[2004, 2005, 2071, 2073, 2097, 2099]),
-        (Log::Security, &[5154]),
-    ];
     let Place::Host(id) = place else {
         return finding;
     };
@@ -29,27 +43,54 @@ pub(super) fn with_chance(
     for (log, event, seen) in context.coverage.of_host(id) {
         from = from.min(seen.interval.from);
         to = to.max(seen.interval.to);
-        if RECORDS
-            .iter()
-            .any(|(l, ids)| *l == log && ids.contains(&event))
-        {
+        if qualifies(log, event) {
             count += seen.count;
         }
     }
-    let seconds = to.since(from).as_seconds();
-    if count == 0 || seconds <= 0.0 {
+    let window = settings.time_window.as_seconds();
+    let count = count.saturating_sub(own(&finding));
+    let seconds = to.since(from).as_seconds() - window;
+    if seconds <= 0.0 {
         return finding;
     }
-    let window = settings.time_window.as_seconds();
-    let chance = 1.0 - (-(count as f64) / seconds * window).exp();
-    finding.notes.push(format!(
-        "chance: {count} records of rules and listeners in {:.1} h of this host's logs; if they fell at random, \
-         a window of {} would hold one with probability {chance:.3}; {armed} sequence{} of touches on this host, \
-         so {:.3} such meetings would be expected by chance (tied to the very port: fewer)",
-        seconds / 3600.0,
-        settings.time_window,
-        if armed == 1 { "" } else { "s" },
-        chance * armed as f64
-    ));
+    let chance = |records: f64| 1.0 - (-records / seconds * window).exp();
+    let hours = seconds / 3600.0;
+    let sequences = format!(
+        "{armed} sequence{} of touches on this host",
+        if armed == 1 { "" } else { "s" }
+    );
+    finding.notes.push(match count {
+        0 if chance(NONE_SEEN) > TOO_LITTLE => format!(
+            "chance: outside the incident there are {hours:.1} h of this host's logs, without a record of a rule or \
+             listener: too little to say how often a window of {} holds one by chance",
+            settings.time_window
+        ),
+        0 => format!(
+            "chance: outside the incident, no record of a rule or listener in {hours:.1} h of this host's logs; at the \
+             highest rate this leaves open (95 %), a window of {} would hold one with probability {:.3}; {sequences}",
+            settings.time_window,
+            chance(NONE_SEEN)
+        ),
+        _ => format!(
+            "chance: outside the incident, {count} records of rules and listeners in {hours:.1} h of this host's logs; \
+             if they fell at random, a window of {} would hold one with probability {:.3}; {sequences}, so {:.3} such \
+             meetings would be expected by chance (tied to the very port: fewer)",
+            settings.time_window,
+            chance(count as f64),
+            chance(count as f64) * armed as f64
+        ),
+    });
     finding
+}
+
+/// How many qualifying records the finding itself cites.
+fn own(finding: &Finding) -> u64 {
+    let cited = finding.steps.iter().filter_map(|step| {
+        let What::Host(host) = &step.event.what else {
+            return None;
+        };
+        let also = step.also.len() as u64;
+        qualifies(Log::of(&host.channel), host.event_id).then_some(1 + also)
+    });
+    cited.sum()
 }

@@ -8,7 +8,7 @@ use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Effect, Tie, made_by};
 use crate::analytics::kit::picture::{
-    LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
+    AWAITED, LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::Context;
@@ -47,9 +47,10 @@ pub(super) fn full(
         .iter()
         .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
     let empty = arrival.is_some_and(|a| a.empty && !a.logged);
+    let awaited = picture.is_awaited(settings.min_sequence_len as usize);
     let severity = if allowed {
         Severity::Info
-    } else if picture.knock.scan || relog {
+    } else if picture.knock.scan || relog || awaited {
         Severity::Low
     } else if knock_is_plain(picture)
         || tier == Tier::HostOnly
@@ -68,6 +69,9 @@ pub(super) fn full(
             "the change was made by a program or account on RuleChangeAllowList",
             -40,
         ));
+    }
+    if awaited {
+        score.push(item(AWAITED, -25));
     }
     if empty {
         score.push(item(
@@ -335,7 +339,7 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
         let since = arrivals.open_since(arrival.transport, arrival.port);
         notes.push(match since {
             Some(since) => format!(
-                "\"first\" means: in all evidence before it, nothing shows port {}/tcp of this host open; the \
+                "\"first\" means: in all evidence before it (from --from on, where that was given), nothing shows port {}/tcp of this host open; the \
                  earliest sign is {}",
                 arrival.port,
                 context.labels.place(&since.provenance)

@@ -241,7 +241,7 @@ impl Touched {
                 ));
                 return;
             }
-            return miss(2, "no change tied to a connection followed", found);
+            return miss(2, "no change tied to a first connection followed", found);
         };
         let at = match &success {
             Success::Same(a) | Success::Other(a) => a.event.time,

@@ -7,7 +7,7 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Tie, listens_on, made_by};
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
-    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    AWAITED, LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
 use crate::analytics::kit::sniffing::Sign;
 use crate::analytics::kit::unseen;
@@ -63,9 +63,11 @@ pub(super) fn tell(
         (false, true) => Tier::Both,
         (false, false) => Tier::HostOnly,
     };
+    let awaited = matches!(success, Success::Same(_))
+        && picture.is_awaited(settings.min_sequence_len as usize);
     let severity = match success {
         _ if allowed => Severity::Info,
-        _ if no_change => Severity::Low,
+        _ if no_change || awaited => Severity::Low,
         Success::Other(_) if signs.is_empty() => Severity::Low,
         Success::Same(_)
             if check.certain
@@ -84,6 +86,9 @@ pub(super) fn tell(
         Success::Back(_) => item("the host connected back to the source", 40),
         Success::Other(_) => item("another source connected after the change", 20),
     }];
+    if awaited {
+        score.push(item(AWAITED, -25));
+    }
     match tie {
         Tie::Exact => score.push(item("a change names the port", 20)),
         Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
@@ -265,9 +270,10 @@ fn reject_mix(knock: &Knock) -> String {
             .filter(|t| answers.contains(&t.answer))
             .count()
     };
+    let logged = knock.touches.iter().filter(|t| t.logged).count();
     format!(
-        "of {} touches: {} reset, {} refused by ICMP, {} without an answer, {} dropped or blocked by the host \
-         (a door that closes again is looked for during {LINGER})",
+        "of {} touches: {} reset, {} refused by ICMP, {} without an answer, {} known from the host's log alone; the \
+         host's log shows {logged} of them dropped or blocked (a door that closes again is looked for during {LINGER})",
         knock.touches.len(),
         count(&[Answer::Reset]),
         count(&[Answer::PortUnreachable, Answer::Prohibited]),

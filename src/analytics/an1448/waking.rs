@@ -1,5 +1,6 @@
 //! Wake-on-LAN: who wakes whom, how many, and what follows.
 
+use super::followed::{Followed, followed};
 use super::settings::SignallingSettings;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
@@ -10,16 +11,16 @@ use crate::model::finding::{
     Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
     Unseen,
 };
-use crate::model::neighbour::ToldBy;
 use crate::model::net::mac_text;
 use crate::model::wake::{WakeCarrier, WakeSignal};
-use crate::model::{Event, Outcome, Span, Text, Timestamp, What};
+use crate::model::{Event, Outcome, Span, Timestamp, What};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
 /// Signals held per sender, and connections to administrative ports.
 const SIGNALS: usize = 1024;
 const VISITS: usize = 1024;
+/// Targets named in one sentence.
+const NAMED: usize = 4;
 /// Signals of one sender closer than this are told as one finding.
 const TOGETHER: Span = Span::seconds(600);
 
@@ -42,7 +43,7 @@ pub fn sender_of(signal: &WakeSignal, time: Timestamp, context: &Context) -> Sen
         .map_or(Sender::Mac(mac), Sender::Address)
 }
 
-fn signal_of(event: &Event) -> Option<&WakeSignal> {
+pub(super) fn signal_of(event: &Event) -> Option<&WakeSignal> {
     match &event.what {
         What::Wake(signal) => Some(signal),
         _ => None,
@@ -143,85 +144,6 @@ fn stands(signal: &WakeSignal) -> bool {
     !matches!(signal.carrier, WakeCarrier::Tcp(_)) && signal.repetitions >= 16
 }
 
-/// A target that started after its signal and was then reached by the sender.
-struct Woken<'a> {
-    mac: [u8; 6],
-    start: Event,
-    visit: Option<&'a Event>,
-    name: Text,
-    address: Option<IpAddr>,
-}
-
-fn woken<'a>(
-    signal: &Event,
-    visits: &'a VecDeque<Event>,
-    settings: &SignallingSettings,
-    context: &Context,
-) -> Option<Woken<'a>> {
-    let mac = signal_of(signal)?.target;
-    let identity = &context.identity;
-    let until = signal.time.shifted(settings.wake_within);
-    let within = |e: &&Event| e.time >= signal.time && e.time <= until;
-    let announced = announcement(&mac, within, context);
-    // The target may come back with another address than it had before.
-    let host = announced
-        .and_then(|e| identity.host_of(&mac, e.time))
-        .or_else(|| identity.host_of(&mac, signal.time));
-    let started = host
-        .and_then(|id| identity.host(id))
-        .and_then(|h| h.starts.iter().find(within));
-    let start = started.or(announced)?.clone();
-    let visit = visits.iter().find(|e| {
-        let What::Attempt(attempt) = &e.what else {
-            return false;
-        };
-        e.time >= signal.time
-            && e.time.since(signal.time) <= settings.admin_within
-            && identity.mac_at(attempt.responder.address, e.time) == Some(mac)
-            && settings.admin_ports.contains(&attempt.responder.port)
-    });
-    let visited = visit.and_then(|e| match &e.what {
-        What::Attempt(attempt) => Some(attempt.responder.address),
-        _ => None,
-    });
-    let address = visited.or_else(|| {
-        let at = announced.map_or(start.time, |e| e.time);
-        identity.addresses_of(&mac, at).first().copied()
-    });
-    let name = host
-        .and_then(|id| context.identity.host(id))
-        .map(|h| h.name.clone())
-        .unwrap_or_default();
-    Some(Woken {
-        mac,
-        start,
-        visit,
-        name,
-        address,
-    })
-}
-
-/// The first announcement of a hardware address that `wanted` wants. A host that was up all along
-/// says one thing after another; only that it asks its neighbours anew is a sign of waking.
-fn announcement<'a>(
-    mac: &[u8; 6],
-    wanted: impl Fn(&&Event) -> bool,
-    context: &'a Context,
-) -> Option<&'a Event> {
-    let announcements = context.identity.announcements(mac);
-    let told_by = |event: &Event| match &event.what {
-        What::Neighbour(neighbour) => Some(neighbour.told_by),
-        _ => None,
-    };
-    let by = [ToldBy::Arp, ToldBy::NeighbourDiscovery];
-    let by = by
-        .into_iter()
-        .find(|by| announcements.iter().any(|e| told_by(e) == Some(*by)));
-    announcements
-        .iter()
-        .find(|e| by.is_some() && told_by(e) == by && wanted(e))
-}
-
 fn tell(
     sender: Sender,
     signals: &[Event],
@@ -237,11 +159,11 @@ fn tell(
         }
     }
     let busiest = busiest_window(signals, settings.mass_wake_window);
-    let woke: Vec<Woken<'_>> = targets
+    let after: Vec<Followed<'_>> = targets
         .values()
-        .filter_map(|signal| woken(signal, visits, settings, context))
+        .filter_map(|signal| followed(signal, visits, settings, context))
         .collect();
-    let visited = woke.iter().any(|w| w.visit.is_some());
+    let entered = after.iter().any(Followed::is_entered);
     let approved = signals
         .iter()
         .all(|e| settings.wol_allowed_windows.iter().any(|w| w.holds(e.time)))
@@ -252,7 +174,7 @@ fn tell(
             20,
             "a wake signal from an approved sender or in an approved window",
         )
-    } else if visited {
+    } else if entered {
         (
             Severity::High,
             75,
@@ -271,27 +193,42 @@ fn tell(
         reason: grade.to_owned(),
         points: base,
     }];
-    if !woke.is_empty() && !visited {
-        score.push(ScoreItem {
-            reason: "a target started or announced itself afterwards".to_owned(),
-            points: 10,
-        });
-    }
+    let mut point = |fits: bool, reason: &str| {
+        if fits && !entered {
+            score.push(ScoreItem {
+                reason: reason.to_owned(),
+                points: 10,
+            });
+        }
+    };
+    point(
+        after.iter().any(|w| w.start.is_some()),
+        "a target started or announced itself afterwards",
+    );
+    point(
+        after.iter().any(|w| w.visit.is_some()),
+        "the sender then opened an administrative port of a target; that the signal woke it is not shown",
+    );
     let sender_words = match sender {
         Sender::Address(address) => address.to_string(),
         Sender::Mac(mac) => mac_text(mac),
     };
-    let title = match (targets.len(), woke.iter().find(|w| w.visit.is_some())) {
-        (_, Some(w)) => format!(
-            "{sender_words} sent a magic packet for {}; {} was up {} later, and {sender_words} then connected to it",
-            mac_text(w.mac),
-            if w.name.is_empty() {
-                "the target".to_owned()
-            } else {
-                w.name.to_string()
-            },
-            w.start.time.since(targets[&w.mac].time)
-        ),
+    let told = after.iter().find(|w| w.is_entered());
+    let told = told.or(after.iter().find(|w| w.visit.is_some()));
+    let title = match (targets.len(), told) {
+        (_, Some(w)) => {
+            let sent = format!("{sender_words} sent a magic packet for {}", mac_text(w.mac));
+            match w.started_after(targets[&w.mac]) {
+                Some(later) => format!(
+                    "{sent}; {} was up {later} later, and {sender_words} then connected to it",
+                    w.words()
+                ),
+                None => format!(
+                    "{sent} and then connected to {}, which was not seen to start",
+                    w.words()
+                ),
+            }
+        }
         (1, None) => format!(
             "{sender_words} sent a magic packet to wake {}",
             targets
@@ -316,21 +253,25 @@ fn tell(
             remark: String::new(),
         })
         .collect();
-    for w in &woke {
-        let remark = "up after the signal".to_owned();
-        steps.push(Step {
-            role: Role::Context,
-            event: w.start.clone(),
-            also: Vec::new(),
-            remark,
-        });
+    for w in &after {
+        if let Some(start) = &w.start {
+            steps.push(Step {
+                role: Role::Context,
+                event: start.clone(),
+                also: Vec::new(),
+                remark: "up after the signal".to_owned(),
+            });
+        }
         if let Some(visit) = w.visit {
-            let remark = "from the sender to the woken host".to_owned();
+            let whom = match w.start.is_some() {
+                true => "the woken host",
+                false => "the target",
+            };
             steps.push(Step {
                 role: Role::Connect,
                 event: visit.clone(),
                 also: Vec::new(),
-                remark,
+                remark: format!("from the sender to {whom}"),
             });
         }
     }
@@ -339,7 +280,11 @@ fn tell(
     let mut conditions = vec![Condition {
         text: "six bytes 0xFF, then one hardware address sixteen times".to_owned(),
         setting: "exact; not all zero, not all ones, not a group address".to_owned(),
-        measured: format!("{} signals for {} targets", signals.len(), targets.len()),
+        measured: format!(
+            "{} for {}",
+            counted(signals.len(), "signal"),
+            counted(targets.len(), "target")
+        ),
     }];
     if targets.len() > 1 {
         let (least, within) = (settings.mass_wake_targets, settings.mass_wake_window);
@@ -349,15 +294,17 @@ fn tell(
             measured: format!("{busiest} at most"),
         });
     }
-    for w in &woke {
-        conditions.push(Condition {
-            text: format!(
-                "{} started or announced itself after the signal",
-                mac_text(w.mac)
-            ),
-            setting: format!("within {}", settings.wake_within),
-            measured: w.start.time.since(targets[&w.mac].time).to_string(),
-        });
+    for w in &after {
+        if let Some(later) = w.started_after(targets[&w.mac]) {
+            conditions.push(Condition {
+                text: format!(
+                    "{} started or announced itself after the signal",
+                    mac_text(w.mac)
+                ),
+                setting: format!("within {}", settings.wake_within),
+                measured: later.to_string(),
+            });
+        }
         if let Some(visit) = w.visit {
             conditions.push(Condition {
                 text: "the sender opened an administrative port of it".to_owned(),
@@ -366,9 +313,13 @@ fn tell(
             });
         }
     }
-    let main = woke.iter().find(|w| w.visit.is_some()).or(woke.first());
-    let pair = main.and_then(|w| w.visit.map(|v| (targets[&w.mac], &w.start, v)));
-    let host = woke.iter().any(|w| matches!(w.start.what, What::Host(_)));
+    let main = told.or(after.first());
+    let pair = main.and_then(|w| Some((targets[&w.mac], w.start.as_ref()?, w.visit?)));
+    let logged = |w: &Followed<'_>| {
+        let start = w.start.as_ref();
+        start.is_some_and(|start| matches!(start.what, What::Host(_)))
+    };
+    let host = after.iter().any(logged);
     Finding {
         analytic: about.id,
         also_satisfies: Vec::new(),
@@ -397,14 +348,14 @@ fn tell(
         tables: Vec::new(),
         score,
         order: check_order(pair, context),
-        unseen: unseen(signals, &woke, context),
+        unseen: unseen(&targets, &after, context),
         alternatives: about.benign[2..3]
             .iter()
             .chain(&["a management tool's wake-up before updates"])
             .map(|s| (*s).to_owned())
             .collect(),
         actions: about.actions[2..].iter().map(|s| (*s).to_owned()).collect(),
-        notes: notes(signals),
+        notes: notes(signals, &after),
     }
 }
 
@@ -467,26 +418,39 @@ fn is_allowed_sender(sender: Sender, signals: &[Event], allowed: &[String]) -> b
     })
 }
 
-fn unseen(signals: &[Event], woke: &[Woken<'_>], context: &Context) -> Vec<Unseen> {
+fn unseen(
+    targets: &BTreeMap<[u8; 6], &Event>,
+    after: &[Followed<'_>],
+    context: &Context,
+) -> Vec<Unseen> {
     let mut unseen = vec![Unseen {
         telemetry: "other segments".to_owned(),
         host: None,
         effect: "magic packets are seen only where a sensor captures; others cannot be excluded"
             .to_owned(),
     }];
-    let unknown = signals
-        .iter()
-        .filter_map(signal_of)
-        .any(|s| context.identity.announcements(&s.target).is_empty());
-    if unknown {
+    let unheard: Vec<String> = targets
+        .keys()
+        .filter(|mac| context.identity.announcements(mac).is_empty())
+        .filter(|mac| !after.iter().any(|w| w.mac == **mac))
+        .map(|mac| mac_text(*mac))
+        .collect();
+    if !unheard.is_empty() {
+        let shown: Vec<&str> = unheard.iter().take(NAMED).map(String::as_str).collect();
+        let more = match unheard.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         unseen.push(Unseen {
-            telemetry: "the address of a target".to_owned(),
+            telemetry: format!("the address of {} of {} targets", unheard.len(), targets.len()),
             host: None,
-            effect: "no announcement (ARP, ND, DHCP) of a target's hardware address was captured, so whether it woke and what \
-                     followed could not be looked for"
-                .to_owned(),
+            effect: format!(
+                "no announcement (ARP, ND, DHCP) of {}{more} was captured, so whether it woke and what followed could \
+                 not be looked for",
+                shown.join(", ")
+            ),
         });
-    } else if woke.is_empty() {
+    } else if !after.iter().any(|w| w.start.is_some()) {
         unseen.push(Unseen {
             telemetry: "a start of a target".to_owned(),
             host: None,
@@ -496,8 +460,22 @@ fn unseen(signals: &[Event], woke: &[Woken<'_>], context: &Context) -> Vec<Unsee
     unseen
 }
 
-fn notes(signals: &[Event]) -> Vec<String> {
+fn notes(signals: &[Event], after: &[Followed<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
+    for w in after.iter().filter(|w| w.start.is_none()) {
+        notes.push(match w.heard {
+            Some(last) => format!(
+                "{} was last heard {} {} before its signal: it may have been up all along",
+                mac_text(w.mac),
+                last.date(),
+                last.clock(0)
+            ),
+            None => format!(
+                "of {} nothing was heard before its signal, and afterwards only answers: it may have been up all along",
+                mac_text(w.mac)
+            ),
+        });
+    }
     let all = || signals.iter().filter_map(signal_of);
     let passwords: Vec<&WakeSignal> = all().filter(|s| s.password_len > 0).collect();
     if let Some(one) = passwords.first() {
@@ -526,4 +504,8 @@ fn notes(signals: &[Event]) -> Vec<String> {
         ));
     }
     notes
+}
+
+fn counted(n: usize, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }

@@ -79,6 +79,11 @@ impl Knock {
             .collect()
     }
 
+    /// True if some touch was tried again, as clients do.
+    pub fn was_retried(&self) -> bool {
+        self.touches.iter().any(|t| !t.abandoned)
+    }
+
     /// True if every touched port is one that ordinary clients try on their own.
     pub fn only_client_ports(&self) -> bool {
         self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))

@@ -15,6 +15,9 @@ use std::net::IpAddr;
 /// closes after 10 s, fwknop after 30 to 300 s.
 pub const LINGER: Span = Span::seconds(300);
 
+/// A host is starting for this long: what asks it again and again meanwhile waits for its services.
+const STARTING: Span = Span::seconds(180);
+
 /// A change with its tie to the port that was reached.
 #[derive(Clone, Copy)]
 pub struct TiedChange<'a> {
@@ -39,6 +42,24 @@ pub struct Picture<'a> {
     /// The port is known to have been closed before, by the wire or by the change itself.
     pub proven: bool,
 }
+
+impl Picture<'_> {
+    /// True if a client that waits for a service leaves the same picture: the port it reached is one of
+    /// those it touched, fewer than `least` others are left, and it tried again. Tools that knock send
+    /// one SYN and do not ask again.
+    pub fn is_awaited(&self, least: usize) -> bool {
+        let Some(arrival) = self.arrival else {
+            return false;
+        };
+        let ports = self.knock.ports();
+        let others = ports.iter().filter(|port| **port != arrival.port).count();
+        others < ports.len() && others < least && self.knock.was_retried()
+    }
+}
+
+/// What a finding says where `Picture::is_awaited` is true.
+pub const AWAITED: &str = "the port reached is one of those touched, and the source tried again: whoever waits for a \
+                           service does that, too";
 
 /// What a finding from packets alone says where `was_up` is false.
 pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
@@ -75,12 +96,18 @@ pub fn everyday(
         return Some("the same ports were touched at a steady period before: a health check");
     }
     let Place::Host(id) = place else { return None };
+    // Delayed services start two minutes after the system does.
+    let starting = knock.first().shifted(STARTING.negated());
+    let since = match knock.was_retried() {
+        true => starting,
+        false => knock.first(),
+    };
     let started = context
         .identity
         .host(id)?
         .starts
         .iter()
-        .any(|e| e.time >= knock.first() && e.time <= until);
+        .any(|e| e.time >= since && e.time <= until);
     started.then_some("the host was starting: every port is closed before its service is up")
 }
 

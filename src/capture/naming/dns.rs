@@ -77,6 +77,7 @@ fn collect(message: &[u8], told_by: ToldBy, claims: &mut Vec<Announcement>) -> O
                 address,
                 name: Some(name),
                 told_by,
+                answer: false,
             });
             if claims.len() == CLAIMS {
                 return None;

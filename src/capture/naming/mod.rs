@@ -73,6 +73,8 @@ pub(super) fn arp(arp: &[u8]) -> Option<Announcement> {
         address,
         name: None,
         told_by: ToldBy::Arp,
+        // A reply about its own address to everybody is an announcement (RFC 5227 3).
+        answer: fields[7] == 2 && fields[14..18] != fields[24..28],
     })
 }
 
@@ -109,6 +111,8 @@ fn solicited(from: IpAddr, body: &[u8]) -> Option<Announcement> {
                 address,
                 name: None,
                 told_by: ToldBy::NeighbourDiscovery,
+                // The flag "solicited" (RFC 4861 4.4).
+                answer: advertised && body.get(4).is_some_and(|flags| flags & 0x40 != 0),
             });
         }
         // A length of zero would never end.

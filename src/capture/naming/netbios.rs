@@ -74,6 +74,7 @@ fn claim(mac: Option<[u8; 6]>, address: IpAddr, name: Text) -> Announcement {
         address,
         name: Some(name),
         told_by: ToldBy::NetBios,
+        answer: false,
     }
 }
 

@@ -138,10 +138,7 @@ fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
         gaps.truncate(TOLD);
         let mut gap = Gap::new(
             GapKind::CaptureSilence,
-            format!(
-                "{} more without packets",
-                counted(more as u64, "stretch of time")
-            ),
+            format!("{} without packets", stretches(more)),
             why,
         );
         gap.lessens = Lessens::Packets;
@@ -174,7 +171,7 @@ fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
             if more > 0 || lost {
                 let words = match lost {
                     true => "further stretches of time".to_owned(),
-                    false => counted(more as u64, "further stretch of time"),
+                    false => stretches(more),
                 };
                 let mut gap = Gap::new(
                     GapKind::CaptureSilence,
@@ -305,4 +302,12 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Option<Gap> {
     gap.lessens = Lessens::PacketsOf(id);
     gap.remedy = "a capture that sees both directions of the host's traffic".to_owned();
     Some(gap)
+}
+
+/// How many stretches of time there are beyond those told.
+fn stretches(more: usize) -> String {
+    format!(
+        "{more} further stretch{} of time",
+        if more == 1 { "" } else { "es" }
+    )
 }

@@ -57,6 +57,7 @@ fn known(name: &str, address: &str, mac: [u8; 6], of_mac: &str) -> Identity {
             address: of_mac.parse().unwrap(),
             name: None,
             told_by: ToldBy::Arp,
+            answer: false,
             lease: None,
             before: None,
         })),

@@ -162,6 +162,7 @@ fn says(at: i64, told_by: ToldBy, mac: u8, address: &str, name: &str) -> Event {
         address: ip(address),
         name: Some(name).filter(|n| !n.is_empty()).map(Into::into),
         told_by,
+        answer: false,
         lease: None,
         before: None,
     }));

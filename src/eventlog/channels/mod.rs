@@ -249,7 +249,8 @@ pub(crate) mod tests {
             fields: fields
                 .iter()
                 .map(|(n, v)| ((*n).into(), Value::Text((*v).into())))
-                .collect(),
+                .collect::<Vec<_>>()
+                .into(),
         };
         let entry = entry(event_id, provider, "Security").expect("a table holds the event");
         (entry.read)(&mut Fields {

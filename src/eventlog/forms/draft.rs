@@ -61,7 +61,7 @@ impl<'a> Draft<'a> {
             provider: self.provider,
             computer: self.computer,
             time: self.time,
-            fields: self.fields,
+            fields: self.fields.into(),
         }
     }
 

@@ -23,7 +23,8 @@ mod xml;
 use super::channels::{Tables, entry};
 use super::chunk::Select;
 use super::log::event_of;
-use super::summary::{LogSummary, Tally};
+use super::summary::LogSummary;
+use super::tally::{Sums, Tally};
 use super::texts::Texts;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
 use crate::model::{Event, EvidenceId};
@@ -58,7 +59,7 @@ pub fn read_text(
         return pfirewall::read(evidence, input, emit);
     }
     let mut pieces = Pieces::new(form, input);
-    let mut summary = LogSummary::default();
+    let mut sums = Sums::default();
     let mut problems = Problems::default();
     let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
         .map(|_| Mutex::default())
@@ -80,13 +81,14 @@ pub fn read_text(
             })
             .collect();
         for share in read {
-            summary.merge(share.summary);
+            sums.add(&share.summary, share.tally);
             problems.merge(share.problems);
             for (event, record) in share.events {
                 emit(event, record);
             }
         }
     }
+    let mut summary = sums.finish();
     for source in summary.sources.values_mut() {
         source.mark_exported(form);
         source.timed = summary.timed;
@@ -99,6 +101,7 @@ pub fn read_text(
 struct Share {
     events: Vec<(Event, Option<u64>)>,
     summary: LogSummary,
+    tally: Tally,
     problems: Problems,
 }
 
@@ -113,12 +116,12 @@ impl Share {
         let mut share = Self {
             events: Vec::new(),
             summary: LogSummary::default(),
+            tally: Tally::default(),
             problems: Problems::default(),
         };
-        let mut tally = Tally::default();
         for piece in pieces {
             let mut take = |draft: Draft<'_>| {
-                share.take(evidence, form, piece, draft, &mut tally, texts);
+                share.take(evidence, form, piece, draft, texts);
             };
             let read = match form {
                 Form::Xml => xml::read(piece, &mut take),
@@ -129,7 +132,6 @@ impl Share {
                 share.refuse(evidence, piece, why);
             }
         }
-        share.summary.merge(tally.finish(texts));
         share
     }
 
@@ -139,7 +141,6 @@ impl Share {
         form: Form,
         piece: &Piece,
         draft: Draft<'_>,
-        tally: &mut Tally,
         texts: &mut Texts,
     ) {
         self.summary.records_read += 1;
@@ -167,7 +168,7 @@ impl Share {
         }
         let record = draft.record(piece.line, piece.offset);
         let (computer, channel) = (texts.share(&record.computer), texts.share(&record.channel));
-        tally.add(
+        self.tally.add(
             &computer,
             &channel,
             record.event_id,

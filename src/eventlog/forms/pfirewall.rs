@@ -6,7 +6,8 @@
 //! then the computer has a name that no host has. Its clock is one of its own.
 
 use super::Emit;
-use crate::eventlog::summary::{LogSummary, Tally};
+use crate::eventlog::summary::LogSummary;
+use crate::eventlog::tally::{Sums, Tally};
 use crate::eventlog::texts::Texts;
 use crate::evidence::lines::Lines;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
@@ -24,8 +25,6 @@ use std::net::IpAddr;
 pub const CHANNEL: &str = "pfirewall.log";
 /// The provider its rows are shown under.
 pub const PROVIDER: &str = "Windows Firewall";
-/// Rows whose summary is kept together.
-const TOGETHER: u64 = 4_096;
 /// Columns that are looked at; the newest has 18.
 const MOST_COLUMNS: usize = 64;
 
@@ -118,9 +117,6 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
         let channel = texts.share(CHANNEL);
         tally.add(&computer, &channel, 0, 0, Some(row.time));
         rows += 1;
-        if rows % TOGETHER == 0 {
-            summary.merge(std::mem::take(&mut tally).finish(&mut texts));
-        }
         emit(
             Event {
                 time: row.time,
@@ -166,7 +162,9 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
              nothing about a process",
         );
     }
-    summary.merge(tally.finish(&mut texts));
+    let mut sums = Sums::default();
+    sums.add(&summary, tally);
+    let mut summary = sums.finish();
     for source in summary.sources.values_mut() {
         source.mark_exported(Form::FirewallLog);
         source.timed = Timed::FirewallLog;

@@ -130,7 +130,7 @@ pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
             .unwrap_or_default();
         fact("Process", format!("{}{pid}", process.name));
     }
-    fact("Woken", entities.woken.join(", "));
+    fact("Targets", entities.woken.join(", "));
     fact("Basis", basis(&finding.tier).to_owned());
     fact("Severity", crate::report::severity::told(finding));
     let ids = finding

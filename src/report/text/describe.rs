@@ -3,6 +3,7 @@
 use super::Style;
 use super::page::{Cell, Page, Tone};
 use crate::analytics::about::Described;
+use crate::analytics::rates::Measured;
 use comfy_table::{ContentArrangement, Table, presets};
 
 /// One line per analytic: id, version, techniques, name.
@@ -37,8 +38,8 @@ pub fn list(register: &[Described], style: &Style) -> String {
     page.finish()
 }
 
-/// Logic, settings, needs, blind spots, harmless causes, actions.
-pub fn show(described: &Described, style: &Style) -> String {
+/// Logic, settings, needs, blind spots, harmless causes, actions, and the error rates of `measured`.
+pub fn show(described: &Described, measured: Option<&Measured>, style: &Style) -> String {
     let about = &described.about;
     let mut page = Page::new(style);
     page.row(&[Cell::new(
@@ -76,6 +77,12 @@ pub fn show(described: &Described, style: &Style) -> String {
         &mut page,
     );
     items("What to do with a finding", about.actions, true, &mut page);
+    if let Some(measured) = measured {
+        page.heading("Known error rates");
+        for sentence in measured.sentences(about.id, about.version) {
+            page.hanging(2, "- ", &sentence);
+        }
+    }
     page.finish()
 }
 

@@ -159,19 +159,17 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     }
     if !who.woken.is_empty() {
         let woken: Vec<String> = who.woken.iter().map(|mac| mac_text(*mac)).collect();
-        fact("Woken", &woken.join(", "));
+        fact("Targets", &woken.join(", "));
     }
     fact("Basis", tier_words(finding.tier));
-    for row in severity::rows(
-        finding.analytic,
-        finding.tier.word(),
-        finding.severity.word(),
-    ) {
-        fact(
-            "Severity",
-            &format!("{}: {}", row.severity.to_uppercase(), row.context),
-        );
-    }
+    fact(
+        "Severity",
+        &severity::sentence(
+            finding.analytic,
+            finding.tier.word(),
+            finding.severity.word(),
+        ),
+    );
     if let Some(run) = case.analytic(finding.analytic) {
         let mut ids = vec![format!("{} {}", run.about.id, run.about.version)];
         if !run.about.strategy.is_empty() {

@@ -44,7 +44,11 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     page.text(
         2,
         &if whole == files && !case.any_loss() {
-            format!("Evidence was read to the end without errors: {whole} of {}.", counted(files as u64, "file"))
+            format!(
+                "Evidence was read to the end without errors: {whole} of {}.{}",
+                counted(files as u64, "file"),
+                ends_inside(case)
+            )
         } else {
             format!(
                 "Some evidence could NOT be read: {whole} of {} without errors (see PROBLEMS below).",
@@ -52,6 +56,26 @@ pub(super) fn write(case: &Case, page: &mut Page) {
             )
         },
     );
+}
+
+/// Files that may have been cut short: a capture that was stopped hard looks the same.
+fn ends_inside(case: &Case) -> String {
+    let cut = case.problems.iter();
+    let cut: BTreeSet<_> = cut
+        .filter(|p| p.kind == crate::evidence::ProblemKind::CutTail)
+        .filter_map(|p| p.evidence)
+        .collect();
+    match cut.len() {
+        0 => String::new(),
+        n => format!(
+            " {} before something that was begun, and may have been cut short (see PROBLEMS below).",
+            if n == 1 {
+                "1 file ends".to_owned()
+            } else {
+                format!("{n} files end")
+            }
+        ),
+    }
 }
 
 /// Which evidence to collect next, most useful first.

@@ -101,7 +101,10 @@ fn an_inventory_of_hostile_names_is_harmless_and_says_what_it_left_out() {
 fn an_analytic_explains_itself() {
     let register = samples::described();
     let list = describe::list(&register, &style(80));
-    let show = describe::show(&register[0], &style(80));
+    let measured = crate::analytics::rates::Measured::parse(
+        "2026-03-01 0123abcd 3 4\nAN0842 0.1.0 packets 0 1 0 2 1 70 3 0",
+    );
+    let show = describe::show(&register[0], measured.as_ref(), &style(80));
     assert_harmless(&list, 80);
     assert_harmless(&show, 80);
     insta::assert_snapshot!(format!("{list}\n{show}"));

@@ -82,6 +82,7 @@ fn claims(n: usize, mac: Mac, name: Option<&str>) -> Event {
             address: address(n),
             name: name.map(Text::from),
             told_by: ToldBy::NetBios,
+            answer: false,
             lease: None,
             before: None,
         })),
