@@ -367,6 +367,7 @@ fn open(
     );
     let contacts = gathered.contacts.freeze(
         &identity,
+        |host, time| clocks.corrected(host, time),
         &coverage,
         &activity,
         request.background.contacts(),

@@ -428,7 +428,7 @@ fn context(events: &[Event]) -> Context {
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
     let activity = activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]);
-    let contacts = contacts.freeze(&identity, &coverage, &activity, []);
+    let contacts = contacts.freeze(&identity, |_, time| time, &coverage, &activity, []);
     Context {
         clocks: Clocks::default(),
         coverage,

@@ -53,6 +53,9 @@ pub enum Source {
     History(Span),
     /// These event ids of this log.
     Events(Log, &'static [u32]),
+    /// Sysmon 3 as the word on what became of attempts that another log tells: never the whole answer,
+    /// for what Sysmon is configured to log is seen only where it did.
+    Outcomes,
 }
 
 /// How readily an analytic fires.

@@ -2,8 +2,9 @@
 //! to collect next.
 
 use super::gaps::{Gap, Search};
-use super::{CoverageRow, HostRow, Incident, Met, Verdict, VerdictRow};
+use super::{CoverageRow, HostRow, Incident, Judgeable, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
+use crate::context::activity::INACTIVE_AFTER;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Span, Timestamp};
@@ -65,7 +66,7 @@ pub fn judge(
             } && is_about(i, label, *id, hosts));
             let verdict = verdict(about, label, found, &rows, &judged.gaps);
             if id.is_some() {
-                wishes.add(about, label, verdict.verdict, &rows, &judged.gaps);
+                wishes.add(about, label, verdict.judgeable, &rows, &judged.gaps);
             }
             judged.verdicts.push(verdict);
             judged.coverage.extend(rows);
@@ -92,7 +93,7 @@ impl Wishes {
         &mut self,
         about: &About,
         label: &str,
-        verdict: Verdict,
+        judgeable: Judgeable,
         rows: &[CoverageRow],
         gaps: &[Gap],
     ) {
@@ -116,7 +117,7 @@ impl Wishes {
             for remedy in remedies {
                 let wish = self.0.entry(remedy.to_owned()).or_default();
                 let pair = (about.id, label.to_owned());
-                if verdict == Verdict::Blind && need.essential && missing {
+                if judgeable == Judgeable::Not && need.essential && missing {
                     wish.blind.insert(pair);
                 } else {
                     wish.partly.insert(pair);
@@ -183,6 +184,7 @@ fn row(
         let held = match source {
             Source::Packets => packets(id, context),
             Source::History(span) => history(*span, context),
+            Source::Outcomes => id.map_or_else(Held::absent, |id| outcomes(id, context)),
             Source::Events(log, ids) => {
                 id.map_or_else(Held::absent, |id| events(id, *log, ids, context))
             }
@@ -314,7 +316,13 @@ fn history(wanted: Span, context: &Context) -> Held {
     let Some(end) = logs.chain(context.coverage.capture_end()).max() else {
         return Held::absent();
     };
-    let known = context.activity.history(end);
+    // As XDR-FC asks: who is inactive is told by a day without a gap, what is usual by days that need
+    // not follow each other. A capture of years ago is no history of this one.
+    let known = if wanted <= INACTIVE_AFTER {
+        context.activity.listening(end)
+    } else {
+        context.activity.heard_for(end)
+    };
     let days = context.baseline.imported_days.len() as i64;
     let enough = known >= wanted || Span::seconds(days.saturating_mul(86_400)) >= wanted;
     Held {
@@ -324,7 +332,7 @@ fn history(wanted: Span, context: &Context) -> Held {
         note: if enough {
             String::new()
         } else {
-            format!("signs of life are known of {known}")
+            format!("signs of life are known of {}", known.roughly())
         },
         ..Held::absent()
     }
@@ -379,6 +387,29 @@ fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
     held
 }
 
+/// What Sysmon 3 tells of attempts that came to nothing.
+fn outcomes(id: HostId, context: &Context) -> Held {
+    let held = events(id, Log::Sysmon, &[3], context);
+    if held.status != Met::Seen {
+        return held;
+    }
+    if context.coverage.tells_outcomes(id) {
+        let note = "Sysmon 3 tells that an attempt failed only between other connections of the same program to \
+                    the same port: what Sysmon is configured to log is seen only there";
+        return Held {
+            status: Met::Partial,
+            note: note.to_owned(),
+            ..held
+        };
+    }
+    let note = "Sysmon 3 of this host tells of no failure: its records of one program and port lie too far apart, \
+                or the form they are in cannot show that none is missing";
+    Held {
+        note: note.to_owned(),
+        ..Held::absent()
+    }
+}
+
 fn verdict(
     about: &About,
     label: &str,
@@ -407,19 +438,24 @@ fn verdict(
             }
         })
         .collect();
-    let verdict = if found {
-        Verdict::Found
-    } else if blind {
-        Verdict::Blind
+    let judgeable = if blind {
+        Judgeable::Not
     } else if rows.iter().all(met) {
-        Verdict::Quiet
+        Judgeable::Fully
     } else {
-        Verdict::Partly
+        Judgeable::Partly
+    };
+    let verdict = match judgeable {
+        _ if found => Verdict::Found,
+        Judgeable::Fully => Verdict::Quiet,
+        Judgeable::Partly => Verdict::Partly,
+        Judgeable::Not => Verdict::Blind,
     };
     VerdictRow {
         analytic: about.id,
         host: label.to_owned(),
         verdict,
+        judgeable,
         words: short.join("; "),
     }
 }

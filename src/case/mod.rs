@@ -253,6 +253,28 @@ pub struct CoverageRow {
     pub gaps: Vec<usize>,
 }
 
+/// How far an analytic could judge a host. What it found changes nothing about that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Judgeable {
+    /// All it needs is there.
+    Fully,
+    /// A part of what it needs is there.
+    Partly,
+    /// Something without which it cannot find anything is missing.
+    Not,
+}
+
+impl Judgeable {
+    /// The stable name in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fully => "fully",
+            Self::Partly => "partly",
+            Self::Not => "not",
+        }
+    }
+}
+
 /// Whether an analytic could judge a host, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -287,7 +309,9 @@ pub struct VerdictRow {
     pub host: String,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why it is not better than that; empty for `Quiet`.
+    /// How far it could be judged, whether or not something was found.
+    pub judgeable: Judgeable,
+    /// Why it could not be judged better than that; empty for `Fully`.
     pub words: String,
 }
 

@@ -7,14 +7,16 @@ use super::{HostRow, Met, Verdict};
 use crate::analytics::about::{About, Need, Source};
 use crate::capture::attempts::AttemptSummary;
 use crate::capture::{CaptureSummary, InterfaceSummary, Resolution};
+use crate::context::activity::ActivityBuilder;
 use crate::context::coverage::{CoverageBuilder, Log};
 use crate::context::identity::IdentityBuilder;
+use crate::context::known::KnownHosts;
 use crate::context::{Clocks, Context};
 use crate::eventlog::{LogSummary, SourceSummary};
 use crate::model::host_event::{HostEvent, HostWhat};
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::provenance::Item;
-use crate::model::{Event, EvidenceId, Provenance, Timestamp, What};
+use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
 use proptest::prelude::*;
 
 const HOST: &str = "WS01.corp.example";
@@ -67,6 +69,10 @@ struct Staged {
     records: Vec<Record>,
     /// Seconds at which packets of the host were captured.
     packets: Vec<i64>,
+    /// Seconds at which somebody showed life.
+    alive: Vec<i64>,
+    /// How far off the host's clock may be; `None` for the default.
+    doubt: Option<i64>,
     /// Seconds and what the host's logs say about themselves.
     changes: Vec<(i64, HostWhat)>,
     wrapped: bool,
@@ -134,9 +140,20 @@ impl Staged {
             }
         }
         let identity = identity.freeze();
+        let mut activity = ActivityBuilder::default();
+        for second in &self.alive {
+            let time = at(*second);
+            activity.observe(&Event {
+                time,
+                ..announces(address)
+            });
+        }
+        let mut clocks = Clocks::default();
+        clocks.assumed_error = self.doubt.map_or(clocks.assumed_error, Span::seconds);
         let context = Context {
             coverage: coverage.freeze(&identity),
-            clocks: Clocks::default(),
+            activity: activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]),
+            clocks,
             identity,
             ..Context::default()
         };
@@ -303,42 +320,42 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "late",
             late(500, 960),
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "older records were overwritten, removed, or not exported",
         ),
         (
             "overwritten",
             overwritten,
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "the log was full and went round: older records were overwritten",
         ),
         (
             "cleared",
             cleared,
             GapKind::LogStartsLate,
-            "Security log starts 00:46:00, 16 min into the capture",
+            "Security log starts 2026-03-01 00:46:00, 16 min into the capture",
             "the log was cleared at 00:46:00: older records are not in this file",
         ),
         (
             "hole",
             hole,
             GapKind::RecordsMissing,
-            "Security record IDs 3 to 39 are missing (37 records, 01:29:00 to 01:29:30)",
+            "Security record IDs 3 to 39 are missing (37 records, 2026-03-01 01:29:00 to 01:29:30)",
             "removed, overwritten, or not exported",
         ),
         (
             "stopped",
             stopped,
             GapKind::CaptureSilence,
-            "no packets from 00:35:00 to 01:35:00 (1 h 00 min)",
+            "no packets from 2026-03-01 00:35:00 to 01:35:00 (1 h 00 min)",
             "the capture was stopped, a file is missing, or nothing was sent",
         ),
         (
             "early",
             early,
             GapKind::LogsEndEarly,
-            "its last record of any log is of 01:29:00, 1 h 01 min before the capture ends",
+            "its last record of any log is of 2026-03-01 01:29:00, 1 h 01 min before the capture ends",
             "the logs were collected before that, the host was off, or nothing was logged",
         ),
         (
@@ -352,7 +369,7 @@ fn each_gap_is_told_with_its_span_and_takes_from_the_verdict() {
             "reduced",
             reduced,
             GapKind::LoggingChanged,
-            "auditing of Filtering Platform Connection was reduced at 00:50:00",
+            "auditing of Filtering Platform Connection was reduced at 2026-03-01 00:50:00",
             "such events may not be logged from then on",
         ),
     ] {
@@ -549,6 +566,73 @@ fn a_history_that_is_too_short_is_told_with_its_length() {
 }
 
 #[test]
+fn no_gap_is_claimed_that_an_uncertain_clock_may_have_made() {
+    // The host writes local time, five hours behind, and nothing tells its zone.
+    let mut staged = whole();
+    for record in &mut staged.records {
+        record.3 -= 5 * HOUR;
+    }
+    let early = staged.judged();
+    assert!(
+        told(&early)[0].contains("its last record of any log is of"),
+        "{:?}",
+        told(&early)
+    );
+    assert_eq!(verdict(&early), Verdict::Blind);
+    staged.doubt = Some(14 * HOUR);
+    let unknown = staged.judged();
+    assert_eq!(
+        told(&unknown),
+        [
+            "its clock is not known well enough (+/- 14 h 00 min) to tell whether its logs cover the time of the \
+             capture"
+        ]
+    );
+    assert_eq!(verdict(&unknown), Verdict::Partly);
+    assert!(!unknown.advice.iter().any(|a| a.contains("its logs after")));
+    // Without a capture there is nothing its clock could be off against.
+    staged.packets.clear();
+    let alone = staged.judged();
+    assert!(!told(&alone).iter().any(|gap| gap.contains("clock")));
+}
+
+#[test]
+fn a_capture_of_another_year_is_no_history() {
+    const DAY: i64 = 24 * HOUR;
+    static DAYS: About = About {
+        needs: &[
+            Need {
+                name: "a day before",
+                from: &[Source::History(crate::model::Span::seconds(DAY))],
+                essential: false,
+                what: "captures and logs of the day before",
+            },
+            Need {
+                name: "days before",
+                from: &[Source::History(crate::model::Span::seconds(14 * DAY))],
+                essential: false,
+                what: "captures and logs of the days before",
+            },
+        ],
+        ..ABOUT
+    };
+    let of = |alive: Vec<i64>| {
+        let staged = Staged { alive, ..whole() };
+        let judged = staged.judged_by(&DAYS);
+        [judged.coverage[0].status, judged.coverage[1].status]
+    };
+    let hourly = |from: i64, to: i64| (from..=to).map(|n| n * HOUR);
+    assert_eq!(of(hourly(-15 * 24, 1).collect()), [Met::Seen, Met::Seen]);
+    assert_eq!(of(hourly(-25, 1).collect()), [Met::Seen, Met::Partial]);
+    let year = -400 * 24;
+    let apart = hourly(year, year + 1).chain(hourly(0, 1));
+    assert_eq!(of(apart.collect()), [Met::Partial, Met::Partial]);
+    // Days with a gap are days, but who is inactive now they do not tell.
+    let weeks = hourly(year, year + 20 * 24).chain(hourly(0, 1));
+    assert_eq!(of(weeks.collect()), [Met::Partial, Met::Seen]);
+}
+
+#[test]
 fn a_late_first_record_of_a_log_that_has_its_first_record_is_no_gap() {
     let mut staged = whole();
     staged.records[2] = (FIREWALL, 2004, 1, 3000);
@@ -593,7 +677,7 @@ fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
     let judged = staged.judged();
     assert_eq!(
         told(&judged),
-        ["Security log was cleared at 00:50:00 by CORP\\admin"]
+        ["Security log was cleared at 2026-03-01 00:50:00 by CORP\\admin"]
     );
     assert!(
         judged.gaps[0]
@@ -623,7 +707,7 @@ fn while_the_event_log_service_was_down_no_log_could_say_anything() {
     let judged = staged.judged();
     assert_eq!(
         told(&judged),
-        ["the event log service did not run from 00:50:00 to 01:00:00"]
+        ["the event log service did not run from 2026-03-01 00:50:00 to 01:00:00"]
     );
     let gap = &judged.gaps[0];
     assert_eq!((gap.from, gap.to), (Some(at(1200)), Some(at(1800))));
@@ -647,7 +731,7 @@ fn a_later_record_keeps_an_end_of_logging_from_being_the_end_of_all() {
     assert_eq!(
         told(&judged),
         [
-            "the event log service did not run from 00:29:00 on; no later start is logged, but its records go \
+            "the event log service did not run from 2026-03-01 00:29:00 on; no later start is logged, but its records go \
              on until 01:29:00"
         ]
     );
@@ -665,7 +749,7 @@ fn a_sysmon_that_stopped_before_the_window_saw_nothing_in_it() {
     assert_eq!(
         told(&staged.judged()),
         [
-            "Sysmon did not run from 00:20:00 on; no later start is logged, and no later record is there"
+            "Sysmon did not run from 2026-03-01 00:20:00 on; no later start is logged, and no later record is there"
         ]
     );
     staged.changes.push(sysmon(-300, true));
@@ -674,7 +758,7 @@ fn a_sysmon_that_stopped_before_the_window_saw_nothing_in_it() {
     staged.changes.push(sysmon(1500, true));
     assert_eq!(
         told(&staged.judged()),
-        ["Sysmon did not run from 00:50:00 to 00:55:00"]
+        ["Sysmon did not run from 2026-03-01 00:50:00 to 00:55:00"]
     );
 }
 
@@ -692,7 +776,7 @@ fn auditing_that_was_reduced_before_the_window_is_told_until_it_is_extended() {
     staged.changes = vec![audit(-600, "%%8448")];
     assert_eq!(
         told(&staged.judged()),
-        ["auditing of MPSSVC Rule-Level Policy Change was reduced at 00:20:00"]
+        ["auditing of MPSSVC Rule-Level Policy Change was reduced at 2026-03-01 00:20:00"]
     );
     staged.changes.push(audit(-300, "%%8449"));
     assert_eq!(told(&staged.judged()), [""; 0]);

@@ -12,7 +12,7 @@ use super::activity::{Activity, INACTIVE_AFTER, counted_as};
 use super::assets::Assets;
 use super::baseline::Day;
 use super::coverage::Coverage;
-use super::identity::{Identity, Place};
+use super::identity::{HostId, Identity, Place};
 use crate::model::attempt::RefusalMeaning;
 use crate::model::host_event::Verdict;
 use crate::model::neighbour::Heard;
@@ -30,21 +30,28 @@ pub const TRAINING_DAYS: i32 = 30;
 /// Targets of one source and day, and of all together; what lies beyond is counted.
 const TARGETS: usize = 2_048;
 const ALL_TARGETS: usize = 250_000;
+/// Programs of which the text is held once.
+const PROGRAMS: usize = 4_096;
 /// Sources by day; what others do is counted, not held.
 const SOURCE_DAYS: usize = 65_536;
 /// Sources that fail to reach the same target on a day before that is one event for all.
 pub const SHARED_BY: u32 = 3;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Reach {
     // Seen to fail on the wire; logged as tried; known to have got through. The first of each.
     failed: Option<Timestamp>,
-    tried: Option<Timestamp>,
+    tried: Option<Try>,
     reached: Option<Timestamp>,
 }
 
-fn sooner(held: &mut Option<Timestamp>, time: Timestamp) {
-    *held = Some(held.map_or(time, |held| held.min(time)));
+/// A logged attempt: when, the program, the port.
+type Try = (Timestamp, Text, u16);
+
+fn sooner<T: Ord>(held: &mut Option<T>, new: T) {
+    if held.as_ref().is_none_or(|held| new < *held) {
+        *held = Some(new);
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -70,6 +77,8 @@ impl DayTargets {
 #[derive(Clone, Debug, Default)]
 pub struct ContactsBuilder {
     days: BTreeMap<(IpAddr, Day), DayTargets>,
+    // Each text once: a day of attempts is of few programs.
+    programs: BTreeSet<Text>,
     targets: usize,
     left_out: u64,
     assets: Assets,
@@ -77,7 +86,7 @@ pub struct ContactsBuilder {
 
 enum Fact {
     Failed,
-    Tried,
+    Tried(Text, u16),
     Reached,
 }
 
@@ -138,11 +147,16 @@ impl ContactsBuilder {
             HostWhat::Filtered {
                 verdict: Verdict::Permitted,
                 direction: Some(Direction::Outbound),
+                process,
                 transport,
                 source,
                 destination,
                 ..
-            } => (Fact::Tried, *transport, source, destination),
+            } => {
+                let program = self.program(&process.image);
+                let tried = Fact::Tried(program, destination.port);
+                (tried, *transport, source, destination)
+            }
             HostWhat::Connected {
                 initiated: true,
                 transport,
@@ -156,6 +170,16 @@ impl ContactsBuilder {
             let computer = Some(&event.computer);
             self.contact(from.address, to.address, time, what, computer);
         }
+    }
+
+    fn program(&mut self, image: &Text) -> Text {
+        if let Some(known) = self.programs.get(image) {
+            return known.clone();
+        }
+        if self.programs.len() < PROGRAMS {
+            self.programs.insert(image.clone());
+        }
+        image.clone()
     }
 
     fn contact(
@@ -187,12 +211,11 @@ impl ContactsBuilder {
             return;
         }
         let reach = day.targets.entry(to).or_default();
-        let held = match what {
-            Fact::Failed => &mut reach.failed,
-            Fact::Tried => &mut reach.tried,
-            Fact::Reached => &mut reach.reached,
-        };
-        sooner(held, time);
+        match what {
+            Fact::Failed => sooner(&mut reach.failed, time),
+            Fact::Tried(program, port) => sooner(&mut reach.tried, (time, program, port)),
+            Fact::Reached => sooner(&mut reach.reached, time),
+        }
         self.targets += usize::from(new);
     }
 
@@ -216,12 +239,14 @@ impl ContactsBuilder {
                 let held = ours.targets.entry(target).or_default();
                 for (held, time) in [
                     (&mut held.failed, reach.failed),
-                    (&mut held.tried, reach.tried),
                     (&mut held.reached, reach.reached),
                 ] {
                     if let Some(time) = time {
                         sooner(held, time);
                     }
+                }
+                if let Some(tried) = reach.tried {
+                    sooner(&mut held.tried, tried);
                 }
             }
             ours.computer = ours.computer.take().or(theirs.computer);
@@ -236,10 +261,12 @@ impl ContactsBuilder {
         self.left_out += other.left_out;
     }
 
-    /// Sums it up, with what imported baselines say of other days.
+    /// Sums it up, with what imported baselines say of other days. `correct` brings what hosts logged
+    /// to the reference clock, on which `coverage` is.
     pub fn freeze(
         self,
         identity: &Identity,
+        correct: impl Fn(HostId, Timestamp) -> Timestamp,
         coverage: &Coverage,
         activity: &Activity,
         imported: impl IntoIterator<Item = (String, Day, DayContacts)>,
@@ -252,7 +279,9 @@ impl ContactsBuilder {
         for ((source, day), held) in self.days {
             // Without Sysmon's word on what got through, a logged try tells no outcome.
             let host = held.computer.as_ref().and_then(|c| identity.named(c));
-            let told = |at| host.is_some_and(|id| coverage.tells_connections(id, at));
+            let told = |(at, program, port): &Try| {
+                host.is_some_and(|id| coverage.tells_outcome(id, program, *port, correct(id, *at)))
+            };
             let mut sum = DayContacts {
                 syns: held.syns,
                 ..DayContacts::default()
@@ -260,9 +289,9 @@ impl ContactsBuilder {
             let mut missing: BTreeMap<IpAddr, Timestamp> = BTreeMap::new();
             let mut moments = Moments::default();
             for (target, reach) in &held.targets {
-                let failed = match (reach.failed, reach.tried) {
+                let failed = match (reach.failed, &reach.tried) {
                     (Some(failed), _) => Some(failed),
-                    (None, Some(tried)) if told(tried) && reach.reached.is_none() => Some(tried),
+                    (None, Some(tried)) if reach.reached.is_none() && told(tried) => Some(tried.0),
                     _ => None,
                 };
                 let Some(known) = failed.into_iter().chain(reach.reached).min() else {

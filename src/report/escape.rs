@@ -178,6 +178,30 @@ pub fn fit(text: &str, width: usize) -> String {
     text.to_owned()
 }
 
+/// As [`fit`], but cut in the middle: names that begin alike stay apart by their ends.
+pub fn fit_middle(text: &str, width: usize) -> String {
+    let all: Vec<(usize, usize)> = units(text).map(|unit| (unit.cells, unit.raw)).collect();
+    if all.iter().map(|(cells, _)| cells).sum::<usize>() <= width || width < 5 {
+        return fit(text, width);
+    }
+    let room = width - 3;
+    // Bytes of the units from one end that fit into so many cells.
+    let bytes = |units: &mut dyn Iterator<Item = &(usize, usize)>, room: usize| {
+        let (mut used, mut read) = (0, 0);
+        for (cells, raw) in units {
+            used += cells;
+            if used > room {
+                break;
+            }
+            read += raw;
+        }
+        read
+    };
+    let head = bytes(&mut all.iter(), room - room / 2);
+    let tail = bytes(&mut all.iter().rev(), room / 2);
+    format!("{}...{}", &text[..head], &text[text.len() - tail..])
+}
+
 /// What is shown for one character, with the marks that combine with it: never broken.
 pub(super) struct Unit {
     /// The character, or its escape.

@@ -196,6 +196,10 @@ fn source(source: &Source) -> String {
             "{} h of evidence, or a baseline",
             span.0 / 3_600_000_000_000
         ),
+        Source::Outcomes => {
+            "Sysmon 3 (in part: only beside other connections of the same program and port)"
+                .to_owned()
+        }
         Source::Events(Log::FirewallText, ids) => {
             let dropped = ids.contains(&Log::id_of_row(Verdict::Dropped));
             let rows = if dropped { "drops" } else { "connections" };

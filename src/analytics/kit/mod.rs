@@ -1,6 +1,6 @@
 //! Parts that several analytics share. An analytic never looks into another one.
 //!
-//! `contact`: a host reaching for a remote, whatever evidence tells of it.
+//! `contact`: a host reaching for a remote, whatever evidence tells of it. `lookup`: the addresses that a name has.
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
 //! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
@@ -10,6 +10,7 @@ pub mod contact;
 pub mod door;
 pub mod exposure;
 pub mod knock;
+pub mod lookup;
 pub mod picture;
 pub mod sniffing;
 pub mod standing;

@@ -16,10 +16,11 @@ use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
 use super::kit::contact::{contact_of, question_of};
+use super::kit::lookup::addresses_named;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
-use crate::model::{Event, Provenance, Span, Timestamp, What};
+use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
 use judge::{Measured, Ruling};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -82,8 +83,9 @@ impl Analytic for FailedConnections {
                   network that have shown no sign of life for more than 24 hours, or never.",
         steps: &[
             "a failed connection is a TCP connection that nobody answered, that a router calls unreachable, an \
-             address that nobody answers for on its segment (ARP), or an attempt the host logged (5156) of which \
-             its Sysmon shows no connection; a reset means that the target is alive",
+             address that nobody answers for on its segment (ARP), or an attempt the host logged (5156) without a \
+             Sysmon 3, where Sysmon logged other connections of that program to that port before and after, \
+             minutes away; a reset means that the target is alive",
             "a target is missing if it showed no sign of life in the 24 hours before (inactive), or never; a sign \
              of life is what it did itself, never what was sent to it; targets lie inside the network and are no \
              multicast, broadcast or own address",
@@ -115,9 +117,9 @@ impl Analytic for FailedConnections {
             Need {
                 name: "what became of them",
                 essential: true,
-                from: &[Source::Packets, Source::Events(Log::Sysmon, &[3])],
-                what: "a capture of the host's segment, or Sysmon event 3 beside Security 5156: an attempt without \
-                      a connection has failed",
+                from: &[Source::Packets, Source::Outcomes],
+                what: "a capture of the host's segment; in part Sysmon event 3 beside Security 5156, where it logs \
+                      the program and port: an attempt without a connection has failed",
             },
             Need {
                 name: "a day of activity before",
@@ -139,12 +141,16 @@ impl Analytic for FailedConnections {
             "failures over UDP and unanswered pings: default Windows answers neither, and silence proves nothing",
             "sources behind address translation: they count as one",
             "failed connections where Sysmon is the only log: it logs none",
+            "failures that only the host's logs could tell, of a program of which Sysmon logged no connection to \
+             that port within minutes: it may be configured not to log them",
         ],
         benign: &[
             "a new scanner or inventory tool",
             "a server that keeps a list of hosts that were taken away",
             "a laptop that looks for the shares and printers of another site",
             "an outage: other sources fail to reach the same targets",
+            "where logs alone tell it: Sysmon is configured not to log connections of this program to these \
+             addresses or ports",
         ],
         actions: &[
             "confirm that the source is no sanctioned scanner",
@@ -160,10 +166,8 @@ impl Analytic for FailedConnections {
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         if let Some(contact) = contact_of(event, context) {
             each(contact.from);
-        } else if let What::Resolution(told) = &event.what
-            && !told.addresses.is_empty()
-        {
-            each(context.identity.place(told.client.address, event.time));
+        } else if let Some(asker) = asker(event, context) {
+            each(asker);
         }
     }
 
@@ -183,8 +187,9 @@ impl Analytic for FailedConnections {
                 found.finding(telling::tell(*key, alarm, &self.settings, context));
             }
         }
-        if let What::Resolution(told) = &event.what {
-            state.targets.name(&told.addresses, event.time);
+        if asker(event, context).is_some() {
+            let named = addresses_named(&event.what);
+            state.targets.name(&named, event.time);
             return;
         }
         let Some(contact) = contact_of(event, context) else {
@@ -236,7 +241,8 @@ impl Analytic for FailedConnections {
                 time: event.time,
                 text: format!(
                     "{} tried {count} hosts that may be missing, and no evidence tells what became of it: no \
-                     packets of them, and no Sysmon log of connections (event 3) of that time",
+                     packets of them, and no sign that Sysmon logged connections (event 3) of that program and \
+                     port then",
                     super::kit::picture::host_words(*key, context),
                 ),
                 references: vec![event.provenance],
@@ -258,6 +264,18 @@ impl Analytic for FailedConnections {
             });
         }
     }
+}
+
+/// Who asked, if it is an answered lookup, in the packets or in the host's log.
+fn asker(event: &Event, context: &Context) -> Option<Place> {
+    let asker = match &event.what {
+        What::Resolution(told) => context.identity.place(told.client.address, event.time),
+        What::Host(host) if matches!(host.what, HostWhat::NameQueried { .. }) => {
+            context.identity.place_of(host)?
+        }
+        _ => return None,
+    };
+    (!addresses_named(&event.what).is_empty()).then_some(asker)
 }
 
 impl FailedConnections {

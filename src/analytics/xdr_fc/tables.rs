@@ -70,7 +70,11 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
     }
     rows.sort();
     let mut tables = vec![Table {
-        title: "MISSING TARGETS".to_owned(),
+        title: match alarm.measured.internal {
+            true => "MISSING TARGETS".to_owned(),
+            // Nobody sees all of the Internet: none of it is called missing.
+            false => "ADDRESSES THAT FAILED".to_owned(),
+        },
         columns: texts(&["target", "state", "ports", "failed", "first", "how"]),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
     }];
@@ -109,7 +113,11 @@ fn compared(measured: &Measured) -> Vec<Vec<String>> {
     let moments = &count.moments;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
-    row("missing targets", measured.missing.to_string());
+    let counted = match measured.internal {
+        true => "missing targets, when it was first abnormal",
+        false => "failing addresses, when there first were enough",
+    };
+    row(counted, measured.missing.to_string());
     if !measured.internal {
         row(
             "failing of tried",

@@ -6,7 +6,7 @@ use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segmen
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Event, Timestamp, Transport};
+use crate::model::{Event, Span, Timestamp, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -16,6 +16,10 @@ const TARGETS: usize = 2_048;
 const SHOWN: usize = 48;
 /// Targets remembered of attempts whose outcome no evidence tells; far above what is worth saying.
 const UNCLEAR: usize = 256;
+/// Addresses remembered of answered lookups.
+const NAMED: usize = 4_096;
+/// How much later than the connection the record of its lookup may be placed (Sysmon 22).
+const NAMED_LATE: Span = Span::seconds(10);
 /// Ports listed of one target.
 const PORTS: usize = 8;
 
@@ -28,7 +32,8 @@ pub enum Failure {
     Unreachable,
     /// Nobody answered for the address on the segment.
     NoNeighbour,
-    /// The host logged the attempt (5156) and, though it logs connections (Sysmon 3), none came.
+    /// The host logged the attempt (5156) and no connection, though Sysmon (3) logged other connections
+    /// of that program to that port before and after it.
     LoggedOnly,
 }
 
@@ -119,6 +124,8 @@ pub struct Targets {
     shown: usize,
     expires: BTreeSet<(Timestamp, IpAddr)>,
     named: BTreeMap<IpAddr, Timestamp>,
+    /// The same by time.
+    named_order: BTreeSet<(Timestamp, IpAddr)>,
     /// The begin of the test period.
     since: Timestamp,
     /// Something answered this source, whenever: the sensor hears both directions.
@@ -151,14 +158,29 @@ impl Targets {
     pub fn weight(&self) -> usize {
         self.held.len() * (size_of::<Target>() + 128)
             + self.shown * 512
-            + (self.expires.len() + self.named.len() + 2 * self.unclear.len()) * 64
+            + (self.expires.len() + 2 * self.named.len() + 2 * self.unclear.len()) * 64
     }
 
-    /// An answered lookup named these addresses: whoever asks by name explores nothing.
+    /// An answered lookup named these addresses: whoever asks by name explores nothing. Of more than
+    /// are remembered, the latest.
     pub fn name(&mut self, addresses: &[IpAddr], time: Timestamp) {
         for address in addresses {
-            if self.named.len() < TARGETS || self.named.contains_key(address) {
-                self.named.insert(*address, time);
+            if let Some(before) = self.named.insert(*address, time) {
+                self.named_order.remove(&(before, *address));
+            }
+            self.named_order.insert((time, *address));
+            if self.named.len() > NAMED
+                && let Some((_, oldest)) = self.named_order.pop_first()
+            {
+                self.named.remove(&oldest);
+            }
+            // A host writes of a lookup later than of the connection that it led to.
+            if let Some(target) = self.held.get_mut(address)
+                && !target.internal
+                && let Some((first, _)) = target.failed
+                && time.since(first) <= NAMED_LATE
+            {
+                target.missing = None;
             }
         }
     }
@@ -408,7 +430,11 @@ fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, 
             let Place::Host(id) = contact.from else {
                 return Err(true);
             };
-            if context.coverage.tells_connections(id, contact.event.time) {
+            let (port, at) = (contact.remote.port, contact.event.time);
+            if context
+                .coverage
+                .tells_outcome(id, contact.image(), port, at)
+            {
                 Ok(Some(Failure::LoggedOnly))
             } else {
                 Err(true)

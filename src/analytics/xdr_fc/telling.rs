@@ -244,11 +244,16 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
     };
     let (count, mixture) = (&measured.count, &measured.mixture);
     let window = settings.test;
+    // The finding takes in what fails until it is told; its conditions were met earlier, by fewer.
+    let at_first = match alarm.targets.len() as u32 {
+        all if all > measured.missing => format!("{} at first, {all} in all", measured.missing),
+        _ => measured.missing.to_string(),
+    };
     if !measured.internal {
         add(
             "many addresses of the Internet failed, none of them named by a lookup",
             format!("at least {} within {window}", settings.outside_targets),
-            measured.missing.to_string(),
+            at_first.clone(),
         );
         add(
             "hardly any of those tried answered",
@@ -267,13 +272,13 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
             Ground::Nothing { .. } => add(
                 "many targets are missing, with nothing to compare with",
                 format!("at least {} within {window}", settings.short_targets),
-                measured.missing.to_string(),
+                at_first.clone(),
             ),
             _ => {
                 add(
                     "many targets are missing",
                     format!("at least {} within {window}", settings.min_targets),
-                    measured.missing.to_string(),
+                    at_first.clone(),
                 );
                 add(
                     "that is far above the usual count, or rarer than chance allows",
@@ -425,8 +430,9 @@ fn notes(
         .any(|t| t.failures.contains(&Failure::LoggedOnly));
     if temporary {
         notes.push(
-            "attempts without packets count as failed because the host logs connections (Sysmon 3) and logged \
-             none for them; a target that refused them looks the same there"
+            "attempts without packets count as failed because Sysmon logged other connections (event 3) of the \
+             program to that port before and after, and none for them; a target that refused them, and one that \
+             Sysmon is configured to leave out, look the same there"
                 .to_owned(),
         );
     }

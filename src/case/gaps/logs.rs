@@ -28,6 +28,9 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
     }
     let window = search.window(Some(id));
     let mut gaps = Vec::new();
+    // What an uncertain clock may have moved out of the window is no gap of it.
+    let wide = window.widened(search.doubt(id));
+    gaps.extend(clock_unknown(search, id));
     gaps.extend(ends_early(search, id, window));
     let mut kept: Vec<&Channel> = coverage
         .channels(id)
@@ -37,14 +40,14 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
     for channel in kept {
         gaps.extend(starts_late(search, id, channel, window));
         gaps.extend(falls_silent(search, id, channel, window));
-        gaps.extend(records_missing(id, channel, window));
+        gaps.extend(records_missing(id, channel, wide));
         gaps.extend(unread(id, channel));
         gaps.extend(losses(id, channel));
     }
     for channel in coverage.channels(id) {
         gaps.extend(form(id, channel));
     }
-    gaps.extend(changes(search, id, window));
+    gaps.extend(changes(search, id, wide));
     gaps
 }
 
@@ -75,19 +78,40 @@ fn files(channel: &Channel) -> Vec<EvidenceId> {
     channel.evidence.iter().copied().collect()
 }
 
+/// The host's clock may be further off than the silence that would be told: a log that seems to end
+/// early may end with the window.
+fn clock_unknown(search: &Search<'_>, id: HostId) -> Option<Gap> {
+    let doubt = search.doubt(id);
+    if doubt <= search.silence {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::ClockUnknown,
+        format!(
+            "its clock is not known well enough (+/- {}) to tell whether its logs cover the time of the {}",
+            doubt.roughly(),
+            search.window_name()
+        ),
+        "nothing that a capture or another host saw too tells how far it is off",
+    );
+    gap.lessens = Lessens::Logs(id);
+    gap.remedy = "how far its clock is off, or its time zone (--clock HOST=-5h)".to_owned();
+    Some(gap)
+}
+
 /// The last record of any log lies well before the end of the window. Logs are taken to have been
 /// collected together; that one of them is quiet means nothing by itself.
 fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     let history = search.context.coverage.history(id)?;
     let to = window.to?;
-    if to.since(history.to) <= search.silence {
+    if to.since(history.to) <= search.silence.max(search.doubt(id)) {
         return None;
     }
     let mut gap = Gap::new(
         GapKind::LogsEndEarly,
         format!(
             "its last record of any log is of {}, {} before the {} ends",
-            when(history.to, Some(to)),
+            when(history.to, None),
             to.since(history.to).roughly(),
             search.window_name()
         ),
@@ -132,7 +156,7 @@ fn falls_silent(search: &Search<'_>, id: HostId, channel: &Channel, window: Wind
         GapKind::LogsEndEarly,
         format!(
             "its {log} log ends {}, {} before its {other} log does; until then it never was silent for {pause} hours",
-            when(end, Some(last)),
+            when(end, None),
             last.since(end).roughly()
         ),
         "it was no longer written, records were removed, or the log was collected before that",
@@ -149,7 +173,7 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     let (Reach::Since(start), Some(from)) = (channel.reach(), window.from) else {
         return None;
     };
-    if start.since(from) <= LATE {
+    if start.since(from) <= LATE.max(search.doubt(id)) {
         return None;
     }
     let log = channel.log.name();
@@ -166,7 +190,7 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
         GapKind::LogStartsLate,
         format!(
             "{log} log starts {}, {} into the {}",
-            when(start, Some(from)),
+            when(start, None),
             start.since(from).roughly(),
             search.window_name()
         ),
@@ -232,7 +256,6 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
         let why = "as in an export of selected records; else removed or overwritten";
         return vec![one(what, why, first.after, last.before)];
     }
-    let near = window.from;
     inside
         .into_iter()
         .map(|hole| {
@@ -241,7 +264,7 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
                 _ => format!("IDs {} to {} are", hole.first, hole.last),
             };
             let times = match (hole.after, hole.before) {
-                (Some(a), Some(b)) => format!(", {} to {}", when(a, near), when(b, near)),
+                (Some(a), Some(b)) => format!(", {} to {}", when(a, None), when(b, Some(a))),
                 _ => String::new(),
             };
             let what = format!(
@@ -315,7 +338,7 @@ fn changes(search: &Search<'_>, id: HostId, window: Window) -> Vec<Gap> {
     for change in &changes.list {
         let gap = match &change.what {
             LoggingWhat::Cleared { .. } | LoggingWhat::SysmonConfigured => {
-                Some(of_moment(search, id, change, window)).filter(|_| window.holds(change.time))
+                Some(of_moment(search, id, change)).filter(|_| window.holds(change.time))
             }
             _ => of_span(search, id, change, window)
                 .filter(|gap| window.meets(change.time, gap.to.unwrap_or(Timestamp::MAX))),
@@ -352,8 +375,8 @@ fn placed(mut gap: Gap, change: &LoggingChange, until: Option<Timestamp>) -> Gap
 }
 
 /// A log was cleared, or Sysmon configured anew.
-fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Window) -> Gap {
-    let at = when(change.time, window.from);
+fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange) -> Gap {
+    let at = when(change.time, None);
     let gap = match &change.what {
         LoggingWhat::Cleared { channel, user } => {
             let log = match channel.as_ref() {
@@ -392,14 +415,14 @@ fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Wi
 
 /// From when to when something was not logged; `None` for what lets something be logged.
 fn of_span(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Window) -> Option<Gap> {
-    let at = when(change.time, window.from);
+    let at = when(change.time, None);
     let coverage = &search.context.coverage;
     let again = coverage.logging_changes(id)?.unwritten(change)?.to;
     let until = |again: Option<Timestamp>, last: Option<Timestamp>| match (again, last) {
-        (Some(time), _) => format!("to {}", when(time, window.from)),
+        (Some(time), _) => format!("to {}", when(time, Some(change.time))),
         (None, Some(last)) if last > change.time => format!(
             "on; no later start is logged, but its records go on until {}",
-            when(last, window.from)
+            when(last, Some(change.time))
         ),
         (None, _) => "on; no later start is logged, and no later record is there".to_owned(),
     };

@@ -9,6 +9,7 @@ mod packets;
 
 use crate::analytics::about::Source;
 use crate::capture::attempts::AttemptSummary;
+use crate::context::clocks::Clock;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Span, Timestamp};
@@ -79,6 +80,8 @@ pub enum GapKind {
     LoggingChanged,
     /// The form a log is in says less than the log itself.
     Form,
+    /// The clock of a host is too uncertain to tell whether its logs cover the window.
+    ClockUnknown,
 }
 
 impl GapKind {
@@ -100,6 +103,7 @@ impl GapKind {
             Self::LogCleared => "log-cleared",
             Self::LoggingChanged => "logging-changed",
             Self::Form => "form",
+            Self::ClockUnknown => "clock-unknown",
         }
     }
 }
@@ -144,6 +148,9 @@ impl Gap {
             (Lessens::PacketsOf(id), Source::Packets) => Some(id) == host,
             (Lessens::Logs(id), Source::Events(..)) => Some(id) == host,
             (Lessens::OneLog(id, log), Source::Events(of, _)) => Some(id) == host && log == *of,
+            (Lessens::OneLog(id, Log::Sysmon) | Lessens::Logs(id), Source::Outcomes) => {
+                Some(id) == host
+            }
             (Lessens::Ids(id, log, ids), Source::Events(of, wanted)) => {
                 Some(id) == host && log == *of && wanted.iter().any(|w| ids.contains(w))
             }
@@ -162,6 +169,14 @@ pub struct Window {
 }
 
 impl Window {
+    /// The same, wider on both sides.
+    fn widened(self, by: Span) -> Self {
+        Self {
+            from: self.from.map(|from| from.shifted(by.negated())),
+            to: self.to.map(|to| to.shifted(by)),
+        }
+    }
+
     fn holds(&self, time: Timestamp) -> bool {
         self.meets(time, time)
     }
@@ -209,6 +224,18 @@ impl Search<'_> {
         window
     }
 
+    /// How far off the times of a host's logs may lie against the window; nothing where the window is
+    /// that of its own logs.
+    fn doubt(&self, id: HostId) -> Span {
+        let own = self.context.coverage.captures().is_empty()
+            && self.asked.from.is_none()
+            && self.asked.to.is_none();
+        match own {
+            true => Span::ZERO,
+            false => self.context.clocks.uncertainty(Clock::Host(id)),
+        }
+    }
+
     /// What the window is called.
     fn window_name(&self) -> &'static str {
         if self.asked.from.is_some() || self.asked.to.is_some() {
@@ -236,7 +263,8 @@ impl Search<'_> {
     }
 }
 
-/// A time of day, with its date where that differs from the date of `near`.
+/// A time of day with its date, unless that is the date of `near`, which the same sentence tells before
+/// it.
 fn when(time: Timestamp, near: Option<Timestamp>) -> String {
     if near.is_some_and(|n| n.date() == time.date()) {
         time.clock(0)

@@ -84,7 +84,7 @@ fn short(search: &Search<'_>) -> Vec<Gap> {
         tell(
             format!(
                 "packets start {}, {} into the time asked for",
-                when(start, Some(from)),
+                when(start, None),
                 start.since(from).roughly()
             ),
             from,
@@ -98,7 +98,7 @@ fn short(search: &Search<'_>) -> Vec<Gap> {
         tell(
             format!(
                 "packets end {}, {} before the time asked for does",
-                when(end, Some(to)),
+                when(end, None),
                 to.since(end).roughly()
             ),
             end,
@@ -116,7 +116,7 @@ fn silent(search: &Search<'_>, sensors: &[Sensor]) -> Vec<Gap> {
         let (from, to) = pair;
         let what = format!(
             "no packets{on} from {} to {} ({})",
-            when(from, search.context.coverage.capture_start()),
+            when(from, None),
             when(to, Some(from)),
             to.since(from).roughly()
         );

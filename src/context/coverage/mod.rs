@@ -7,6 +7,7 @@ pub mod hours;
 pub mod interval;
 pub mod log;
 pub mod logging;
+mod outcomes;
 pub mod sensor;
 pub mod wire;
 
@@ -67,6 +68,13 @@ impl Seen {
     }
 }
 
+/// How much is held of all computers together, where that is bounded.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    changes: logging::Held,
+    outcomes: outcomes::Held,
+}
+
 /// What is known of one computer or host.
 #[derive(Clone, Debug, Default)]
 struct OfHost {
@@ -75,12 +83,13 @@ struct OfHost {
     channels: BTreeMap<String, Channel>,
     changes: LoggingChanges,
     hours: hours::Steady,
+    outcomes: outcomes::Outcomes,
     // Per log, made from the channels at the end.
     logs: BTreeMap<Log, Seen>,
 }
 
 impl OfHost {
-    fn merge(&mut self, other: Self, held: &mut logging::Held) {
+    fn merge(&mut self, other: Self, held: &mut Held) {
         for (key, seen) in other.events {
             self.events
                 .entry(key)
@@ -95,8 +104,9 @@ impl OfHost {
                 }
             }
         }
-        self.changes.merge(other.changes, held);
+        self.changes.merge(other.changes, &mut held.changes);
         self.hours.merge(&other.hours);
+        self.outcomes.merge(other.outcomes, &mut held.outcomes);
     }
 
     fn retime(&mut self, correct: impl Fn(Timestamp) -> Timestamp) {
@@ -107,6 +117,7 @@ impl OfHost {
             channel.retime(&correct);
         }
         self.changes.retime(&correct);
+        self.outcomes.retime(&correct);
     }
 
     /// Takes in what another form holds of the same host, when the times of both are corrected.
@@ -132,8 +143,34 @@ impl OfHost {
             }
         }
         // Both were bounded when they were collected.
-        self.changes
-            .merge(other.changes, &mut logging::Held::default());
+        let mut held = Held::default();
+        self.changes.merge(other.changes, &mut held.changes);
+        self.outcomes.merge(other.outcomes, &mut held.outcomes);
+    }
+
+    /// True if nothing says that a record of its Sysmon log is missing from a stretch of time, or that
+    /// other events were logged from then on.
+    fn unbroken_sysmon(&self, at: Interval) -> bool {
+        let whole = |channel: &Channel| {
+            channel.missing().is_some_and(|holes| {
+                holes.iter().all(|hole| {
+                    let times = hole.after.zip(hole.before);
+                    times.is_some_and(|(a, b)| !Interval::at(a).hull(Interval::at(b)).meets(&at))
+                })
+            })
+        };
+        let turns = |change: &LoggingChange| {
+            let sysmon = matches!(
+                change.what,
+                LoggingWhat::Sysmon { .. } | LoggingWhat::SysmonConfigured
+            );
+            sysmon && at.holds(change.time)
+        };
+        let mut sysmon = self.channels.values().filter(|c| c.log == Log::Sysmon);
+        self.logs.contains_key(&Log::Sysmon)
+            && sysmon.all(whole)
+            && !self.changes.list.iter().any(turns)
+            && self.changes.could_write(Log::Sysmon, at.from, at.to)
     }
 
     fn finish(&mut self) {
@@ -156,7 +193,7 @@ pub struct CoverageBuilder {
     computers: BTreeMap<String, OfHost>,
     // The same of records with local times.
     local: BTreeMap<(String, Timed), OfHost>,
-    changes: logging::Held,
+    held: Held,
     sensors: Vec<Sensor>,
     wire: Wire,
 }
@@ -185,8 +222,9 @@ impl CoverageBuilder {
             self.computers.entry(host.computer.to_string()).or_default()
         };
         if let Some(change) = LoggingChange::of(event) {
-            known.changes.add(change, &mut self.changes);
+            known.changes.add(change, &mut self.held.changes);
         }
+        known.outcomes.observe(host, &mut self.held.outcomes);
         let log = Log::of(&host.channel);
         let event_id = match (log, &host.what) {
             (Log::FirewallText, HostWhat::Filtered { verdict, .. }) => Log::id_of_row(*verdict),
@@ -227,11 +265,11 @@ impl CoverageBuilder {
     pub fn merge(&mut self, other: Self) {
         for (computer, known) in other.computers {
             let held = self.computers.entry(computer).or_default();
-            held.merge(known, &mut self.changes);
+            held.merge(known, &mut self.held);
         }
         for (key, known) in other.local {
             let held = self.local.entry(key).or_default();
-            held.merge(known, &mut self.changes);
+            held.merge(known, &mut self.held);
         }
         self.sensors.extend(other.sensors);
         self.wire.merge(other.wire);
@@ -241,7 +279,7 @@ impl CoverageBuilder {
     pub fn freeze(mut self, identity: &Identity) -> Coverage {
         self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
         let mut hosts: BTreeMap<HostId, OfHost> = BTreeMap::new();
-        let mut held = logging::Held::default();
+        let mut held = Held::default();
         for (computer, known) in self.computers {
             if let Some(id) = identity.named(&computer) {
                 hosts.entry(id).or_default().merge(known, &mut held);
@@ -319,14 +357,31 @@ impl Coverage {
             .any(|id| self.seen(host, log, *id).is_some())
     }
 
-    /// True if an attempt that the host logged (Security 5156) without a Sysmon 3 at `at` was not
-    /// made: both are written on it, and its Sysmon log holds that moment.
-    pub fn tells_connections(&self, host: HostId, at: Timestamp) -> bool {
-        self.any(host, Log::Sysmon, &[3])
-            && self.any(host, Log::Security, &[5156])
-            && self
-                .channel(host, Log::Sysmon)
-                .is_some_and(|seen| seen.interval.holds(at))
+    /// True if an attempt of `program` to `port` over TCP that the host logged (Security 5156) at `at`,
+    /// without a Sysmon 3 of it, was not made: Sysmon logged others of that program to that port before
+    /// and after, minutes away, and nothing says that records are missing there, or that it was stopped
+    /// or configured anew. An export without the record IDs of a log proves no absence.
+    pub fn tells_outcome(&self, host: HostId, program: &str, port: u16, at: Timestamp) -> bool {
+        let Some(known) = self.hosts.get(&host) else {
+            return false;
+        };
+        let Some(stretch) = known.outcomes.about(program, port, at) else {
+            return false;
+        };
+        let near = Interval {
+            from: stretch.from.max(at.shifted(outcomes::NEAR.negated())),
+            to: stretch.to.min(at.shifted(outcomes::NEAR)),
+        };
+        known.unbroken_sysmon(near)
+    }
+
+    /// True if the logs of a host tell what became of some attempt that it logged.
+    pub fn tells_outcomes(&self, host: HostId) -> bool {
+        let known = self.hosts.get(&host);
+        known.is_some_and(|known| {
+            let sysmon = || known.channels.values().filter(|c| c.log == Log::Sysmon);
+            known.outcomes.any() && sysmon().all(|c| c.missing().is_some())
+        })
     }
 
     /// Everything one host's logs show.

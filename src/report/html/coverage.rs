@@ -57,10 +57,7 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
         if !analytics.contains(&id) {
             analytics.push(id);
         }
-        cells.insert(
-            (id, judged, &v.host),
-            (telling::verdict(&v.verdict), &v.words),
-        );
+        cells.insert((id, judged, &v.host), (telling::verdict(v), &v.words));
     }
     for some in hosts.chunks(COLUMNS) {
         page.push_str("<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"coverage\"><table><thead><tr><th scope=\"col\">Analytic</th><th scope=\"col\">Needs</th>");
@@ -88,8 +85,8 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
                         .copied()
                         .unwrap_or(("-", ""));
                     let class = match word {
-                        "NO" => "w no",
-                        "part" | "part, nothing" | "?" => "w part",
+                        "NO" | "NO, found" => "w no",
+                        "part" | "part, nothing" | "part, found" | "?" => "w part",
                         _ => "w",
                     };
                     let note = if note.is_empty() {

@@ -49,6 +49,7 @@ pub(super) fn report(case: &Case) -> s::Report {
                 analytic: analytic_id(v.analytic),
                 host: v.host.clone(),
                 verdict: v.verdict.word().into(),
+                judgeable: v.judgeable.word().into(),
                 words: v.words.clone(),
             })
             .collect(),

@@ -8,8 +8,8 @@ use super::shape::{
     AnalyticId, Clock, Conflict, Coverage, Evidence, EvidenceNumber, Gap, Parameters, Problem,
     Time, Tool,
 };
+use crate::case::Case;
 use crate::case::inventory as of;
-use crate::case::{Case, Verdict};
 use crate::context::identity::Orientation;
 use crate::model::{Labels, Timestamp};
 use crate::report::text::inventory::Section;
@@ -372,11 +372,7 @@ fn judgeable(case: &Case) -> Vec<Judgeable> {
         .map(|row| Judgeable {
             analytic: from_case::analytic_id(row.analytic),
             host: row.host.clone(),
-            judgeable: match row.verdict {
-                Verdict::Found | Verdict::Quiet => "fully",
-                Verdict::Partly => "partly",
-                Verdict::Blind => "not",
-            },
+            judgeable: row.judgeable.word(),
             words: row.words.clone(),
         })
         .collect()

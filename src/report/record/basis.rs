@@ -3,7 +3,7 @@
 
 use super::Block;
 use crate::report::json::read::moment;
-use crate::report::json::shape::Report;
+use crate::report::json::shape::{Report, Verdict};
 use crate::report::zone::Zone;
 use std::collections::BTreeMap;
 
@@ -105,13 +105,26 @@ pub fn met(status: &str) -> &'static str {
     }
 }
 
-/// Whether a pair could be judged, in the words of the grid.
-pub fn verdict(word: &str) -> &'static str {
-    match word {
-        "found" => "found",
-        "quiet" => "yes, nothing",
-        "partly" => "part, nothing",
+/// How far a pair could be judged, in the words of the grid, and beside it what came of it.
+pub fn verdict(of: &Verdict) -> &'static str {
+    match (judgeable(of), &*of.verdict) {
+        ("fully", "found") => "yes, found",
+        ("fully", _) => "yes, nothing",
+        ("partly", "found") => "part, found",
+        ("partly", _) => "part, nothing",
+        (_, "found") => "NO, found",
         _ => "NO",
+    }
+}
+
+/// How far a pair could be judged: `fully`, `partly`, `not`. Reports of schema 1.3 and before do not
+/// say it of a pair about which something was found.
+pub fn judgeable(of: &Verdict) -> &str {
+    match (&*of.judgeable, &*of.verdict) {
+        ("", "blind") => "not",
+        ("", "quiet") => "fully",
+        ("", _) => "partly",
+        (word, _) => word,
     }
 }
 
@@ -125,7 +138,7 @@ pub(super) fn coverage(report: &Report) -> Vec<Block> {
                 v.analytic.0.clone(),
                 v.host.clone(),
                 "-> can be judged".into(),
-                verdict(&v.verdict).into(),
+                verdict(v).into(),
                 v.words.clone(),
             ],
         );

@@ -1,7 +1,7 @@
 //! What a report says, block by block.
 
 pub use super::basis::{GAP, HOST, gap, host, met, same, verdict};
-use super::basis::{coverage, evidence, gaps, hosts, problems, settings};
+use super::basis::{coverage, evidence, gaps, hosts, judgeable, problems, settings};
 use super::incident::suppression;
 pub use super::incident::{after, clock, heading, held, missing, one, refs, tied, what, who};
 use super::{Block, Chosen, severity};
@@ -159,12 +159,12 @@ pub fn judged(report: &Report) -> String {
     let blind = report
         .verdicts
         .iter()
-        .filter(|v| v.verdict == "blind")
+        .filter(|v| judgeable(v) == "not")
         .count();
     let partly = report
         .verdicts
         .iter()
-        .filter(|v| v.verdict == "partly")
+        .filter(|v| judgeable(v) == "partly")
         .count();
     format!(
         "{blind} of {} pairs of analytic and host could not be judged, {partly} in part only.",

@@ -8,8 +8,8 @@ use crate::analytics::about::{About, Described, Need, Setting};
 use crate::case::gaps::Lessens;
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{
-    Case, Clock, ConflictKind, ConflictRow, CoverageRow, EvidenceRow, Gap, GapKind, HostRow, Met,
-    Parameters, Totals, Verdict, VerdictRow, incident,
+    Case, Clock, ConflictKind, ConflictRow, CoverageRow, EvidenceRow, Gap, GapKind, HostRow,
+    Judgeable, Met, Parameters, Totals, Verdict, VerdictRow, incident,
 };
 use crate::context::identity::{Orientation, OrientationVotes};
 use crate::evidence::{Problem, ProblemKind, Weight};
@@ -249,6 +249,11 @@ pub fn quiet() -> Case {
         analytic,
         host: host.to_owned(),
         verdict,
+        judgeable: match verdict {
+            Verdict::Quiet => Judgeable::Fully,
+            Verdict::Found | Verdict::Partly => Judgeable::Partly,
+            Verdict::Blind => Judgeable::Not,
+        },
         words: words.to_owned(),
     };
     let blind = "no event log that names a firewall or listener change";

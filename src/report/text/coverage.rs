@@ -2,8 +2,8 @@
 
 use super::page::{Cell, Page, Tone};
 use super::short_host;
-use crate::case::{Case, CoverageRow, Gap, Met, Verdict};
-use crate::report::escape::fit;
+use crate::case::{Case, CoverageRow, Gap, Judgeable, Met, Verdict};
+use crate::report::escape::{cells, fit, fit_middle, vis};
 use crate::report::words::count;
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 const HOSTS: usize = 24;
 /// Remarks shown; JSON has all.
 const REMARKS: usize = 30;
-/// Columns per host.
+/// Columns per host, at least.
 const PER_HOST: usize = 8;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
@@ -36,12 +36,35 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
     let needs_at = 10;
     let needs_width = 30.min(page.width - needs_at - 2 * PER_HOST - 2);
     let first = needs_at + needs_width + 2;
-    let per_block = ((page.width - first) / PER_HOST).max(1);
-    for block in shown.chunks(per_block) {
+    let labels = labels(case, shown);
+    // As wide as the longest name needs, where there is room for it.
+    let room = page.width - first;
+    let longest = labels.iter().map(|l| cells(&vis(l)) + 1).max();
+    let columns = shown.len().clamp(1, (room / PER_HOST).max(1));
+    let wide = longest.unwrap_or(PER_HOST).min(room / columns);
+    let per_host = wide.max(PER_HOST);
+    let per_block = (room / per_host).max(1);
+    let numbered = alike(&labels, per_host - 1);
+    let columns: Vec<(String, &String)> = labels
+        .iter()
+        .enumerate()
+        .map(|(i, label)| match numbered {
+            true => fit(&format!("#{} {label}", i + 1), per_host - 1),
+            false => fit_middle(label, per_host - 1),
+        })
+        .zip(shown)
+        .collect();
+    for block in columns.chunks(per_block) {
         page.gap();
-        grid(case, block, needs_at, needs_width, page);
+        grid(case, block, (needs_at, needs_width, per_host), page);
     }
     page.gap();
+    if numbered {
+        for (i, label) in labels.iter().enumerate() {
+            page.hanging(0, &format!("#{}  ", i + 1), label);
+        }
+        page.gap();
+    }
     if hosts.len() > shown.len() {
         page.text(
             0,
@@ -86,18 +109,34 @@ fn hosts(case: &Case) -> Vec<String> {
     found
 }
 
-fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page: &mut Page) {
-    let at = |i: usize| needs_at + needs_width + 2 + i * PER_HOST;
-    let labels: Vec<String> = hosts
-        .iter()
-        .map(|h| fit(short_host(case, h), PER_HOST - 1))
-        .collect();
+/// The hosts as they are shown.
+fn labels(case: &Case, hosts: &[String]) -> Vec<String> {
+    let short = hosts.iter().map(|h| short_host(case, h).to_owned());
+    short.collect()
+}
+
+/// True if two of the labels, cut to `width`, cannot be told apart.
+fn alike(labels: &[String], width: usize) -> bool {
+    let cut: BTreeSet<String> = labels.iter().map(|l| fit_middle(l, width)).collect();
+    cut.len() < labels.len()
+}
+
+/// A block of the grid: hosts with their labels; where the needs begin, how wide they are, and how
+/// wide a host.
+fn grid(
+    case: &Case,
+    columns: &[(String, &String)],
+    (needs_at, needs_width, per_host): (usize, usize, usize),
+    page: &mut Page,
+) {
+    let at = |i: usize| needs_at + needs_width + 2 + i * per_host;
+    let hosts: Vec<&String> = columns.iter().map(|(_, host)| *host).collect();
     let mut head = vec![
         Cell::new(0, 9, "ANALYTIC").tone(Tone::Heading),
         Cell::new(needs_at, needs_width, "NEEDS").tone(Tone::Heading),
     ];
-    for (i, label) in labels.iter().enumerate() {
-        head.push(Cell::new(at(i), PER_HOST - 1, label).tone(Tone::Heading));
+    for (i, (label, _)) in columns.iter().enumerate() {
+        head.push(Cell::new(at(i), per_host - 1, label).tone(Tone::Heading));
     }
     page.row(&head);
     for analytic in analytics(case) {
@@ -112,11 +151,11 @@ fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page
             for (i, host) in hosts.iter().enumerate() {
                 // Several rows for one need are several sources: the best of them answers.
                 let best = rows()
-                    .filter(|r| r.needs == need && r.host == *host)
+                    .filter(|r| r.needs == need && r.host == **host)
                     .map(|r| r.status)
                     .min();
                 let (word, tone) = best.map_or(("-", Tone::Plain), met);
-                row.push(Cell::new(at(i), PER_HOST - 1, word).tone(tone));
+                row.push(Cell::new(at(i), per_host - 1, word).tone(tone));
             }
             page.row(&row);
         }
@@ -124,20 +163,33 @@ fn grid(case: &Case, hosts: &[String], needs_at: usize, needs_width: usize, page
         if first {
             row.insert(0, Cell::new(0, 9, analytic));
         }
+        let verdict = |host: &str| {
+            let mut all = case.verdicts.iter();
+            all.find(|v| v.analytic == analytic && v.host == host)
+        };
         for (i, host) in hosts.iter().enumerate() {
-            let verdict = case
-                .verdicts
-                .iter()
-                .find(|v| v.analytic == analytic && v.host == *host);
-            let (word, tone) = match verdict.map(|v| v.verdict) {
+            let (word, tone) = match verdict(host).map(|v| v.judgeable) {
                 None => ("-", Tone::Plain),
-                Some(Verdict::Quiet | Verdict::Found) => ("yes", Tone::Plain),
-                Some(Verdict::Partly) => ("part", Tone::Warn),
-                Some(Verdict::Blind) => ("NO", Tone::No),
+                Some(Judgeable::Fully) => ("yes", Tone::Plain),
+                Some(Judgeable::Partly) => ("part", Tone::Warn),
+                Some(Judgeable::Not) => ("NO", Tone::No),
             };
-            row.push(Cell::new(at(i), PER_HOST - 1, word).tone(tone));
+            row.push(Cell::new(at(i), per_host - 1, word).tone(tone));
         }
         page.row(&row);
+        let found = |host: &&String| verdict(host).is_some_and(|v| v.verdict == Verdict::Found);
+        if hosts.iter().any(found) {
+            let mut row = vec![Cell::new(needs_at, needs_width, "-> what was found")];
+            for (i, host) in hosts.iter().enumerate() {
+                let word = match verdict(host).map(|v| v.verdict) {
+                    Some(Verdict::Found) => "found",
+                    Some(Verdict::Quiet | Verdict::Partly) => "nothing",
+                    Some(Verdict::Blind) | None => "-",
+                };
+                row.push(Cell::new(at(i), per_host - 1, word));
+            }
+            page.row(&row);
+        }
     }
 }
 

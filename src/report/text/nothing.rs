@@ -2,7 +2,8 @@
 
 use super::page::{Cell, Page, Tone};
 use super::{short_host, suppressed};
-use crate::case::{Case, Verdict, VerdictRow};
+use crate::case::judged::UNNAMED;
+use crate::case::{Case, Judgeable, VerdictRow};
 use crate::report::words::{count, counted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,21 +98,21 @@ fn judged(case: &Case, page: &mut Page) {
         );
         return;
     }
-    let pairs = |wanted: &[Verdict]| {
+    let pairs = |wanted: Judgeable| {
         let rows: Vec<&VerdictRow> = case
             .verdicts
             .iter()
-            .filter(|v| wanted.contains(&v.verdict))
+            .filter(|v| v.judgeable == wanted)
             .collect();
         let analytics: BTreeSet<&str> = rows.iter().map(|v| v.analytic).collect();
         let hosts: BTreeSet<&str> = rows.iter().map(|v| v.host.as_str()).collect();
-        (rows.len(), analytics.len(), hosts.len())
+        (rows.len(), analytics.len(), hosts_words(&hosts))
     };
     let all = case.verdicts.len() as u64;
     for (label, wanted) in [
-        ("judged fully", &[Verdict::Quiet, Verdict::Found][..]),
-        ("judged in part", &[Verdict::Partly][..]),
-        ("NOT judged", &[Verdict::Blind][..]),
+        ("judged fully", Judgeable::Fully),
+        ("judged in part", Judgeable::Partly),
+        ("NOT judged", Judgeable::Not),
     ] {
         let (rows, analytics, hosts) = pairs(wanted);
         let mut text = format!(
@@ -127,7 +128,7 @@ fn judged(case: &Case, page: &mut Page) {
                 } else {
                     format!("{analytics} analytics")
                 },
-                counted(hosts as u64, "host")
+                hosts
             ));
         }
         page.hanging(2, &format!("{label:<16}"), &text);
@@ -135,11 +136,25 @@ fn judged(case: &Case, page: &mut Page) {
     reasons(case, page);
 }
 
+/// How many hosts; those that no log names are one column, and no host.
+fn hosts_words(hosts: &BTreeSet<&str>) -> String {
+    let others = hosts.contains(UNNAMED);
+    match (hosts.len() - usize::from(others), others) {
+        (0, true) => UNNAMED.to_owned(),
+        (n, true) => format!("{} and {UNNAMED}", counted(n as u64, "host")),
+        (n, false) => counted(n as u64, "host"),
+    }
+}
+
 /// Why pairs were not judged: equal reasons together.
 fn reasons(case: &Case, page: &mut Page) {
     let every: BTreeSet<&str> = case.verdicts.iter().map(|v| v.host.as_str()).collect();
     let mut why: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
-    for row in case.verdicts.iter().filter(|v| v.verdict == Verdict::Blind) {
+    for row in case
+        .verdicts
+        .iter()
+        .filter(|v| v.judgeable == Judgeable::Not)
+    {
         why.entry(&row.words)
             .or_default()
             .entry(row.analytic)

@@ -3,10 +3,11 @@
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Judgeable};
+use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
 use crate::report::about::sides;
-use crate::report::escape::{cells, fit};
+use crate::report::escape::{fit, fit_middle};
 use crate::report::words::{count, counted};
 
 pub(super) fn write(case: &Case, style: &Style, page: &mut Page) {
@@ -154,7 +155,11 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
     // Another zone has a column of its own where there is room; the incidents tell it anyway.
     let zone = page.zone.clone();
     let beside = zone.name().filter(|_| page.wide());
-    let beside_at = first + 16;
+    // The year, where the evidence is of more than one.
+    let year = |time: Timestamp| time.date().get(..4).map(str::to_owned);
+    let years = case.span.is_some_and(|(from, to)| year(from) != year(to));
+    let first_width = if years { 20 } else { 15 };
+    let beside_at = first + first_width + 1;
     let source = beside_at + if beside.is_some() { 28 } else { 0 };
     let rest = page.width.saturating_sub(source);
     let source_width = (rest * 19 / 40).max(4);
@@ -166,7 +171,7 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         Cell::new(severity, 8, "SEV").tone(Tone::Heading),
         Cell::new(confidence, 5, "CONF").tone(Tone::Heading),
         Cell::new(analytic, 9, "ANALYTIC").tone(Tone::Heading),
-        Cell::new(first, 15, "FIRST SEEN").tone(Tone::Heading),
+        Cell::new(first, first_width, "FIRST SEEN").tone(Tone::Heading),
         Cell::new(beside_at, 26, beside.as_deref().unwrap_or("")).tone(Tone::Heading),
         Cell::new(source, source_width, "SOURCE").tone(Tone::Heading),
         Cell::new(target, target_width, "TARGET").tone(Tone::Heading),
@@ -175,62 +180,27 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         let finding = &incident.finding;
         let (severity_word, tone) = severity_cell(finding.severity);
         let seen = finding.first_time();
-        let when = format!("{} {}", seen.date().get(5..).unwrap_or(""), seen.clock(0));
+        let date = seen.date();
+        let date = date.get(if years { 0 } else { 5 }..).unwrap_or("");
+        let when = format!("{date} {}", seen.clock(0));
         let local = zone.time(seen, 0).filter(|_| beside.is_some());
         let (from, to) = sides(case, incident);
         let same = incident
             .same_activity_as
             .map(|n| format!(" ={n}"))
             .unwrap_or_default();
-        let from = middle(&from, source_width);
-        let to = middle(&to, target_width.saturating_sub(same.len())) + &same;
+        let from = fit_middle(&from, source_width);
+        let to = fit_middle(&to, target_width.saturating_sub(same.len())) + &same;
         page.row(&[
             Cell::new(0, digits, &incident.number.to_string()).right(),
             Cell::new(severity, 8, &severity_word).tone(tone),
             Cell::new(confidence, 5, short_confidence(finding)),
             Cell::new(analytic, 9, &fit(finding.analytic, 9)),
-            Cell::new(first, 15, &when),
+            Cell::new(first, first_width, &when),
             Cell::new(beside_at, 26, local.as_deref().unwrap_or("")),
             Cell::new(source, source_width, &from),
             Cell::new(target, target_width, &to),
         ]);
-    }
-}
-
-/// A raw text of at most `width` cells when shown, its middle replaced by `...`: both ends of
-/// a host and process, or of an address and port, tell more than one.
-fn middle(text: &str, width: usize) -> String {
-    let wide = |s: &str| cells(&crate::report::escape::vis(s));
-    if wide(text) <= width {
-        return text.to_owned();
-    }
-    // Cut at spaces' expense: a space in a cell that fits exactly cannot wrap.
-    let characters: Vec<char> = text.chars().collect();
-    let (mut head, mut tail) = (String::new(), String::new());
-    let (mut left, mut right) = (0, characters.len());
-    loop {
-        let front = wide(&head) <= wide(&tail);
-        if left >= right {
-            break;
-        }
-        let before = (head.clone(), tail.clone());
-        if front {
-            head.push(characters[left]);
-            left += 1;
-        } else {
-            right -= 1;
-            tail.insert(0, characters[right]);
-        }
-        if wide(&format!("{head}...{tail}")) > width {
-            (head, tail) = before;
-            break;
-        }
-    }
-    let cut = format!("{head}...{tail}");
-    if wide(&cut) <= width {
-        cut
-    } else {
-        fit(text, width)
     }
 }
 
@@ -275,7 +245,7 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
     let blind = case
         .verdicts
         .iter()
-        .filter(|v| v.verdict == Verdict::Blind)
+        .filter(|v| v.judgeable == Judgeable::Not)
         .count();
     if blind > 0 {
         page.text(

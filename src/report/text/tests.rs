@@ -2,6 +2,8 @@
 
 use super::inventory::{self, Section};
 use super::{Style, describe, render};
+use crate::case::judged::UNNAMED;
+use crate::case::{Case, Judgeable, Verdict};
 use crate::report::escape::cells;
 use crate::report::samples;
 use proptest::prelude::*;
@@ -228,4 +230,91 @@ fn many_notes_leave_the_first_screen_to_the_incidents() {
     let many = render(&case, &Style::default());
     assert!(many.contains("4 notes on clocks, hosts and copies: see NOTES below."));
     assert!(many.find("INCIDENT 1") < many.find("* fact 1") && many.contains("* fact 4"));
+}
+
+/// The cells of the rows of a grid that begin with this, in order.
+fn cells_of(text: &str, label: &str) -> Vec<Vec<String>> {
+    let rows = text.lines().filter(|line| line.contains(label));
+    rows.map(|row| {
+        let (_, cells) = row.split_once(label).unwrap();
+        cells.split_whitespace().map(str::to_owned).collect()
+    })
+    .collect()
+}
+
+#[test]
+fn that_something_was_found_changes_nothing_about_the_coverage() {
+    let mut case = samples::quiet();
+    let before = render(&case, &style(80));
+    let words = |text: &str| cells_of(text, "-> can be judged");
+    assert!(words(&before)[0].contains(&"NO".to_owned()), "{before}");
+    assert!(cells_of(&before, "-> what was found").is_empty());
+    for row in &mut case.verdicts {
+        row.verdict = Verdict::Found;
+    }
+    let text = render(&case, &style(80));
+    assert_eq!(words(&text), words(&before));
+    assert_eq!(cells_of(&text, "-> what was found")[0], ["found", "found"]);
+    let counted = |text: &str| {
+        let lines = text
+            .lines()
+            .filter(|line| line.contains("analytic-host pairs"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(&text), counted(&before));
+}
+
+#[test]
+fn the_hosts_that_no_log_names_count_as_none() {
+    let judged = |hosts: &[&str]| {
+        let mut case = samples::quiet();
+        let row = case.verdicts[0].clone();
+        let rows = hosts.iter().map(|host| {
+            let mut row = row.clone();
+            (row.host, row.judgeable) = ((*host).to_owned(), Judgeable::Fully);
+            row
+        });
+        case.verdicts = rows.collect();
+        let text = render(&case, &style(80));
+        let line = text.lines().find(|line| line.contains("judged fully"));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    assert!(judged(&["A", "B"]).ends_with("(1 analytic, 2 hosts)"));
+    assert!(judged(&["A", UNNAMED]).ends_with("(1 analytic, 1 host and others)"));
+    assert!(judged(&[UNNAMED]).ends_with("(1 analytic, others)"));
+}
+
+#[test]
+fn hosts_whose_names_begin_alike_are_told_apart_in_the_grid() {
+    let of = |names: &[&str]| -> Case {
+        let mut case = samples::quiet();
+        let rows = std::mem::take(&mut case.coverage);
+        for name in names {
+            case.coverage.extend(rows.iter().cloned().map(|mut row| {
+                row.host = (*name).to_owned();
+                row
+            }));
+        }
+        case.verdicts.clear();
+        case.hosts.clear();
+        case
+    };
+    let head = |case: &Case, width: usize| {
+        let text = render(case, &style(width));
+        assert_harmless(&text, width);
+        (cells_of(&text, "NEEDS")[0].clone(), text)
+    };
+    let three = of(&["WORKSTATION4", "WORKSTATION5", "WORKSTATION6"]);
+    assert_eq!(
+        head(&three, 200).0,
+        ["WORKSTATION4", "WORKSTATION5", "WORKSTATION6"]
+    );
+    let many: Vec<String> = (10..22).map(|n| format!("WORKSTATION{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(head(&of(&many), 80).0[..2], ["WOR...10", "WOR...11"]);
+    let inside: Vec<String> = (10..22).map(|n| format!("WORKSTATION{n}-LAB")).collect();
+    let inside: Vec<&str> = inside.iter().map(String::as_str).collect();
+    let (heads, text) = head(&of(&inside), 80);
+    assert_eq!(heads[0], "#1", "{heads:?}");
+    assert!(text.contains("#12  WORKSTATION21-LAB"), "{text}");
 }

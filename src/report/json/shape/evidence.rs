@@ -115,7 +115,7 @@ pub struct Gap {
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
         "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
         "logs-end-early", "records-missing", "log-cleared", "logging-changed", "summed-up",
-        "form"]))]
+        "form", "clock-unknown"]))]
     pub kind: Word,
     /// The host; null if it is about the captures.
     pub host: Option<String>,
@@ -168,7 +168,12 @@ pub struct Verdict {
     /// `blind`: could not have found anything.
     #[schemars(extend("enum" = ["found", "quiet", "partly", "blind"]))]
     pub verdict: Word,
-    /// Why it is not better than that.
+    /// How far it could be judged, whether or not something was found: `fully`, `partly`, `not`; empty
+    /// in reports of schema 1.3 and before.
+    #[serde(default)]
+    #[schemars(extend("enum" = ["fully", "partly", "not", ""]))]
+    pub judgeable: Word,
+    /// Why it could not be judged better than that.
     pub words: String,
 }
 
