@@ -151,9 +151,9 @@ pub const TABLE: &[Row] = &[
         "AN1376",
         &["both", "host-only"],
         "high",
-        "the same process instance fell back, by a rhythm or as a program that does not use \
-         the network, with a port or protocol that is new and works, in an order the clocks \
-         prove",
+        "the same process instance fell back, by a rhythm of the new channel or as a program that \
+         does not use the network, with a port or protocol that is new and works, in an order the \
+         clocks prove",
     ),
     row(
         "AN1376",
@@ -163,7 +163,8 @@ pub const TABLE: &[Row] = &[
          same program; or one of these held at medium, as the finding says: a thin baseline, \
          a disruption told by silence or by no sign that stands alone, only a new remote, a \
          new channel not seen to work, an unproven order, an old channel not seen to work, \
-         all that was tried beside it failed too",
+         all that was tried beside it failed too, what looks like a failover of the program's own \
+         service",
     ),
     row(
         "AN1376",
@@ -177,7 +178,8 @@ pub const TABLE: &[Row] = &[
         SEEN,
         "low",
         "only the server or the host ties old and new channel; or the old channel worked \
-         again later; or the program talked to ManyRemotes remotes before",
+         again later; or the program talked to ManyRemotes remotes before; or what looks like a \
+         failover of the program's own service, to its own server or inside, as the finding says",
     ),
     row(
         "AN1376",

@@ -41,7 +41,7 @@ impl Link {
             Self::Host => {
                 "both channels belong to one host; no process is known for at least one of them"
             }
-            Self::SameServer => "another process of the host went to the same server",
+            Self::SameServer => "another or an unknown process of the host went to the same server",
             Self::SameProgram => "another process of the same program used the new channel",
             Self::Kin => "one of the two processes started the other",
             Self::Injected => {

@@ -15,7 +15,7 @@ use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
-use crate::model::{Span, Text};
+use crate::model::{Span, Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -23,6 +23,13 @@ use std::net::IpAddr;
 const STEPS: usize = 24;
 /// A hardware address that speaks for so many IPv4 or IPv6 addresses may be a router's.
 const ROUTER: usize = 3;
+
+/// The first and the last failure of all targets: the steps show some of them.
+fn failures(alarm: &Alarm) -> Option<(Timestamp, Timestamp)> {
+    let failed = || alarm.targets.values().filter_map(|t| t.failed);
+    let first = failed().map(|(first, _)| first).min();
+    first.zip(failed().map(|(_, last)| last).max())
+}
 
 /// Makes the finding of an alarm.
 pub(super) fn tell(
@@ -42,7 +49,7 @@ pub(super) fn tell(
     let sum: i32 = score.iter().map(|item| item.points).sum();
     Finding {
         analytic: FailedConnections::ABOUT.id,
-        span: None,
+        span: failures(&alarm),
         also_satisfies: Vec::new(),
         title: title(place, &alarm, rare, context),
         // The vendor's variation with a rare relation is informational whatever the count.
@@ -391,11 +398,11 @@ fn notes(
         .filter_map(|t| t.failed.map(|(_, last)| last))
         .max();
     notes.push(format!(
-        "{attempts} failed attempts to {} targets in {} neighbourhoods (/24, /64) on {} ports{}; {} of them after \
-         the count first was abnormal",
-        alarm.targets.len(),
-        segments(alarm.targets.keys()),
-        ports.len(),
+        "{} to {} in {} (/24, /64) on {}{}; {} of them after the count first was abnormal",
+        counted(attempts, "failed attempt"),
+        counted(alarm.targets.len() as u64, "target"),
+        counted(segments(alarm.targets.keys()) as u64, "neighbourhood"),
+        counted(ports.len() as u64, "port"),
         last.map(|t| format!(", the last at {} {}", t.date(), t.clock(3)))
             .unwrap_or_default(),
         alarm.later
@@ -462,4 +469,8 @@ fn notes(
         ));
     }
     notes
+}
+
+fn counted(n: u64, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
