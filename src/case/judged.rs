@@ -1,7 +1,7 @@
 //! Which need of which analytic is met on which host, what that makes of "nothing found", and what
 //! to collect next.
 
-use super::gaps::{Gap, Search};
+use super::gaps::{Gap, GapKind, Search};
 use super::{CoverageRow, HostRow, Incident, Judgeable, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::activity::INACTIVE_AFTER;
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The row for all hosts that no log names.
 pub const UNNAMED: &str = "others";
+/// Silences of a capture named in one verdict; of more, that there are some.
+const SILENCES: usize = 2;
 /// Hosts named in one line of advice.
 const NAMED: usize = 4;
 
@@ -427,8 +429,15 @@ fn verdict(
         .iter()
         .filter(|r| !met(r))
         .map(|r| {
-            let told = r.gaps.iter().filter_map(|at| gaps.get(*at));
-            let mut why: Vec<&str> = told.map(|gap| gap.what.as_str()).collect();
+            let told = || r.gaps.iter().filter_map(|at| gaps.get(*at));
+            let silent = |gap: &&Gap| gap.kind == GapKind::CaptureSilence;
+            // A capture in many pieces is silent in between, and Gaps has them one by one.
+            let many = told().filter(silent).count() > SILENCES;
+            let each = told().filter(|gap| !(many && silent(gap)));
+            let mut why: Vec<&str> = each.map(|gap| gap.what.as_str()).collect();
+            if many {
+                why.push("no packets in several stretches of time (see Gaps)");
+            }
             if !r.note.is_empty() {
                 why.insert(0, &r.note);
             }

@@ -3,6 +3,7 @@
 
 use crate::context::identity::{Held, HostId, Identity, KnownBy};
 use crate::model::{Text, Timestamp};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Sentences of each kind; the rest is counted.
@@ -30,6 +31,7 @@ pub(super) fn notes(identity: &Identity) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(several(named_in_packets(identity), "hosts"));
     notes.extend(several(moved(identity), "addresses that changed hands"));
+    notes.extend(several(perhaps_one(identity), "pairs of names"));
     notes
 }
 
@@ -52,6 +54,31 @@ fn name(identity: &Identity, id: HostId) -> Text {
         .host(id)
         .map(|h| h.name.clone())
         .unwrap_or_default()
+}
+
+/// Hosts by a short name that may be the one host whose full name begins so. Names alone tie nothing:
+/// two domains may each have a `WS01`.
+fn perhaps_one(identity: &Identity) -> Vec<String> {
+    let mut full: BTreeMap<String, Vec<&Text>> = BTreeMap::new();
+    let named = |short: bool| {
+        let hosts = identity.hosts().iter();
+        hosts.map(|host| &host.name).filter(move |name| {
+            let is_name = name.parse::<IpAddr>().is_err() && !name.is_empty();
+            is_name && name.contains('.') != short
+        })
+    };
+    for name in named(false) {
+        let first = name.split('.').next().unwrap_or_default();
+        full.entry(first.to_lowercase()).or_default().push(name);
+    }
+    let pair = |short: &Text| match full.get(&short.to_lowercase()).map(Vec::as_slice) {
+        Some([only]) => Some(format!(
+            "{short} and {only} are told as two hosts, for no record ties the two names; if they are one computer, what is \
+             missing on one may be known of the other"
+        )),
+        _ => None,
+    };
+    named(true).filter_map(pair).collect()
 }
 
 fn named_in_packets(identity: &Identity) -> Vec<String> {

@@ -1,0 +1,72 @@
+//! What a report says of what could not be judged, from a story's bytes to the words.
+
+use assert_cmd::Command;
+use casewire_lab::story::Story;
+use serde_json::Value;
+
+fn report(story: &str) -> Value {
+    let page = format!("# T\n```story\nday 2026-03-01\n{story}\n```\n");
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = Story::parse(&page).unwrap_or_else(|e| panic!("{e}")).play();
+    evidence.write_to(folder.path()).unwrap();
+    let output = Command::cargo_bin("casewire")
+        .unwrap()
+        .args(["analyze", "-q", "-f", "json"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Why AN1057 could not judge a host in full.
+fn why(report: &Value, host: &str) -> String {
+    let rows = report["verdicts"].as_array().unwrap();
+    let of = |row: &&Value| row["analytic"] == "AN1057" && row["host"] == host;
+    let row = rows.iter().find(of).unwrap();
+    row["words"].as_str().unwrap().to_owned()
+}
+
+/// Pings in `hours` different hours.
+fn captured(hours: u32) -> String {
+    let mut story = "host a 10.0.0.2\nhost b 10.0.0.3\n".to_owned();
+    for hour in 1..=hours {
+        story.push_str(&format!("0{hour}:00:00 a pings b 5 times\n"));
+    }
+    story
+}
+
+#[test]
+fn many_silences_of_a_capture_are_named_once_where_they_explain_a_verdict() {
+    let few = why(&report(&captured(3)), "others");
+    assert_eq!(few.matches("no packets from").count(), 2, "{few}");
+    let many = report(&captured(6));
+    let words = why(&many, "others");
+    assert!(!words.contains("no packets from"), "{words}");
+    assert!(
+        words.contains("no packets in several stretches of time (see Gaps)"),
+        "{words}"
+    );
+    let gaps = many["gaps"].as_array().unwrap();
+    let silences = gaps.iter().filter(|gap| gap["kind"] == "capture-silence");
+    assert_eq!(silences.count(), 5);
+}
+
+#[test]
+fn a_short_name_that_one_full_name_begins_with_may_be_the_same_host() {
+    let names = |names: &[&str]| {
+        let mut story = String::new();
+        for (n, name) in names.iter().enumerate() {
+            story.push_str(&format!(
+                "host h{n} 10.0.0.{} logs security named {name}\n",
+                n + 2
+            ));
+            story.push_str(&format!("01:00:0{n} h{n} listens tcp/80 by w3wp.exe\n"));
+        }
+        report(&story)["notes"].to_string()
+    };
+    let told = "WS06 and WS06.corp.example are told as two hosts";
+    assert!(names(&["WS06", "WS06.corp.example"]).contains(told));
+    // Two domains may each have one.
+    assert!(!names(&["WS06", "WS06.corp.example", "WS06.lab.example"]).contains("told as two"));
+    assert!(!names(&["WS06", "WS07.corp.example"]).contains("told as two"));
+}
