@@ -41,7 +41,7 @@ enum Where {
     System,
 }
 
-/// Programs that look for peers, with the ports that their makers name.
+/// Programs that look for peers, with the ports they do it on.
 const PEERS: [Peers; 4] = [
     // Microsoft Learn, "Delivery Optimization for Windows client updates": peers talk over TCP 7680.
     Peers {
@@ -60,12 +60,12 @@ const PEERS: [Peers; 4] = [
         ports: &[50_000..=50_059],
         what: "media of a Teams call, offered to every address that its other side has",
     },
-    // Sonos support, "Configure your firewall to work with Sonos".
+    // Players serve their UPnP description and control on TCP 1400, as captures of them show.
     Peers {
         programs: &["sonos.exe"],
         service: None,
         folder: Where::Installed("sonos"),
-        ports: &[1400..=1400, 1443..=1443],
+        ports: &[1400..=1400],
         what: "a Sonos controller that looks for its players",
     },
     // Veeam Help Center, "Ports": installer service, data mover and the range of its connections.
@@ -154,7 +154,7 @@ fn peers(scan: &Scan, doer: &Doer<'_>) -> Option<Excuse> {
     let all = scan.ports.iter().all(own) && scan.internal == scan.contacts;
     all.then(|| Excuse {
         why: format!(
-            "{} reached for internal addresses only, on a port that its maker names for its peers",
+            "{} reached for internal addresses only, on a port that it uses for its peers",
             image_name(doer.image)
         ),
         otherwise: found.what,
