@@ -70,3 +70,38 @@ fn a_short_name_that_one_full_name_begins_with_may_be_the_same_host() {
     assert!(!names(&["WS06", "WS06.corp.example", "WS06.lab.example"]).contains("told as two"));
     assert!(!names(&["WS06", "WS07.corp.example"]).contains("told as two"));
 }
+
+#[test]
+fn a_capture_that_ends_inside_a_packet_is_told_on_the_first_screen() {
+    let page = format!("# T\n```story\nday 2026-03-01\n{}```\n", captured(2));
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = Story::parse(&page).unwrap().play();
+    evidence.write_to(folder.path()).unwrap();
+    let told = || {
+        let mut command = Command::cargo_bin("casewire").unwrap();
+        let output = command
+            .args(["analyze", "-q"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        (
+            output.status.code(),
+            text.split_whitespace().collect::<Vec<_>>().join(" "),
+        )
+    };
+    let cut = "1 file ends before something that was begun, and may have been cut short";
+    assert!(!told().1.contains(cut));
+    let capture = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+    let path = capture.unwrap().path();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3 + 1]).unwrap();
+    let (code, text) = told();
+    assert!(text.contains(cut), "{text}");
+    assert!(
+        text.contains("and whatever followed if the file was cut"),
+        "{text}"
+    );
+    // It may have been stopped hard: no more is known to be missing than a packet.
+    assert_eq!(code, Some(0));
+}

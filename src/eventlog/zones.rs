@@ -1,8 +1,6 @@
 //! What the Sysmon records of a form with local times say of its zone: each has the local time at
-//! which it was written, and in `UtcTime` the moment of what it tells.
-//!
-//! Sysmon 3 and 22 are left out: they are written seconds late. Which clock that is, is for
-//! `context::clocks`.
+//! which it was written, and in `UtcTime` the moment of what it tells. That a record is written late
+//! changes no zone. Which clock that is, is for `context::clocks`.
 
 use super::record::{Record, Value};
 use crate::model::{Span, Text, Timestamp};
@@ -41,7 +39,6 @@ impl Zones {
         if !record
             .provider
             .eq_ignore_ascii_case("Microsoft-Windows-Sysmon")
-            || matches!(record.event_id, 3 | 22)
         {
             return;
         }

@@ -44,16 +44,16 @@ pub struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// True if a client that waits for a service leaves the same picture: the port it reached is one of
-    /// those it touched, fewer than `least` others are left, and it tried again. Tools that knock send
-    /// one SYN and do not ask again.
+    /// True if a client that waits for a service leaves the same picture: without the port it reached,
+    /// fewer than the `least` ports of a sequence are left, and it tried again. Tools that knock send one
+    /// SYN and do not ask again.
     pub fn is_awaited(&self, least: usize) -> bool {
         let Some(arrival) = self.arrival else {
             return false;
         };
         let ports = self.knock.ports();
         let others = ports.iter().filter(|port| **port != arrival.port).count();
-        others < ports.len() && others < least && self.knock.was_retried()
+        others < least && self.knock.was_retried()
     }
 }
 

@@ -40,6 +40,28 @@ fn a_case_with_incidents_at_80_columns() {
 }
 
 #[test]
+fn what_contradicts_itself_stands_on_the_first_screen_however_many_notes_there_are() {
+    let mut case = samples::case();
+    case.notes = ["first", "second", "third", "fourth"]
+        .map(|n| format!("the {n} note"))
+        .into();
+    case.pressing = 1;
+    let text = render(&case, &style(80));
+    let (screen, rest) = text.split_once("INCIDENT 1").unwrap();
+    assert!(screen.contains("note: the first note") && !screen.contains("the second note"));
+    assert!(
+        screen.contains("3 notes on clocks, hosts and copies"),
+        "{screen}"
+    );
+    assert!(rest.contains("* the first note") && rest.contains("* the fourth note"));
+    case.notes.truncate(3);
+    let text = render(&case, &style(80));
+    let (screen, rest) = text.split_once("INCIDENT 1").unwrap();
+    assert!(screen.contains("note: the third note"), "{screen}");
+    assert!(!rest.contains("the third note"));
+}
+
+#[test]
 fn a_case_with_incidents_at_120_columns() {
     let text = render(&samples::case(), &style(120));
     assert_harmless(&text, 120);
