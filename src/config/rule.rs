@@ -213,6 +213,42 @@ mod tests {
     use super::*;
 
     #[test]
+    fn any_one_list_bounds_a_rule_unless_it_names_everything() {
+        let of = |set: &dyn Fn(&mut Rule)| {
+            let mut rule = Rule {
+                line: 1,
+                analytics: vec!["AN0842".into()],
+                sources: Vec::new(),
+                targets: Vec::new(),
+                hosts: Vec::new(),
+                processes: Vec::new(),
+                accounts: Vec::new(),
+                ports: Vec::new(),
+                rules: Vec::new(),
+                windows: Vec::new(),
+                reason: "known".into(),
+                by: "me".into(),
+                until: Until::parse("2026-04-01").unwrap(),
+            };
+            set(&mut rule);
+            rule.is_unbounded()
+        };
+        assert!(of(&|_| {}));
+        let party = |text: &str| vec![Party::parse(text).unwrap()];
+        let glob = |text: &str| vec![Glob::new(text)];
+        assert!(!of(&|rule| rule.sources = party("10.0.0.5")));
+        assert!(!of(&|rule| rule.targets = party("10.0.0.5")));
+        assert!(!of(&|rule| rule.hosts = party("FS01")));
+        assert!(!of(&|rule| rule.processes = glob("a.exe")));
+        assert!(!of(&|rule| rule.accounts = glob("pat")));
+        assert!(!of(&|rule| rule.rules = glob("Web")));
+        assert!(!of(&|rule| rule.ports = vec![443..=443]));
+        assert!(of(&|rule| rule.sources = party("0.0.0.0/0")));
+        assert!(of(&|rule| rule.processes = glob("*")));
+        assert!(of(&|rule| rule.ports = vec![1..=u16::MAX]));
+    }
+
+    #[test]
     fn a_party_is_an_address_a_card_or_a_name() {
         let is = |party: &str, address: Option<&str>, name: &str| {
             Party::parse(party).unwrap().is(
