@@ -13,6 +13,7 @@ pub mod neighbour;
 pub mod net;
 pub mod network;
 pub mod payload;
+pub mod plural;
 pub mod provenance;
 pub mod resolution;
 pub mod single_copy;

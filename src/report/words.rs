@@ -12,6 +12,7 @@ mod segment;
 mod wake;
 
 use crate::model::host_event::Process;
+use crate::model::plural::plural;
 use crate::model::{Event, What};
 
 /// How much a sentence tells.
@@ -122,7 +123,7 @@ pub fn count(n: u64) -> String {
 
 /// `1 file`, `2 files`: the word takes an `s` unless there is one.
 pub fn counted(n: u64, word: &str) -> String {
-    format!("{} {word}{}", count(n), if n == 1 { "" } else { "s" })
+    format!("{} {word}{}", count(n), plural(n))
 }
 
 #[cfg(test)]

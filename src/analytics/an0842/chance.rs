@@ -4,6 +4,7 @@ use super::settings::PortKnockSettings;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{Finding, Tier};
+use crate::model::plural::counted;
 use crate::model::{Timestamp, What};
 
 /// Records that make a window qualify.
@@ -55,10 +56,7 @@ pub(super) fn with_chance(
     }
     let chance = |records: f64| 1.0 - (-records / seconds * window).exp();
     let hours = seconds / 3600.0;
-    let sequences = format!(
-        "{armed} sequence{} of touches on this host",
-        if armed == 1 { "" } else { "s" }
-    );
+    let sequences = format!("{} of touches on this host", counted(armed, "sequence"));
     finding.notes.push(match count {
         0 if chance(NONE_SEEN) > TOO_LITTLE => format!(
             "chance: outside the incident there are {hours:.1} h of this host's logs, without a record of a rule or \

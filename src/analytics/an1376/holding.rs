@@ -13,6 +13,7 @@ use crate::context::{Context, Place};
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Table, Tier,
 };
+use crate::model::plural::plural;
 use crate::model::{Span, Text, Timestamp};
 
 /// A channel silent for longer than this before the containment was not stopped by it.
@@ -110,7 +111,7 @@ pub fn finding(
             host_words(place, context),
             at.rfc3339(),
             end.rfc3339(),
-            if stopped == 1 { "" } else { "s" }
+            plural(stopped as u64)
         ),
         severity: Severity::Info,
         tier: match seen {

@@ -4,6 +4,7 @@
 //! loopback or null address after a public one, or is said not to exist after it did, is a sinkhole
 //! or a takedown. What comes along with an answer (name servers and their addresses) is none.
 
+use crate::analytics::kit::lookup::addresses_queried;
 use crate::model::host_event::HostWhat;
 use crate::model::net::is_private;
 use crate::model::resolution::Resolution;
@@ -17,8 +18,6 @@ const NAMES: usize = 4096;
 const LASTS: Span = Span::seconds(86_400);
 /// Windows' DNS_ERROR_RCODE_NAME_ERROR: no such name.
 const NO_SUCH_NAME: u32 = 9003;
-/// Addresses taken from one answer.
-const ANSWERED: usize = 64;
 
 /// An answer, as either source tells it.
 pub struct Answer {
@@ -118,45 +117,13 @@ pub fn answer_of(what: &What) -> Option<Answer> {
                 ..
             } => Some(Answer {
                 name: name.to_lowercase().as_str().into(),
-                addresses: addresses(*status, results),
+                addresses: addresses_queried(*status, results),
                 no_such_name: *status == Some(NO_SUCH_NAME),
             }),
             _ => None,
         },
         _ => None,
     }
-}
-
-/// The addresses of the name in Sysmon 22 `QueryResults`; none unless `QueryStatus` is success.
-///
-/// Sysmon writes the records of the response in their order, each with a `;` behind it: addresses bare
-/// (IPv4 often as `::ffff:192.0.2.1`), any other record as `type:  5 NAME`, of many types without the
-/// name. Addresses behind aliases (5) are the name's. Behind a record of another type, such as an
-/// authority (6), a name server (2) or a service (33), they are those of the server it names, and that
-/// also at status 0.
-fn addresses(status: Option<u32>, results: &str) -> Vec<IpAddr> {
-    if status != Some(0) {
-        return Vec::new();
-    }
-    let records = results.split(';').map(str::trim);
-    let of_the_name = records.take_while(|record| match record.strip_prefix("type:") {
-        None => true,
-        Some(rest) => {
-            let number = rest.split_whitespace().next();
-            matches!(number, Some("1" | "5" | "28"))
-        }
-    });
-    of_the_name
-        .filter_map(|record| {
-            let bare = match record.strip_prefix("type:") {
-                None => record,
-                Some(rest) => rest.split_whitespace().nth(1)?,
-            };
-            bare.parse::<IpAddr>().ok()
-        })
-        .map(|address| address.to_canonical())
-        .take(ANSWERED)
-        .collect()
 }
 
 fn of_packet(told: &Resolution) -> Answer {
@@ -176,42 +143,6 @@ mod tests {
             name: name.into(),
             addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
             no_such_name: false,
-        }
-    }
-
-    #[test]
-    fn only_what_answers_the_name_is_its_address() {
-        let told = |results: &str| -> Vec<String> {
-            let of_the_name = addresses(Some(0), results);
-            of_the_name.iter().map(IpAddr::to_string).collect()
-        };
-        assert_eq!(told("172.18.39.6;"), ["172.18.39.6"]);
-        assert_eq!(
-            told("2001:db8::6;::ffff:192.0.2.6;"),
-            ["2001:db8::6", "192.0.2.6"]
-        );
-        assert_eq!(
-            told(
-                "type:  5 edge.example;type:  5 a.edge.example;::ffff:203.0.113.7;::ffff:203.0.113.8;"
-            ),
-            ["203.0.113.7", "203.0.113.8"]
-        );
-        // The address of the name server, the service's host, the zone's authority.
-        for other in [
-            "type:  6 ;10.0.1.14;",
-            "type:  33 ;10.0.1.14;",
-            "type:  2 dc.corp.example;10.0.1.14;",
-            "type:  5 edge.example;type:  6 ;10.0.1.14;",
-            "type:  12 ws5.corp.example;",
-            "type:;10.0.1.14;",
-            "-",
-            "",
-        ] {
-            assert!(told(other).is_empty(), "{other}");
-        }
-        // DNS_INFO_NO_RECORDS, and a record that tells no status.
-        for status in [Some(9501), None] {
-            assert!(addresses(status, "10.0.1.14;").is_empty(), "{status:?}");
         }
     }
 

@@ -12,6 +12,7 @@ use crate::model::finding::{
     Unseen,
 };
 use crate::model::net::mac_text;
+use crate::model::plural::counted;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Event, Outcome, Span, Timestamp, What};
 use std::collections::{BTreeMap, VecDeque};
@@ -282,8 +283,8 @@ fn tell(
         setting: "exact; not all zero, not all ones, not a group address".to_owned(),
         measured: format!(
             "{} for {}",
-            counted(signals.len(), "signal"),
-            counted(targets.len(), "target")
+            counted(signals.len() as u64, "signal"),
+            counted(targets.len() as u64, "target")
         ),
     }];
     if targets.len() > 1 {
@@ -505,8 +506,4 @@ fn notes(signals: &[Event], after: &[Followed<'_>]) -> Vec<String> {
         ));
     }
     notes
-}
-
-fn counted(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }

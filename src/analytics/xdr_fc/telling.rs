@@ -15,6 +15,7 @@ use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
+use crate::model::plural::counted;
 use crate::model::{Span, Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -469,8 +470,4 @@ fn notes(
         ));
     }
     notes
-}
-
-fn counted(n: u64, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }

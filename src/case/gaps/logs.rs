@@ -1,10 +1,11 @@
 //! Gaps of the event logs of one host.
 
-use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, counted, when};
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, when};
 use crate::context::HostId;
 use crate::context::coverage::logging::subcategory;
 use crate::context::coverage::{Channel, Interval, Log, LoggingChange, LoggingWhat, Reach};
 use crate::eventlog::MissingRecords;
+use crate::model::plural::counted;
 use crate::model::{EvidenceId, Timestamp};
 
 /// What fills a gap of a log.

@@ -272,8 +272,3 @@ fn when(time: Timestamp, near: Option<Timestamp>) -> String {
         format!("{} {}", time.date(), time.clock(0))
     }
 }
-
-/// A whole number with its word, which takes an `s` unless there is one.
-fn counted(n: u64, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
-}

@@ -1,8 +1,9 @@
 //! Gaps of the captures.
 
-use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, counted, when};
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, when};
 use crate::context::HostId;
 use crate::context::coverage::sensor::{Sensor, silences};
+use crate::model::plural::counted;
 use crate::model::{EvidenceId, Timestamp};
 
 /// Dropped packets in a hundred from which on answers may be missing anywhere.

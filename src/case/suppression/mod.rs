@@ -14,6 +14,7 @@ use crate::context::Identity;
 use crate::context::assets::{Assets, Role as HostRole};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::finding::{Finding, Severity};
+use crate::model::plural::plural;
 use facts::{Facts, Side, Then, source};
 use std::collections::BTreeSet;
 
@@ -147,15 +148,11 @@ fn remarks(rule: &Rule, row: &RuleRow, taken: bool, hosts: usize, asked: bool) -
         remarks.push(format!(
             "{subject} hides {} incident{} on {hosts} host{}; make sure that it is not too broad",
             row.suppressed.len(),
-            plural(row.suppressed.len()),
-            plural(hosts)
+            plural(row.suppressed.len() as u64),
+            plural(hosts as u64)
         ));
     }
     remarks
-}
-
-fn plural(n: usize) -> &'static str {
-    if n == 1 { "" } else { "s" }
 }
 
 /// Keeps what a known scanner started at info and says why.

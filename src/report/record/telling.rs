@@ -5,6 +5,7 @@ use super::basis::{coverage, evidence, gaps, hosts, judgeable, problems, setting
 use super::incident::suppression;
 pub use super::incident::{after, clock, heading, held, missing, one, refs, tied, what, who};
 use super::{Block, Chosen, severity};
+use crate::model::plural::plural;
 use crate::report::escape::Shown;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report};
@@ -170,10 +171,6 @@ pub fn judged(report: &Report) -> String {
         "{blind} of {} pairs of analytic and host could not be judged, {partly} in part only.",
         report.verdicts.len()
     )
-}
-
-fn plural(n: u64) -> &'static str {
-    if n == 1 { "" } else { "s" }
 }
 
 /// How much of the report is shown, with the filters as they were given.
