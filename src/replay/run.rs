@@ -25,12 +25,12 @@ pub struct Outcome {
     pub found: Found,
 }
 
-/// Replays `events` over `entries`.
+/// Replays `events` over `entries`. While the analytics see one batch, the next is read.
 ///
 /// # Errors
 /// The first error of the stream ends the replay.
-pub fn replay<E>(
-    events: impl Iterator<Item = Result<Event, E>>,
+pub fn replay<E: Send>(
+    mut events: impl Iterator<Item = Result<Event, E>> + Send,
     entries: &[Box<dyn Entry>],
     context: &Context,
 ) -> Result<Vec<Outcome>, E> {
@@ -39,23 +39,22 @@ pub fn replay<E>(
         .map(|e| (e.about().id, e.start(Shard::ALL, KEYS)))
         .collect();
     divide(&mut runners);
-    let mut batch: Vec<Event> = Vec::with_capacity(BATCH);
-    let feed = |batch: &mut Vec<Event>, runners: &mut Vec<(&'static str, Box<dyn Runner>)>| {
-        runners.par_iter_mut().for_each(|(_, runner)| {
-            for event in batch.iter() {
-                runner.event(event, context);
-            }
-        });
-        batch.clear();
-        divide(runners);
-    };
-    for event in events {
-        batch.push(event?);
-        if batch.len() >= BATCH {
-            feed(&mut batch, &mut runners);
-        }
+    let (mut batch, mut next) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+    fill(&mut batch, &mut events)?;
+    while !batch.is_empty() {
+        let feed = || {
+            runners.par_iter_mut().for_each(|(_, runner)| {
+                for event in &batch {
+                    runner.event(event, context);
+                }
+            });
+            batch.clear();
+        };
+        let (filled, ()) = rayon::join(|| fill(&mut next, &mut events), feed);
+        filled?;
+        divide(&mut runners);
+        std::mem::swap(&mut batch, &mut next);
     }
-    feed(&mut batch, &mut runners);
     Ok(runners
         .into_par_iter()
         .map(|(analytic, runner)| {
@@ -64,6 +63,19 @@ pub fn replay<E>(
             Outcome { analytic, found }
         })
         .collect())
+}
+
+/// Fills `batch` as far as there are events.
+fn fill<E>(
+    batch: &mut Vec<Event>,
+    events: &mut impl Iterator<Item = Result<Event, E>>,
+) -> Result<(), E> {
+    while batch.len() < BATCH
+        && let Some(event) = events.next()
+    {
+        batch.push(event?);
+    }
+    Ok(())
 }
 
 /// Divides the room anew. Done between batches, so that it does not depend on the threads.
