@@ -158,7 +158,7 @@ impl Measured {
             told.push("No labelled evidence says anything of this analytic: its error rates are not known.".to_owned());
         }
         told.push(format!(
-            "Measured on {} over {} pieces of public evidence with a label ({} files, corpus SHA-256 {}). It was at hand \
+            "Measured on {} over {} pieces of evidence with a label ({} files, corpus SHA-256 {}). It was at hand \
              while the analytics were built, and it is small: expect more errors elsewhere.",
             self.date, self.pieces, self.files, self.corpus
         ));

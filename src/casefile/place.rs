@@ -1,12 +1,15 @@
 //! Where something new may be written: nowhere among evidence, in no case that is finished, and over
-//! nothing, unless it was asked for and what lies there is of our own making.
+//! nothing, unless it was asked for. A folder is replaced only if it is of our own making; a file,
+//! whatever it was, if it is no evidence.
 //!
 //! Paths are held against each other as the system resolves them, so links and `..` lead nowhere
-//! else. What is written, and how, is for `folder`.
+//! else. Evidence that was moved is known by its hash. What is written, and how, is for `folder`.
 
 use super::folder::hex;
-use super::{Error, SUMS, at, verify};
+use super::verify::{self, hash_of};
+use super::{Error, REPORT, SUMS, at};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +19,9 @@ use std::path::{Path, PathBuf};
 pub struct Bounds {
     /// Files and folders given as evidence.
     pub evidence: Vec<PathBuf>,
-    /// A case folder that is being rendered.
-    pub case: Option<PathBuf>,
-    /// Something of our own making that lies at the place may be replaced.
+    /// Length in bytes and SHA-256, in lower-case hexadecimal, of evidence wherever it lies.
+    pub known: BTreeSet<(u64, String)>,
+    /// What lies at the place may be replaced.
     pub overwrite: bool,
 }
 
@@ -29,6 +32,14 @@ impl Bounds {
             evidence: evidence.to_vec(),
             ..Self::default()
         }
+    }
+
+    /// True if the file there is evidence by its content. Read only if its length is that of some.
+    fn is_known(&self, file: &Path, length: u64) -> Result<bool, Error> {
+        if !self.known.iter().any(|(size, _)| *size == length) {
+            return Ok(false);
+        }
+        Ok(self.known.contains(&(length, at(file, hash_of(file))?)))
     }
 }
 
@@ -72,9 +83,12 @@ impl Place {
         let place = Self::outside(target, bounds)?;
         if occupied(target) {
             refuse_unless_asked(target, bounds)?;
-            let plain = at(target, fs::symlink_metadata(target))?.is_file();
+            let held = at(target, fs::symlink_metadata(target))?;
             let real = at(target, fs::canonicalize(target))?;
-            if !plain || resolved(&bounds.evidence).any(|given| given == real) {
+            if !held.is_file()
+                || resolved(&bounds.evidence).any(|given| given == real)
+                || bounds.is_known(&real, held.len())?
+            {
                 return Err(Error::Place(format!(
                     "{} is evidence or no plain file, and not written over; give a new name",
                     target.display()
@@ -105,7 +119,7 @@ impl Place {
                 )));
             }
         }
-        if let Some(case) = resolved(bounds.case.as_slice()).find(|case| parent.starts_with(case)) {
+        if let Some(case) = parent.ancestors().find(|folder| is_case(folder)) {
             return Err(Error::Place(format!(
                 "{} lies in the case folder {}, whose files are hashed; give a place outside it",
                 target.display(),
@@ -177,6 +191,11 @@ pub(super) fn own_folder(target: &Path) -> Result<String, Error> {
         }
     }
     Ok(hex(&Sha256::digest(sums.as_bytes())))
+}
+
+/// True for a finished case folder.
+fn is_case(folder: &Path) -> bool {
+    folder.join(SUMS).is_file() && folder.join(REPORT).is_file()
 }
 
 fn resolved(paths: &[PathBuf]) -> impl Iterator<Item = PathBuf> + '_ {
@@ -270,8 +289,8 @@ mod tests {
         let (here, evidence) = here();
         let asked = |evidence: &Path| Bounds {
             evidence: vec![evidence.to_owned()],
-            case: None,
             overwrite: true,
+            ..Bounds::default()
         };
         // The evidence itself, what holds it, and folders of anybody else.
         refused(
@@ -324,28 +343,46 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_case_gets_no_further_files() {
+    fn evidence_that_was_moved_is_known_by_its_content() {
         let (here, _) = here();
-        let case = here.path().join("case");
-        NewFolder::begin(&case, &Bounds::default())
-            .unwrap()
-            .finish()
-            .unwrap();
-        let bounds = Bounds {
-            case: Some(case.clone()),
+        let moved = here.path().join("moved.pcap");
+        fs::write(&moved, "packets").unwrap();
+        let hash = hex(&Sha256::digest(b"packets"));
+        let asked = |known| Bounds {
+            known: BTreeSet::from([known]),
+            overwrite: true,
             ..Bounds::default()
         };
         refused(
-            Place::of_file(&case.join("report.html"), &bounds),
-            "lies in the case folder",
+            Place::of_file(&moved, &asked((7, hash.clone()))),
+            "is evidence",
         );
+        // Of the same length only, and of another length.
+        let other = hex(&Sha256::digest(b"records"));
+        new_file(&moved, &asked((7, other)), b"new").unwrap();
+        new_file(&moved, &asked((7, hash)), b"newer").unwrap();
+    }
+
+    #[test]
+    fn a_finished_case_gets_no_further_files() {
+        let (here, _) = here();
+        let case = here.path().join("case");
+        let mut folder = NewFolder::begin(&case, &Bounds::default()).unwrap();
+        folder.put(REPORT, b"{}").unwrap();
+        folder.finish().unwrap();
         let over = Bounds {
             overwrite: true,
-            ..bounds
+            ..Bounds::default()
         };
-        refused(
-            Place::of_file(&case.join(SUMS), &over),
-            "lies in the case folder",
-        );
+        for name in ["report.html", "case", SUMS, REPORT] {
+            for bounds in [&Bounds::default(), &over] {
+                let target = case.join(name);
+                refused(Place::of_file(&target, bounds), "lies in the case folder");
+                refused(Place::of_folder(&target, bounds), "lies in the case folder");
+            }
+        }
+        // Beside it, and in its place.
+        Place::of_file(&here.path().join("report.html"), &over).unwrap();
+        Place::of_folder(&case, &over).unwrap();
     }
 }

@@ -13,6 +13,9 @@ pub struct Run {
     pub version: String,
     /// Commit it was built from; empty where the build did not say.
     pub commit: String,
+    /// SHA-256 of the program file that ran; left out where it could not be read, and before 1.2.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// Operating system and processor it was built for, as `linux x86_64`.
     pub system: String,
     /// When the run began, UTC.
@@ -69,4 +72,4 @@ pub struct Output {
 /// What `schema` says.
 pub const SCHEMA: &str = "casewire-run";
 /// What `schema_version` says.
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";

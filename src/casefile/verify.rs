@@ -132,7 +132,11 @@ pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn hash_of(path: &Path) -> io::Result<String> {
+/// SHA-256 of a regular file, in lower-case hexadecimal.
+///
+/// # Errors
+/// If it cannot be read, or is no regular file.
+pub fn hash_of(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }

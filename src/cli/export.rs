@@ -41,11 +41,9 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     if args.with_events {
         bytes.extend(events(&case)?);
     }
-    write(
-        args.output.as_deref(),
-        &bounds(&case, args.overwrite),
-        &bytes,
-    )?;
+    let now = args.case.evidence.as_deref();
+    let bounds = bounds(&case, now, args.overwrite);
+    write(args.output.as_deref(), &bounds, &bytes)?;
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
         say(&format!("note: {} loses: {loss}", format.name()));
     }
@@ -85,11 +83,11 @@ fn evidence(
     };
     let findings = telling::chosen(&case.report, chosen);
     let cited = raw::cited(findings.into_iter());
-    let mut bounds = bounds(case, args.overwrite);
-    bounds.evidence.extend(args.case.evidence.clone());
+    let now = args.case.evidence.as_deref();
+    let bounds = bounds(case, now, args.overwrite);
     let places = Places::of(
         case,
-        args.case.evidence.as_deref(),
+        now,
         &args.case.passwords,
         Some(&cited.keys().cloned().collect()),
     );

@@ -18,7 +18,7 @@ pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
         ids: incidents(&case.report, &args.incidents)?,
         min_severity: args.min_severity,
     };
-    let bounds = bounds(&case, args.overwrite);
+    let bounds = bounds(&case, None, args.overwrite);
     if !args.redact.is_empty() {
         let (copy, labels) = redact(&case.report, &args.redact)?;
         case.report = copy;
@@ -90,19 +90,25 @@ pub fn write(target: Option<&Path>, bounds: &Bounds, bytes: &[u8]) -> anyhow::Re
     }
 }
 
-/// What is written of a case lies neither in it nor among its evidence.
-pub fn bounds(case: &CaseFolder, overwrite: bool) -> Bounds {
+/// What is written of a case lies neither in a case nor among its evidence: where that lay, where
+/// it is `now`, and over none of it anywhere.
+pub fn bounds(case: &CaseFolder, now: Option<&Path>, overwrite: bool) -> Bounds {
     let run = case.run.iter();
     let places = run
         .clone()
         .flat_map(|run| run.evidence.iter().map(|e| &e.path));
+    let known = case.report.evidence.iter().filter_map(|row| {
+        let hash = row.hashes.sha256.as_ref()?;
+        Some((row.size, hash.0.clone()))
+    });
     Bounds {
         evidence: run
             .flat_map(|run| &run.inputs)
             .chain(places)
             .map(PathBuf::from)
+            .chain(now.map(Path::to_owned))
             .collect(),
-        case: Some(case.path.clone()),
+        known: known.collect(),
         overwrite,
     }
 }

@@ -5,6 +5,7 @@ use super::config;
 use super::exit::Exit;
 use casewire::case::Case;
 use casewire::casefile::run::{Place, Run, SCHEMA, SCHEMA_VERSION};
+use casewire::casefile::verify::hash_of;
 use casewire::evidence::Weight;
 use casewire::investigate::Request;
 use casewire::model::Timestamp;
@@ -38,6 +39,9 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
         schema_version: SCHEMA_VERSION.to_owned(),
         version: case.version.clone(),
         commit: case.commit.clone(),
+        program: std::env::current_exe()
+            .and_then(|program| hash_of(&program))
+            .ok(),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         started: utc(began.wall),
         ended: utc(SystemTime::now()),

@@ -62,7 +62,11 @@ pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
             exit = Exit::Changed;
         }
         if found.count() == 0 {
-            return Err(Wrong(format!("{evidence} ({}) has no {reference}", found.path)).into());
+            let nothing = format!("{evidence} ({}) has no {reference}", found.path);
+            if found.unchanged {
+                return Err(Wrong(nothing).into());
+            }
+            say(&format!("warning: {nothing}"));
         }
         if !found.all {
             say(&format!(

@@ -241,7 +241,8 @@ pub fn page() -> String {
         from, held between 0 and 100. From 70 it is called high, from 40 medium, below that low. \
         Packets alone, an uncertain order and a missing half hold it down.\n\n\
         The two are independent: a HIGH finding of low confidence is worth a look before an INFO one \
-        of high confidence.\n\n\
+        of high confidence. No analytic calls anything critical: that is for those who know what the \
+        host is worth.\n\n\
         | Analytic | Basis | Severity | Context |\n|---|---|---|---|\n"
         .to_owned();
     for row in TABLE {

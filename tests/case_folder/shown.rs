@@ -62,10 +62,14 @@ fn every_reference_of_the_report_leads_to_its_packet_or_record() {
     let path = made.evidence.join("sensor.pcapng");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend([0; 4]);
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
     let (_, said) = done(&["show", text(&made.case), "E7:p239"], 4);
     assert!(
         said.contains("is not the file this case rests on"),
         "{said}"
     );
+    // Nor is it wrong usage that such a file has not what the case cites.
+    std::fs::write(&path, &bytes[..1000]).unwrap();
+    let (_, said) = done(&["show", text(&made.case), "E7:p239"], 4);
+    assert!(said.contains("has no E7:p239"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 use super::made::*;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 
 #[test]
@@ -34,6 +35,12 @@ fn a_case_holds_the_record_the_timeline_the_run_and_their_hashes() {
     assert_eq!(run["schema"], "casewire-run");
     assert_eq!(run["command"][0], "analyze");
     assert_eq!(run["exit"], 0);
+    let program = std::fs::read(env!("CARGO_BIN_EXE_casewire")).unwrap();
+    let program: String = Sha256::digest(program)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(run["program"], program);
     assert_eq!(run["evidence"].as_array().unwrap().len(), 7);
     assert!(run["started"].as_str().unwrap() <= run["ended"].as_str().unwrap());
     // The record holds nothing of the machine it was made on.
@@ -135,6 +142,41 @@ fn nothing_is_written_among_evidence_or_over_anything() {
         2,
     );
     assert_eq!(tree(&evidence), before);
+}
+
+#[test]
+fn evidence_that_was_moved_and_other_cases_stay_as_they_are() {
+    let made = Made::new();
+    let moved = made.here.path().join("moved");
+    std::fs::rename(&made.evidence, &moved).unwrap();
+    let before = (tree(&moved), tree(&made.case));
+    let csv = ["export", "--as", "csv", text(&made.case)];
+    let at = |place: &str, arguments: &[&str]| -> (String, String) {
+        let place = moved.join(place);
+        done(&[arguments, &["-o", text(&place)]].concat(), 2)
+    };
+    // Among it, where the command is told where it is; over it, wherever it is.
+    let now = ["--evidence", text(&moved)];
+    let (_, said) = at("new.csv", &[&csv[..], &now[..]].concat());
+    assert!(said.contains("lies in the evidence folder"), "{said}");
+    for of in [&csv[..], &["report", text(&made.case)]] {
+        let (_, said) = at("sensor.pcapng", &[of, &["--overwrite"]].concat());
+        assert!(said.contains("is evidence"), "{said}");
+    }
+    // Into a case, by any command.
+    for name in ["sub", "report.json"] {
+        let place = made.case.join(name);
+        for of in [
+            &["analyze", text(&moved)][..],
+            &["baseline", "build", text(&moved)],
+            &csv,
+        ] {
+            let (_, said) = done(&[of, &["--overwrite", "-o", text(&place)]].concat(), 2);
+            assert!(said.contains("lies in the case folder"), "{of:?} {said}");
+        }
+    }
+    assert_eq!((tree(&moved), tree(&made.case)), before);
+    done(&["verify", text(&made.case), "--evidence", text(&moved)], 0);
 }
 
 #[test]
