@@ -3,6 +3,7 @@
 //! AN1448 names the same chain as AN0842 when the source that knocked is the source that came in:
 //! one finding is kept, with both ids.
 
+use crate::analytics::kit::sniffing::CONDITION;
 use crate::model::Provenance;
 use crate::model::finding::{Finding, Role};
 use std::collections::BTreeSet;
@@ -24,8 +25,10 @@ pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
         });
         match same {
             Some(held) if !held.also_satisfies.contains(&other.analytic) => {
-                // The severer reading wins: the other analytic may have seen more, a sniffer say.
-                if other.severity > held.severity {
+                // The other analytic counts where it saw more: a process with signs of a sniffer. Of what
+                // both see, AN0842 says more than it.
+                let more = other.conditions.iter().any(|c| c.text == CONDITION);
+                if more && other.severity > held.severity {
                     held.severity = other.severity;
                     held.confidence = held.confidence.max(other.confidence);
                 }

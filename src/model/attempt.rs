@@ -216,16 +216,20 @@ impl Attempt {
     /// after a datagram; not where the initiator went on as after an answer, for then the answers
     /// passed by another way; not if the evidence ends too soon after it.
     pub fn silence_tells(&self, first: Timestamp) -> bool {
-        let fast_open = self.marks.has(Marks::FAST_OPEN);
-        // An echo request carries payload by itself.
-        let went_on = self.transport == Transport::TCP
-            && (self.bytes[0] > 0 && !fast_open || self.packets[0] > self.tries);
         let waited = self.decided.since(first) >= SILENCE;
         let expected = matches!(
             self.transport,
             Transport::TCP | Transport::ICMP | Transport::ICMPV6
         );
-        expected && !went_on && waited && !self.marks.has(Marks::EVICTED)
+        expected && !self.went_on() && waited && !self.marks.has(Marks::EVICTED)
+    }
+
+    /// True if a TCP initiator sent more than SYNs: somebody answered it, whoever saw that.
+    pub fn went_on(&self) -> bool {
+        let fast_open = self.marks.has(Marks::FAST_OPEN);
+        // An echo request carries payload by itself.
+        self.transport == Transport::TCP
+            && (self.bytes[0] > 0 && !fast_open || self.packets[0] > self.tries)
     }
 
     /// The name the initiator asked for, by TLS or HTTP.

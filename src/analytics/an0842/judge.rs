@@ -8,9 +8,8 @@ use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie, named_port};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, everyday, host_words, is_first, tied_changes,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, tied_changes,
 };
-use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
@@ -240,25 +239,6 @@ impl PortKnock {
             })
             .next()
     }
-}
-
-/// True if this host's logs would show a change at the time of the knock: a firewall log or rule
-/// auditing that covers it.
-fn changes_are_logged(place: Place, knock: &Knock, until: Timestamp, context: &Context) -> bool {
-    let Place::Host(id) = place else { return false };
-    let covers = |seen: Option<&crate::context::coverage::Seen>| {
-        seen.is_some_and(|s| s.interval.from <= knock.first())
-    };
-    let coverage = &context.coverage;
-    let written = |log| coverage.could_write(id, log, knock.first(), until);
-    covers(coverage.channel(id, Log::Firewall)) && written(Log::Firewall)
-        || covers(coverage.channel(id, Log::Security))
-            && written(Log::Security)
-            && coverage.any(
-                id,
-                Log::Security,
-                &[4946, 4947, 4948, 4950, 4956, 5154, 5447],
-            )
 }
 
 fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {

@@ -6,9 +6,9 @@ use super::score::{item, knock_is_plain, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Effect, Tie, made_by};
+use crate::analytics::kit::exposure::{Tie, made_by};
 use crate::analytics::kit::picture::{
-    AWAITED, LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
+    LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::Context;
@@ -16,9 +16,6 @@ use crate::model::attempt::Marks;
 use crate::model::finding::{Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen};
 use crate::model::{Span, What};
 use std::net::IpAddr;
-
-/// A 5156 alone this soon after a rule change may be a live connection logged again.
-const RELOG: Span = Span::seconds(4);
 
 /// The whole chain: touches, a tied change, the first success.
 pub(super) fn full(
@@ -41,27 +38,25 @@ pub(super) fn full(
         .any(crate::analytics::kit::touch::Touch::on_the_wire)
         || arrival.is_some_and(Arrival::on_the_wire);
     let tier = if wire { Tier::Both } else { Tier::HostOnly };
-    let relog = arrival.is_some_and(|a| maybe_relogged(a, picture, context));
+    let doubts = picture.doubts(settings.min_sequence_len as usize, context);
     let allowed = picture
         .tied
         .iter()
         .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
-    let empty = arrival.is_some_and(|a| a.empty && !a.logged);
-    let awaited = picture.is_awaited(settings.min_sequence_len as usize);
     let severity = if allowed {
         Severity::Info
-    } else if picture.knock.scan || relog || awaited {
+    } else if picture.knock.scan {
         Severity::Low
     } else if knock_is_plain(picture)
         || tier == Tier::HostOnly
         || !check.certain
         || tie == Tie::Program
-        || empty
     {
         Severity::Medium
     } else {
         Severity::High
     };
+    let severity = severity.min(doubts.ceiling());
     let mut score = score(picture, settings, tie);
     score.insert(0, item("the whole chain was seen", 40));
     if allowed {
@@ -70,19 +65,11 @@ pub(super) fn full(
             -40,
         ));
     }
-    if awaited {
-        score.push(item(AWAITED, -25));
-    }
-    if empty {
-        score.push(item(
-            "the connection carried no payload, and no host record confirms it",
-            -15,
-        ));
-    }
-    let cap = if !check.certain || relog || picture.knock.scan {
+    score.extend(doubts.score());
+    let cap = if !check.certain || picture.knock.scan {
         39
     } else {
-        100
+        doubts.cap()
     };
     assemble(
         picture, settings, context, tier, severity, score, cap, check,
@@ -148,21 +135,6 @@ pub(super) fn door_only(
     )
 }
 
-/// True if the arrival is a 5156 alone, soon after a rule change, where no capture shows its
-/// handshake: Windows logs live connections again then.
-fn maybe_relogged(arrival: &Arrival, picture: &Picture<'_>, context: &Context) -> bool {
-    let only_5156 = match &arrival.event.what {
-        What::Host(host) => host.event_id == 5156 && arrival.also.is_empty(),
-        _ => false,
-    };
-    only_5156
-        && !context.coverage.capture_at(arrival.event.time)
-        && picture.tied.iter().any(|t| {
-            t.change.effect != Effect::Listens
-                && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
-        })
-}
-
 #[allow(clippy::too_many_arguments)] // one call each from three tellings, all different
 fn assemble(
     picture: &Picture<'_>,
@@ -171,7 +143,7 @@ fn assemble(
     tier: Tier,
     severity: Severity,
     score: Vec<ScoreItem>,
-    cap: u8,
+    cap: i32,
     order: OrderCheck,
 ) -> Finding {
     let about = &super::PortKnock::ABOUT;
@@ -181,7 +153,7 @@ fn assemble(
         .map(|i| i.points)
         .sum::<i32>()
         .clamp(0, 100)
-        .min(i32::from(cap)) as u8;
+        .min(cap) as u8;
     let (first, last) = (
         knock.first(),
         picture

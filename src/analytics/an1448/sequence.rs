@@ -11,10 +11,9 @@ use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, everyday, host_words, is_first, tied_changes,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
-use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::firewall::Layer;
@@ -216,7 +215,7 @@ impl Touched {
             }
         }
         if best.as_ref().is_none_or(|(rank, ..)| *rank < 4)
-            && let Some((tied, signs, event)) = self.goes_back(knock, until, &rules, context)
+            && let Some((tied, signs, event)) = self.goes_back(place, knock, until, &rules, context)
         {
             best = Some((3, Success::Back(event), tied, signs));
         }
@@ -291,6 +290,7 @@ impl Touched {
     /// opening rule, or a sniffer-backed socket.
     fn goes_back<'a>(
         &'a self,
+        place: Place,
         knock: &Knock,
         until: Timestamp,
         rules: &DoorRules,
@@ -299,11 +299,9 @@ impl Touched {
         let arming = &knock.arming().event;
         let from = rules.earliest(knock);
         // A host that talked to the source before the touches does not answer a signal by it.
-        if self
-            .outgoing
-            .iter()
-            .any(|(to, e)| *to == knock.source && e.time < knock.first())
-        {
+        let (_, before) = context.baseline.peer(place, knock.source, knock.first());
+        let lately = |(to, e): &(IpAddr, Event)| *to == knock.source && e.time < knock.first();
+        if before.is_some() || self.outgoing.iter().any(lately) {
             return None;
         }
         let backs = || {
@@ -356,16 +354,7 @@ impl Touched {
         until: Timestamp,
         context: &Context,
     ) -> Option<&'a Arrival> {
-        let told = match place {
-            Place::Host(id) => {
-                let written = |log| context.coverage.could_write(id, log, knock.first(), until);
-                context.identity.keeps_logs(place)
-                    && written(Log::Firewall)
-                    && written(Log::Security)
-            }
-            Place::Address(_) => false,
-        };
-        if told
+        if changes_are_logged(place, knock, until, context)
             || !knock
                 .touches
                 .iter()

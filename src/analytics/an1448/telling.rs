@@ -7,9 +7,9 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::{Tie, listens_on, made_by};
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
-    AWAITED, LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    Doubts, LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
-use crate::analytics::kit::sniffing::Sign;
+use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;
 use crate::context::Context;
 use crate::model::Event;
@@ -63,11 +63,17 @@ pub(super) fn tell(
         (false, true) => Tier::Both,
         (false, false) => Tier::HostOnly,
     };
-    let awaited = matches!(success, Success::Same(_))
-        && picture.is_awaited(settings.min_sequence_len as usize);
+    let doubts = match success {
+        Success::Same(_) => picture.doubts(settings.min_sequence_len as usize, context),
+        // Somebody else, or the host itself: no client that waits.
+        Success::Other(_) | Success::Back(_) => Doubts {
+            awaited: false,
+            ..picture.doubts(settings.min_sequence_len as usize, context)
+        },
+    };
     let severity = match success {
         _ if allowed => Severity::Info,
-        _ if no_change || awaited => Severity::Low,
+        _ if no_change => Severity::Low,
         Success::Other(_) if signs.is_empty() => Severity::Low,
         Success::Same(_)
             if check.certain
@@ -80,15 +86,14 @@ pub(super) fn tell(
         Success::Back(_) if check.certain && !signs.is_empty() => Severity::High,
         _ => Severity::Medium,
     };
+    let severity = severity.min(doubts.ceiling());
     let mut score = vec![match success {
         _ if no_change => item("refused touches, then a first success, no change seen", 25),
         Success::Same(_) => item("the same source connected after the change", 45),
         Success::Back(_) => item("the host connected back to the source", 40),
         Success::Other(_) => item("another source connected after the change", 20),
     }];
-    if awaited {
-        score.push(item(AWAITED, -25));
-    }
+    score.extend(doubts.score());
     match tie {
         Tie::Exact => score.push(item("a change names the port", 20)),
         Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
@@ -128,7 +133,11 @@ pub(super) fn tell(
             -40,
         ));
     }
-    let cap = if !check.certain || no_change { 39 } else { 100 };
+    let cap = if !check.certain || no_change {
+        39
+    } else {
+        doubts.cap()
+    };
     let confidence = score.iter().map(|i| i.points).sum::<i32>().clamp(0, cap) as u8;
 
     let port = opened_port(picture)
@@ -237,7 +246,7 @@ fn conditions(
     }
     if !kinds.is_empty() {
         conditions.push(Condition {
-            text: "the process shows signs of a packet sniffer".to_owned(),
+            text: CONDITION.to_owned(),
             setting: "one strong sign or two weak ones".to_owned(),
             measured: kinds.join("; "),
         });

@@ -162,6 +162,13 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
     }
 }
 
+/// The connection that a record of the host's own shows to have been let in: the other side, and the
+/// port.
+pub fn let_in(event: &Event, context: &Context) -> Option<(Endpoint, (Transport, u16))> {
+    let (_, sign) = sign_of(event, context)?;
+    (!sign.wire).then_some((sign.remote, (sign.transport, sign.port)))
+}
+
 /// The host an event tells of an inbound connection on.
 pub fn arrival_place(event: &Event, context: &Context) -> Option<Place> {
     sign_of(event, context).map(|(place, _)| place)
@@ -277,6 +284,18 @@ impl Arrivals {
         self.held
             .iter()
             .filter(move |a| a.event.time >= from && a.event.time <= to)
+    }
+
+    /// True if a connection of these endpoints was told within a moment of `at`.
+    pub fn told(
+        &self,
+        remote: Endpoint,
+        (transport, port): (Transport, u16),
+        at: Timestamp,
+    ) -> bool {
+        self.tuples
+            .get(&(transport, remote, port))
+            .is_some_and(|told| told.since(at).abs() <= SAME_CONNECTION)
     }
 
     /// Since when the port is known to be open.

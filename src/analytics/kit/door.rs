@@ -4,14 +4,14 @@
 //! when everything that may belong to it has passed: the window itself, and a while behind it, in
 //! which a door may close again and a slower clock may still report.
 
-use super::arrivals::{Arrival, Arrivals, arrival_place};
+use super::arrivals::{Arrival, Arrivals, arrival_place, let_in};
 use super::exposure::{Changes, effect_of};
 use super::knock::{Knock, KnockRules};
 use super::surroundings::{Surroundings, surrounds};
-use super::touch::{touch_of, touched};
+use super::touch::{Answer, Touch, touch_of, touched};
 use super::touches::{Heard, Touches};
 use crate::context::{Context, Place};
-use crate::model::{Event, Span, Timestamp, Transport, What};
+use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -150,6 +150,7 @@ impl Door {
         }
         if let Some((at, touch)) = touch_of(event, context)
             && at == place
+            && !self.was_let_in(&touch)
             && let Heard::Armed(knock) =
                 self.touches
                     .hear(touch, &rules.knock, &mut self.open, dropped)
@@ -162,6 +163,10 @@ impl Door {
             self.open.push(*knock);
         }
         if arrival_place(event, context) == Some(place) {
+            if let Some((remote, port)) = let_in(event, context) {
+                let (at, open) = (event.time, &mut self.open);
+                self.touches.refute(remote, port, at, &rules.knock, open);
+            }
             if let What::Attempt(attempt) = &event.what
                 && attempt.transport == Transport::TCP
             {
@@ -181,6 +186,13 @@ impl Door {
             self.changes.hear(event, dropped);
             self.surroundings.hear(event, dropped);
         }
+    }
+
+    /// True for mere silence about a connection that the host's own log shows as let in.
+    fn was_let_in(&self, touch: &Touch) -> bool {
+        let remote = Endpoint::new(touch.source, touch.source_port);
+        let port = (touch.transport, touch.port);
+        touch.answer == Answer::Silence && self.arrivals.told(remote, port, touch.event.time)
     }
 
     /// Distinct open ports that `source` reached from `from` to `to`.

@@ -20,6 +20,9 @@ pub struct Sign {
     pub process: Option<(String, Option<u32>)>,
 }
 
+/// What a finding says of a process whose signs are enough.
+pub const CONDITION: &str = "the process shows signs of a packet sniffer";
+
 const LIBRARIES: [&str; 3] = ["wpcap.dll", "packet.dll", "windivert.dll"];
 const DRIVERS: [&str; 7] = [
     "npcap.sys",
@@ -158,7 +161,8 @@ impl Sniffing {
         self.held.push_back(sign);
     }
 
-    /// The signs that speak for a process, if they are enough: its own, and the host's.
+    /// The signs that speak for a process, if they are enough: its own, and beside one of those the
+    /// host's. A driver that is loaded says nothing about who uses it.
     pub fn of_process(&self, image: &Text, pid: Option<u32>) -> Option<Vec<&Sign>> {
         let key = image_key(image);
         let mut kinds: BTreeMap<&'static str, (u32, &Sign)> = BTreeMap::new();
@@ -174,6 +178,7 @@ impl Sniffing {
             }
         }
         let points: u32 = kinds.values().map(|(p, _)| p).sum();
-        (points >= 2).then(|| kinds.into_values().map(|(_, s)| s).collect())
+        let own = kinds.values().any(|(_, sign)| sign.process.is_some());
+        (own && points >= 2).then(|| kinds.into_values().map(|(_, s)| s).collect())
     }
 }

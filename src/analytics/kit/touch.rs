@@ -63,13 +63,15 @@ impl Touch {
     }
 }
 
-/// How an attempt on a port was turned away, if it was. A ping touches a host and no port.
+/// How an attempt on a port was turned away, if it was. A ping touches a host and no port. Whoever
+/// goes on after its SYN was answered, though the capture does not hold the answer.
 fn turned_away(attempt: &Attempt) -> Option<Answer> {
     if attempt.icmp.is_some() {
         return None;
     }
     match attempt.outcome {
         Outcome::Rejected => Some(Answer::Reset),
+        Outcome::Unanswered if attempt.went_on() => None,
         Outcome::Unanswered => Some(Answer::Silence),
         Outcome::Unreachable(refusal) => match refusal.meaning() {
             RefusalMeaning::ClosedPort => Some(Answer::PortUnreachable),

@@ -3,8 +3,8 @@
 //! Retries of one attempt are one touch, and so is what a packet and a log tell of the same one.
 
 use super::knock::{KNOCK_TOUCHES, Knock, KnockRules};
-use super::touch::Touch;
-use crate::model::{Event, HostWhat, Span, Timestamp, Transport, What};
+use super::touch::{Answer, Touch};
+use crate::model::{Endpoint, Event, HostWhat, Span, Timestamp, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::{BTreeSet, VecDeque};
@@ -124,7 +124,7 @@ impl Touches {
         }
         source.recent.push_back(touch);
         let too_few = source.recent.len() < rules.min_ports;
-        if source.armed || too_few || source.distinct(rules) < rules.min_ports {
+        if source.armed || too_few || distinct(source.recent.iter(), rules) < rules.min_ports {
             return Heard::Taken;
         }
         source.armed = true;
@@ -138,6 +138,41 @@ impl Touches {
             touches,
         };
         Heard::Armed(Box::new(knock))
+    }
+
+    /// Takes back a touch that was no more than silence: the host's log shows that it let in the
+    /// connection from `remote` to `port` at that time, so the capture lacks the answer.
+    pub fn refute(
+        &mut self,
+        remote: Endpoint,
+        (transport, port): (Transport, u16),
+        at: Timestamp,
+        rules: &KnockRules,
+        open: &mut Vec<Knock>,
+    ) {
+        let refuted = |touch: &Touch| {
+            touch.answer == Answer::Silence
+                && !touch.logged
+                && touch.source == remote.address
+                && touch.source_port == remote.port
+                && (touch.transport, touch.port) == (transport, port)
+                && touch.event.time.since(at).abs() <= SAME_TOUCH
+        };
+        let Some(source) = self.sources.get_mut(&remote.address) else {
+            return;
+        };
+        source.recent.retain(|touch| !refuted(touch));
+        open.retain_mut(|knock| {
+            if !knock.touches.iter().any(refuted) {
+                return true;
+            }
+            knock.touches.retain(|touch| !refuted(touch));
+            let armed = (0..knock.touches.len())
+                .find(|i| distinct(knock.touches[..=*i].iter(), rules) >= rules.min_ports);
+            source.armed &= armed.is_some();
+            knock.armed_by = armed.unwrap_or_default();
+            armed.is_some()
+        });
     }
 
     /// How many sources are remembered.
@@ -265,19 +300,6 @@ impl Source {
             .count()
     }
 
-    fn distinct(&self, rules: &KnockRules) -> usize {
-        let explicit_udp = self
-            .recent
-            .iter()
-            .any(|t| t.transport == Transport::UDP && t.explicit());
-        self.recent
-            .iter()
-            .filter(|t| t.transport == Transport::TCP || rules.udp_counts && explicit_udp)
-            .map(|t| (t.transport, t.port))
-            .collect::<BTreeSet<_>>()
-            .len()
-    }
-
     /// True if most of these ports were touched at least four times at a steady period: median
     /// absolute deviation of the intervals below a tenth of their median.
     fn periodic(&self, touches: &[Touch]) -> bool {
@@ -288,6 +310,18 @@ impl Source {
             .count();
         steady * 2 > ports.len()
     }
+}
+
+/// How many different ports count as touched.
+fn distinct<'t>(touches: impl Iterator<Item = &'t Touch> + Clone, rules: &KnockRules) -> usize {
+    let explicit_udp = touches
+        .clone()
+        .any(|t| t.transport == Transport::UDP && t.explicit());
+    touches
+        .filter(|t| t.transport == Transport::TCP || rules.udp_counts && explicit_udp)
+        .map(|t| (t.transport, t.port))
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 fn steady(times: &VecDeque<Timestamp>) -> bool {

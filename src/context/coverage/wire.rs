@@ -59,6 +59,9 @@ pub struct Wire {
     // Asked by address; walked only where the order makes no difference.
     addresses: HashMap<IpAddr, Sides, RandomState>,
     full: bool,
+    // TCP attempts whose SYN was captured, and those of them with any answer.
+    syns: u64,
+    answered: u64,
 }
 
 impl Wire {
@@ -72,6 +75,8 @@ impl Wire {
             Outcome::Unanswered | Outcome::Aborted | Outcome::Unreachable(_) => attempt.ended,
             _ => attempt.decided.min(attempt.ended),
         };
+        self.syns += u64::from(syn);
+        self.answered += u64::from(syn && !silent);
         let sensor = clocks::sensor_of(&event.provenance);
         for (address, sent, received, at) in [
             (attempt.initiator.address, from, to, event.time),
@@ -123,6 +128,8 @@ impl Wire {
             self.addresses.entry(address).or_default().add(&sides);
         }
         self.full |= other.full;
+        self.syns += other.syns;
+        self.answered += other.answered;
     }
 
     pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
@@ -142,6 +149,11 @@ impl Wire {
             false if self.full => None,
             held => Some(held),
         }
+    }
+
+    /// True if there are SYNs enough in the captures, and not one answer.
+    pub fn lacks_answers(&self) -> bool {
+        self.syns >= SUSPECT && self.answered == 0
     }
 
     /// What the captures hold of these addresses together.
