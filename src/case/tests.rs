@@ -118,7 +118,11 @@ impl Staged {
                 *event,
                 *id,
                 *second,
-                HostWhat::ProfileChanged { profile: "".into() },
+                HostWhat::ProfileChanged {
+                    profile: "".into(),
+                    bits: 0,
+                    interface: "".into(),
+                },
             ));
         }
         for (second, what) in &self.changes {

@@ -54,7 +54,7 @@ impl Ports {
     }
 }
 
-/// Which remote addresses a rule covers.
+/// Which addresses a rule covers, of remote hosts or of the host itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Remotes {
     /// The source does not say, or could not be read.
@@ -137,6 +137,8 @@ pub struct Rule {
     pub remote_ports: Ports,
     /// Remote addresses.
     pub remotes: Remotes,
+    /// Local addresses.
+    pub locals: Remotes,
     /// Profile bits: 1 domain, 2 private, 4 public; 0 where the source does not say.
     pub profiles: u32,
     /// Program the rule is for, as written; empty for any.

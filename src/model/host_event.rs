@@ -264,6 +264,10 @@ pub enum HostWhat {
     ProfileChanged {
         /// The new profile, as written.
         profile: Text,
+        /// Profile bits as in `Rule::profiles`; 0 where the word is not known.
+        bits: u32,
+        /// The interface it is of (InterfaceGuid); empty where not said.
+        interface: Text,
     },
     /// Firewall channel 2011: a process listens on a port and is being blocked.
     BlockedListener {

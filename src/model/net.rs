@@ -86,6 +86,26 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// False if two addresses cannot lie in one subnet, however wide its mask: of different families, one
+/// private and the other not, or apart in what no mask of a local network leaves open (the first 8 bits
+/// of private IPv4 addresses, 16 of others; 64 of IPv6).
+pub fn may_share_a_subnet(a: IpAddr, b: IpAddr) -> bool {
+    if is_private(a) != is_private(b) {
+        return false;
+    }
+    match (a.to_canonical(), b.to_canonical()) {
+        (IpAddr::V4(x), IpAddr::V4(y)) => {
+            let bits = if is_private(a) { 8 } else { 16 };
+            (x.to_bits() ^ y.to_bits()) >> (32 - bits) == 0
+        }
+        (IpAddr::V6(x), IpAddr::V6(y)) => {
+            let link = x.is_unicast_link_local() || y.is_unicast_link_local();
+            link || (x.to_bits() ^ y.to_bits()) >> 64 == 0
+        }
+        _ => false,
+    }
+}
+
 /// The first port Windows uses for outgoing connections by default (RFC 6335 dynamic range).
 pub const FIRST_DYNAMIC_PORT: u16 = 49_152;
 
@@ -104,6 +124,22 @@ pub fn mac_text(mac: [u8; 6]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subnet_is_shared_only_where_some_mask_allows_it() {
+        let may = |a: &str, b: &str| may_share_a_subnet(a.parse().unwrap(), b.parse().unwrap());
+        assert!(may("10.0.5.10", "10.9.5.10") && may("198.51.100.1", "198.51.7.1"));
+        assert!(may("2001:db8::1", "2001:db8::2") && may("fe80::1", "fe80:0:0:9::2"));
+        for (a, b) in [
+            ("10.0.5.10", "203.0.113.9"),
+            ("10.0.5.10", "192.168.5.10"),
+            ("198.51.100.1", "203.0.113.9"),
+            ("10.0.5.10", "fe80::1"),
+            ("2001:db8::1", "2001:db8:0:1::1"),
+        ] {
+            assert!(!may(a, b), "{a} {b}");
+        }
+    }
 
     #[test]
     fn a_mapped_address_is_the_same_endpoint() {

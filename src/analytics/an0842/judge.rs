@@ -8,7 +8,8 @@ use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie, named_port};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, tied_changes,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, own_addresses,
+    tied_changes,
 };
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
@@ -58,7 +59,7 @@ impl PortKnock {
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
         for arrival in &fresh {
-            let tied = tied_changes(door, knock, arrival, &rules, context);
+            let tied = tied_changes(place, door, knock, arrival, &rules, context);
             let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
@@ -133,7 +134,7 @@ impl PortKnock {
                 None
             }
             None => {
-                let opened = self.opened_unvisited(door, knock, &rules, context);
+                let opened = self.opened_unvisited(place, door, knock, &rules, context);
                 match (came.first(), opened) {
                     (Some(arrival), _) => {
                         let since = door.arrivals.open_since(arrival.transport, arrival.port);
@@ -210,6 +211,7 @@ impl PortKnock {
     /// A change after the knock that names a port, though nobody was seen to come in.
     fn opened_unvisited<'a>(
         &self,
+        place: Place,
         door: &'a Door,
         knock: &Knock,
         rules: &DoorRules,
@@ -222,7 +224,7 @@ impl PortKnock {
             .filter(|c| context.follows(arming, &c.event, rules.slack))
             .filter(|c| door.changes.storm_around(c) < STORM)
             .filter_map(|change| {
-                let port = named_port(change, knock.source)?;
+                let port = named_port(change, knock.source, own_addresses(place, context))?;
                 // An arrival before the knock means the port was open all along.
                 let before = door
                     .arrivals

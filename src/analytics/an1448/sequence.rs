@@ -186,7 +186,7 @@ impl Touched {
             {
                 continue;
             }
-            let mut tied = tied_changes(&self.door, knock, arrival, &rules, context);
+            let mut tied = tied_changes(place, &self.door, knock, arrival, &rules, context);
             // A listener counts here only with a sniffer behind it; a firewall change by itself.
             tied.retain(|t| {
                 t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()

@@ -5,7 +5,7 @@
 //! which a door may close again and a slower clock may still report.
 
 use super::arrivals::{Arrival, Arrivals, arrival_place, let_in};
-use super::exposure::{Changes, effect_of};
+use super::exposure::{Changes, is_watched};
 use super::knock::{Knock, KnockRules};
 use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};
@@ -81,7 +81,7 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         each(place);
     }
     if let What::Host(host) = &event.what
-        && (effect_of(&host.what).is_some() || surrounds(&host.what))
+        && (is_watched(&host.what) || surrounds(&host.what))
         && let Some(place) = context.identity.place_of(host)
     {
         each(place);

@@ -3,11 +3,14 @@
 //! A change is tied to a port by what it says, never by time alone. A change that names no port is
 //! tied weakly and proves nothing by itself.
 
+use super::rules::{KnownRules, Meaning, admits};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
 use crate::model::host_event::{ServiceState, Verdict};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Direction, Event, HostWhat, Span, Text, Timestamp, Transport, What};
+use crate::model::{
+    Direction, Event, HostWhat, Provenance, Span, Text, Timestamp, Transport, What,
+};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -49,6 +52,8 @@ pub struct Change {
     /// What it does.
     pub effect: Effect,
     burst: Option<u32>,
+    /// The rule that it removed, and the record that told of it.
+    was: Option<(Box<Rule>, Provenance)>,
 }
 
 /// This many rule changes by one hand, or new listeners, within a minute are a deployment.
@@ -65,8 +70,17 @@ const SAME_RULE: Span = Span::seconds(2);
 /// Changes remembered per host.
 const CHANGES: usize = 512;
 
+/// True for a record that `Changes` takes in: one that changes exposure, or says what rules and profiles
+/// there are.
+pub fn is_watched(what: &HostWhat) -> bool {
+    matches!(
+        what,
+        HostWhat::FirewallRule { .. } | HostWhat::ProfileChanged { .. }
+    ) || effect_of(what).is_some()
+}
+
 /// What a host event does to exposure, if anything.
-pub fn effect_of(what: &HostWhat) -> Option<Effect> {
+fn effect_of(what: &HostWhat) -> Option<Effect> {
     Some(match what {
         HostWhat::FirewallRule { change, rule, .. } => rule_effect(*change, rule)?,
         HostWhat::FirewallSetting {
@@ -153,6 +167,11 @@ impl Change {
         }
     }
 
+    /// The record that told what the rule was that it removed.
+    pub fn rests_on(&self) -> Option<Provenance> {
+        self.was.as_ref().map(|(_, told_by)| *told_by)
+    }
+
     /// True if both are records of one change: of one rule, filter or listener, within a moment.
     pub fn tells_the_same_as(&self, other: &Self) -> bool {
         if other.event.time.since(self.event.time).abs() > SAME_RULE {
@@ -190,12 +209,13 @@ pub struct Changes {
     held: VecDeque<Change>,
     bursts: VecDeque<Burst>,
     next_burst: u32,
+    known: KnownRules,
 }
 
 impl Changes {
-    /// How many changes are remembered.
+    /// How many changes and rules are remembered.
     pub fn held(&self) -> usize {
-        self.held.len()
+        self.held.len() + self.known.held()
     }
 
     /// Takes in a host event.
@@ -203,9 +223,33 @@ impl Changes {
         let What::Host(host) = &event.what else {
             return;
         };
-        let Some(effect) = effect_of(&host.what) else {
-            return;
+        let mut was = None;
+        let effect = match &host.what {
+            HostWhat::FirewallRule {
+                change,
+                source,
+                rule,
+            } => match self
+                .known
+                .hear(*change, *source, rule, event.order(), dropped)
+            {
+                Meaning::Itself => effect_of(&host.what),
+                Meaning::Nothing => None,
+                Meaning::Was(rule, told_by) => {
+                    let effect = rule_effect(*change, &rule);
+                    was = Some((rule, told_by));
+                    effect
+                }
+            },
+            HostWhat::ProfileChanged {
+                bits, interface, ..
+            } => {
+                self.known.profile(interface, *bits);
+                None
+            }
+            what => effect_of(what),
         };
+        let Some(effect) = effect else { return };
         let burst = match &host.what {
             HostWhat::FilterChanged { filter } => {
                 let housekeeping = [
@@ -252,7 +296,13 @@ impl Changes {
             event: event.clone(),
             effect,
             burst: burst.map(|(id, _)| id),
+            was,
         });
+    }
+
+    /// False if the rule of this change is for profiles none of which was told to be active.
+    pub fn is_in_force(&self, change: &Change) -> bool {
+        rule_of(change).is_none_or(|rule| self.known.is_in_force(rule))
     }
 
     /// Forgets what is older than `before`.
@@ -373,7 +423,9 @@ impl Changes {
                 Some((t, p)) if t == transport && p == port => Tie::Exact,
                 _ => Tie::None,
             },
-            (HostWhat::FirewallRule { rule, .. }, Effect::Opens) => self.tie_rule(rule, at),
+            (HostWhat::FirewallRule { .. }, Effect::Opens) => {
+                rule_of(change).map_or(Tie::None, |rule| self.tie_rule(rule, at))
+            }
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
@@ -397,7 +449,7 @@ impl Changes {
             Some(Some(protocol)) if protocol != at.transport.0 => return Tie::None,
             _ => {}
         }
-        if rule.remotes.covers(at.source) == Some(false) {
+        if !admits(rule, at.source, at.local, at.own) {
             return Tie::None;
         }
         self.tie_ports(&rule.local_ports, &rule.application, at)
@@ -438,6 +490,10 @@ pub struct Port<'a> {
     pub number: u16,
     /// Who reached it.
     pub source: IpAddr,
+    /// The address of the host that was reached, where it is known.
+    pub local: Option<IpAddr>,
+    /// The host's addresses.
+    pub own: &'a [IpAddr],
     /// The program that accepted the connection, where a record names it.
     pub holder: Option<&'a Text>,
     /// Listener records after this do not count.
@@ -447,7 +503,9 @@ pub struct Port<'a> {
 fn rule_and_source(change: &Change) -> Option<(&Rule, RuleSource)> {
     match &change.event.what {
         What::Host(host) => match &host.what {
-            HostWhat::FirewallRule { rule, source, .. } => Some((rule, *source)),
+            HostWhat::FirewallRule { rule, source, .. } => {
+                Some((change.was.as_ref().map_or(rule, |(was, _)| was), *source))
+            }
             _ => None,
         },
         _ => None,
@@ -528,31 +586,25 @@ pub fn only_for(change: &Change, source: IpAddr) -> bool {
 }
 
 /// The one port a change opens to `source`: a rule that names a single port, or a listener on a
-/// port that is not dynamic.
-pub fn named_port(change: &Change, source: IpAddr) -> Option<u16> {
+/// port that is not dynamic. `own` are the host's addresses.
+pub fn named_port(change: &Change, source: IpAddr, own: &[IpAddr]) -> Option<u16> {
     match change.effect {
         Effect::Listens => listens_on(change)
             .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
             .map(|(_, p)| p),
-        Effect::Opens => match &change.event.what {
-            What::Host(host) => match &host.what {
-                HostWhat::FirewallRule { rule, .. }
-                    if rule.remotes.covers(source) != Some(false)
-                        && rule.protocol != Some(Some(Transport::UDP.0)) =>
-                {
-                    match &rule.local_ports {
-                        Ports::Ranges(ranges)
-                            if ranges.len() == 1 && ranges[0].0 == ranges[0].1 =>
-                        {
-                            Some(ranges[0].0)
-                        }
-                        _ => None,
-                    }
+        Effect::Opens => {
+            let rule = rule_of(change)?;
+            let admitted = admits(rule, source, None, own);
+            if !admitted || rule.protocol == Some(Some(Transport::UDP.0)) {
+                return None;
+            }
+            match &rule.local_ports {
+                Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => {
+                    Some(ranges[0].0)
                 }
                 _ => None,
-            },
-            _ => None,
-        },
+            }
+        }
         _ => None,
     }
 }

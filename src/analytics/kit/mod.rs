@@ -12,6 +12,7 @@ pub mod exposure;
 pub mod knock;
 pub mod lookup;
 pub mod picture;
+pub mod rules;
 pub mod sniffing;
 pub mod standing;
 pub mod statistics;

@@ -53,7 +53,20 @@ impl Picture<'_> {
             empty: self.arrival.is_some_and(|a| a.empty && !a.logged),
             awaited: self.is_awaited(least),
             deaf: self.is_deaf(context),
+            not_in_force: self.is_not_in_force(),
         }
+    }
+
+    /// True if all that ties to the port are rules for profiles of which the log says that others were
+    /// active.
+    fn is_not_in_force(&self) -> bool {
+        let strongest = self.tied.iter().map(|t| t.tie).max();
+        let mut leading = self
+            .tied
+            .iter()
+            .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
+            .peekable();
+        leading.peek().is_some() && leading.all(|t| !self.door.changes.is_in_force(t.change))
     }
 
     /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
@@ -102,9 +115,7 @@ impl Picture<'_> {
         let wire = context.coverage.wire();
         let sides = match self.place {
             Place::Address(address) => wire.sides([&address]),
-            Place::Host(id) => {
-                wire.sides(context.identity.host(id).map_or(&[][..], |h| &h.addresses))
-            }
+            Place::Host(_) => wire.sides(own_addresses(self.place, context)),
         };
         self.knock.touches.iter().all(|touch| !touch.explicit())
             && (sides.one_sided() || wire.lacks_answers())
@@ -125,12 +136,14 @@ pub struct Doubts {
     pub awaited: bool,
     /// That the touched ports were closed rests on silence that the captures could not have broken.
     pub deaf: bool,
+    /// The rule is for profiles of the firewall that were not active, as far as the log tells.
+    pub not_in_force: bool,
 }
 
 impl Doubts {
     /// The severity that a finding can reach.
     pub fn ceiling(self) -> Severity {
-        if self.relogged || self.awaited || self.deaf {
+        if self.relogged || self.awaited || self.deaf || self.not_in_force {
             Severity::Low
         } else if self.empty {
             Severity::Medium
@@ -150,6 +163,7 @@ impl Doubts {
             (self.awaited, AWAITED, -25),
             (self.relogged, RELOGGED, -25),
             (self.deaf, DEAF, -25),
+            (self.not_in_force, NOT_IN_FORCE, -25),
             (self.empty, EMPTY, -15),
         ];
         let held = items.into_iter().filter(|(holds, ..)| *holds);
@@ -167,6 +181,8 @@ const RELOGGED: &str = "the connection is known from a 5156 alone, right after a
                         connections again then";
 const DEAF: &str = "that the ports were closed rests on silence, and the captures hold no answer of this host: they may \
                     hold one direction only";
+const NOT_IN_FORCE: &str =
+    "the rule is for profiles of the firewall that were not active, as far as the log tells";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
 
 /// What a finding from packets alone says where `was_up` is false.
@@ -265,6 +281,7 @@ pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
 
 /// The changes after the arming touch and before the arrival that are tied to its port.
 pub fn tied_changes<'a>(
+    place: Place,
     door: &'a Door,
     knock: &Knock,
     arrival: &Arrival,
@@ -285,6 +302,8 @@ pub fn tied_changes<'a>(
                     transport: arrival.transport,
                     number: arrival.port,
                     source: arrival.remote.address,
+                    local: local_of(arrival),
+                    own: own_addresses(place, context),
                     holder: arrival.holder.as_ref(),
                     until: to,
                 },
@@ -292,6 +311,22 @@ pub fn tied_changes<'a>(
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()
+}
+
+/// The addresses of a host.
+pub fn own_addresses(place: Place, context: &Context) -> &[IpAddr] {
+    match place {
+        Place::Host(id) => context.identity.host(id).map_or(&[], |h| &h.addresses),
+        Place::Address(_) => &[],
+    }
+}
+
+/// The address of the host that a connection reached, where packets show it.
+fn local_of(arrival: &Arrival) -> Option<IpAddr> {
+    match &arrival.event.what {
+        What::Attempt(attempt) => Some(attempt.responder.address),
+        _ => None,
+    }
 }
 
 /// True if a door of this picture closes again soon after the arrival.
@@ -508,11 +543,18 @@ fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec
             let (first, remark) = *group
                 .iter()
                 .min_by_key(|(c, _)| (c.rank(), c.event.order()))?;
+            let earlier: BTreeSet<_> = group.iter().filter_map(|(c, _)| c.rests_on()).collect();
             let also = group
                 .iter()
                 .map(|(c, _)| c.event.provenance)
                 .filter(|p| *p != first.event.provenance)
+                .chain(earlier.iter().copied())
                 .collect();
+            let remark = if remark.is_empty() && !earlier.is_empty() {
+                "an earlier record says what it was"
+            } else {
+                remark
+            };
             Some(Step {
                 role: Role::Change,
                 event: first.event.clone(),

@@ -30,8 +30,11 @@ pub fn entry(event_id: u32) -> Option<Entry> {
         2008 => |_| Ok(HostWhat::FirewallPolicy { loaded: true }),
         2009 => |_| Ok(HostWhat::FirewallPolicy { loaded: false }),
         2010 => |f| {
+            let profile = f.needed_text("NewProfile")?;
             Ok(HostWhat::ProfileChanged {
-                profile: f.needed_text("NewProfile")?,
+                bits: words::profile_bits(&profile),
+                profile,
+                interface: f.text("InterfaceGuid"),
             })
         },
         2011 => blocked_listener,
@@ -63,6 +66,9 @@ fn rule(f: &mut Fields<'_, '_>, change: RuleChange) -> Result<HostWhat, Missing>
             .map_or(Ports::Unknown, |t| ports::local_ports(&t));
         rule.remotes = record
             .text("RemoteAddresses")
+            .map_or(Remotes::Unknown, |t| remotes::remote_addresses(&t));
+        rule.locals = record
+            .text("LocalAddresses")
             .map_or(Remotes::Unknown, |t| remotes::remote_addresses(&t));
         // 0x7fffffff is every profile.
         rule.profiles = number("Profiles").map_or(0, |n| (n & 7) as u32);

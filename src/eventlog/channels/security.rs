@@ -28,8 +28,11 @@ pub fn entry(event_id: u32) -> Option<Entry> {
         4957 => |f| rule(f, RuleChange::NotApplied),
         4950 => setting,
         4956 => |f| {
+            let profile = f.needed_text("ActiveProfile")?;
             Ok(HostWhat::ProfileChanged {
-                profile: f.needed_text("ActiveProfile")?,
+                bits: words::profile_bits(&profile),
+                profile,
+                interface: Text::default(),
             })
         },
         5152 => |f| filtered(f, Verdict::Dropped),

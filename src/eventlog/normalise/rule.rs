@@ -38,6 +38,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
     let mut ports = PortList::default();
     let mut remote_ports = PortList::default();
     let mut remotes = RemoteList::default();
+    let mut locals = RemoteList::default();
     let mut named_profile = false;
     for (key, value) in parts.filter_map(|part| part.split_once('=')) {
         match key.trim().to_ascii_lowercase().as_str() {
@@ -73,6 +74,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
             "lport" | "lport2_10" | "lport2_20" | "lport2_24" | "lport2_29" => ports.add(value),
             "rport" | "rport2_10" => remote_ports.add(value),
             "ra4" | "ra6" | "ra42" | "ra62" => remotes.add(value),
+            "la4" | "la6" => locals.add(value),
             "profile" => {
                 named_profile = true;
                 rule.profiles |= super::words::profiles(value);
@@ -86,6 +88,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
     rule.local_ports = ports.finish();
     rule.remote_ports = remote_ports.finish();
     rule.remotes = remotes.finish();
+    rule.locals = locals.finish();
     if !named_profile {
         // No profile named is every profile.
         rule.profiles = 7;

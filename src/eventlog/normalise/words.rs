@@ -152,6 +152,17 @@ pub fn profiles(text: &str) -> u32 {
     bits
 }
 
+/// The bits of an active profile, as a word or as the number that the firewall's own channel has; 0 for
+/// what is not known.
+pub fn profile_bits(text: &str) -> u32 {
+    match text.trim() {
+        "1" => 1,
+        "2" => 2,
+        "4" => 4,
+        word => profiles(word),
+    }
+}
+
 /// Yes or no of a setting; `None` for other values and languages.
 pub fn yes_or_no(text: &str) -> Option<bool> {
     match text.trim().to_lowercase().as_str() {

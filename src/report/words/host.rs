@@ -166,7 +166,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
         HostWhat::FirewallPolicy { loaded: false } => {
             "group policy of the firewall could not be loaded".to_owned()
         }
-        HostWhat::ProfileChanged { profile } => {
+        HostWhat::ProfileChanged { profile, .. } => {
             format!("firewall profile is now {}", name(profile))
         }
         HostWhat::BlockedListener {

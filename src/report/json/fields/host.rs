@@ -152,7 +152,7 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             text(map, "changed_by", changed_by);
         }
         HostWhat::FirewallPolicy { loaded } => flag(map, "loaded", Some(*loaded)),
-        HostWhat::ProfileChanged { profile } => text(map, "profile", profile),
+        HostWhat::ProfileChanged { profile, .. } => text(map, "profile", profile),
         HostWhat::BlockedListener {
             process: of,
             transport,
