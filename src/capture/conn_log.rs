@@ -14,10 +14,15 @@ use crate::model::{
 };
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::Read;
 
 /// Columns that are looked at.
 const MOST_COLUMNS: usize = 128;
+/// Zeek gives up an unanswered SYN after this long (`tcp_attempt_delay`), or when it ends itself.
+const GIVEN_UP: Span = Span::seconds(5);
+/// Unanswered attempts that wait for the log to go on, at most.
+const WAITING: usize = 65_536;
 
 /// Reads the log and hands each connection to `emit`, in the order of the text.
 pub fn read_connections(
@@ -32,6 +37,7 @@ pub fn read_connections(
     };
     let mut problems = Problems::default();
     let mut table = Table::default();
+    let mut silent = Silent::default();
     while let Some(line) = lines.next_line() {
         let text = line.bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
         if let Some(text) = text
@@ -52,12 +58,14 @@ pub fn read_connections(
                     item: line.number,
                     offset: line.offset,
                 };
-                emit(Event {
+                let ended = attempt.ended;
+                let event = Event {
                     time,
                     recorded: time,
                     provenance,
                     what: What::Attempt(attempt),
-                });
+                };
+                silent.hear(event, ended, emit);
             }
             Some(Row::Other) => {
                 summary.read += 1;
@@ -77,6 +85,7 @@ pub fn read_connections(
             }
         }
     }
+    silent.end(emit);
     if summary.read > 0 {
         problems.add(Problem {
             evidence: Some(evidence),
@@ -91,6 +100,57 @@ pub fn read_connections(
         });
     }
     (summary, problems)
+}
+
+/// Unanswered attempts for which it is not known yet whether Zeek went on listening: what it writes
+/// when it ends itself says nothing about an answer that was still to come.
+#[derive(Default)]
+struct Silent {
+    waiting: VecDeque<Event>,
+    latest: Option<Timestamp>,
+}
+
+impl Silent {
+    /// Passes on an attempt that ended at `ended`, or lets it wait.
+    fn hear(&mut self, event: Event, ended: Timestamp, emit: &mut dyn FnMut(Event)) {
+        self.latest = self.latest.max(Some(ended));
+        let unanswered = matches!(&event.what, What::Attempt(attempt)
+            if attempt.outcome == Outcome::Unanswered && attempt.transport == Transport::TCP);
+        if unanswered {
+            self.waiting.push_back(event);
+        } else {
+            emit(event);
+        }
+        while self.waiting.len() > WAITING || self.went_on() {
+            self.release(emit);
+        }
+    }
+
+    /// True if the log went on long enough after the attempt that waits longest.
+    fn went_on(&self) -> bool {
+        let first = self.waiting.front().map(|event| event.time);
+        first
+            .zip(self.latest)
+            .is_some_and(|(first, latest)| latest >= first.shifted(GIVEN_UP))
+    }
+
+    fn release(&mut self, emit: &mut dyn FnMut(Event)) {
+        let Some(mut event) = self.waiting.pop_front() else {
+            return;
+        };
+        if let (What::Attempt(attempt), Some(latest)) = (&mut event.what, self.latest) {
+            let waited = event.time.shifted(GIVEN_UP).min(latest);
+            attempt.decided = attempt.decided.max(waited);
+        }
+        emit(event);
+    }
+
+    /// Passes on what still waits: the log ends.
+    fn end(mut self, emit: &mut dyn FnMut(Event)) {
+        while !self.waiting.is_empty() {
+            self.release(emit);
+        }
+    }
 }
 
 enum Row {
@@ -247,6 +307,7 @@ broken\n";
         let mut events = Vec::new();
         let (summary, _) =
             read_connections(EvidenceId(1), text.as_bytes(), &mut |e| events.push(e));
+        events.sort_by_key(Event::order);
         (events, summary)
     }
 
@@ -277,9 +338,37 @@ broken\n";
     }
 
     #[test]
+    fn silence_tells_where_the_log_goes_on() {
+        let row = |ts: &str, state: &str| {
+            format!(
+                "{{\"ts\":{ts},\"id.orig_h\":\"10.0.0.1\",\"id.orig_p\":50001,\"id.resp_h\":\"10.0.0.2\",\"id.resp_p\":22,\
+\"proto\":\"tcp\",\"conn_state\":\"{state}\",\"orig_pkts\":1}}"
+            )
+        };
+        let tells = |rows: &[String]| -> Vec<bool> {
+            let (events, _) = read(&rows.join("\n"));
+            let silent = events
+                .iter()
+                .filter(|e| attempt(e).outcome == Outcome::Unanswered);
+            silent.map(|e| attempt(e).silence_tells(e.time)).collect()
+        };
+        let [first, second] = [row("1692161600.0", "S0"), row("1692161604.0", "S0")];
+        // The log ends 4 s after the first: Zeek may have ended itself.
+        assert_eq!(tells(&[first.clone(), second.clone()]), [false, false]);
+        // It goes on for 5 s after the first and not after the second.
+        let later = row("1692161605.0", "SF");
+        assert_eq!(
+            tells(&[first.clone(), second.clone(), later.clone()]),
+            [true, false]
+        );
+        assert_eq!(tells(&[later, first, second]), [true, false]);
+    }
+
+    #[test]
     fn json_says_the_same_as_the_table() {
         let json = r#"{"ts":1692161622.036086,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":50001,"id.resp_h":"10.0.0.2","id.resp_p":22,"proto":"tcp","duration":3.0,"conn_state":"S0","history":"S","orig_pkts":2,"resp_pkts":0}"#;
-        let (json, table) = (read(json).0, read(TABLE).0);
+        let first: Vec<&str> = TABLE.lines().take(3).collect();
+        let (json, table) = (read(json).0, read(&first.join("\n")).0);
         assert_eq!(attempt(&json[0]), attempt(&table[0]));
         assert_eq!(json[0].time, table[0].time);
     }
