@@ -373,8 +373,7 @@ impl Enumeration {
         };
         let actor = actor?;
         let started = telling::instance(actor, *host, time, context);
-        let command = started.map_or("", |i| &i.command_line);
-        tools::scanner(&actor.process.image, command)
+        tools::of_process(&actor.process.image, started)
     }
 
     fn tell(
@@ -489,8 +488,12 @@ fn is_sign(what: &HostWhat) -> bool {
         HostWhat::ProcessStarted {
             process,
             command_line,
+            file,
             ..
-        } => tools::scanner(&process.image, command_line).is_some(),
+        } => {
+            let original = file.as_ref().map_or("", |file| &file.original_name);
+            tools::scanner(&process.image, original, command_line).is_some()
+        }
         _ => false,
     }
 }

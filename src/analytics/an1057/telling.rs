@@ -10,7 +10,7 @@ use super::settings::EnumerationSettings;
 use super::tables::tables;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
-use crate::analytics::kit::contact::{Form, outgoing, question_of};
+use crate::analytics::kit::contact::{Form, before_its_records, outgoing, question_of};
 use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
 use crate::context::coverage::Log;
@@ -75,11 +75,15 @@ pub(super) fn finding(
         image,
         instance: started,
         service: actor.and_then(|a| a.service.as_deref()),
-        tool: actor.and_then(|_| tools::scanner(image, started.map_or("", |i| &i.command_line))),
+        tool: actor.and_then(|_| tools::of_process(image, started)),
         known: program && is_known(image, place, settings, context),
         networked: context
             .baseline
-            .image(place, &image_key(image), scan.first)
+            .image(
+                place,
+                &image_key(image),
+                before_its_records(place, scan.first, context),
+            )
             .networked
             > 0,
         bypass: !near.is_empty(),

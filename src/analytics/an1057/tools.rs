@@ -2,6 +2,7 @@
 //!
 //! A match alone proves nothing; it counts together with connections of the same process.
 
+use crate::context::processes::Instance;
 use crate::eventlog::normalise::image::image_name;
 
 /// Program names, without `.exe`.
@@ -42,12 +43,28 @@ const COMMANDS: [&str; 8] = [
     "1..1024|%",
 ];
 
-/// What about the program or its command line is a scanner's, in words.
-pub(super) fn scanner(image: &str, command_line: &str) -> Option<String> {
-    let name = image_name(image).to_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name);
-    if PROGRAMS.contains(&name) {
+/// What about a process is a scanner's, in words; `started` is what the record of its start says.
+pub(super) fn of_process(image: &str, started: Option<&Instance>) -> Option<String> {
+    let (original, command_line) = started.map_or(("", ""), |started| {
+        (&*started.original_name, &*started.command_line)
+    });
+    scanner(image, original, command_line)
+}
+
+/// What about a program, its OriginalFileName or its command line is a scanner's, in words.
+pub(super) fn scanner(image: &str, original: &str, command_line: &str) -> Option<String> {
+    let plain = |name: &str| {
+        let name = name.trim().to_lowercase();
+        name.strip_suffix(".exe").unwrap_or(&name).to_owned()
+    };
+    let (name, original) = (plain(image_name(image)), plain(original));
+    if PROGRAMS.contains(&name.as_str()) {
         return Some(format!("a program called {name}"));
+    }
+    if PROGRAMS.contains(&original.as_str()) {
+        return Some(format!(
+            "a program whose file was made as {original} and is called {name}"
+        ));
     }
     let command = command_line.to_lowercase();
     let squeezed: String = command.split_whitespace().collect();
@@ -93,14 +110,19 @@ mod tests {
                 "for /L %i in (1,1,254) do ping -n 1 10.0.0.%i",
             ),
         ] {
-            assert!(scanner(image, command).is_some(), "{image} {command}");
+            assert!(scanner(image, "", command).is_some(), "{image} {command}");
         }
         for (image, command) in [
             (r"C:\Windows\System32\PING.EXE", "ping 10.0.0.9"),
             (r"C:\x\powershell.exe", "Test-NetConnection dc01 -Port 445"),
             (r"C:\x\chrome.exe", "--type=renderer"),
         ] {
-            assert_eq!(scanner(image, command), None, "{image} {command}");
+            assert_eq!(scanner(image, "-", command), None, "{image} {command}");
         }
+        let renamed = scanner(r"C:\Users\Public\svc.exe", "NMAP.exe", "").unwrap();
+        assert!(
+            renamed.contains("nmap") && renamed.contains("svc"),
+            "{renamed}"
+        );
     }
 }

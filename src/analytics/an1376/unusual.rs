@@ -9,6 +9,7 @@ use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
 use super::who::Who;
+use crate::analytics::kit::contact::before_its_records;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport, What};
@@ -118,7 +119,7 @@ impl Unusual {
 /// Measures a pair.
 pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) -> Unusual {
     let mut told = Unusual::default();
-    let begin = pair.new_relation.first.time;
+    let begin = before_its_records(pair.place, pair.new_relation.first.time, context);
     // What the broken channel itself made of its program is no habit to hold against it.
     let before = if pair.link == Link::SameInstance {
         begin.min(pair.old_relation.first.time)

@@ -8,6 +8,7 @@ use super::signs;
 use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::silent_program;
+use crate::analytics::kit::contact::before_its_records;
 use crate::context::Context;
 use crate::model::{Event, Span, Timestamp};
 use std::net::IpAddr;
@@ -92,7 +93,8 @@ impl State {
             ))
         });
         let stranger = || {
-            let silent = silent_program(seen.contact.from, &route.who, at, context).is_some();
+            let before = before_its_records(seen.contact.from, at, context);
+            let silent = silent_program(seen.contact.from, &route.who, before, context).is_some();
             let broken = broken.iter().filter(|_| silent);
             broken
                 .map(|(hint, old, relation)| {

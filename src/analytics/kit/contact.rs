@@ -4,6 +4,7 @@
 //! two together: one connection is one contact, from the event that stands for it. Nothing is
 //! judged here; a fate that the evidence does not tell is `Untold`, never guessed.
 
+use crate::context::clocks::Clock;
 use crate::context::{Context, Place};
 use crate::model::attempt::RefusalMeaning;
 use crate::model::firewall::Layer;
@@ -11,7 +12,7 @@ use crate::model::host_event::Verdict;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::{
     Actor, Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket,
-    Text, Timestamp, Transport, What,
+    Span, Text, Timestamp, Transport, What,
 };
 
 /// What became of a contact, as far as this evidence tells.
@@ -271,4 +272,18 @@ impl Contact<'_> {
         }
         cited
     }
+}
+/// A connection's own records stand this far from its first packet, clocks apart.
+const OWN: Span = Span::seconds(2);
+/// Clocks that are further apart tie no record to a packet.
+const DOUBT: Span = Span::seconds(60);
+
+/// The moment before anything tells of a connection that began at `begin`: Windows logs it before its
+/// first packet leaves, and clocks differ. What is usual is asked as of then, or a first use would be its
+/// own precedent.
+pub fn before_its_records(place: Place, begin: Timestamp, context: &Context) -> Timestamp {
+    let Place::Host(id) = place else { return begin };
+    let doubt = [Clock::Host(id), Clock::SysmonNetwork(id)]
+        .map(|clock| context.clocks.uncertainty(clock).min(DOUBT));
+    begin.shifted(OWN.plus(doubt[0].max(doubt[1])).negated())
 }

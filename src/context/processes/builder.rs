@@ -26,6 +26,7 @@ pub(super) struct Told {
     pub image: Text,
     pub service: Option<Text>,
     pub command_line: Text,
+    pub original_name: Text,
     pub user: Text,
     pub parent: Process,
 }
@@ -60,9 +61,12 @@ impl ProcessesBuilder {
                 command_line,
                 parent,
                 user,
+                file,
                 ..
             } => {
+                let original_name = file.as_ref().map(|file| file.original_name.clone());
                 let told = Told {
+                    original_name: original_name.unwrap_or_default(),
                     service: service_of(&process.image, command_line),
                     command_line: command_line.clone(),
                     user: user.clone(),
@@ -119,10 +123,11 @@ impl ProcessesBuilder {
             return;
         }
         self.kept += 1;
-        let bytes = told.command_line.len();
+        let bytes = told.command_line.len() + told.original_name.len();
         if self.command_line_bytes + bytes > COMMAND_LINES {
             self.command_lines_forgotten += 1;
             told.command_line = Text::default();
+            told.original_name = Text::default();
         } else {
             self.command_line_bytes += bytes;
         }
@@ -180,6 +185,7 @@ impl Told {
             image: process.image.clone(),
             service: None,
             command_line: Text::default(),
+            original_name: Text::default(),
             user: Text::default(),
             parent: Process::default(),
         }

@@ -70,6 +70,9 @@ fn tells_start(instance: &mut Instance, told: &Told) -> bool {
     if instance.command_line.is_empty() {
         instance.command_line = told.command_line.clone();
     }
+    if instance.original_name.is_empty() {
+        instance.original_name = told.original_name.clone();
+    }
     if instance.user.is_empty() {
         instance.user = told.user.clone();
     }
@@ -107,6 +110,7 @@ fn started(told: &Told) -> Instance {
         image: told.image.clone(),
         service: told.service.clone(),
         command_line: told.command_line.clone(),
+        original_name: told.original_name.clone(),
         user: told.user.clone(),
         parent: told.parent.clone(),
         started: Some(told.time),

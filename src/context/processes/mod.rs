@@ -46,6 +46,8 @@ pub struct Instance {
     pub service: Option<Text>,
     /// Command line; empty where not logged or not kept.
     pub command_line: Text,
+    /// OriginalFileName of its file's version resource (Sysmon 1); empty where not logged.
+    pub original_name: Text,
     /// The account it runs as, `DOMAIN\name` as written; empty where its start was not logged.
     pub user: Text,
     /// What the record of its start says of its parent; see `Processes::parent`.

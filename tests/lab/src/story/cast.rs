@@ -375,6 +375,7 @@ pub(super) enum Deed {
     Starts {
         process: ProcessName,
         command_line: Option<String>,
+        original: Option<String>,
     },
     Ends {
         image: String,

@@ -27,9 +27,11 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
         Deed::Starts {
             process,
             command_line,
+            original,
         } => {
             let parent = parent(world, host, process);
-            let program = world.start(host, process, command_line.as_deref());
+            let mut program = world.start(host, process, command_line.as_deref());
+            program.original.clone_from(original);
             started(world, host, at, &program, &parent);
         }
         Deed::Ends { image } => {

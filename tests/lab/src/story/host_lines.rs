@@ -34,11 +34,13 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
                 account: None,
                 under: None,
             };
-            let mut command_line = None;
+            let (mut command_line, mut original) = (None, None);
             loop {
                 process_words(words, &mut process)?;
                 if words.take("by") {
                     process.under = Some(words.next("the parent process")?);
+                } else if words.take("original") {
+                    original = Some(words.next("the original file name")?);
                 } else if words
                     .peek()
                     .is_none_or(|w| matches!(w, "only" | "without" | "but"))
@@ -51,6 +53,7 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             Deed::Starts {
                 process,
                 command_line,
+                original,
             }
         }
         "ends" => Deed::Ends {

@@ -351,6 +351,7 @@ impl<'a> World<'a> {
             image,
             guid,
             command_line,
+            original: None,
             account,
         };
         self.running[host].programs.insert(key, program.clone());
@@ -389,6 +390,7 @@ impl<'a> World<'a> {
             image: "C:\\Windows\\System32\\svchost.exe".into(),
             guid: seed::guid(&words),
             command_line: format!("C:\\Windows\\System32\\svchost.exe -k netsvcs -p -s {service}"),
+            original: None,
             account,
         };
         self.running[host].programs.insert(key, program.clone());

@@ -67,6 +67,8 @@ pub struct Program {
     pub guid: [u8; 16],
     /// Command line.
     pub command_line: String,
+    /// OriginalFileName of its file; `None` for the name that it has.
+    pub original: Option<String>,
     /// The account it runs as.
     pub account: Account,
 }
@@ -79,6 +81,7 @@ impl Program {
             image: "System".into(),
             guid: seed::guid(&[computer, "System"]),
             command_line: String::new(),
+            original: None,
             account: Account::system(),
         }
     }

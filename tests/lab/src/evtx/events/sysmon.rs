@@ -60,6 +60,7 @@ pub fn other(id: u16, given: Vec<(String, Value)>) -> Event {
 /// 1: a process was created.
 pub fn process_created(utc: Moment, process: &Program, parent: &Program) -> Event {
     let file = process.image.rsplit('\\').next().unwrap_or("-");
+    let file = process.original.as_deref().unwrap_or(file);
     let mut all = head(utc, process);
     all.extend(fields([
         ("FileVersion", Value::text("-")),
