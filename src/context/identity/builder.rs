@@ -7,9 +7,13 @@ use super::Identity;
 use super::adoption::{self, Own};
 use super::names::{from_packet, key_of, names_a_computer};
 use super::sightings::{Period, Sightings};
+use crate::model::firewall::Layer;
+use crate::model::host_event::Verdict;
 use crate::model::neighbour::{Neighbour, ToldBy};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Direction, Event, HostEvent, HostWhat, Text, Timestamp, What};
+use crate::model::{
+    Direction, Endpoint, Event, HostEvent, HostWhat, Text, Timestamp, Transport, What,
+};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -132,6 +136,13 @@ fn in_order<T>(table: Table<T>) -> BTreeMap<IpAddr, T> {
 /// True for an address that can tell one host from another.
 pub(super) fn telling(address: IpAddr) -> bool {
     !address.is_loopback() && !is_group_or_wildcard(address)
+}
+
+/// True for a datagram that may be for a whole IPv4 network, whichever side of the row that is: masks
+/// are not known here.
+fn may_be_broadcast(transport: Transport, ends: [Endpoint; 2]) -> bool {
+    let ends_so = |end: Endpoint| matches!(end.address, IpAddr::V4(v4) if v4.octets()[3] == 255);
+    transport == Transport::UDP && ends.into_iter().any(ends_so)
 }
 
 impl Facts {
@@ -302,9 +313,21 @@ impl IdentityBuilder {
                 direction,
                 source,
                 destination,
+                verdict,
+                layer,
+                transport,
                 ..
             } => match direction {
                 Some(Direction::Outbound) => facts.own(source.address, time, room),
+                Some(Direction::Inbound)
+                    if may_be_broadcast(*transport, [*source, *destination]) => {}
+                // A dropped packet (5152) is told as it came, on every version of Windows: it was
+                // for this host.
+                Some(Direction::Inbound) if *verdict == Verdict::Dropped => {
+                    if matches!(layer, Layer::Transport | Layer::Accept) {
+                        facts.own(destination.address, time, room);
+                    }
+                }
                 Some(Direction::Inbound) => {
                     let one = Rows {
                         count: 1,

@@ -248,6 +248,7 @@ mod tests {
             image: "a.exe".into(),
             service: None,
             command_line: "a.exe".into(),
+            original_name: Text::default(),
             user: Text::default(),
             parent: Process::default(),
         }
