@@ -14,6 +14,9 @@ use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The port of NTP servers.
+const NTP: u16 = 123;
+
 /// One packet record as the file has it.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
@@ -318,6 +321,9 @@ fn transport(
             search = (8, WakeCarrier::Udp(packet.destination.port));
             let payload = body.get(8..).unwrap_or(&[]);
             packet.shape = shape::shape(payload, false);
+            if answers(packet.source.port, payload) {
+                packet.flags = flags::ANSWERS;
+            }
             if packet.source.port == dns::PORT {
                 let (server, client) = (packet.source, packet.destination);
                 let cut = snapped || packet.first_fragment;
@@ -370,6 +376,16 @@ fn transport(
     }
     out.push(packet);
     Seen::Ip { snapped }
+}
+
+/// True for a datagram that answers a question by its own form: of DNS to one question (RFC 1035 4.1.1),
+/// and of NTP in a server's mode (RFC 5905 7.3).
+fn answers(from: u16, payload: &[u8]) -> bool {
+    match (from, payload) {
+        (dns::PORT, [_, _, flags, _, 0, 1, ..]) => flags & 0xF8 == 0x80,
+        (NTP, [mode, ..]) => payload.len() >= 48 && mode & 0x07 == 4,
+        _ => false,
+    }
 }
 
 /// True if the TCP options hold Fast Open: kind 34 (RFC 7413), or 254 with its experiment number.

@@ -16,6 +16,8 @@ pub mod flags {
     pub const RST: u8 = 0x04;
     /// ACK.
     pub const ACK: u8 = 0x10;
+    /// Of a datagram: by its form it answers a question.
+    pub const ANSWERS: u8 = 0x01;
 }
 
 /// A decoded packet: fixed size, owns nothing on the common path.
@@ -37,7 +39,7 @@ pub struct Packet {
     pub destination: Endpoint,
     /// IP protocol of the innermost header read.
     pub transport: Transport,
-    /// TCP flags; the type for ICMP; 0 for others.
+    /// TCP flags; the type for ICMP; `flags::ANSWERS` or 0 for UDP; 0 for others.
     pub flags: u8,
     /// IP TTL or hop limit.
     pub ttl: u8,

@@ -29,7 +29,7 @@ pub use summary::AttemptSummary;
 use super::announcements::Announcements;
 use super::icmp;
 use super::listening::Listening;
-use super::packet::{Extra, Packet};
+use super::packet::{Extra, Packet, flags};
 use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
@@ -269,7 +269,10 @@ impl Attempts {
             }
             return;
         }
-        let answers = packet.transport != Transport::UDP && icmp::is_answer(packet);
+        let answers = match packet.transport {
+            Transport::UDP => packet.flags & flags::ANSWERS != 0,
+            _ => icmp::is_answer(packet),
+        };
         let mut flow = if answers {
             let ends = [packet.destination, packet.source];
             Flow::new(ends, Phase::Lone, packet, at)

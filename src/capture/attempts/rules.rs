@@ -417,6 +417,29 @@ fn an_unsolicited_reply_is_one_sided_and_its_initiator_is_whom_it_answers() {
 }
 
 #[test]
+fn a_datagram_that_answers_by_its_form_is_no_attempt_of_the_answerer() {
+    let a = told(|wire| wire.udp_answer("10.0.0.53:53", "10.0.0.7:51000", 90));
+    assert_eq!(
+        (a.outcome, a.initiator, a.bytes),
+        (Outcome::OneSided, end("10.0.0.7:51000"), [0, 90])
+    );
+    // The question may have been captured after it, by another sensor; by itself it is an attempt.
+    let a = told(|wire| {
+        wire.udp_answer("10.0.0.53:53", "10.0.0.7:51000", 90);
+        wire.udp("10.0.0.7:51000", "10.0.0.53:53", 30);
+    });
+    assert_eq!(
+        (a.outcome, a.initiator),
+        (Outcome::Established, end("10.0.0.7:51000"))
+    );
+    let a = told(|wire| wire.udp("10.0.0.53:53", "10.0.0.7:51000", 90));
+    assert_eq!(
+        (a.outcome, a.initiator),
+        (Outcome::Unanswered, end("10.0.0.53:53"))
+    );
+}
+
+#[test]
 fn an_icmp_error_refuses_the_ping_it_embeds() {
     let a = told(|wire| {
         wire.echo("10.0.0.1", "10.0.0.2", (8, 7, 1), 32);

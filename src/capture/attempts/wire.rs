@@ -2,7 +2,7 @@
 
 use super::{AttemptSummary, Attempts, Settings};
 use crate::capture::icmp;
-use crate::capture::packet::flags::{ACK, FIN, RST, SYN};
+use crate::capture::packet::flags::{ACK, ANSWERS, FIN, RST, SYN};
 use crate::capture::packet::{EmbeddedHeader, Extra, Packet};
 use crate::capture::reorder::PacketSource;
 use crate::model::{Attempt, Endpoint, Event, EvidenceId, Timestamp, Transport, What};
@@ -108,6 +108,16 @@ impl Wire {
     pub(crate) fn udp(&mut self, from: &str, to: &str, payload: u32) {
         let packet = Packet {
             payload,
+            ..self.packet(from, to, Transport::UDP)
+        };
+        self.push(packet);
+    }
+
+    /// A datagram that answers by its form.
+    pub(crate) fn udp_answer(&mut self, from: &str, to: &str, payload: u32) {
+        let packet = Packet {
+            payload,
+            flags: ANSWERS,
             ..self.packet(from, to, Transport::UDP)
         };
         self.push(packet);

@@ -149,6 +149,28 @@ fn the_outermost_vlan_is_kept_and_a_fourth_tag_is_refused() {
 }
 
 #[test]
+fn datagrams_that_answer_by_their_form_are_told() {
+    let flags = |from: u16, payload: &[u8]| {
+        let mut datagram = udp(40_000, payload);
+        datagram[..2].copy_from_slice(&from.to_be_bytes());
+        ip_packet(1, &ethernet(0x0800, &ipv4(17, &datagram))).flags
+    };
+    let dns = |flags: u8, questions: u8| [7, 7, flags, 0, 0, questions, 0, 1, 0, 0, 0, 0, 0, 0];
+    let mut ntp = [0; 48];
+    ntp[0] = 0x24;
+    assert_eq!((flags(53, &dns(0x84, 1)), flags(123, &ntp)), (1, 1));
+    // Another port, a question, an update's answer, nothing asked, cut short; a client's mode.
+    assert_eq!((flags(54, &dns(0x84, 1)), flags(53, &dns(0x01, 1))), (0, 0));
+    assert_eq!((flags(53, &dns(0xA8, 1)), flags(53, &dns(0x84, 0))), (0, 0));
+    assert_eq!(
+        (flags(53, &dns(0x84, 1)[..5]), flags(123, &ntp[..47])),
+        (0, 0)
+    );
+    ntp[0] = 0x23;
+    assert_eq!(flags(123, &ntp), 0);
+}
+
+#[test]
 fn a_type_behind_llc_is_followed() {
     let v4 = ipv4(17, &udp(53, b"x"));
     let frame = ethernet(60, &[&[0xAA, 0xAA, 3, 0, 0, 0, 8, 0][..], &v4].concat());

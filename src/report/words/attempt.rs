@@ -98,7 +98,7 @@ fn outcome(attempt: &Attempt) -> String {
         Outcome::Unanswered => format!("{sent}, no answer (S0)"),
         Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
         Outcome::Midstream => "traffic whose start is not in the capture".to_owned(),
-        Outcome::OneSided if attempt.icmp.is_some() => {
+        Outcome::OneSided if attempt.transport != Transport::TCP => {
             "reply, its request is not in the capture".to_owned()
         }
         Outcome::OneSided => "SYN-ACK, its SYN is not in the capture".to_owned(),
@@ -275,6 +275,11 @@ mod tests {
                 Transport::TCP,
                 Outcome::OneSided,
                 "7000/tcp SYN-ACK, its SYN is not in the capture",
+            ),
+            (
+                Transport::UDP,
+                Outcome::OneSided,
+                "7000/udp reply, its request is not in the capture",
             ),
         ];
         for (transport, outcome, words) in cases {
