@@ -2,8 +2,8 @@
 //! answered before, and which got through, by minute.
 //!
 //! Summed while reading, because analytics see one host at a time. Failures are those that packets
-//! show, and connections that were reset in use; a block by a host's own firewall is that host's.
-//! A remote that never answered anybody tells nothing by failing again. Nothing is judged here.
+//! show, and connections that were reset while they were open, in use or idle; a block by a host's own
+//! firewall is that host's. A remote that never answered anybody tells nothing by failing again. Nothing is judged here.
 
 use super::assets::Assets;
 use super::identity::{HostId, Identity, Place};
@@ -102,7 +102,7 @@ impl OutagesBuilder {
         let origin = || Origin::Address(from);
         match attempt.outcome {
             Outcome::Established | Outcome::HalfOpen => {
-                if attempt.end == FlowEnd::ResetByResponder && attempt.reset_in_use().is_some() {
+                if attempt.end == FlowEnd::ResetByResponder && attempt.reset_open().is_some() {
                     self.fail(origin(), to, attempt.ended);
                 }
                 self.work(origin(), to, time);

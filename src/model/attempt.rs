@@ -127,6 +127,10 @@ impl Marks {
     /// sensor: a device on the way may have sent it in the sender's name.
     pub const RESET_TTL: Self = Self(1 << 10);
 
+    /// The reset came after more than ten seconds without a packet: servers, and devices on the way, let
+    /// idle connections go like that.
+    pub const RESET_IDLE: Self = Self(1 << 11);
+
     /// True if every mark of `other` is set.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -244,15 +248,22 @@ impl Attempt {
             .map_or([Shape::None; 2], |payload| payload.shapes)
     }
 
-    /// Who reset the connection while it was in use: bytes had gone both ways and neither side had begun to close it. Never the case where the reset was disowned (see
-    /// `RESET_MISMATCH`).
+    /// Who reset the connection while it was in use: as [`Self::reset_open`], at most ten seconds after
+    /// its last packet.
     pub fn reset_in_use(&self) -> Option<Endpoint> {
-        let in_use = matches!(self.outcome, Outcome::Established | Outcome::Midstream)
+        self.reset_open()
+            .filter(|_| !self.marks.has(Marks::RESET_IDLE))
+    }
+
+    /// Who reset the connection before either side had begun to close it, after bytes had gone both
+    /// ways. Never the case where the reset was disowned (see `RESET_MISMATCH`).
+    pub fn reset_open(&self) -> Option<Endpoint> {
+        let open = matches!(self.outcome, Outcome::Established | Outcome::Midstream)
             && self.bytes.iter().all(|bytes| *bytes > 0)
             && !self.marks.has(Marks::RESET_AFTER_FIN);
         match self.end {
-            FlowEnd::ResetByInitiator if in_use => Some(self.initiator),
-            FlowEnd::ResetByResponder if in_use => Some(self.responder),
+            FlowEnd::ResetByInitiator if open => Some(self.initiator),
+            FlowEnd::ResetByResponder if open => Some(self.responder),
             _ => None,
         }
     }

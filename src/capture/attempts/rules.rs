@@ -517,6 +517,23 @@ fn who_reset_a_connection_in_use_is_told_and_an_orderly_end_is_none() {
 }
 
 #[test]
+fn a_reset_after_idleness_interrupts_nothing() {
+    let idle = |ms| {
+        told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+            wire.wait(1).tcp(SERVER, CLIENT).ack(5001, 1011, 10);
+            wire.wait(ms).tcp(SERVER, CLIENT).rst(5011);
+        })
+    };
+    let in_use = idle(10_000);
+    assert!(in_use.reset_in_use().is_some() && !in_use.marks.has(Marks::RESET_IDLE));
+    let after = idle(10_001);
+    assert!(after.reset_in_use().is_none() && after.marks.has(Marks::RESET_IDLE));
+    assert_eq!(after.end, FlowEnd::ResetByResponder);
+}
+
+#[test]
 fn a_reset_with_another_ttl_is_marked_and_one_hop_of_difference_is_not() {
     let marks = |ttl: u8| {
         let mut wire = Wire::default();

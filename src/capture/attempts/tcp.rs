@@ -7,9 +7,11 @@ use super::flow::{Flow, Phase, TCP_ANSWER_WAIT};
 use crate::capture::packet::Packet;
 use crate::capture::packet::flags::{ACK, FIN, RST, SYN};
 use crate::model::attempt::Marks;
-use crate::model::{Endpoint, FlowEnd, Provenance};
+use crate::model::{Endpoint, FlowEnd, Provenance, Span, Timestamp};
 
 const BOTH_FINS: u8 = 0b11;
+/// A connection without a packet for longer is not in use.
+const IN_USE: Span = Span::seconds(10);
 
 /// What kind of segment, with a reset before everything else it may claim to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +99,7 @@ fn acknowledges_syn(flow: &Flow, ack: u32) -> bool {
 
 /// Takes in a segment that [`belongs`] to the flow and sent by side `who`.
 pub(super) fn advance(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
-    let before = flow.bytes[who];
+    let (before, last) = (flow.bytes[who], flow.last);
     if packet.flags & RST == 0 {
         flow.ttl[who] = packet.ttl;
     }
@@ -120,7 +122,7 @@ pub(super) fn advance(flow: &mut Flow, packet: &Packet, at: Provenance, who: usi
             let next = flow.next_seq[who];
             flow.count(&bare, who);
             flow.next_seq[who] = next;
-            reset(flow, packet, at, who);
+            reset(flow, packet, at, (who, last));
         }
         Kind::Other => {
             flow.count(packet, who);
@@ -235,7 +237,8 @@ fn acknowledge(flow: &mut Flow, packet: &Packet, at: Provenance) {
     }
 }
 
-fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
+/// `last` is the time of the packet before.
+fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, Timestamp)) {
     if flow.is_over() {
         return;
     }
@@ -260,6 +263,9 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
     }
     if flow.fins != 0 {
         flow.marks.set(Marks::RESET_AFTER_FIN);
+    }
+    if flow.phase == Phase::Open && packet.time.since(last) > IN_USE {
+        flow.marks.set(Marks::RESET_IDLE);
     }
     let usual = flow.ttl[who];
     if usual != 0 && usual.abs_diff(packet.ttl) > 1 && !flow.marks.has(Marks::TWO_SENSORS) {

@@ -52,7 +52,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
     }
 }
 
-const MARKS: [(Marks, &str); 11] = [
+const MARKS: [(Marks, &str); 12] = [
     (
         Marks::RESET_MISMATCH,
         "a reset with another acknowledgement number was not counted",
@@ -71,6 +71,10 @@ const MARKS: [(Marks, &str); 11] = [
     (
         Marks::RESET_AFTER_FIN,
         "one side had closed before the reset",
+    ),
+    (
+        Marks::RESET_IDLE,
+        "it had been idle for more than 10 s before the reset",
     ),
     (
         Marks::RESET_TTL,

@@ -18,6 +18,7 @@ fn program(pid: u32, image: &str) -> Program {
         image: image.into(),
         guid: casewire_lab::seed::guid(&[image]),
         command_line: format!("\"{image}\" <a & b> ä"),
+        original: None,
         account: Account {
             sid: "S-1-5-21-1-2-3-1111".into(),
             name: "Jürgen".into(),

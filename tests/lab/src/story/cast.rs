@@ -204,6 +204,8 @@ pub(super) struct FlowLine {
     pub(super) bytes: Option<(usize, usize)>,
     /// From the first packet to the last.
     pub(super) lasts: Option<i64>,
+    /// How long after its last segment it is reset.
+    pub(super) idle: Option<i64>,
     pub(super) round_trip: Option<i64>,
     pub(super) ttl: Option<u8>,
     pub(super) answer_ttl: Option<u8>,

@@ -42,6 +42,7 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
         tries: None,
         bytes: None,
         lasts: None,
+        idle: None,
         round_trip: None,
         ttl: None,
         answer_ttl: None,
@@ -75,6 +76,9 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
                     "client" => Ending::ResetByClient,
                     "server" => Ending::ResetByServer,
                     other => return words.unknown("side", other, "client, server"),
+                };
+                if words.take("idle") {
+                    flow.idle = Some(words.duration("how long it had been idle")?);
                 }
             }
             "rtt" => flow.round_trip = Some(words.duration("the round trip")?),

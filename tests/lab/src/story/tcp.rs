@@ -251,7 +251,12 @@ fn conversation(
     let quiet_end = open + lasts;
     let first = open + rtt / 2 + MILLISECOND;
     let room = (quiet_end - first).max(MILLISECOND);
-    let gap = room / (order.len() as i64 + 1);
+    let reset = matches!(line.ending, Ending::ResetByClient | Ending::ResetByServer);
+    let gap = match order.len() as i64 {
+        // What is reset in use is reset right after it spoke.
+        spoken @ 2.. if reset => (room - rtt - 2 * MILLISECOND).max(MILLISECOND) / (spoken - 1),
+        spoken => room / (spoken + 1),
+    };
     let mut moment = first;
     let mut spoke = [false; 2];
     for (i, (from_client, size)) in order.into_iter().enumerate() {
@@ -295,6 +300,10 @@ fn conversation(
         });
         moment += keep_alive(moment, gap, rtt, seq, peer_seq, segment, steps);
     }
+    if reset {
+        moment -= gap - rtt;
+    }
+    let quiet_end = quiet_end + line.idle.unwrap_or(0);
     if line.outcome != Outcome::Empty && moment < quiet_end {
         keep_alive(
             moment,
