@@ -395,3 +395,24 @@ fn the_zone_of_an_export_is_not_mixed_into_the_other_logs_of_the_host() {
     let notes = report(here.path())["notes"].to_string();
     assert!(notes.contains("local time of -5 h"), "{notes}");
 }
+
+/// Whether an export lacks records cannot be told; that it has holes is not claimed of one that has
+/// none.
+#[test]
+fn an_export_is_called_one_and_its_numbers_prove_nothing() {
+    let here = tempfile::tempdir().unwrap();
+    let row = |id: u32| {
+        json!({
+            "EventID": 4689, "Channel": "Security", "Hostname": "WS01.corp.example",
+            "SourceName": "Microsoft-Windows-Security-Auditing", "RecordNumber": id,
+            "EventTime": format!("2026-03-01T02:{:02}:00.000Z", id - 5_000),
+            "ProcessId": "0x10", "ProcessName": "C:\\x.exe", "Status": "0x0",
+        })
+    };
+    let rows: Vec<String> = (5_000..5_030).map(|id| row(id).to_string()).collect();
+    std::fs::write(here.path().join("log.json"), rows.join("\n")).unwrap();
+    let report = report(here.path());
+    let gaps = report["gaps"].to_string();
+    assert!(gaps.contains("the Security log is an export"), "{gaps}");
+    assert!(!gaps.contains("holes"), "{gaps}");
+}

@@ -237,6 +237,13 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
     };
     let causes = "removed, overwritten, or not exported";
     let Some(holes) = channel.missing() else {
+        if channel.is_export() {
+            let what = format!("the {log} log is an export");
+            let why = "an export may leave records out, and whether this one does cannot be told";
+            let mut gap = one(what, why, None, None);
+            gap.remedy = format!("the {log} log itself (.evtx)");
+            return vec![gap];
+        }
         let what = format!("{log} record IDs have too many holes to follow");
         return vec![one(what, "as in an export of selected records", None, None)];
     };

@@ -111,8 +111,13 @@ impl Channel {
         self.interval.filter(|i| Some((i.from, i.to)) != recorded)
     }
 
+    /// True if all there is of it is an export to text, which may leave records out by nature.
+    pub fn is_export(&self) -> bool {
+        self.held.exported
+    }
+
     /// The EventRecordIDs that are missing between its first record and its last, by ID; `None` if
-    /// there were too many holes to follow.
+    /// there were too many holes to follow, or it is an export.
     pub fn missing(&self) -> Option<&[MissingRecords]> {
         self.missing.as_deref()
     }

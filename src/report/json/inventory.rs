@@ -157,7 +157,8 @@ pub struct Channel {
     pub last_record_id: Option<String>,
     /// Holes in the EventRecordIDs; null if there were too many to follow.
     pub holes: Option<u64>,
-    /// EventRecordIDs missing in the holes, as text; null if there were too many holes to follow.
+    /// EventRecordIDs missing in the holes, as text; null if there were too many holes to follow, or the
+    /// log is an export.
     pub missing_records: Option<String>,
     /// Earliest record, as recorded.
     pub first_time: Option<Time>,
