@@ -116,6 +116,7 @@ fn log(computer: &str, address: [u8; 4], records: u16) -> Log {
         image: "C:\\Windows\\System32\\svchost.exe".into(),
         guid: casewire_lab::seed::guid(&[computer]),
         command_line: String::new(),
+        original: None,
         account: Account {
             sid: "S-1-5-18".into(),
             name: "SYSTEM".into(),

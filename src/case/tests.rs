@@ -262,6 +262,11 @@ fn whole() -> Staged {
             (FIREWALL, 2004, 1, 600),
         ],
         packets: (0..=6).map(|n| n * 600).collect(),
+        attempts: AttemptSummary {
+            ip_packets: 7,
+            tcp_segments: 7,
+            ..AttemptSummary::default()
+        },
         ..Staged::default()
     }
 }
@@ -512,6 +517,39 @@ fn captures_in_which_hardly_anybody_answers_are_told_once() {
     assert_eq!(verdict(&few), Verdict::Quiet, "a scan looks the same");
     let none = with(60, 0);
     assert_eq!(verdict(&none), Verdict::Partly);
+}
+
+#[test]
+fn captures_of_wrapped_packets_and_captures_without_tcp_say_so() {
+    let with = |ip, tcp, tunnelled| {
+        let mut staged = whole();
+        let attempts = &mut staged.attempts;
+        (attempts.ip_packets, attempts.tcp_segments) = (ip, tcp);
+        attempts.tunnelled = tunnelled;
+        staged.judged()
+    };
+    assert_eq!(told(&with(1000, 1, 99)), [""; 0]);
+    let wrapped = with(1000, 1, 100);
+    assert_eq!(
+        told(&wrapped),
+        [
+            "100 of 1000 IP packets carry others inside, which are not opened (VXLAN, GRE, ERSPAN, ESP and the like)"
+        ]
+    );
+    assert_eq!(verdict(&wrapped), Verdict::Partly);
+    let filtered = with(7, 0, 0);
+    assert_eq!(
+        told(&filtered),
+        ["of 7 IP packets in the captures none is TCP"]
+    );
+    assert_eq!(verdict(&filtered), Verdict::Partly);
+    let unread = with(0, 0, 0);
+    assert_eq!(
+        told(&unread),
+        ["the captures hold no IP packet that could be read"]
+    );
+    let gap = &unread.gaps[0];
+    assert!(gap.whole && !filtered.gaps[0].whole, "{gap:?}");
 }
 
 #[test]

@@ -120,6 +120,9 @@ impl Attempts {
             self.sweep(out);
         }
         if packet.transport != NO_IP {
+            self.summary.ip_packets += 1;
+            self.summary.tcp_segments += u64::from(packet.transport == Transport::TCP);
+            self.summary.tunnelled += u64::from(is_tunnel(packet));
             let to = packet.destination.address;
             self.solicitations
                 .addressed(to, evidence, packet.interface, out);
@@ -330,6 +333,21 @@ impl Attempts {
         {
             flow.marks.set(Marks::TWO_SENSORS);
         }
+    }
+}
+
+/// True for a packet that carries another one: IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213), GRE and with
+/// it ERSPAN (RFC 2784), ESP (RFC 4303), EtherIP (RFC 3378), L2TP (RFC 3931), and in datagrams VXLAN (RFC
+/// 7348, and the port Linux had for it), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281), ESP (RFC 3948) and
+/// TZSP.
+fn is_tunnel(packet: &Packet) -> bool {
+    match packet.transport {
+        Transport(4 | 41 | 47 | 50 | 97 | 115) => true,
+        Transport::UDP => matches!(
+            packet.destination.port,
+            2_152 | 4_500 | 4_789 | 6_081 | 8_472 | 37_008
+        ),
+        _ => false,
     }
 }
 

@@ -27,6 +27,12 @@ pub struct AttemptSummary {
     /// Of those, the ones with any answer. Next to `syns` this shows whether the capture holds
     /// both directions: where almost nothing is answered, silence proves little.
     pub answered_syns: u64,
+    /// IP packets, copies included.
+    pub ip_packets: u64,
+    /// Of those, TCP segments.
+    pub tcp_segments: u64,
+    /// Of those, packets of protocols that carry others' packets, which are not opened.
+    pub tunnelled: u64,
     /// Packets with a magic pattern, copies included.
     pub magic_packets: u64,
     /// Packets not counted because they were copies of another.

@@ -1,6 +1,6 @@
 //! One test for each outcome and each mark, told as traffic on a wire.
 
-use super::wire::{Wire, attempt, end, inner};
+use super::wire::{Wire, at_ms, attempt, end, inner};
 use super::*;
 use crate::model::attempt::RefusalMeaning;
 use crate::model::{Attempt, FlowEnd, Outcome};
@@ -31,6 +31,29 @@ fn capture_goes_on(wire: &mut Wire, for_ms: i64) {
 }
 
 // Outcomes.
+
+#[test]
+fn packets_that_carry_others_are_counted() {
+    let mut wire = Wire::default();
+    for transport in [Transport::TCP, Transport(47), Transport(50), Transport(132)] {
+        let ends = ("10.0.0.1:0", "10.0.0.2:0");
+        let packet = Packet {
+            transport,
+            source: end(ends.0),
+            destination: end(ends.1),
+            ..at_ms(1, 1)
+        };
+        wire.wait(1).push(packet);
+    }
+    wire.wait(1).udp("10.0.0.1:50000", "10.0.0.2:4789", 90);
+    wire.wait(1).udp("10.0.0.1:4789", "10.0.0.2:50000", 90);
+    wire.wait(1).push(at_ms(1, 1));
+    let summary = wire.run().1;
+    assert_eq!(
+        (summary.ip_packets, summary.tcp_segments, summary.tunnelled),
+        (6, 1, 3)
+    );
+}
 
 #[test]
 fn syn_syn_ack_ack_is_established_and_cites_its_packets() {

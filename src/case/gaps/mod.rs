@@ -64,6 +64,10 @@ pub enum GapKind {
     SummedUp,
     /// One direction may be missing.
     OneSided,
+    /// Packets within packets that are not opened.
+    Tunnelled,
+    /// Not one TCP segment in the captures.
+    NoTcp,
     /// Packets or records that are there and could not be read.
     Unread,
     /// No event log of a host.
@@ -95,6 +99,8 @@ impl GapKind {
             Self::CaptureCut => "capture-cut",
             Self::SummedUp => "summed-up",
             Self::OneSided => "one-sided",
+            Self::Tunnelled => "tunnelled",
+            Self::NoTcp => "no-tcp",
             Self::Unread => "unread",
             Self::NoLogs => "no-logs",
             Self::LogStartsLate => "log-starts-late",

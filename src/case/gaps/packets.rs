@@ -8,6 +8,8 @@ use crate::model::{EvidenceId, Timestamp};
 
 /// Dropped packets in a hundred from which on answers may be missing anywhere.
 const DROPPED_PERCENT: u64 = 1;
+/// Packets in a hundred that carry others from which on the captures are said to lack those.
+const TUNNELLED_PERCENT: u64 = 10;
 /// SYNs from which on their answers say something about the capture as a whole.
 const SYNS: u64 = 50;
 
@@ -28,7 +30,50 @@ pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
     gaps.extend(sensors.iter().flat_map(of_file));
     gaps.extend(summed_up(sensors));
     gaps.extend(one_sided(search));
+    gaps.extend(tunnelled(search));
+    gaps.extend(no_tcp(search, sensors));
     gaps
+}
+
+/// Packets within packets: who reached for whom in them is not seen.
+fn tunnelled(search: &Search<'_>) -> Option<Gap> {
+    let (all, inside) = (search.attempts.ip_packets, search.attempts.tunnelled);
+    if inside.saturating_mul(100) < all.saturating_mul(TUNNELLED_PERCENT) || inside == 0 {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::Tunnelled,
+        format!(
+            "{inside} of {} {} others inside, which are not opened (VXLAN, GRE, ERSPAN, ESP and the like)",
+            counted(all, "IP packet"),
+            if inside == 1 { "carries" } else { "carry" }
+        ),
+        "a mirror or a VPN wraps packets like that, and who reached for whom in them is not seen",
+    );
+    gap.lessens = Lessens::Packets;
+    gap.remedy =
+        "the packets as they were before they were wrapped: a capture behind the mirror or at the end of the tunnel"
+            .to_owned();
+    Some(gap)
+}
+
+/// Captures without TCP: a filter, another protocol, or nothing that can be read.
+fn no_tcp(search: &Search<'_>, sensors: &[Sensor]) -> Option<Gap> {
+    let all = search.attempts;
+    if all.tcp_segments > 0 || sensors.iter().any(|s| s.summed_up) {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::NoTcp,
+        match all.ip_packets {
+            0 => "the captures hold no IP packet that could be read".to_owned(),
+            n => format!("of {} in the captures none is TCP", counted(n, "IP packet")),
+        },
+        "a capture filter or a tunnel leaves such a picture, and connections could not be seen",
+    );
+    (gap.lessens, gap.whole) = (Lessens::Packets, all.ip_packets == 0);
+    gap.remedy = "a capture with the TCP packets of the hosts".to_owned();
+    Some(gap)
 }
 
 /// Logs of connections in the place of packets, or beside them.

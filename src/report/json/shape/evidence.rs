@@ -115,7 +115,7 @@ pub struct Gap {
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
         "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
         "logs-end-early", "records-missing", "log-cleared", "logging-changed", "summed-up",
-        "form", "clock-unknown"]))]
+        "form", "clock-unknown", "tunnelled", "no-tcp"]))]
     pub kind: Word,
     /// The host; null if it is about the captures.
     pub host: Option<String>,
