@@ -62,7 +62,9 @@ pub const TABLE: &[Row] = &[
         "AN0842",
         &["both", "host-only"],
         "low",
-        "the touches look like a scan, or the first success may be an old connection logged again",
+        "the touches look like a scan or like a client that waits for services, the first success may \
+         be an old connection logged again, the captures could not have shown an answer, or the rule \
+         was not in force",
     ),
     row(
         "AN0842",
@@ -102,7 +104,7 @@ pub const TABLE: &[Row] = &[
         "AN1448",
         ANY,
         "low",
-        "no change was seen, or another source came; or a magic packet was sent and no target was seen to start after it and to be entered",
+        "no change was seen, or another source came, or one of the causes that AN0842 has for low; or a magic packet was sent and no target was seen to start after it and to be entered",
     ),
     row(
         "AN1448",
