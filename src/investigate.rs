@@ -2,6 +2,7 @@
 
 mod attributed;
 mod background;
+mod beyond;
 mod conclude;
 mod hosts;
 mod inventory;

@@ -52,6 +52,21 @@ fn many_silences_of_a_capture_are_named_once_where_they_explain_a_verdict() {
 }
 
 #[test]
+fn logs_that_reach_far_beyond_the_captures_are_told_with_the_time_that_coverage_is_of() {
+    let told = |second: &str| {
+        let story = format!(
+            "day 2026-03-01\nhost WS01 10.0.0.5 logs security\nhost mon 10.0.0.2\nsensor span to 02:30:00\n\
+             02:00:00 repeat 30 every 60s: mon -> WS01:445/tcp accepted\n{second} WS01 starts C:\\x.exe\n"
+        );
+        let notes = report(&story)["notes"].to_string();
+        notes.contains("coverage is told for the time of the captures, 2026-03-01 02:00:00 to")
+            && notes.contains("the logs of WS01 reach further")
+    };
+    assert!(told("03:30:00"));
+    assert!(!told("03:20:00"));
+}
+
+#[test]
 fn a_short_name_that_one_full_name_begins_with_may_be_the_same_host() {
     let names = |names: &[&str]| {
         let mut story = String::new();

@@ -1,6 +1,6 @@
 //! From what was read and found to the case.
 
-use super::{Error, Request, hosts};
+use super::{Error, Request, beyond, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
@@ -298,6 +298,9 @@ impl Read {
     /// Facts a reader of the report must know.
     fn notes(&self, request: &Request) -> Vec<String> {
         let mut notes = Vec::new();
+        if request.from.is_none() && request.to.is_none() {
+            notes.extend(beyond::note(&self.context));
+        }
         if request.from.is_some() || request.to.is_some() {
             notes.push(
                 "only events inside --from and --to were replayed: \"first\" and \"closed before\" look no \

@@ -76,8 +76,9 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
     }
     page.text(
         0,
-        "yes   present for the whole window; part  present for a part, or weaker",
+        "yes   present all the time (asked for, else the captures', else its logs')",
     );
+    page.text(0, "part  present for a part of it, or weaker");
     page.text(
         0,
         "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
