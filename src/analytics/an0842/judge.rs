@@ -4,8 +4,9 @@ use super::telling;
 use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
+use crate::analytics::kit::change::named_port;
 use crate::analytics::kit::door::{Door, DoorRules};
-use crate::analytics::kit::exposure::{STORM, Tie, named_port};
+use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, own_addresses,

@@ -1,7 +1,8 @@
 //! The score of AN0842, item by item.
 
 use super::settings::PortKnockSettings;
-use crate::analytics::kit::exposure::{STORM, Tie, made_by, only_for};
+use crate::analytics::kit::change::{made_by, only_for};
+use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::picture::{Picture, closes_again};
 use crate::model::finding::ScoreItem;
 

@@ -6,7 +6,8 @@ use super::score::{item, knock_is_plain, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Tie, made_by};
+use crate::analytics::kit::change::made_by;
+use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
 };

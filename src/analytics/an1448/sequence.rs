@@ -7,8 +7,9 @@ use super::telling::{Success, tell};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
+use crate::analytics::kit::change::{Change, Effect, image_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
-use crate::analytics::kit::exposure::{Change, Effect, Tie, image_of};
+use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, tied_changes,

@@ -4,10 +4,12 @@ use super::Signalling;
 use super::settings::SignallingSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::exposure::{Tie, listens_on, made_by};
+use crate::analytics::kit::change::{listens_on, made_by};
+use crate::analytics::kit::doubts::Doubts;
+use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
-    Doubts, LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;

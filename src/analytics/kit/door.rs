@@ -5,7 +5,8 @@
 //! which a door may close again and a slower clock may still report.
 
 use super::arrivals::{Arrival, Arrivals, arrival_place, let_in};
-use super::exposure::{Changes, is_watched};
+use super::change::is_watched;
+use super::exposure::Changes;
 use super::knock::{Knock, KnockRules};
 use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};

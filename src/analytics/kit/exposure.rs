@@ -3,14 +3,14 @@
 //! A change is tied to a port by what it says, never by time alone. A change that names no port is
 //! tied weakly and proves nothing by itself.
 
-use super::rules::{KnownRules, Meaning, admits};
-use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
-use crate::model::host_event::{ServiceState, Verdict};
-use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{
-    Direction, Event, HostWhat, Provenance, Span, Text, Timestamp, Transport, What,
+use super::change::{
+    Change, Effect, SAME_RULE, effect_of, filter_name, image_of, listens_on, rule_and_source,
+    rule_effect, rule_of,
 };
+use super::rules::{KnownRules, Meaning, admits};
+use crate::eventlog::normalise::image::image_key;
+use crate::model::firewall::{Ports, Rule};
+use crate::model::{Event, HostWhat, Span, Text, Timestamp, Transport, What};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -29,33 +29,6 @@ pub enum Tie {
     Exact,
 }
 
-/// What a change does to exposure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Lets something in: an active inbound allow rule or filter, a block rule removed.
-    Opens,
-    /// A rule changed and the log does not say how (4946 to 4948).
-    Unknown,
-    /// The firewall of a profile was switched off, or all rules were removed.
-    Unprotects,
-    /// A port is being listened on.
-    Listens,
-    /// Shuts something: an allow rule removed or disabled, a block rule added, the firewall on.
-    Shuts,
-}
-
-/// One change, ready to be tied.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The record.
-    pub event: Event,
-    /// What it does.
-    pub effect: Effect,
-    burst: Option<u32>,
-    /// The rule that it removed, and the record that told of it.
-    was: Option<(Box<Rule>, Provenance)>,
-}
-
 /// This many rule changes by one hand, or new listeners, within a minute are a deployment.
 pub const STORM: usize = 10;
 /// Rules that name at most this many ports name each of them.
@@ -65,135 +38,8 @@ const FEW_PORTS: usize = 8;
 const FILTERS_OF_A_RULE: u32 = 12;
 /// Filter changes closer than this belong to one burst.
 const BURST_GAP: Span = Span::seconds(5);
-/// A filter or a nameless record belongs to a rule of the same name within this time.
-const SAME_RULE: Span = Span::seconds(2);
 /// Changes remembered per host.
 const CHANGES: usize = 512;
-
-/// True for a record that `Changes` takes in: one that changes exposure, or says what rules and profiles
-/// there are.
-pub fn is_watched(what: &HostWhat) -> bool {
-    matches!(
-        what,
-        HostWhat::FirewallRule { .. } | HostWhat::ProfileChanged { .. }
-    ) || effect_of(what).is_some()
-}
-
-/// What a host event does to exposure, if anything.
-fn effect_of(what: &HostWhat) -> Option<Effect> {
-    Some(match what {
-        HostWhat::FirewallRule { change, rule, .. } => rule_effect(*change, rule)?,
-        HostWhat::FirewallSetting {
-            enabled: Some(on), ..
-        } => {
-            if *on {
-                Effect::Shuts
-            } else {
-                Effect::Unprotects
-            }
-        }
-        HostWhat::FilterChanged { filter }
-            if filter.by_windows_firewall
-                && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
-        {
-            match (filter.added, filter.action) {
-                (true, Some(Action::Allow)) | (false, Some(Action::Block)) => Effect::Opens,
-                (false, Some(Action::Allow)) | (true, Some(Action::Block)) => Effect::Shuts,
-                (_, None) => return None,
-            }
-        }
-        HostWhat::Listening {
-            verdict: Verdict::Permitted,
-            ..
-        } => Effect::Listens,
-        HostWhat::Bound {
-            verdict: Verdict::Permitted,
-            local,
-            transport: Transport::UDP,
-            ..
-        } if local.port < FIRST_DYNAMIC_PORT && local.port != 0 => Effect::Listens,
-        HostWhat::ServiceStateChanged {
-            name,
-            state: ServiceState::Stopped,
-        } if name.eq_ignore_ascii_case("Windows Firewall")
-            || name.eq_ignore_ascii_case("Windows Defender Firewall")
-            || name.eq_ignore_ascii_case("mpssvc") =>
-        {
-            Effect::Unprotects
-        }
-        _ => return None,
-    })
-}
-
-fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
-    if rule.direction == Some(Direction::Outbound) {
-        return None;
-    }
-    match change {
-        RuleChange::AllRemoved => Some(Effect::Unprotects),
-        RuleChange::NotApplied | RuleChange::Listed => None,
-        RuleChange::Removed => Some(match rule.action {
-            Some(Action::Block) => Effect::Opens,
-            Some(Action::Allow) => Effect::Shuts,
-            None => Effect::Unknown,
-        }),
-        RuleChange::Added | RuleChange::Modified => {
-            let opening = match (rule.direction, rule.action) {
-                (Some(_), Some(action)) => action == Action::Allow,
-                _ => return Some(Effect::Unknown),
-            };
-            match (opening, rule.active) {
-                (true, Some(true) | None) => Some(Effect::Opens),
-                (false, Some(false)) if change == RuleChange::Modified => Some(Effect::Opens),
-                (true, Some(false)) if change == RuleChange::Modified => Some(Effect::Shuts),
-                (true, Some(false)) | (false, Some(false)) => None,
-                (false, _) => Some(Effect::Shuts),
-            }
-        }
-    }
-}
-
-impl Change {
-    /// How telling a record is, lowest first: the firewall's own log names who, where from and
-    /// which port; the registry the port; a filter a part; the audit log only a name.
-    pub fn rank(&self) -> u8 {
-        let source = rule_and_source(self).map(|(_, source)| source);
-        match source {
-            Some(RuleSource::FirewallLog) => 0,
-            Some(RuleSource::Registry) => 1,
-            Some(RuleSource::SecurityLog) => 3,
-            None if filter_name(self).is_some() => 2,
-            None => 0,
-        }
-    }
-
-    /// The record that told what the rule was that it removed.
-    pub fn rests_on(&self) -> Option<Provenance> {
-        self.was.as_ref().map(|(_, told_by)| *told_by)
-    }
-
-    /// True if both are records of one change: of one rule, filter or listener, within a moment.
-    pub fn tells_the_same_as(&self, other: &Self) -> bool {
-        if other.event.time.since(self.event.time).abs() > SAME_RULE {
-            return false;
-        }
-        let named = |c: &Self| {
-            let rule = rule_of(c).map(|r| r.name.clone()).filter(|n| !n.is_empty());
-            rule.or_else(|| filter_name(c).cloned())
-        };
-        let id = |c: &Self| {
-            rule_of(c)
-                .map(|r| r.id.to_lowercase())
-                .filter(|i| !i.is_empty())
-        };
-        let same_name = named(self).is_some() && named(self) == named(other);
-        let same_id = id(self).is_some() && id(self) == id(other);
-        let same_listener = listens_on(self).is_some()
-            && listens_on(self) == listens_on(other)
-            && image_of(self) == image_of(other);
-        same_name || same_id || same_listener
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Burst {
@@ -498,113 +344,4 @@ pub struct Port<'a> {
     pub holder: Option<&'a Text>,
     /// Listener records after this do not count.
     pub until: Timestamp,
-}
-
-fn rule_and_source(change: &Change) -> Option<(&Rule, RuleSource)> {
-    match &change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::FirewallRule { rule, source, .. } => {
-                Some((change.was.as_ref().map_or(rule, |(was, _)| was), *source))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn rule_of(change: &Change) -> Option<&Rule> {
-    rule_and_source(change).map(|(rule, _)| rule)
-}
-
-fn filter_name(change: &Change) -> Option<&Text> {
-    match &change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::FilterChanged { filter } => Some(&filter.name),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Transport and port of a listener record.
-pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
-    match &change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::Listening {
-                transport, local, ..
-            }
-            | HostWhat::Bound {
-                transport, local, ..
-            } => Some((*transport, local.port)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The program a change names: who listens, or who changed the rule.
-pub fn image_of(change: &Change) -> Option<Text> {
-    let What::Host(host) = &change.event.what else {
-        return None;
-    };
-    match &host.what {
-        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
-            Some(process.image.clone())
-        }
-        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => {
-            Some(rule.changed_by.clone())
-        }
-        HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
-            Some(changed_by.clone())
-        }
-        _ => None,
-    }
-}
-
-/// The account a change names.
-pub fn user_of(change: &Change) -> Option<Text> {
-    rule_of(change)
-        .map(|r| r.changed_by_user.clone())
-        .filter(|u| !u.is_empty())
-}
-
-/// True if the change's program or account is on a list of names: a file name, a whole path, or an
-/// account.
-pub fn made_by(change: &Change, names: &[String]) -> bool {
-    let image = image_of(change);
-    let user = user_of(change);
-    names.iter().any(|name| {
-        image.as_ref().is_some_and(|i| {
-            image_name(i).eq_ignore_ascii_case(name) || image_key(i) == image_key(name)
-        }) || user.as_ref().is_some_and(|u| u.eq_ignore_ascii_case(name))
-    })
-}
-
-/// True if the change lets in `source` and nobody else.
-pub fn only_for(change: &Change, source: IpAddr) -> bool {
-    rule_of(change).is_some_and(|r| r.remotes.only(source))
-}
-
-/// The one port a change opens to `source`: a rule that names a single port, or a listener on a
-/// port that is not dynamic. `own` are the host's addresses.
-pub fn named_port(change: &Change, source: IpAddr, own: &[IpAddr]) -> Option<u16> {
-    match change.effect {
-        Effect::Listens => listens_on(change)
-            .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
-            .map(|(_, p)| p),
-        Effect::Opens => {
-            let rule = rule_of(change)?;
-            let admitted = admits(rule, source, None, own);
-            if !admitted || rule.protocol == Some(Some(Transport::UDP.0)) {
-                return None;
-            }
-            match &rule.local_ports {
-                Ports::Ranges(ranges) if ranges.len() == 1 && ranges[0].0 == ranges[0].1 => {
-                    Some(ranges[0].0)
-                }
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }

@@ -1,13 +1,17 @@
 //! Parts that several analytics share. An analytic never looks into another one.
 //!
 //! `contact`: a host reaching for a remote, whatever evidence tells of it. `lookup`: the addresses that a name has.
-//! `touch` → `touches` → `knock`: touches of closed ports become sequences. `exposure`: what opened a door.
-//! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them. `sniffing`: processes
+//! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
+//! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door.
+//! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them,
+//! `doubts` says what speaks against them. `sniffing`: processes
 //! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
+pub mod change;
 pub mod contact;
 pub mod door;
+pub mod doubts;
 pub mod exposure;
 pub mod knock;
 pub mod lookup;

@@ -1,7 +1,7 @@
 //! What a host did around a change: who started the program that made it, and whether somebody
 //! wiped the trail.
 
-use super::exposure::{Change, Effect, image_of};
+use super::change::{Change, Effect, image_of};
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::finding::{Role, Step};
 use crate::model::{Event, HostWhat, Span, Timestamp, What};

@@ -1,0 +1,151 @@
+//! What speaks against a sequence whatever its changes are: old connections logged again, clients that
+//! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
+
+use super::arrivals::Arrival;
+use super::change::{Effect, listens_on};
+use super::exposure::Tie;
+use super::picture::{Picture, own_addresses};
+use crate::context::{Context, Place};
+use crate::model::finding::{ScoreItem, Severity};
+use crate::model::{Span, Timestamp, What};
+use std::collections::BTreeSet;
+
+impl Picture<'_> {
+    /// What speaks against it; `least` is the number of ports of a sequence.
+    pub fn doubts(&self, least: usize, context: &Context) -> Doubts {
+        Doubts {
+            relogged: self.arrival.is_some_and(|a| self.may_be_logged_again(a)),
+            empty: self.arrival.is_some_and(|a| a.empty && !a.logged),
+            awaited: self.is_awaited(least),
+            deaf: self.is_deaf(context),
+            not_in_force: self.is_not_in_force(),
+        }
+    }
+
+    /// True if all that ties to the port are rules for profiles of which the log says that others were
+    /// active.
+    fn is_not_in_force(&self) -> bool {
+        let strongest = self.tied.iter().map(|t| t.tie).max();
+        let mut leading = self
+            .tied
+            .iter()
+            .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
+            .peekable();
+        leading.peek().is_some() && leading.all(|t| !self.door.changes.is_in_force(t.change))
+    }
+
+    /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
+    /// without the ports that it reached then, or that began to listen, fewer than the `least` ports of
+    /// a sequence are left, and it tried again. Tools that knock send one SYN and do not ask again.
+    fn is_awaited(&self, least: usize) -> bool {
+        let Some(arrival) = self.arrival else {
+            return false;
+        };
+        let source = self.knock.source;
+        let arrivals = self
+            .door
+            .arrivals
+            .between(self.knock.first(), Timestamp::MAX);
+        let reached = arrivals
+            .filter(|a| a.remote.address == source)
+            .map(|a| a.port);
+        let (from, to) = (self.knock.first(), arrival.event.time);
+        let listening = self.door.changes.between(from, to);
+        let served = listening
+            .filter(|c| c.effect == Effect::Listens)
+            .filter_map(|c| listens_on(c).map(|(_, port)| port));
+        let came: BTreeSet<u16> = reached.chain(served).collect();
+        let ports = self.knock.ports();
+        let others = ports.iter().filter(|port| !came.contains(port)).count();
+        others < least && self.knock.was_retried()
+    }
+
+    /// True if the arrival is a 5156 alone, soon after a rule change: Windows logs live connections
+    /// again then.
+    fn may_be_logged_again(&self, arrival: &Arrival) -> bool {
+        let only_5156 = match &arrival.event.what {
+            What::Host(host) => host.event_id == 5156 && arrival.also.is_empty(),
+            _ => false,
+        };
+        only_5156
+            && self.tied.iter().any(|t| {
+                t.change.effect != Effect::Listens
+                    && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
+            })
+    }
+
+    /// True if silence is all that shows the touched ports closed, and the captures hold no answer of
+    /// this host, or of anybody: they may hold one direction only.
+    fn is_deaf(&self, context: &Context) -> bool {
+        let wire = context.coverage.wire();
+        let sides = match self.place {
+            Place::Address(address) => wire.sides([&address]),
+            Place::Host(_) => wire.sides(own_addresses(self.place, context)),
+        };
+        self.knock.touches.iter().all(|touch| !touch.explicit())
+            && (sides.one_sided() || wire.lacks_answers())
+    }
+}
+
+/// A 5156 alone this soon after a rule change may be a live connection logged again.
+const RELOG: Span = Span::seconds(4);
+
+/// What speaks against a sequence, whichever analytic tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// The connection may be an old one that Windows logged again.
+    pub relogged: bool,
+    /// The connection carried no payload, and no record of the host confirms it.
+    pub empty: bool,
+    /// A client that waits for a service leaves the same picture.
+    pub awaited: bool,
+    /// That the touched ports were closed rests on silence that the captures could not have broken.
+    pub deaf: bool,
+    /// The rule is for profiles of the firewall that were not active, as far as the log tells.
+    pub not_in_force: bool,
+}
+
+impl Doubts {
+    /// The severity that a finding can reach.
+    pub fn ceiling(self) -> Severity {
+        if self.relogged || self.awaited || self.deaf || self.not_in_force {
+            Severity::Low
+        } else if self.empty {
+            Severity::Medium
+        } else {
+            Severity::High
+        }
+    }
+
+    /// The confidence that a finding can reach.
+    pub fn cap(self) -> i32 {
+        if self.relogged || self.deaf { 39 } else { 100 }
+    }
+
+    /// The points they take.
+    pub fn score(self) -> Vec<ScoreItem> {
+        let items = [
+            (self.awaited, AWAITED, -25),
+            (self.relogged, RELOGGED, -25),
+            (self.deaf, DEAF, -25),
+            (self.not_in_force, NOT_IN_FORCE, -25),
+            (self.empty, EMPTY, -15),
+        ];
+        let held = items.into_iter().filter(|(holds, ..)| *holds);
+        held.map(|(_, reason, points)| ScoreItem {
+            reason: reason.to_owned(),
+            points,
+        })
+        .collect()
+    }
+}
+
+const AWAITED: &str = "what is left without the ports reached or served then is too little for a sequence, and the source \
+                       tried again: whoever waits for a service does that, too";
+const RELOGGED: &str = "the connection is known from a 5156 alone, right after a rule change: Windows logs live \
+                        connections again then";
+const DEAF: &str = "that the ports were closed rests on silence, and the captures hold no answer of this host: they may \
+                    hold one direction only";
+const NOT_IN_FORCE: &str =
+    "the rule is for profiles of the firewall that were not active, as far as the log tells";
+const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
