@@ -1,15 +1,22 @@
 //! What analytics hand back: findings, near misses, and what they had to forget.
 
 use crate::model::finding::{Finding, NearMiss};
+use std::cmp::{Ordering, Reverse};
 
 /// How many near misses an analytic keeps; the nearest ones stay.
 const NEAR_MISS_LIMIT: usize = 64;
+
+/// How many findings an analytic keeps; the most severe stay. A report of thousands is read by nobody,
+/// and each holds the events that it cites.
+const FINDING_LIMIT: usize = 500;
 
 /// Collects what an analytic says.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// Findings.
     pub findings: Vec<Finding>,
+    /// Findings that were left out because there were more than are kept.
+    pub findings_left_out: u64,
     /// The nearest misses, nearest first after [`Found::settle`].
     pub near_misses: Vec<NearMiss>,
     /// Near misses that were left out because there were more than are kept.
@@ -24,6 +31,20 @@ impl Found {
     /// Adds a finding.
     pub fn finding(&mut self, finding: Finding) {
         self.findings.push(finding);
+        if self.findings.len() >= FINDING_LIMIT + FINDING_LIMIT / 4 {
+            self.trim_findings();
+        }
+    }
+
+    fn trim_findings(&mut self) {
+        if self.findings.len() > FINDING_LIMIT {
+            self.findings.sort_by(|a, b| {
+                let weight = |f: &Finding| Reverse((f.severity, f.confidence));
+                weight(a).cmp(&weight(b)).then_with(|| in_time(a, b))
+            });
+            self.findings_left_out += (self.findings.len() - FINDING_LIMIT) as u64;
+            self.findings.truncate(FINDING_LIMIT);
+        }
     }
 
     /// Adds a near miss; far ones are dropped, and counted, when there are too many.
@@ -46,6 +67,7 @@ impl Found {
     /// Takes over what another shard found.
     pub fn merge(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.findings_left_out += other.findings_left_out;
         self.near_misses.extend(other.near_misses);
         self.near_misses_left_out += other.near_misses_left_out;
         self.forgotten += other.forgotten;
@@ -55,16 +77,82 @@ impl Found {
     /// Brings everything into an order that does not depend on how the work was divided.
     pub fn settle(&mut self) {
         self.trim();
-        self.findings.sort_by(|a, b| {
-            let place = |f: &Finding| {
-                (
-                    f.first_time(),
-                    f.analytic,
-                    f.steps.first().map(|s| s.event.provenance),
-                    f.last_time(),
-                )
-            };
-            place(a).cmp(&place(b)).then_with(|| a.title.cmp(&b.title))
-        });
+        self.trim_findings();
+        self.findings.sort_by(in_time);
+    }
+}
+
+/// The order of findings, the same whatever the order of finding.
+fn in_time(a: &Finding, b: &Finding) -> Ordering {
+    let place = |f: &Finding| {
+        (
+            f.first_time(),
+            f.analytic,
+            f.steps.first().map(|s| s.event.provenance),
+            f.last_time(),
+        )
+    };
+    place(a).cmp(&place(b)).then_with(|| a.title.cmp(&b.title))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::{Entities, OrderCheck, Severity, Tier};
+    use crate::model::{Span, Timestamp};
+
+    fn finding(second: i64, severity: Severity) -> Finding {
+        let at = Timestamp(second * 1_000_000_000);
+        Finding {
+            analytic: "AN1057",
+            span: Some((at, at)),
+            also_satisfies: Vec::new(),
+            title: second.to_string(),
+            severity,
+            tier: Tier::Both,
+            confidence: 50,
+            entities: Entities::default(),
+            steps: Vec::new(),
+            conditions: Vec::new(),
+            tables: Vec::new(),
+            score: Vec::new(),
+            order: OrderCheck {
+                smallest_gap: None,
+                uncertainty: Span::ZERO,
+                certain: true,
+                notes: Vec::new(),
+            },
+            unseen: Vec::new(),
+            alternatives: Vec::new(),
+            actions: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_too_many_findings_the_most_severe_and_then_the_earliest_stay() {
+        let told = |order: &mut dyn Iterator<Item = i64>| {
+            let mut found = Found::default();
+            for second in order {
+                let severity = match second % 100 {
+                    99 => Severity::High,
+                    _ => Severity::Low,
+                };
+                found.finding(finding(second, severity));
+            }
+            found.settle();
+            let kept: Vec<i64> = found
+                .findings
+                .iter()
+                .map(|f| f.title.parse().unwrap())
+                .collect();
+            (kept, found.findings_left_out)
+        };
+        let (kept, left_out) = told(&mut (0..2_000));
+        assert_eq!((kept.len(), left_out), (FINDING_LIMIT, 1_500));
+        assert!(kept.contains(&1_999) && kept.contains(&0) && !kept.contains(&1_998));
+        assert!(kept.is_sorted());
+        assert_eq!(told(&mut (0..2_000).rev()), (kept, left_out));
+        assert_eq!(told(&mut (0..500)).1, 0);
     }
 }

@@ -307,15 +307,11 @@ fn packets(id: Option<HostId>, context: &Context) -> Held {
 
 /// How far back it is known who showed signs of life.
 fn history(wanted: Span, context: &Context) -> Held {
-    let logs = context.identity.hosts().iter().filter_map(|host| {
-        let id = context.identity.named(&host.name)?;
-        context
-            .coverage
-            .of_host(id)
-            .map(|(_, _, seen)| seen.interval.to)
-            .max()
-    });
-    let Some(end) = logs.chain(context.coverage.capture_end()).max() else {
+    let ends = [
+        context.coverage.last_record(),
+        context.coverage.capture_end(),
+    ];
+    let Some(end) = ends.into_iter().flatten().max() else {
         return Held::absent();
     };
     // As XDR-FC asks: who is inactive is told by a day without a gap, what is usual by days that need

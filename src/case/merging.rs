@@ -12,16 +12,16 @@ use std::collections::BTreeSet;
 pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
     let (mut kept, others): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|f| f.analytic != "AN1448");
+    // Those that an AN1448 can be the same as stand first: there may be thousands of others.
+    kept.sort_by_key(|f| f.analytic != "AN0842");
+    let knocks = kept.partition_point(|f| f.analytic == "AN0842");
     for other in others {
-        let core = core(&other);
-        let same = kept.iter_mut().find(|f| {
-            f.analytic == "AN0842"
-                && core.iter().any(|(role, _)| *role == Role::Connect)
+        let mut came = core(&other);
+        came.retain(|(role, _)| *role == Role::Connect);
+        let same = kept[..knocks].iter_mut().find(|f| {
+            !came.is_empty()
                 && f.entities.remote == other.entities.remote
-                && core
-                    .iter()
-                    .filter(|(role, _)| *role == Role::Connect)
-                    .all(|c| self::core(f).contains(c))
+                && came.is_subset(&core(f))
         });
         match same {
             Some(held) if !held.also_satisfies.contains(&other.analytic) => {

@@ -464,7 +464,14 @@ impl Read {
                 "near misses beyond those kept",
             ),
         ];
-        for (count, what) in counts {
+        let missed = "a finding that needed them could be missed";
+        let left_out = (
+            outcome.found.findings_left_out,
+            "findings beyond those kept, none of them more severe than those",
+            "they are not in the report; narrow the time with --from and --to to see them",
+        );
+        let counts = counts.map(|(count, what)| (count, what, missed));
+        for (count, what, effect) in counts.into_iter().chain([left_out]) {
             if count > 0 {
                 self.problems.add(Problem {
                     evidence: None,
@@ -473,7 +480,7 @@ impl Read {
                     count,
                     first_offset: None,
                     message: format!("{}: {what}", outcome.analytic),
-                    effect: "a finding that needed them could be missed".to_owned(),
+                    effect: effect.to_owned(),
                 });
             }
         }

@@ -297,6 +297,7 @@ impl CoverageBuilder {
         }
         local.values_mut().for_each(OfHost::finish);
         Coverage {
+            last_record: last_record(&hosts),
             hosts,
             local,
             captures: captures(&self.sensors),
@@ -304,6 +305,11 @@ impl CoverageBuilder {
             wire: self.wire,
         }
     }
+}
+
+fn last_record(hosts: &BTreeMap<HostId, OfHost>) -> Option<Timestamp> {
+    let logs = hosts.values().flat_map(|known| known.events.values());
+    logs.map(|seen| seen.interval.to).max()
 }
 
 fn captures(sensors: &[Sensor]) -> Vec<(EvidenceId, Interval)> {
@@ -319,6 +325,8 @@ pub struct Coverage {
     captures: Vec<(EvidenceId, Interval)>,
     sensors: Vec<Sensor>,
     wire: Wire,
+    // The last record of any host's logs.
+    last_record: Option<Timestamp>,
 }
 
 impl Coverage {
@@ -342,7 +350,13 @@ impl Coverage {
         self.sensors.sort_by_key(|s| (s.interval.from, s.evidence));
         self.captures = captures(&self.sensors);
         self.wire.retime(of_sensor);
+        self.last_record = last_record(&self.hosts);
         self
+    }
+
+    /// The last record of any host's logs.
+    pub fn last_record(&self) -> Option<Timestamp> {
+        self.last_record
     }
 
     /// What one host's logs show of one event id.

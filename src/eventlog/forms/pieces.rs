@@ -264,10 +264,18 @@ fn events(
 ) {
     const END: &[u8] = b"</Event>";
     let mut from = 0;
+    // Where the next end lies in the line, as far as it was looked for: a line of nothing but begins
+    // must not be searched to its end for each of them.
+    let mut known: Option<Option<usize>> = None;
     loop {
         let rest = &bytes[from..];
         let begin = event_begin(rest);
-        let end = memchr::memmem::find(rest, END);
+        let next = match known {
+            Some(next) if next.is_none_or(|next| next >= from) => next,
+            _ => memchr::memmem::find(rest, END).map(|end| from + end),
+        };
+        known = Some(next);
+        let end = next.map(|next| next - from);
         match (open.is_some(), begin, end) {
             (false, None, _) => return,
             (false, Some(begin), _) => {
