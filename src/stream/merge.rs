@@ -5,8 +5,6 @@ use super::run::{Run, RunReader};
 use crate::model::{Event, Provenance, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
-use tempfile::TempDir;
 
 enum Source {
     Held(std::vec::IntoIter<Event>),
@@ -28,30 +26,23 @@ pub struct Merged {
     heads: Vec<Option<Event>>,
     heap: BinaryHeap<Reverse<(Timestamp, Provenance, usize)>>,
     failed: Option<SpoolError>,
-    // Last, so that the files are closed before their folders are removed.
-    _folders: Vec<Arc<TempDir>>,
 }
 
 impl Merged {
-    pub(super) fn over(
-        held: Vec<Vec<Event>>,
-        runs: Vec<Run>,
-        folders: Vec<Arc<TempDir>>,
-    ) -> Result<Self, SpoolError> {
+    pub(super) fn over(held: Vec<Vec<Event>>, runs: Vec<Run>) -> Result<Self, SpoolError> {
         let mut sources: Vec<Source> = held
             .into_iter()
             .filter(|h| !h.is_empty())
             .map(|h| Source::Held(h.into_iter()))
             .collect();
         for run in &runs {
-            sources.push(Source::Disk(run.reader()?));
+            sources.push(Source::Disk(run.reader()));
         }
         let mut merged = Self {
             heads: sources.iter().map(|_| None).collect(),
             sources,
             heap: BinaryHeap::new(),
             failed: None,
-            _folders: folders,
         };
         for i in 0..merged.sources.len() {
             merged.advance(i)?;

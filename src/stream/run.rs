@@ -1,73 +1,140 @@
-//! One sorted run on disk: events one after another, each with its length before it.
+//! Sorted runs on disk: events one after another, each with its length before it.
+//!
+//! All runs of one source lie in one file without a name: nothing of the evidence stays behind however
+//! the process ends, nobody else can open it, and it costs one file handle however many runs there are.
 
 use super::SpoolError;
 use crate::model::Event;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes written or read at a time.
+const BLOCK: usize = 1 << 16;
+
+/// The file that runs lie in. It is gone with the last of its runs.
+#[derive(Clone)]
+pub struct Store(Arc<Mutex<File>>);
+
+impl Store {
+    /// An empty one, in the temporary folder of the system.
+    ///
+    /// # Errors
+    /// If there is no such folder, or it cannot be written.
+    pub fn create() -> Result<Self, SpoolError> {
+        Ok(Self(Arc::new(Mutex::new(tempfile::tempfile()?))))
+    }
+
+    fn at(&self, place: u64) -> std::io::Result<MutexGuard<'_, File>> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(place))?;
+        Ok(file)
+    }
+
+    fn end(&self) -> std::io::Result<u64> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::End(0))
+    }
+}
 
 /// A finished run.
 #[derive(Clone)]
 pub struct Run {
-    path: PathBuf,
+    store: Store,
+    from: u64,
+    to: u64,
 }
 
-/// Writes a run.
+/// Writes a run behind those that its store holds; one at a time.
 pub struct RunWriter {
-    path: PathBuf,
-    out: BufWriter<File>,
+    store: Store,
+    from: u64,
+    to: u64,
+    waiting: Vec<u8>,
     buffer: Vec<u8>,
 }
 
 impl RunWriter {
-    /// Starts run number `number` in `folder`.
-    pub fn create(folder: &Path, number: usize) -> Result<Self, SpoolError> {
-        let path = folder.join(format!("run-{number}"));
-        let out = BufWriter::with_capacity(1 << 16, File::create_new(&path)?);
+    /// Starts a run.
+    ///
+    /// # Errors
+    /// As the system's.
+    pub fn create(store: &Store) -> Result<Self, SpoolError> {
+        let end = store.end()?;
         Ok(Self {
-            path,
-            out,
+            store: store.clone(),
+            from: end,
+            to: end,
+            waiting: Vec::with_capacity(BLOCK),
             buffer: Vec::new(),
         })
     }
 
     /// Appends an event; the caller keeps them sorted.
+    ///
+    /// # Errors
+    /// If the disk is full.
     pub fn write(&mut self, event: &Event) -> Result<(), SpoolError> {
         self.buffer.clear();
         self.buffer = postcard::to_extend(event, std::mem::take(&mut self.buffer))?;
         let length =
             u32::try_from(self.buffer.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(&self.buffer)?;
+        self.waiting.extend_from_slice(&length.to_le_bytes());
+        self.waiting.extend_from_slice(&self.buffer);
+        if self.waiting.len() >= BLOCK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SpoolError> {
+        self.store.at(self.to)?.write_all(&self.waiting)?;
+        self.to += self.waiting.len() as u64;
+        self.waiting.clear();
         Ok(())
     }
 
     /// Ends the run.
+    ///
+    /// # Errors
+    /// If the disk is full.
     pub fn finish(mut self) -> Result<Run, SpoolError> {
-        self.out.flush()?;
-        Ok(Run { path: self.path })
+        self.flush()?;
+        Ok(Run {
+            store: self.store,
+            from: self.from,
+            to: self.to,
+        })
     }
 }
 
 impl Run {
     /// Reads the run from its start.
-    pub fn reader(&self) -> Result<RunReader, SpoolError> {
-        Ok(RunReader {
-            input: BufReader::with_capacity(1 << 16, File::open(&self.path)?),
+    pub fn reader(&self) -> RunReader {
+        RunReader {
+            input: BufReader::with_capacity(BLOCK, Section(self.clone())),
             buffer: Vec::new(),
-        })
+        }
     }
+}
 
-    /// Gives its space back.
-    pub fn remove(self) {
-        // The folder goes away at the end in any case; a failure here only costs space until then.
-        let _ = std::fs::remove_file(self.path);
+/// What is left of a run.
+struct Section(Run);
+
+impl Read for Section {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let Run { store, from, to } = &mut self.0;
+        let left = usize::try_from(*to - *from).unwrap_or(usize::MAX);
+        let wanted = into.len().min(left);
+        let read = store.at(*from)?.read(&mut into[..wanted])?;
+        *from += read as u64;
+        Ok(read)
     }
 }
 
 /// Reads a run.
 pub struct RunReader {
-    input: BufReader<File>,
+    input: BufReader<Section>,
     buffer: Vec<u8>,
 }
 
@@ -86,5 +153,18 @@ impl Iterator for RunReader {
             return Some(Err(e.into()));
         }
         Some(postcard::from_bytes(&self.buffer).map_err(SpoolError::from))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn the_file_has_no_name_that_could_stay_behind() {
+        let store = Store::create().unwrap();
+        let file = store.at(0).unwrap();
+        assert_eq!(file.metadata().unwrap().nlink(), 0);
     }
 }

@@ -1,12 +1,10 @@
 //! Collecting events, in memory while they fit and in sorted runs on disk when they do not.
 
 use super::merge::Merged;
-use super::run::{Run, RunWriter};
+use super::run::{Run, RunWriter, Store};
 use crate::model::{Event, HostWhat, What};
-use std::sync::Arc;
-use tempfile::TempDir;
 
-/// Past this many runs on disk, groups of them are merged first: each open run costs a file handle.
+/// Past this many runs on disk, groups of them are merged first: each that is read costs a buffer.
 const FAN_IN: usize = 64;
 
 /// The temporary folder could not be used.
@@ -26,7 +24,7 @@ pub struct Spool {
     held: Vec<Event>,
     weight: usize,
     runs: Vec<Run>,
-    folder: Option<Arc<TempDir>>,
+    store: Option<Store>,
 }
 
 impl Spool {
@@ -37,7 +35,7 @@ impl Spool {
             held: Vec::new(),
             weight: 0,
             runs: Vec::new(),
-            folder: None,
+            store: None,
         }
     }
 
@@ -55,16 +53,12 @@ impl Spool {
     }
 
     fn spill(&mut self) -> Result<(), SpoolError> {
-        let folder = match &self.folder {
-            Some(folder) => Arc::clone(folder),
-            None => {
-                let made = Arc::new(tempfile::Builder::new().prefix("casewire-").tempdir()?);
-                self.folder = Some(Arc::clone(&made));
-                made
-            }
+        let store = match &self.store {
+            Some(store) => store,
+            None => self.store.insert(Store::create()?),
         };
         self.held.sort_by_key(Event::order);
-        let mut writer = RunWriter::create(folder.path(), self.runs.len())?;
+        let mut writer = RunWriter::create(store)?;
         for event in self.held.drain(..) {
             writer.write(&event)?;
         }
@@ -88,9 +82,25 @@ impl Spool {
         Ok(Spooled {
             held: vec![self.held],
             runs: self.runs,
-            folders: self.folder.into_iter().collect(),
         })
     }
+}
+
+/// Merges runs until at most [`FAN_IN`] are left.
+fn gather(runs: &mut Vec<Run>) -> Result<(), SpoolError> {
+    while runs.len() > FAN_IN {
+        let store = Store::create()?;
+        let mut gathered = Vec::with_capacity(runs.len().div_ceil(FAN_IN));
+        for group in runs.chunks(FAN_IN) {
+            let mut writer = RunWriter::create(&store)?;
+            for event in Merged::over(Vec::new(), group.to_vec())? {
+                writer.write(&event?)?;
+            }
+            gathered.push(writer.finish()?);
+        }
+        *runs = gathered;
+    }
+    Ok(())
 }
 
 /// What spools have collected.
@@ -98,7 +108,6 @@ impl Spool {
 pub struct Spooled {
     held: Vec<Vec<Event>>,
     runs: Vec<Run>,
-    folders: Vec<Arc<TempDir>>,
 }
 
 impl Spooled {
@@ -106,7 +115,6 @@ impl Spooled {
     pub fn join(&mut self, other: Self) {
         self.held.extend(other.held);
         self.runs.extend(other.runs);
-        self.folders.extend(other.folders);
     }
 
     /// One stream in time order.
@@ -125,43 +133,24 @@ impl Spooled {
                 held.iter_mut().for_each(correct);
                 held.sort_by_key(Event::order);
             }
-            let folder = match self.folders.first() {
-                Some(folder) => Arc::clone(folder),
-                None if self.runs.is_empty() => {
-                    return Merged::over(self.held, Vec::new(), self.folders);
-                }
-                None => unreachable!("runs have a folder"),
+            let store = match self.runs.is_empty() {
+                true => None,
+                false => Some(Store::create()?),
             };
-            let mut corrected = Vec::with_capacity(self.runs.len());
-            for (i, run) in std::mem::take(&mut self.runs).into_iter().enumerate() {
+            for (run, store) in self.runs.iter_mut().zip(store.iter().cycle()) {
                 // One run fits the budget it was spilled under, so loading it whole is bounded.
-                let mut events = run.reader()?.collect::<Result<Vec<_>, _>>()?;
+                let mut events = run.reader().collect::<Result<Vec<_>, _>>()?;
                 events.iter_mut().for_each(correct);
                 events.sort_by_key(Event::order);
-                let mut writer = RunWriter::create(folder.path(), 1_000_000 + i)?;
+                let mut writer = RunWriter::create(store)?;
                 for event in &events {
                     writer.write(event)?;
                 }
-                run.remove();
-                corrected.push(writer.finish()?);
+                *run = writer.finish()?;
             }
-            self.runs = corrected;
         }
-        let mut next = 2_000_000;
-        while self.runs.len() > FAN_IN {
-            let Some(folder) = self.folders.first().cloned() else {
-                break;
-            };
-            let group: Vec<Run> = self.runs.drain(..FAN_IN).collect();
-            let mut writer = RunWriter::create(folder.path(), next)?;
-            next += 1;
-            for event in Merged::over(Vec::new(), group.clone(), Vec::new())? {
-                writer.write(&event?)?;
-            }
-            group.into_iter().for_each(Run::remove);
-            self.runs.push(writer.finish()?);
-        }
-        Merged::over(self.held, self.runs, self.folders)
+        gather(&mut self.runs)?;
+        Merged::over(self.held, self.runs)
     }
 }
 
