@@ -63,6 +63,21 @@ pub enum Error {
     Evidence(String),
 }
 
+/// Reads a file of a case whole. A case may come from anywhere, and a pipe or a device in the place of a
+/// file would never end.
+pub(crate) fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    std::fs::read(path)
+}
+
+/// The same for a text.
+pub(crate) fn read_plain_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_plain(path)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
+}
+
 /// Adds the path to what the system says.
 pub(crate) fn at<T>(path: &Path, result: io::Result<T>) -> Result<T, Error> {
     result.map_err(|source| Error::System {
@@ -103,7 +118,7 @@ impl CaseFolder {
             _ => path.to_owned(),
         };
         let file = folder.join(REPORT);
-        let read = std::fs::read(&file);
+        let read = read_plain(&file);
         if matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound) {
             return Err(Error::Place(format!(
                 "{} is no case folder: there is no {REPORT} in it; give one that 'casewire analyze -o' made",
@@ -117,7 +132,7 @@ impl CaseFolder {
         if altered {
             report.notes.insert(0, ALTERED.to_owned());
         }
-        let run = std::fs::read(folder.join(RUN))
+        let run = read_plain(&folder.join(RUN))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(Self {

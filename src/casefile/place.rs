@@ -7,12 +7,15 @@
 
 use super::folder::hex;
 use super::verify::{self, hash_of};
-use super::{Error, REPORT, SUMS, at};
+use super::{Error, REPORT, SUMS, at, read_plain_text};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Entries of evidence folders that are looked at for links.
+const ENTRIES: usize = 1_000_000;
 
 /// What a place is held against.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +89,7 @@ impl Place {
             let held = at(target, fs::symlink_metadata(target))?;
             let real = at(target, fs::canonicalize(target))?;
             if !held.is_file()
-                || resolved(&bounds.evidence).any(|given| given == real)
+                || reached(&bounds.evidence).contains(&real)
                 || bounds.is_known(&real, held.len())?
             {
                 return Err(Error::Place(format!(
@@ -110,7 +113,7 @@ impl Place {
             _ => Path::new("."),
         };
         let parent = at(parent, fs::canonicalize(parent))?;
-        for given in resolved(&bounds.evidence) {
+        for given in reached(&bounds.evidence) {
             if given.is_dir() && parent.starts_with(&given) {
                 return Err(Error::Place(format!(
                     "{} lies in the evidence folder {}, where nothing is written; give a place outside it",
@@ -176,7 +179,7 @@ pub(super) fn own_folder(target: &Path) -> Result<String, Error> {
     if !at(target, fs::symlink_metadata(target))?.is_dir() {
         return Err(not_ours("is no folder"));
     }
-    let sums = fs::read_to_string(target.join(SUMS))
+    let sums = read_plain_text(&target.join(SUMS))
         .map_err(|_| not_ours("is no folder that casewire wrote"))?;
     let named = verify::parse(&sums);
     for entry in at(target, fs::read_dir(target))? {
@@ -196,6 +199,38 @@ pub(super) fn own_folder(target: &Path) -> Result<String, Error> {
 /// True for a finished case folder.
 fn is_case(folder: &Path) -> bool {
     folder.join(SUMS).is_file() && folder.join(REPORT).is_file()
+}
+
+/// Everything that reading these files and folders comes to: they themselves, and what links in them
+/// lead to.
+fn reached(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut found: BTreeSet<PathBuf> = resolved(paths).collect();
+    let mut folders: Vec<PathBuf> = found.iter().cloned().collect();
+    let mut left = ENTRIES;
+    while let Some(folder) = folders.pop() {
+        // What is no folder, or cannot be listed, holds no links.
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            left -= 1;
+            if left == 0 {
+                return found;
+            }
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_symlink()
+                && let Ok(target) = fs::canonicalize(entry.path())
+                && found.insert(target.clone())
+            {
+                folders.push(target);
+            }
+        }
+    }
+    found
 }
 
 fn resolved(paths: &[PathBuf]) -> impl Iterator<Item = PathBuf> + '_ {
@@ -251,6 +286,26 @@ mod tests {
                 "lies in the evidence folder",
             );
             refused(Place::of_file(&way, &bounds), "lies in the evidence folder");
+        }
+        #[cfg(unix)]
+        {
+            // What a link in the evidence leads to is evidence, too.
+            let store = here.path().join("store");
+            fs::create_dir(&store).unwrap();
+            fs::write(store.join("b.pcap"), "packets").unwrap();
+            std::os::unix::fs::symlink(&store, evidence.join("deep/store")).unwrap();
+            refused(
+                Place::of_folder(&store.join("case"), &bounds),
+                "lies in the evidence folder",
+            );
+            let single = here.path().join("single.pcap");
+            fs::write(&single, "packets").unwrap();
+            std::os::unix::fs::symlink(&single, evidence.join("c.pcap")).unwrap();
+            let over = Bounds {
+                overwrite: true,
+                ..bounds.clone()
+            };
+            refused(Place::of_file(&single, &over), "is evidence");
         }
         for way in ["..", "/", "evidence/.."] {
             refused(Place::of_folder(Path::new(way), &bounds), "is no name");

@@ -5,7 +5,7 @@
 
 use super::folder::hex;
 use super::places::Places;
-use super::{CaseFolder, Error, SUMS, at};
+use super::{CaseFolder, Error, SUMS, at, read_plain_text};
 use crate::evidence::{EvidenceFile, Input, Problems, discover};
 use crate::report::json::shape::Evidence;
 use sha2::{Digest, Sha256};
@@ -68,7 +68,7 @@ fn checked(state: State, file: impl Into<String>, sha256: Option<String>) -> Che
 pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
     let sums_path = path.join(SUMS);
     let mut lines = Vec::new();
-    let sums = match fs::read_to_string(&sums_path) {
+    let sums = match read_plain_text(&sums_path) {
         Ok(text) => {
             lines.push(checked(
                 State::Ok,
@@ -115,7 +115,7 @@ pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
 /// True if `SHA256SUMS` names a file of the folder with another hash than that of `bytes`. A report
 /// that lies somewhere by itself cannot be held against anything.
 pub(super) fn is_altered(path: &Path, name: &str, bytes: &[u8]) -> bool {
-    let sums = fs::read_to_string(path.join(SUMS)).unwrap_or_default();
+    let sums = read_plain_text(&path.join(SUMS)).unwrap_or_default();
     let wanted = parse(&sums).remove(name);
     wanted.is_some_and(|wanted| wanted != hex(&Sha256::digest(bytes)))
 }

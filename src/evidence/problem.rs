@@ -144,7 +144,7 @@ impl Problems {
             }
             std::collections::btree_map::Entry::Occupied(mut slot) => {
                 let held = slot.get_mut();
-                held.count += problem.count;
+                held.count = held.count.saturating_add(problem.count);
                 held.weight = held.weight.max(problem.weight);
                 held.first_offset = match (held.first_offset, problem.first_offset) {
                     (Some(a), Some(b)) => Some(a.min(b)),

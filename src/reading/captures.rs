@@ -1,5 +1,5 @@
-//! Captures: each file is read and decoded on a thread of its own, all of them meet in time order in
-//! one table of attempts.
+//! Captures: each file is read and decoded on a thread of its own, as long as there are not many at a
+//! time; all of them meet in time order in one table of attempts.
 
 use super::{Collector, Content, FileReport, Gathered, Options, tap};
 use crate::capture::attempts::{Attempts, Settings};
@@ -11,12 +11,16 @@ use crate::evidence::{Custody, EvidenceFile, Input, Problems, Progress};
 use crate::model::{EvidenceId, Timestamp};
 use crate::stream::SpoolError;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Scope;
 
 /// Batches that may wait between the reader and the table.
 const WAITING: usize = 4;
+/// Files that are read ahead on threads at a time. Of captures that all overlap, the others are read as
+/// their packets are asked for.
+const THREADS: usize = 16;
 
 struct Ended {
     custody: Option<Custody>,
@@ -33,16 +37,23 @@ pub fn read(
     let mut collector = Collector::new(options);
     let mut order = Vec::new();
     let mut attempts = Attempts::new(Settings::default());
+    let threads = AtomicUsize::new(0);
     let summary = std::thread::scope(|scope| {
-        let ends = &ends;
+        let (ends, threads) = (&ends, &threads);
         let unopened = files
             .iter()
             .map(|file| Unopened {
                 evidence: file.id,
                 first_time: starts_at(file),
                 open: Box::new(move || {
-                    Box::new(Threaded::start(scope, file, options.hash, progress, ends))
-                        as Box<dyn PacketSource + Send>
+                    let reading = Reading {
+                        file,
+                        hash: options.hash,
+                        progress,
+                        ends,
+                        state: State::Closed,
+                    };
+                    source(scope, reading, threads)
                 }),
             })
             .collect();
@@ -52,7 +63,7 @@ pub fn read(
         let end = |merge: &mut Merge<'_>, attempts: &mut Attempts| {
             for evidence in merge.take_ended() {
                 let ends = ends.lock();
-                let ends = ends.unwrap_or_else(std::sync::PoisonError::into_inner);
+                let ends = ends.unwrap_or_else(PoisonError::into_inner);
                 attempts.ended(evidence, ends.get(&evidence).and_then(|e| e.summary.last));
             }
         };
@@ -68,18 +79,11 @@ pub fn read(
         }
         attempts.finish(&mut |event| collector.take(event))
     });
-    for ended in ends
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .iter()
-    {
+    for ended in ends.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         collector.coverage.capture(*ended.0, &ended.1.summary);
     }
     let mut gathered = collector.finish()?;
-    for (evidence, ended) in ends
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-    {
+    for (evidence, ended) in ends.into_inner().unwrap_or_else(PoisonError::into_inner) {
         gathered.problems.merge(ended.problems);
         gathered.files.insert(
             evidence,
@@ -104,62 +108,138 @@ fn starts_at(file: &EvidenceFile) -> Timestamp {
         .unwrap_or(Timestamp::MIN)
 }
 
+/// The packets of a file: read ahead, or where there are threads enough, as they are asked for.
+fn source<'scope, 'env: 'scope>(
+    scope: &'scope Scope<'scope, 'env>,
+    reading: Reading<'scope>,
+    threads: &'scope AtomicUsize,
+) -> Box<dyn PacketSource + Send + 'scope> {
+    if threads.load(Ordering::Relaxed) >= THREADS {
+        return Box::new(reading);
+    }
+    match Threaded::start(scope, reading.again(), threads) {
+        Ok(threaded) => Box::new(threaded),
+        // The system gives no more threads; what is slower is not lost.
+        Err(_) => Box::new(reading),
+    }
+}
+
+/// A file and how far it is read.
+struct Reading<'scope> {
+    file: &'scope EvidenceFile,
+    hash: bool,
+    progress: &'scope dyn Progress,
+    ends: &'scope Mutex<BTreeMap<EvidenceId, Ended>>,
+    state: State<'scope>,
+}
+
+enum State<'scope> {
+    Closed,
+    Open(Box<CaptureReader<tap::Tap<'scope>>>, Problems),
+    Done,
+}
+
+impl Reading<'_> {
+    /// The same, from the start.
+    fn again(&self) -> Self {
+        Self {
+            state: State::Closed,
+            ..*self
+        }
+    }
+
+    fn end(&self, custody: Option<Custody>, summary: CaptureSummary, problems: Problems) {
+        let ended = Ended {
+            custody,
+            summary,
+            problems,
+        };
+        self.ends
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(self.file.id, ended);
+    }
+}
+
+impl PacketSource for Reading<'_> {
+    fn evidence(&self) -> EvidenceId {
+        self.file.id
+    }
+
+    fn fill(&mut self, batch: &mut Vec<Packet>) -> bool {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Done => false,
+            State::Closed => {
+                let mut problems = Problems::default();
+                match tap::open(self.file, self.hash, self.progress, &mut problems) {
+                    None => {
+                        self.end(None, CaptureSummary::default(), problems);
+                        false
+                    }
+                    Some(input) => {
+                        let reader = CaptureReader::new(input, self.file.id);
+                        self.state = State::Open(Box::new(reader), problems);
+                        true
+                    }
+                }
+            }
+            State::Open(mut reader, mut problems) => {
+                let more = reader.fill(batch, &mut problems);
+                if more {
+                    self.state = State::Open(reader, problems);
+                } else {
+                    let (summary, input) = reader.finish();
+                    let custody = input.finish(&mut problems);
+                    self.end(Some(custody), summary, problems);
+                }
+                more
+            }
+        }
+    }
+}
+
 /// A file read ahead on its own thread. Batches come in order, so nothing depends on its pace.
 struct Threaded<'scope> {
     evidence: EvidenceId,
     filled: Receiver<Vec<Packet>>,
     empty: SyncSender<Vec<Packet>>,
-    _thread: ScopedJoinHandle<'scope, ()>,
+    threads: &'scope AtomicUsize,
 }
 
 impl<'scope> Threaded<'scope> {
     fn start<'env: 'scope>(
         scope: &'scope Scope<'scope, 'env>,
-        file: &'scope EvidenceFile,
-        hash: bool,
-        progress: &'scope dyn Progress,
-        ends: &'scope Mutex<BTreeMap<EvidenceId, Ended>>,
-    ) -> Self {
+        mut reading: Reading<'scope>,
+        threads: &'scope AtomicUsize,
+    ) -> std::io::Result<Self> {
         let (filled_in, filled) = sync_channel(WAITING);
         let (empty, empty_out) = sync_channel::<Vec<Packet>>(WAITING + 2);
-        let evidence = file.id;
-        let thread = scope.spawn(move || {
-            let mut problems = Problems::default();
-            let (custody, summary) = match tap::open(file, hash, progress, &mut problems) {
-                None => (None, CaptureSummary::default()),
-                Some(input) => {
-                    let mut reader = CaptureReader::new(input, evidence);
-                    loop {
-                        let mut batch = empty_out.try_recv().unwrap_or_default();
-                        batch.clear();
-                        let more = reader.fill(&mut batch, &mut problems);
-                        // A merge that has gone away has failed elsewhere; the hash is still due.
-                        let _ = filled_in.send(batch);
-                        if !more {
-                            break;
-                        }
-                    }
-                    let (summary, input) = reader.finish();
-                    (Some(input.finish(&mut problems)), summary)
+        let evidence = reading.evidence();
+        std::thread::Builder::new().spawn_scoped(scope, move || {
+            loop {
+                let mut batch = empty_out.try_recv().unwrap_or_default();
+                batch.clear();
+                let more = reading.fill(&mut batch);
+                // A merge that has gone away has failed elsewhere; the hash is still due.
+                let _ = filled_in.send(batch);
+                if !more {
+                    break;
                 }
-            };
-            ends.lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .insert(
-                    evidence,
-                    Ended {
-                        custody,
-                        summary,
-                        problems,
-                    },
-                );
-        });
-        Self {
+            }
+        })?;
+        threads.fetch_add(1, Ordering::Relaxed);
+        Ok(Self {
             evidence,
             filled,
             empty,
-            _thread: thread,
-        }
+            threads,
+        })
+    }
+}
+
+impl Drop for Threaded<'_> {
+    fn drop(&mut self) {
+        self.threads.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

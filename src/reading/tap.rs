@@ -27,8 +27,10 @@ pub fn open<'a>(
                 weight: Weight::Loss,
                 count: 1,
                 first_offset: None,
-                message: error.to_string(),
-                effect: "nothing of this file was read".to_owned(),
+                // Without the path, which depends on how the evidence was named.
+                message: format!("cannot be opened: {}", error.source),
+                effect: "nothing of this file was read; check that it is still there and readable"
+                    .to_owned(),
             });
             None
         }
