@@ -86,6 +86,7 @@ impl Cast {
             image: (*image).to_owned(),
             guid: seed::guid(&[image]),
             command_line: format!("\"{image}\" -k netsvcs -p -s Schedule"),
+            original: None,
             account: if i % 2 == 0 {
                 user.clone()
             } else {
