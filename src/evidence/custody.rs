@@ -39,9 +39,14 @@ impl Custody {
 /// A shared piece of the file and how much of it is filled.
 type Block = (Arc<Vec<u8>>, usize);
 
-struct Hasher {
-    blocks: SyncSender<Block>,
-    thread: JoinHandle<[u8; 32]>,
+enum Hasher {
+    /// On a thread of its own.
+    Apart {
+        blocks: SyncSender<Block>,
+        thread: JoinHandle<[u8; 32]>,
+    },
+    /// Where the system gives no more threads.
+    Here(Box<Sha256>),
 }
 
 /// The raw bytes of a file, hashed on a thread of their own as they pass.
@@ -58,7 +63,7 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(file: Box<dyn Read + Send>, hash: bool) -> io::Result<Self> {
-        let hasher = if hash { Some(Hasher::start()?) } else { None };
+        let hasher = hash.then(Hasher::start);
         Ok(Self {
             file,
             hasher,
@@ -90,9 +95,14 @@ impl Tap {
                 break;
             }
         }
-        let Hasher { blocks, thread } = self.hasher.take()?;
-        drop(blocks);
-        thread.join().ok().filter(|_| self.failure.is_none())
+        let hash = match self.hasher.take()? {
+            Hasher::Apart { blocks, thread } => {
+                drop(blocks);
+                thread.join().ok()
+            }
+            Hasher::Here(hash) => Some(hash.finalize().into()),
+        };
+        hash.filter(|_| self.failure.is_none())
     }
 
     fn next_block(&mut self) -> io::Result<()> {
@@ -109,11 +119,16 @@ impl Tap {
         };
         self.filled = read_on(&mut self.file, space, &mut self.failure)?;
         self.count += self.filled as u64;
-        if let Some(hasher) = &self.hasher
-            && self.filled > 0
-        {
-            // It only fails if the thread is gone, and then joining it tells.
-            let _ = hasher.blocks.send((Arc::clone(&self.block), self.filled));
+        if self.filled == 0 {
+            return Ok(());
+        }
+        match &mut self.hasher {
+            Some(Hasher::Apart { blocks, .. }) => {
+                // It only fails if the thread is gone, and then joining it tells.
+                let _ = blocks.send((Arc::clone(&self.block), self.filled));
+            }
+            Some(Hasher::Here(hash)) => hash.update(&self.block[..self.filled]),
+            None => {}
         }
         Ok(())
     }
@@ -181,9 +196,9 @@ impl Read for Tap {
 }
 
 impl Hasher {
-    fn start() -> io::Result<Self> {
+    fn start() -> Self {
         let (blocks, arriving) = sync_channel::<Block>(WAITING);
-        let thread = std::thread::Builder::new()
+        let started = std::thread::Builder::new()
             .name("sha256".to_owned())
             .spawn(move || {
                 let mut hash = Sha256::new();
@@ -191,7 +206,32 @@ impl Hasher {
                     hash.update(&block[..filled]);
                 }
                 hash.finalize().into()
-            })?;
-        Ok(Self { blocks, thread })
+            });
+        match started {
+            Ok(thread) => Self::Apart { blocks, thread },
+            Err(_) => Self::Here(Box::default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_same_where_there_is_no_thread_for_it() {
+        let bytes: Vec<u8> = (0..BLOCK * 3 + 7).map(|i| (i % 251) as u8).collect();
+        let hashed = |here: bool| {
+            let mut tap = Tap::new(Box::new(io::Cursor::new(bytes.clone())), true).unwrap();
+            if here {
+                tap.hasher = Some(Hasher::Here(Box::default()));
+            }
+            // Some of it is asked for, the rest is read for the hash alone.
+            let mut some = vec![0; 100_000];
+            tap.read_exact(&mut some).unwrap();
+            tap.hash().unwrap()
+        };
+        let whole: [u8; 32] = Sha256::digest(&bytes).into();
+        assert_eq!((hashed(false), hashed(true)), (whole, whole));
     }
 }
