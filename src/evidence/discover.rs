@@ -4,7 +4,7 @@
 //! listed once. Links are followed; a folder that contains itself is entered once.
 
 use super::archive::{self, Member, Unpacking};
-use super::kind::{self, Kind};
+use super::kind::{self, Kind, Unrecognised};
 use super::naming;
 use super::problem::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
@@ -232,11 +232,28 @@ fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        Ok((metadata.len(), kind::recognise(File::open(path)?)?))
+        Ok((metadata.len(), File::open(path)?))
     });
-    let (size, kind) = looked.unwrap_or_else(|error| {
-        unreadable(Some(id), error.to_string(), problems);
-        (0, Kind::Unreadable)
+    let (size, recognised) = match looked {
+        Ok((size, file)) => (size, kind::recognise(file)),
+        Err(error) => (0, Err(error.into())),
+    };
+    let kind = recognised.unwrap_or_else(|error| {
+        match error {
+            Unrecognised::Read(error) => unreadable(Some(id), error.to_string(), problems),
+            Unrecognised::Packed { .. } => problems.add(Problem {
+                evidence: Some(id),
+                kind: ProblemKind::Compression,
+                weight: Weight::Loss,
+                count: 1,
+                first_offset: None,
+                message: error.to_string(),
+                effect: "what it holds is missing; copy it again, or unpack it by hand and give \
+                         what comes out"
+                    .to_owned(),
+            }),
+        }
+        Kind::Unreadable
     });
     unusable(id, kind, problems);
     let note = match kind {
