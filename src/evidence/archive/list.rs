@@ -60,28 +60,37 @@ pub(super) struct Listing<'a> {
     /// Bytes its members unpack to.
     unpacked: u64,
     left_out: LeftOut,
+    /// Why a temporary file could not be made or written: no fault of the evidence.
+    no_room: Option<io::Error>,
 }
 
 /// Lists the archive at `path`, with the archives within it, in the order of the names. What was
 /// left out is told in `problems`.
+///
+/// # Errors
+/// If a temporary file cannot be made or written.
 pub fn list(
     evidence: EvidenceId,
     path: &Path,
     (container, packing): (Container, Packing),
     unpacking: &mut Unpacking,
     problems: &mut Problems,
-) -> Vec<Found> {
+) -> io::Result<Vec<Found>> {
     let mut listing = Listing {
         unpacking,
         found: Vec::new(),
         packed: 0,
         unpacked: 0,
         left_out: LeftOut::new(),
+        no_room: None,
     };
     let listed = Cursor::disk(path.to_owned()).and_then(|cursor| {
         listing.packed = cursor.length();
         listing.container(cursor, (container, packing), "", 1)
     });
+    if let Some(error) = listing.no_room {
+        return Err(error);
+    }
     listing.divide();
     let Listing {
         mut found,
@@ -120,7 +129,7 @@ pub fn list(
         );
     }
     found.sort_by(|a, b| a.member.name.cmp(&b.member.name));
-    found
+    Ok(found)
 }
 
 impl Listing<'_> {
@@ -169,17 +178,40 @@ impl Listing<'_> {
         match self.spill(open) {
             Ok(Some(inner)) => {
                 // What is wrong with an archive within does not end the one around it.
-                if self
-                    .container(inner, kind, &format!("{name}!"), depth + 1)
-                    .is_err()
-                {
-                    self.damaged(name);
+                let listed = self.container(inner, kind, &format!("{name}!"), depth + 1);
+                if let Err(error) = listed {
+                    self.stopped(name, error)?;
                 }
             }
             Ok(None) => self.too_much_spilled(name),
-            Err(_) => self.damaged(name),
+            Err(error) => self.stopped(name, error)?,
         }
         Ok(())
+    }
+
+    /// Takes it as damage of an archive within that it could not be read on, if it is that.
+    fn stopped(&mut self, name: String, error: io::Error) -> io::Result<()> {
+        match self.no_room {
+            Some(_) => Err(error),
+            None => {
+                self.damaged(name);
+                Ok(())
+            }
+        }
+    }
+
+    /// A temporary file.
+    ///
+    /// # Errors
+    /// If none can be made, which ends the whole listing.
+    pub fn temporary(&mut self) -> io::Result<File> {
+        tempfile::tempfile().map_err(|error| self.no_room(error))
+    }
+
+    /// Keeps why a temporary file failed, and gives an error that ends the listing.
+    fn no_room(&mut self, error: io::Error) -> io::Error {
+        self.no_room = Some(error);
+        io::Error::other("no temporary file")
     }
 
     /// Takes a member of a known kind, if the limits allow it. `packed` is its size in the archive.
@@ -290,7 +322,7 @@ impl Listing<'_> {
 
     /// Copies `from` to a temporary file; `None` if that would pass the limits.
     pub fn spill(&mut self, from: impl Read) -> io::Result<Option<Cursor>> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = self.temporary()?;
         match self.spill_onto(&mut file, from)? {
             Some(length) => Ok(Some(Cursor::temporary(file, length))),
             None => Ok(None),
@@ -315,7 +347,8 @@ impl Listing<'_> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            file.write_all(&buffer[..read])?;
+            file.write_all(&buffer[..read])
+                .map_err(|error| self.no_room(error))?;
             length += read as u64;
             if self.unpacking.limits.is_bomb(length, self.packed) {
                 return Ok(None);

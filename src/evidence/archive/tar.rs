@@ -154,7 +154,7 @@ fn member(
         (kind, None) if listing.allows(&name, size, size) => {
             let file = match &mut copied.file {
                 Some(file) => file,
-                none => none.insert(tempfile::tempfile()?),
+                none => none.insert(listing.temporary()?),
             };
             match listing.spill_onto(file, all)? {
                 Some(bytes) => {
