@@ -299,7 +299,7 @@ mod tests {
         content.extend((0..9_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()));
         let packed = gzip(&content);
         assert_eq!(
-            recognise(&packed[..packed.len() / 2]).unwrap(),
+            recognise(&packed[..300]).unwrap(),
             Kind::Pcap(Packing::Gzip)
         );
     }

@@ -243,7 +243,13 @@ fn what_is_passed_over_by_unpacking_counts() {
         "{told:?}"
     );
     let told = bounded.problems.iter().find(|p| p.weight == Weight::Loss);
-    assert!(told.unwrap().effect.contains("unpack it by hand"));
+    let told = told.unwrap();
+    assert!(
+        told.message.contains("most of it no evidence"),
+        "{}",
+        told.message
+    );
+    assert!(told.effect.contains("unpack it by hand"));
     // Nothing is unpacked to pass over it where the archive lies as it is.
     assert_eq!(given(&tar, limited(small)).members().len(), 2);
     assert_eq!(given(&packed, Unpacking::default()).members().len(), 2);
