@@ -254,3 +254,15 @@ fn what_is_passed_over_by_unpacking_counts() {
     assert_eq!(given(&tar, limited(small)).members().len(), 2);
     assert_eq!(given(&packed, Unpacking::default()).members().len(), 2);
 }
+
+#[test]
+fn names_of_all_members_together_are_bounded() {
+    let a = &capture(77)[..5_000];
+    let long = format!("{}.pcap", "b".repeat(90));
+    let tar = tarred(&[("a.pcap", a), (&long, a), ("c.pcap", a)]);
+    let mut few = given(&tar, limited(|limits| limits.directory = 96));
+    assert!(few.members() == named("", &[("a.pcap", a)]));
+    assert_eq!(few.told(), [(ProblemKind::Limit, Weight::Loss, 2)]);
+    let most = limited(|limits| limits.directory = 200);
+    assert_eq!(given(&tar, most).members().len(), 3);
+}

@@ -113,6 +113,7 @@ impl<R: Read> Entries<R> {
                 }
                 let mut bytes = Vec::new();
                 self.by_ref().take(DESCRIBED).read_to_end(&mut bytes)?;
+                self.count(bytes.len() as u64);
                 match kind.is_gnu_longname() {
                     true => said.long_name = Some(bytes),
                     false => said.records(&bytes),

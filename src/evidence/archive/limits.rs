@@ -26,7 +26,8 @@ pub struct Limits {
     pub total: u64,
     /// Bytes written to temporary files, for archives within archives and compressed tar.
     pub spilled: u64,
-    /// Bytes of the directory of a zip archive, which is held in memory.
+    /// Bytes of the directory of a zip archive, which is held in memory, and of the names of all
+    /// members of one file that was given.
     pub directory: u64,
 }
 

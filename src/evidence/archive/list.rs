@@ -59,6 +59,8 @@ pub(super) struct Listing<'a> {
     pub packed: u64,
     /// Bytes its members unpack to.
     unpacked: u64,
+    /// Bytes of the names of its members.
+    names: u64,
     left_out: LeftOut,
     /// Why a temporary file could not be made or written: no fault of the evidence.
     no_room: Option<io::Error>,
@@ -81,6 +83,7 @@ pub fn list(
         found: Vec::new(),
         packed: 0,
         unpacked: 0,
+        names: 0,
         left_out: LeftOut::new(),
         no_room: None,
     };
@@ -260,7 +263,11 @@ impl Listing<'_> {
         let listed = self.unpacking.listed.saturating_add(size);
         let here = self.unpacked.saturating_add(size);
         let (free, ratio) = (in_words(limits.free), limits.ratio);
-        let passed = if limits.is_bomb(size, packed) {
+        self.names = self.names.saturating_add(name.len() as u64);
+        let passed = if self.names > limits.directory {
+            let names = in_words(limits.directory);
+            format!("with it, the names of all members are longer than {names}; not read")
+        } else if limits.is_bomb(size, packed) {
             format!("unpacks to more than {free} and more than {ratio} times its size; not read")
         } else if listed > limits.total {
             let total = in_words(limits.total);
