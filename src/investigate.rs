@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::context::clocks::{ClockChoice, Clocks};
 use crate::context::containment::Stated;
 use crate::context::{Containments, Context};
-use crate::evidence::{Problems, Progress, Unpacking, Weight, discover_in};
+use crate::evidence::{DiscoverError, Problems, Progress, Unpacking, Weight, discover_in};
 use crate::model::{Event, Labels, Span, Timestamp};
 use crate::reading::{Options, gather};
 use crate::replay::attribute::Account;
@@ -285,8 +285,11 @@ fn open(
 ) -> Result<(Merged, Read), Error> {
     let mut problems = Problems::default();
     let unpacking = Unpacking::with_passwords(&request.passwords);
-    let files = discover_in(&request.evidence, unpacking, &mut problems)
-        .map_err(|e| Error::Request(e.to_string()))?;
+    let files =
+        discover_in(&request.evidence, unpacking, &mut problems).map_err(|error| match error {
+            DiscoverError::Argument { .. } => Error::Request(error.to_string()),
+            DiscoverError::Temporary(_) => failed(error),
+        })?;
     let labels: Labels = files.iter().map(|f| (f.id, f.label.clone())).collect();
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");

@@ -234,3 +234,48 @@ fn evidence_without_write_permission_is_read_all_the_same() {
     permit(0o755, 0o644);
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// A capture in a compressed tar, which is unpacked to a temporary file.
+#[cfg(unix)]
+fn packed(into: &Path) -> PathBuf {
+    let path = into.join("triage.tar.gz");
+    let file = std::fs::File::create(&path).unwrap();
+    let packer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut tar = tar::Builder::new(packer);
+    tar.append_path_with_name(Path::new(DEMO).join("sensor.pcapng"), "sensor.pcapng")
+        .unwrap();
+    tar.into_inner().unwrap().finish().unwrap();
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn a_temporary_folder_that_is_missing_is_no_damage_of_the_evidence() {
+    let here = tempfile::tempdir().unwrap();
+    let archive = packed(here.path());
+    let mut whole = Command::cargo_bin("casewire").unwrap();
+    whole.arg("inventory").arg(&archive).assert().code(0);
+    let zip = here.path().join("outer.zip");
+    let mut outer = zip::ZipWriter::new(std::fs::File::create(&zip).unwrap());
+    outer
+        .start_file("triage.tar.gz", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    outer.write_all(&std::fs::read(&archive).unwrap()).unwrap();
+    outer.finish().unwrap();
+    for path in [archive, zip] {
+        let output = Command::cargo_bin("casewire")
+            .unwrap()
+            .arg("analyze")
+            .arg(&path)
+            .env("TMPDIR", here.path().join("gone"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(
+            said.contains("free some space or set TMPDIR to a larger disk"),
+            "{said}"
+        );
+        assert!(!said.contains("damaged"), "{said}");
+    }
+}

@@ -2,7 +2,7 @@
 //! moved to; members within their archives.
 
 use super::CaseFolder;
-use crate::evidence::{EvidenceFile, Problems, Source, Unpacking, discover_in};
+use crate::evidence::{DiscoverError, EvidenceFile, Problems, Source, Unpacking, discover_in};
 use crate::report::json::shape::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -48,7 +48,13 @@ impl Places {
         };
         let mut unused = Problems::default();
         let unpacking = Unpacking::with_passwords(passwords);
-        let found = discover_in(&arguments, unpacking, &mut unused).unwrap_or_default();
+        let found = discover_in(&arguments, unpacking, &mut unused).unwrap_or_else(|error| {
+            // Without temporary files it cannot be said what is there.
+            if matches!(error, DiscoverError::Temporary(_)) {
+                places.unseen = rows.iter().map(|row| row.id.0.clone()).collect();
+            }
+            Vec::new()
+        });
         let (disk, members): (Vec<_>, Vec<_>) = found
             .into_iter()
             .partition(|file| file.source == Source::Disk);

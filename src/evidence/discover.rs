@@ -4,7 +4,7 @@
 //! listed once. Links are followed; a folder that contains itself is entered once.
 
 use super::archive::{self, Member, Unpacking};
-use super::kind::{self, Kind};
+use super::kind::{self, Kind, Unrecognised};
 use super::naming;
 use super::problem::{Problem, ProblemKind, Problems, Weight};
 use crate::model::EvidenceId;
@@ -49,7 +49,7 @@ pub enum Source {
     },
 }
 
-/// What is wrong with the request itself.
+/// What is wrong with the request itself, or with the machine.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
     /// An argument names nothing.
@@ -60,6 +60,9 @@ pub enum DiscoverError {
         /// What the system says.
         source: io::Error,
     },
+    /// What lies in an archive could not be unpacked to a temporary file.
+    #[error("temporary file for unpacking: {0}; free some space or set TMPDIR to a larger disk")]
+    Temporary(io::Error),
 }
 
 /// Lists all files in `arguments`: files, and folders with all they contain.
@@ -69,7 +72,7 @@ pub enum DiscoverError {
 ///
 /// # Errors
 ///
-/// If an argument does not exist.
+/// If an argument does not exist, or a temporary file cannot be made or written.
 pub fn discover(
     arguments: &[PathBuf],
     problems: &mut Problems,
@@ -82,7 +85,7 @@ pub fn discover(
 ///
 /// # Errors
 ///
-/// If an argument does not exist.
+/// If an argument does not exist, or a temporary file cannot be made or written.
 pub fn discover_in(
     arguments: &[PathBuf],
     mut unpacking: Unpacking,
@@ -125,7 +128,8 @@ pub fn discover_in(
         });
         if let Kind::Archive(container, packing) = kind {
             let what = (container, packing);
-            let found = archive::list(id, &way, what, &mut unpacking, problems);
+            let found = archive::list(id, &way, what, &mut unpacking, problems)
+                .map_err(DiscoverError::Temporary)?;
             let names: Vec<&str> = found.iter().map(|f| f.member.name.as_str()).collect();
             let labels = naming::labels(&called, &names);
             for (found, label) in found.into_iter().zip(labels) {
@@ -232,11 +236,28 @@ fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        Ok((metadata.len(), kind::recognise(File::open(path)?)?))
+        Ok((metadata.len(), File::open(path)?))
     });
-    let (size, kind) = looked.unwrap_or_else(|error| {
-        unreadable(Some(id), error.to_string(), problems);
-        (0, Kind::Unreadable)
+    let (size, recognised) = match looked {
+        Ok((size, file)) => (size, kind::recognise(file)),
+        Err(error) => (0, Err(error.into())),
+    };
+    let kind = recognised.unwrap_or_else(|error| {
+        match error {
+            Unrecognised::Read(error) => unreadable(Some(id), error.to_string(), problems),
+            Unrecognised::Packed { .. } => problems.add(Problem {
+                evidence: Some(id),
+                kind: ProblemKind::Compression,
+                weight: Weight::Loss,
+                count: 1,
+                first_offset: None,
+                message: error.to_string(),
+                effect: "what it holds is missing; copy it again, or unpack it by hand and give \
+                         what comes out"
+                    .to_owned(),
+            }),
+        }
+        Kind::Unreadable
     });
     unusable(id, kind, problems);
     let note = match kind {

@@ -45,7 +45,7 @@ pub enum Kind {
     Unknown,
     /// No bytes at all.
     Empty,
-    /// It cannot be opened or read.
+    /// It cannot be opened, read or unpacked.
     Unreadable,
 }
 
@@ -110,13 +110,30 @@ impl fmt::Display for Kind {
     }
 }
 
+/// Why it cannot be told what a file is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unrecognised {
+    /// The bytes cannot be read.
+    #[error("{0}")]
+    Read(#[from] std::io::Error),
+    /// It is packed, and what it holds did not come out so far that it could be told.
+    #[error("packed{}, but cannot be unpacked: {cause}", packing.words())]
+    Packed {
+        /// How it is packed.
+        packing: Packing,
+        /// What the decoder says.
+        cause: std::io::Error,
+    },
+}
+
 /// Tells what `input` is. Reads no more than the first MiB, unpacked.
 ///
 /// # Errors
 ///
-/// If the bytes cannot be read. Damage inside a compressed stream is no error: what came before it
-/// decides.
-pub fn recognise(mut input: impl Read) -> std::io::Result<Kind> {
+/// If the bytes cannot be read. Damage inside a compressed stream is an error only if what came
+/// before it does not decide: what is packed may be evidence until it is known to be something
+/// else.
+pub fn recognise(mut input: impl Read) -> Result<Kind, Unrecognised> {
     let head = read_head(&mut input, 16)?;
     if head.is_empty() {
         return Ok(Kind::Empty);
@@ -127,12 +144,20 @@ pub fn recognise(mut input: impl Read) -> std::io::Result<Kind> {
         Packing::Plain => {
             let mut whole = whole;
             let head = read_head(&mut whole, 512)?;
-            Ok(form(head, whole, packing))
+            Ok(form(head, whole, packing).0)
         }
         _ => {
             let mut whole = unpacked(whole, packing)?;
-            let head = so_far(&mut whole, 512);
-            Ok(form(head, whole, packing))
+            let mut head = Vec::new();
+            let begun = whole.by_ref().take(512).read_to_end(&mut head).err();
+            let (kind, failed) = form(head, whole, packing);
+            match begun.or(failed) {
+                // Behind the place where unpacking ended there may be evidence.
+                Some(cause) if kind == Kind::Unknown => {
+                    Err(Unrecognised::Packed { packing, cause })
+                }
+                _ => Ok(kind),
+            }
         }
     }
 }
@@ -143,14 +168,32 @@ fn read_head(input: &mut impl Read, count: u64) -> std::io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// What can be read up to `count` bytes; damage ends it.
-fn so_far(input: &mut impl Read, count: u64) -> Vec<u8> {
-    let mut head = Vec::new();
-    let _ = input.take(count).read_to_end(&mut head);
-    head
+/// What `head` and `rest` begin, and what ended the search before its time.
+fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> (Kind, Option<std::io::Error>) {
+    if let Some(kind) = of_magic(&head, packing) {
+        return (kind, None);
+    }
+    // Damage further on ends the search; what could be read still counts.
+    let mut rest = rest.take((SEARCHED - head.len()) as u64);
+    let mut text = rest.by_ref().take((TEXT - head.len()) as u64);
+    let mut failed = text.read_to_end(&mut head).err();
+    match form::recognise(&head) {
+        Some(Ok(form)) => return (Kind::Text(form, packing), failed),
+        Some(Err(unusable)) => return (Kind::Unusable(unusable, packing), failed),
+        None => {}
+    }
+    if failed.is_none() {
+        failed = rest.read_to_end(&mut head).err();
+    }
+    let mut places = (FIRST_CHUNK..SEARCHED).step_by(CHUNK_SIZE);
+    if places.any(|at| head.get(at..at + CHUNK.len()) == Some(CHUNK)) {
+        (Kind::Evtx(packing), failed)
+    } else {
+        (Kind::Unknown, failed)
+    }
 }
 
-fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> Kind {
+fn of_magic(head: &[u8], packing: Packing) -> Option<Kind> {
     match head.get(..4) {
         Some(
             [0xD4, 0xC3, 0xB2, 0xA1]
@@ -159,36 +202,14 @@ fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> Kind {
             | [0xA1, 0xB2, 0x3C, 0x4D]
             | [0x34, 0xCD, 0xB2, 0xA1]
             | [0xA1, 0xB2, 0xCD, 0x34],
-        ) => return Kind::Pcap(packing),
-        Some([0x0A, 0x0D, 0x0D, 0x0A]) => return Kind::Pcapng(packing),
+        ) => Some(Kind::Pcap(packing)),
+        Some([0x0A, 0x0D, 0x0D, 0x0A]) => Some(Kind::Pcapng(packing)),
         Some([b'P', b'K', 3, 4] | [b'P', b'K', 5, 6]) => {
-            return Kind::Archive(Container::Zip, packing);
+            Some(Kind::Archive(Container::Zip, packing))
         }
-        _ => {}
-    }
-    if head.starts_with(b"ElfFile\0") {
-        return Kind::Evtx(packing);
-    }
-    if head.get(257..262) == Some(b"ustar") {
-        return Kind::Archive(Container::Tar, packing);
-    }
-    // Damage further on ends the search; what could be read still counts.
-    let mut rest = rest.take((SEARCHED - head.len()) as u64);
-    let _ = rest
-        .by_ref()
-        .take((TEXT - head.len()) as u64)
-        .read_to_end(&mut head);
-    match form::recognise(&head) {
-        Some(Ok(form)) => return Kind::Text(form, packing),
-        Some(Err(unusable)) => return Kind::Unusable(unusable, packing),
-        None => {}
-    }
-    let _ = rest.read_to_end(&mut head);
-    let mut places = (FIRST_CHUNK..SEARCHED).step_by(CHUNK_SIZE);
-    if places.any(|at| head.get(at..at + CHUNK.len()) == Some(CHUNK)) {
-        Kind::Evtx(packing)
-    } else {
-        Kind::Unknown
+        _ if head.starts_with(b"ElfFile\0") => Some(Kind::Evtx(packing)),
+        _ if head.get(257..262) == Some(b"ustar") => Some(Kind::Archive(Container::Tar, packing)),
+        _ => None,
     }
 }
 
@@ -236,11 +257,59 @@ mod tests {
         for bytes in [
             &b"{"[..],
             b"# readme",
-            &[0x1F, 0x8B],
-            &[0x28, 0xB5, 0x2F, 0xFD, 0xFF],
             &gzip(b"text"),
+            &[gzip(b"text"), vec![0; 700]].concat(),
+            &gzip(&b"no log\n".repeat(300_000)),
         ] {
             assert_eq!(recognise(bytes).unwrap(), Kind::Unknown);
+        }
+    }
+
+    #[test]
+    fn what_is_packed_and_does_not_come_out_is_an_error_that_names_the_packing() {
+        let mut spoiled = gzip(
+            &(0..9_000_u32)
+                .flat_map(u32::to_le_bytes)
+                .collect::<Vec<_>>(),
+        );
+        spoiled[12..40].fill(0xA5);
+        // A frame whose window, 2 GiB, is above what the decoder allows.
+        let wide = [0x28, 0xB5, 0x2F, 0xFD, 0, 21 << 3, 1, 0, 0];
+        for (bytes, said) in [
+            (
+                &[0x1F, 0x8B][..],
+                "packed in gzip, but cannot be unpacked: ",
+            ),
+            (
+                &gzip(b"text")[..20],
+                "packed in gzip, but cannot be unpacked: ",
+            ),
+            (&spoiled, "packed in gzip, but cannot be unpacked: "),
+            (&wide, "packed in zstd, but cannot be unpacked: "),
+            (b"\xFD7zXZ\0\0", "packed in xz, but cannot be unpacked: "),
+        ] {
+            let error = recognise(bytes).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_came_before_the_damage_decides_where_it_can() {
+        let mut content = vec![0xD4, 0xC3, 0xB2, 0xA1];
+        content.extend((0..9_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()));
+        let packed = gzip(&content);
+        assert_eq!(
+            recognise(&packed[..300]).unwrap(),
+            Kind::Pcap(Packing::Gzip)
+        );
+    }
+
+    #[test]
+    fn a_frame_to_be_skipped_before_the_first_is_zstd_too() {
+        for low in [0x50, 0x5F] {
+            let mut bytes = vec![low, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+            bytes.extend(zstd::encode_all(&[0xD4, 0xC3, 0xB2, 0xA1][..], 1).unwrap());
+            assert_eq!(recognise(&bytes[..]).unwrap(), Kind::Pcap(Packing::Zstd));
         }
     }
 

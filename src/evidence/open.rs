@@ -3,7 +3,7 @@
 //! Damage in a compressed stream ends the bytes; it is told when the file is closed. Nothing is
 //! ever unpacked as a whole into memory, and nothing beside the evidence.
 
-use super::archive::Limits;
+use super::archive::{Limits, in_words};
 use super::custody::{Custody, Tap};
 use super::discover::{EvidenceFile, Source};
 use super::packing::{Packing, XZ_MEMORY};
@@ -37,7 +37,9 @@ pub struct Input {
     size: u64,
     member: bool,
     unpacked: u64,
-    damage: Option<String>,
+    /// Bytes it may unpack to as one of several in an archive.
+    room: u64,
+    damage: Option<(ProblemKind, String)>,
     ended: bool,
 }
 
@@ -95,6 +97,10 @@ impl Input {
             size: if member { file.size } else { at_open.0 },
             member,
             unpacked: 0,
+            room: match &file.source {
+                Source::Disk => u64::MAX,
+                Source::Member { member, .. } => member.room,
+            },
             damage: None,
             ended: false,
         })
@@ -149,9 +155,15 @@ impl Input {
                 message,
                 "the rest of the file is missing; copy it from the original again",
             );
-        } else if let Some(damage) = self.damage {
-            let effect = "what the compressed stream held behind this place is missing";
-            tell(ProblemKind::Compression, Some(read), damage, effect);
+        } else if let Some((kind, damage)) = self.damage {
+            let effect = match kind {
+                ProblemKind::Limit => {
+                    "what it holds beyond that is missing; if it is what you expect, unpack it by \
+                     hand and give that"
+                }
+                _ => "what the compressed stream held behind this place is missing",
+            };
+            tell(kind, Some(read), damage, effect);
         }
         let at_close = std::fs::metadata(&self.path).map(|metadata| state(&metadata));
         let bytes = if sha256.is_some() {
@@ -186,14 +198,20 @@ impl Input {
         }
     }
 
-    /// True if so much came out of so little that it is no evidence.
-    fn is_bomb(&self) -> bool {
+    /// Says which limit is passed, if so much came out of so little that it is no evidence.
+    fn beyond(&self) -> Option<String> {
+        if self.unpacked > self.room {
+            return Some(format!(
+                "it unpacks to more than {}, its part of what the archive it lies in may unpack to",
+                in_words(self.room)
+            ));
+        }
         let limits = Limits::default();
         if self.unpacked <= limits.free {
-            return false;
+            return None;
         }
         let packed = match &self.stream {
-            Stream::Plain(_) | Stream::Between => return false,
+            Stream::Plain(_) | Stream::Between => return None,
             Stream::Gzip(unpacking) => unpacking.get_ref().count(),
             Stream::Zstd(unpacking) => unpacking.get_ref().count(),
             Stream::Xz(_, share) => share
@@ -202,7 +220,13 @@ impl Input {
                 .unwrap_or_else(PoisonError::into_inner)
                 .count(),
         };
-        limits.is_bomb(self.unpacked, packed)
+        limits.is_bomb(self.unpacked, packed).then(|| {
+            format!(
+                "it unpacks to more than {} and more than {} times its size",
+                in_words(limits.free),
+                limits.ratio
+            )
+        })
     }
 
     /// Goes on to the next gzip member. False at the end of the file, with zeros behind the last
@@ -267,13 +291,12 @@ impl Read for Input {
                 (Ok(0), Stream::Gzip(_)) => self.next_member(),
                 (Ok(read), _) => {
                     self.unpacked += read as u64;
-                    match self.is_bomb() {
-                        false => return Ok(read),
-                        true => Err(io::Error::other(
-                            "it unpacks to far more than real evidence does; if it is what you expect, unpack it by \
-                             hand and give that",
-                        )),
-                    }
+                    let Some(limit) = self.beyond() else {
+                        return Ok(read);
+                    };
+                    self.ended = true;
+                    self.damage = Some((ProblemKind::Limit, limit));
+                    return Ok(0);
                 }
                 (Err(error), _) if error.kind() == io::ErrorKind::Interrupted => continue,
                 (Err(error), _) => Err(error),
@@ -287,7 +310,8 @@ impl Read for Input {
                 }
                 Err(error) => {
                     self.ended = true;
-                    self.damage = Some(format!("the compressed stream is damaged or cut: {error}"));
+                    let damage = format!("the compressed stream is damaged or cut: {error}");
+                    self.damage = Some((ProblemKind::Compression, damage));
                     return Ok(0);
                 }
             }

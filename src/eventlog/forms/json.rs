@@ -7,9 +7,17 @@ use crate::evidence::Form;
 use crate::evidence::form::of_object;
 use serde_json::{Map, Value};
 
+/// The longest record that is read, in bytes. A record of Windows is at most 64 KiB, which as JSON
+/// is 200 KiB with every character escaped; shippers add the message and fields of their own. As
+/// values JSON takes up to a hundred times its length in memory.
+const LONGEST: usize = 1024 * 1024;
+
 /// Reads a piece. Depth is bounded by serde_json: 128 levels.
 pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
     let bytes = piece.bytes()?;
+    if bytes.len() > LONGEST {
+        return Err(Refused("a JSON record is longer than 1 MiB"));
+    }
     let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
         Refused(match error.classify() {
             serde_json::error::Category::Eof => "a JSON record is cut off",

@@ -322,3 +322,26 @@ fn forms_of_no_use_are_named_with_what_to_export() {
         );
     }
 }
+
+#[test]
+fn a_json_record_of_more_than_1_mib_is_none_and_the_next_one_is_read() {
+    let filled = |length: usize| {
+        let record = dumped(2);
+        let with = record.replace("\"ProcessId\"", "\"x\":\"\",\"ProcessId\"");
+        with.replace(
+            "\"x\":\"\"",
+            &format!("\"x\":\"{}\"", "y".repeat(length - with.len())),
+        )
+    };
+    let most = 1024 * 1024;
+    let one_a_line = [dumped(1), filled(most), filled(most + 1), dumped(3)].join("\n");
+    // An array may be longer than any of its records.
+    let array = format!("[{}]", one_a_line.replace('\n', ","));
+    for text in [one_a_line, array] {
+        let read = read(text.as_bytes());
+        assert_eq!(read.records(), [Some(1), Some(2), Some(3)]);
+        let lost: Vec<u64> = read.lost().iter().map(|(_, count, _)| *count).collect();
+        assert_eq!(lost, [1]);
+        assert!(read.problems.any_loss());
+    }
+}

@@ -6,7 +6,10 @@
 //! to a temporary file without a name, on the disk that sorting uses too. Names of members are
 //! printed and never used as paths; links are not followed.
 
+#[cfg(test)]
+mod bound_tests;
 mod cursor;
+mod entries;
 mod limits;
 mod list;
 mod pipe;
@@ -15,7 +18,7 @@ mod tar;
 mod tests;
 mod zip;
 
-pub use limits::Limits;
+pub use limits::{Limits, in_words};
 pub use list::{Found, Unpacking, list};
 
 use cursor::Cursor;
@@ -30,6 +33,8 @@ pub struct Member {
     pub name: String,
     /// Bytes it unpacks to, as the archive says.
     pub size: u64,
+    /// Bytes it may unpack to further, if it is packed itself: its part of what the archive may.
+    pub room: u64,
     place: Place,
 }
 

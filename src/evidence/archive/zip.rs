@@ -8,7 +8,7 @@ use super::Place;
 use super::cursor::Cursor;
 use super::limits::BY_HAND;
 use super::list::Listing;
-use crate::evidence::kind::{self, Kind};
+use crate::evidence::kind::{self, Kind, Unrecognised};
 use crate::evidence::problem::{ProblemKind, Weight};
 use ::zip::ZipArchive;
 use ::zip::read::ZipReadOptions;
@@ -136,6 +136,12 @@ fn look(
     })
 }
 
+/// Why an entry was not recognised: the archive does not open it, or its bytes do not tell.
+enum Refused {
+    Entry(ZipError),
+    Bytes(Unrecognised),
+}
+
 /// Decides what an entry is, by its first bytes.
 fn member(
     listing: &mut Listing<'_>,
@@ -162,12 +168,14 @@ fn member(
             return Ok(());
         }
     }
+    // Of a member that a password opens: why it cannot be told what it is.
+    let mut packed_badly = None;
     for password in passwords {
         let options = ZipReadOptions::new().password(password.as_deref().map(str::as_bytes));
         let recognised = archive
             .by_index_with_options(index, options)
-            .map_err(Some)
-            .and_then(|read| kind::recognise(read.take(size)).map_err(|_| None));
+            .map_err(Refused::Entry)
+            .and_then(|read| kind::recognise(read.take(size)).map_err(Refused::Bytes));
         match recognised {
             Ok(Kind::Archive(inner, packing)) => {
                 if !listing.allows(&name, size, packed) {
@@ -197,8 +205,17 @@ fn member(
                 return Ok(());
             }
             // ZipCrypto takes one wrong password in 256 for right; the bytes tell.
-            Err(Some(ZipError::InvalidPassword) | None) if entry.encrypted => {}
-            Err(Some(
+            Err(Refused::Entry(ZipError::InvalidPassword)) if entry.encrypted => {}
+            Err(Refused::Bytes(error)) if entry.encrypted => {
+                if matches!(error, Unrecognised::Packed { .. }) {
+                    packed_badly = Some(error);
+                }
+            }
+            Err(Refused::Bytes(error)) => {
+                listing.unrecognised(name, &error);
+                return Ok(());
+            }
+            Err(Refused::Entry(
                 ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_),
             )) => {
                 listing.leave_out(
@@ -215,6 +232,10 @@ fn member(
                 return Ok(());
             }
         }
+    }
+    if let Some(error) = packed_badly {
+        listing.unrecognised(name, &error);
+        return Ok(());
     }
     listing.leave_out(
         ProblemKind::Unreadable,
