@@ -62,9 +62,9 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(file: Box<dyn Read + Send>, hash: bool) -> io::Result<Self> {
+    pub(super) fn new(file: Box<dyn Read + Send>, hash: bool) -> Self {
         let hasher = hash.then(Hasher::start);
-        Ok(Self {
+        Self {
             file,
             hasher,
             pool: VecDeque::new(),
@@ -73,7 +73,7 @@ impl Tap {
             filled: 0,
             count: 0,
             failure: None,
-        })
+        }
     }
 
     /// Bytes read from the file so far.
@@ -222,7 +222,7 @@ mod tests {
     fn the_hash_is_the_same_where_there_is_no_thread_for_it() {
         let bytes: Vec<u8> = (0..BLOCK * 3 + 7).map(|i| (i % 251) as u8).collect();
         let hashed = |here: bool| {
-            let mut tap = Tap::new(Box::new(io::Cursor::new(bytes.clone())), true).unwrap();
+            let mut tap = Tap::new(Box::new(io::Cursor::new(bytes.clone())), true);
             if here {
                 tap.hasher = Some(Hasher::Here(Box::default()));
             }

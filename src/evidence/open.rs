@@ -77,7 +77,7 @@ impl Input {
             Source::Disk => (Box::new(handle), false),
             Source::Member { member, .. } => (member.open()?, true),
         };
-        let tap = Tap::new(bytes, hash)?;
+        let tap = Tap::new(bytes, hash);
         let stream = match file.kind.packing() {
             Packing::Plain => Stream::Plain(tap),
             Packing::Gzip => Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap))),
