@@ -12,21 +12,10 @@ use std::path::{Path, PathBuf};
 const START: Moment = Moment(1_772_323_200_000_000_000);
 const SERVER: [u8; 4] = [10, 0, 0, 5];
 
-/// Evidence large enough that threads matter: a rotated capture, a second sensor that saw a part of
-/// it, two logs of many chunks, and findings in it.
-fn evidence(folder: &Path) -> Vec<PathBuf> {
-    let mut rotated: Vec<Capture> = vec![Capture::default(); 4];
-    let mut second = Capture {
-        format: Format::Micro,
-        ..Capture::default()
-    };
-    let mut add = |time: Moment, bytes: Vec<u8>| {
-        let at = usize::try_from((time.0 - START.0) / (400 * SECOND)).unwrap();
-        if at == 1 {
-            second.push(time, bytes.clone());
-        }
-        rotated[at].push(time, bytes);
-    };
+/// Packets of 64 knocks with what followed, in the order of time.
+fn packets() -> Vec<(Moment, Vec<u8>)> {
+    let mut packets = Vec::new();
+    let mut add = |time: Moment, bytes: Vec<u8>| packets.push((time, bytes));
     for round in 0..64_u8 {
         let client = [198, 51, 100, round];
         let start = START.plus(i64::from(round) * 24 * SECOND);
@@ -93,6 +82,24 @@ fn evidence(folder: &Path) -> Vec<PathBuf> {
             5001,
         );
         segment(1502, true, door, source, flags::ACK, 5001, 7001);
+    }
+    packets
+}
+
+/// Evidence large enough that threads matter: a rotated capture, a second sensor that saw a part of
+/// it, two logs of many chunks, and findings in it.
+fn evidence(folder: &Path) -> Vec<PathBuf> {
+    let mut rotated: Vec<Capture> = vec![Capture::default(); 4];
+    let mut second = Capture {
+        format: Format::Micro,
+        ..Capture::default()
+    };
+    for (time, bytes) in packets() {
+        let at = usize::try_from((time.0 - START.0) / (400 * SECOND)).unwrap();
+        if at == 1 {
+            second.push(time, bytes.clone());
+        }
+        rotated[at].push(time, bytes);
     }
     let mut files = Vec::new();
     let mut write = |name: String, bytes: Vec<u8>| {
@@ -237,6 +244,34 @@ fn a_report_is_the_same_bytes_however_it_is_made() {
     );
     same_bytes(&["analyze", "-f", "jsonl"], &files);
     same_bytes(&["analyze", "--width", "100"], &files);
+}
+
+/// Of captures that all overlap only some are read ahead; the others are read as they are asked for.
+#[test]
+fn packets_dealt_to_many_files_give_the_same_attempts_as_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |name: &str, count: usize| {
+        let mut captures = vec![Capture::default(); count];
+        for (i, (time, bytes)) in packets().into_iter().enumerate() {
+            captures[i % count].push(time, bytes);
+        }
+        let mut files = Vec::new();
+        for (i, capture) in captures.iter().enumerate() {
+            let path = folder.path().join(format!("{name}-{i}.pcapng"));
+            std::fs::write(&path, capture.bytes()).unwrap();
+            files.push(path);
+        }
+        let lines = output(&["timeline", "-f", "jsonl"], &files, "8", &[]);
+        let lines = String::from_utf8(lines).unwrap();
+        let line = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            ["time", "summary", "fields"].map(|of| line[of].to_string())
+        };
+        lines.lines().map(line).collect::<Vec<_>>()
+    };
+    let one = told("one", 1);
+    assert_eq!(one.len(), 64 * 4, "{one:?}");
+    assert_eq!(one, told("many", 40));
 }
 
 #[test]

@@ -98,34 +98,15 @@ fn in_time(a: &Finding, b: &Finding) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::{Entities, OrderCheck, Severity, Tier};
-    use crate::model::{Span, Timestamp};
+    use crate::model::Timestamp;
+    use crate::model::finding::Severity;
 
     fn finding(second: i64, severity: Severity) -> Finding {
         let at = Timestamp(second * 1_000_000_000);
         Finding {
-            analytic: "AN1057",
             span: Some((at, at)),
-            also_satisfies: Vec::new(),
             title: second.to_string(),
-            severity,
-            tier: Tier::Both,
-            confidence: 50,
-            entities: Entities::default(),
-            steps: Vec::new(),
-            conditions: Vec::new(),
-            tables: Vec::new(),
-            score: Vec::new(),
-            order: OrderCheck {
-                smallest_gap: None,
-                uncertainty: Span::ZERO,
-                certain: true,
-                notes: Vec::new(),
-            },
-            unseen: Vec::new(),
-            alternatives: Vec::new(),
-            actions: Vec::new(),
-            notes: Vec::new(),
+            ..Finding::blank("AN1057", severity)
         }
     }
 

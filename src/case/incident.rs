@@ -219,13 +219,14 @@ fn put_entities(hash: &mut Sha256, who: &Entities) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
-    use crate::model::finding::{OrderCheck, Severity, Step, Tier};
+    use crate::model::finding::{Severity, Step};
     use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
 
-    fn step(file: u32, packet: u64, role: Role) -> Step {
+    /// A step that cites a packet of a capture.
+    pub fn step(file: u32, packet: u64, role: Role) -> Step {
         let time = Timestamp(packet as i64);
         let any = Endpoint::new("10.0.0.1".parse().unwrap(), 1);
         let attempt = Attempt {
@@ -273,28 +274,8 @@ mod tests {
 
     fn finding(analytic: &'static str, severity: Severity, steps: Vec<Step>) -> Finding {
         Finding {
-            analytic,
-            span: None,
-            also_satisfies: Vec::new(),
-            title: String::new(),
-            severity,
-            tier: Tier::Both,
-            confidence: 50,
-            entities: Entities::default(),
             steps,
-            conditions: Vec::new(),
-            tables: Vec::new(),
-            score: Vec::new(),
-            order: OrderCheck {
-                smallest_gap: None,
-                uncertainty: Span::ZERO,
-                certain: true,
-                notes: Vec::new(),
-            },
-            unseen: Vec::new(),
-            alternatives: Vec::new(),
-            actions: Vec::new(),
-            notes: Vec::new(),
+            ..Finding::blank(analytic, severity)
         }
     }
 

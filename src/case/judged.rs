@@ -30,12 +30,16 @@ pub struct Judged {
     pub advice: Vec<String>,
 }
 
-/// Holds the analytics' needs against the evidence.
+/// What an analytic had to let go of at its bounds, in words; by the analytic's id.
+pub type LetGo = BTreeMap<&'static str, String>;
+
+/// Holds the analytics' needs against the evidence, and against what they had to let go of.
 pub fn judge(
     abouts: &[&'static About],
     hosts: &[HostRow],
     incidents: &[Incident],
     search: &Search<'_>,
+    let_go: &LetGo,
 ) -> Judged {
     let context = search.context;
     let mut places: Vec<(String, Option<HostId>)> = hosts
@@ -66,7 +70,10 @@ pub fn judge(
             let found = incidents.iter().any(|i| {
                 i.finding.analytic == about.id || i.finding.also_satisfies.contains(&about.id)
             } && is_about(i, label, *id, hosts));
-            let verdict = verdict(about, label, found, &rows, &judged.gaps);
+            let mut verdict = verdict(about, label, found, &rows, &judged.gaps);
+            if let Some(what) = let_go.get(about.id) {
+                verdict.lessened(what);
+            }
             if id.is_some() {
                 wishes.add(about, label, verdict.judgeable, &rows, &judged.gaps);
             }
@@ -405,6 +412,24 @@ fn outcomes(id: HostId, context: &Context) -> Held {
     Held {
         note: note.to_owned(),
         ..Held::absent()
+    }
+}
+
+impl VerdictRow {
+    /// Not all of the evidence was held against the analytic: what it let go of could have been of any
+    /// host, so "nothing" is said of no host without it.
+    fn lessened(&mut self, what: &str) {
+        if self.judgeable == Judgeable::Not {
+            return;
+        }
+        self.judgeable = Judgeable::Partly;
+        if self.verdict == Verdict::Quiet {
+            self.verdict = Verdict::Partly;
+        }
+        if !self.words.is_empty() {
+            self.words.push_str("; ");
+        }
+        self.words.push_str(what);
     }
 }
 

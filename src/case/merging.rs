@@ -67,3 +67,52 @@ fn core(finding: &Finding) -> BTreeSet<(Role, Provenance)> {
         .map(|s| (s.role, s.event.provenance))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::incident::tests::step;
+    use crate::model::finding::{Condition, Severity};
+
+    fn finding(analytic: &'static str, severity: Severity, connects: u64) -> Finding {
+        Finding {
+            steps: vec![step(1, 3, Role::Probe), step(1, connects, Role::Connect)],
+            ..Finding::blank(analytic, severity)
+        }
+    }
+
+    fn with_sniffer(finding: Finding) -> Finding {
+        let seen = Condition {
+            text: CONDITION.to_owned(),
+            setting: String::new(),
+            measured: String::new(),
+        };
+        Finding {
+            conditions: vec![seen],
+            ..finding
+        }
+    }
+
+    #[test]
+    fn what_the_knock_was_held_down_for_stays_unless_a_sniffer_was_seen() {
+        let both = |other| merge(vec![finding("AN0842", Severity::Low, 9), other]);
+
+        let plain = both(finding("AN1448", Severity::High, 9));
+        assert_eq!(plain.len(), 1, "the same chain is told once");
+        assert_eq!(plain[0].also_satisfies, ["AN1448"]);
+        assert_eq!(plain[0].severity, Severity::Low);
+
+        let seen = both(with_sniffer(finding("AN1448", Severity::High, 9)));
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].severity, Severity::High);
+
+        let lower = merge(vec![
+            finding("AN0842", Severity::High, 9),
+            with_sniffer(finding("AN1448", Severity::Low, 9)),
+        ]);
+        assert_eq!(lower[0].severity, Severity::High, "never lowered");
+
+        let elsewhere = both(finding("AN1448", Severity::High, 10));
+        assert_eq!(elsewhere.len(), 2, "another connection is another chain");
+    }
+}

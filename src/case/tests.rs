@@ -2,8 +2,8 @@
 //! quiet where it could not see.
 
 use super::gaps::{GapKind, SILENCE, Search, Window};
-use super::judged::{Judged, judge};
-use super::{HostRow, Met, Verdict};
+use super::judged::{Judged, LetGo, judge};
+use super::{HostRow, Judgeable, Met, Verdict};
 use crate::analytics::about::{About, Need, Source};
 use crate::capture::attempts::AttemptSummary;
 use crate::capture::{CaptureSummary, InterfaceSummary, Resolution};
@@ -86,6 +86,7 @@ struct Staged {
     /// Addresses in the captures beside the host's.
     strangers: u32,
     attempts: AttemptSummary,
+    let_go: LetGo,
 }
 
 impl Staged {
@@ -173,7 +174,7 @@ impl Staged {
             asked: self.asked,
             silence: SILENCE,
         };
-        judge(&[about], &hosts, &[], &search)
+        judge(&[about], &hosts, &[], &search, &self.let_go)
     }
 }
 
@@ -543,13 +544,40 @@ fn captures_of_wrapped_packets_and_captures_without_tcp_say_so() {
         ["of 7 IP packets in the captures none is TCP"]
     );
     assert_eq!(verdict(&filtered), Verdict::Partly);
-    let unread = with(0, 0, 0);
+    // A frame without IP is no packet that could not be read: one that wakes a host is such a frame.
+    let link = with(0, 0, 0);
     assert_eq!(
-        told(&unread),
+        told(&link),
         ["the captures hold no IP packet that could be read"]
     );
-    let gap = &unread.gaps[0];
-    assert!(gap.whole && !filtered.gaps[0].whole, "{gap:?}");
+    assert_eq!(verdict(&link), Verdict::Partly);
+    let mut staged = whole();
+    staged.attempts = AttemptSummary::default();
+    staged.unread_packets = staged.packets.len() as u64;
+    let unread = staged.judged();
+    assert_eq!(
+        told(&unread),
+        [
+            "7 packets or damaged regions could not be read",
+            "no packet of the captures could be read"
+        ]
+    );
+    let whole = |judged: &Judged| judged.gaps.iter().any(|gap| gap.whole);
+    assert!(whole(&unread) && !whole(&link) && !whole(&filtered));
+}
+
+#[test]
+fn an_analytic_that_let_go_of_something_is_not_called_quiet() {
+    let mut staged = whole();
+    staged.let_go.insert("AN1057", "3 findings".to_owned());
+    assert_eq!(verdict(&staged.judged()), Verdict::Quiet, "another's");
+    staged.let_go.insert(ABOUT.id, "3 findings".to_owned());
+    let judged = staged.judged();
+    let row = &judged.verdicts[0];
+    assert_eq!(
+        (row.verdict, row.judgeable, row.words.as_str()),
+        (Verdict::Partly, Judgeable::Partly, "3 findings")
+    );
 }
 
 #[test]

@@ -109,9 +109,11 @@ impl Read {
         };
         self.context_limits();
         let ran: Vec<&str> = outcomes.iter().map(|o| o.analytic).collect();
-        let mut findings = Vec::new();
+        let (mut findings, mut let_go) = (Vec::new(), judged::LetGo::new());
         for outcome in outcomes {
-            self.limits(&outcome);
+            if let Some(what) = self.limits(&outcome) {
+                let_go.insert(outcome.analytic, what);
+            }
             findings.extend(outcome.found.findings);
             case.near_misses.extend(outcome.found.near_misses);
         }
@@ -141,7 +143,13 @@ impl Read {
             );
         }
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
-        let judged = judged::judge(&abouts, &case.hosts, &case.incidents, &self.search(request));
+        let judged = judged::judge(
+            &abouts,
+            &case.hosts,
+            &case.incidents,
+            &self.search(request),
+            &let_go,
+        );
         (case.coverage, case.verdicts, case.advice) =
             (judged.coverage, judged.verdicts, judged.advice);
         case.gaps = judged.gaps;
@@ -448,30 +456,34 @@ impl Read {
         }
     }
 
-    /// What an analytic had to forget becomes a problem of the run.
-    fn limits(&mut self, outcome: &Outcome) {
+    /// What an analytic had to let go of becomes a problem of the run; in words if a finding could be
+    /// among it.
+    fn limits(&mut self, outcome: &Outcome) -> Option<String> {
+        let found = &outcome.found;
+        let missed = "a finding that needed them could be missed";
         let counts = [
             (
-                outcome.found.forgotten,
+                found.forgotten,
                 "hosts whose history was forgotten early because too many were seen at once",
+                missed,
             ),
             (
-                outcome.found.dropped,
+                found.dropped,
                 "touches, changes or connections beyond the bound of a host were left out",
+                missed,
             ),
             (
-                outcome.found.near_misses_left_out,
-                "near misses beyond those kept",
+                found.findings_left_out,
+                "findings beyond those kept, none of them more severe than those",
+                "they are not in the report; narrow the time with --from and --to to see them",
             ),
         ];
-        let missed = "a finding that needed them could be missed";
-        let left_out = (
-            outcome.found.findings_left_out,
-            "findings beyond those kept, none of them more severe than those",
-            "they are not in the report; narrow the time with --from and --to to see them",
+        let near_misses = (
+            found.near_misses_left_out,
+            "near misses beyond those kept",
+            "they are not in the report; no finding needed them",
         );
-        let counts = counts.map(|(count, what)| (count, what, missed));
-        for (count, what, effect) in counts.into_iter().chain([left_out]) {
+        for (count, what, effect) in counts.into_iter().chain([near_misses]) {
             if count > 0 {
                 self.problems.add(Problem {
                     evidence: None,
@@ -484,5 +496,10 @@ impl Read {
                 });
             }
         }
+        let let_go = counts.iter().filter(|(count, ..)| *count > 0);
+        let words: Vec<String> = let_go
+            .map(|(count, what, _)| format!("{count} {what}"))
+            .collect();
+        (!words.is_empty()).then(|| words.join("; "))
     }
 }

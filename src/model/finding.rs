@@ -191,6 +191,18 @@ pub struct OrderCheck {
     pub notes: Vec<String>,
 }
 
+impl OrderCheck {
+    /// Of an order that one clock tells, or that nothing rests on: it is certain.
+    pub const fn of_one_clock() -> Self {
+        Self {
+            smallest_gap: None,
+            uncertainty: Span::ZERO,
+            certain: true,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// Who a finding is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entities {
@@ -252,6 +264,32 @@ pub struct Finding {
     pub actions: Vec<String>,
     /// Further facts worth stating, such as the chance expectation.
     pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+impl Finding {
+    /// A finding that says nothing, for tests to fill in.
+    pub(crate) fn blank(analytic: &'static str, severity: Severity) -> Self {
+        Self {
+            analytic,
+            span: None,
+            also_satisfies: Vec::new(),
+            title: String::new(),
+            severity,
+            tier: Tier::Both,
+            confidence: 50,
+            entities: Entities::default(),
+            steps: Vec::new(),
+            conditions: Vec::new(),
+            tables: Vec::new(),
+            score: Vec::new(),
+            order: OrderCheck::of_one_clock(),
+            unseen: Vec::new(),
+            alternatives: Vec::new(),
+            actions: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 impl Finding {

@@ -167,3 +167,34 @@ fn what_is_made_from_an_altered_report_says_so() {
     std::fs::remove_file(made.case.join("SHA256SUMS")).unwrap();
     assert!(!done(&["report", case], 0).1.contains(said));
 }
+
+/// A case comes from others: what never ends must not be waited for.
+#[cfg(unix)]
+#[test]
+fn a_device_or_a_pipe_in_the_place_of_a_file_is_refused() {
+    let made = Made::new();
+    let case = text(&made.case);
+    let refused = |file: &str, args: &[&str], code: i32, tells: &str| {
+        let path = made.case.join(file);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let (out, said) = done(args, code);
+        assert!(
+            format!("{out}{said}").contains(tells),
+            "{file}: {out}{said}"
+        );
+        std::fs::remove_file(&path).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(pipe.unwrap().success());
+        let (out, said) = done(args, code);
+        assert!(
+            format!("{out}{said}").contains(tells),
+            "{file}: {out}{said}"
+        );
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, whole).unwrap();
+    };
+    refused("report.json", &["report", case], 5, "not a regular file");
+    refused("SHA256SUMS", &["verify", case], 4, "CHANGED");
+}

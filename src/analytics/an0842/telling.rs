@@ -94,15 +94,17 @@ pub(super) fn network_only(
     } else {
         (Severity::Low, 39)
     };
+    let doubts = picture.doubts(settings.min_sequence_len as usize, context);
+    score.extend(doubts.score());
     let check = check_order(picture, context);
     assemble(
         picture,
         settings,
         context,
         Tier::NetworkOnly,
-        severity,
+        severity.min(doubts.ceiling()),
         score,
-        cap,
+        cap.min(doubts.cap()),
         check,
     )
 }

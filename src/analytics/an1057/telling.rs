@@ -123,12 +123,7 @@ pub(super) fn finding(
             .collect(),
         tables: tables(scan, actor, started, place, context),
         score,
-        order: OrderCheck {
-            smallest_gap: None,
-            uncertainty: Span::ZERO,
-            certain: true,
-            notes: Vec::new(),
-        },
+        order: OrderCheck::of_one_clock(),
         unseen: unseen(scan, place, program, context),
         alternatives: alternatives(scan, excuse.as_ref()),
         actions: actions(scan, program, &doer),

@@ -147,12 +147,7 @@ pub fn finding(
             reason: "nothing new was seen; what the evidence does not cover stays open".to_owned(),
             points: 30,
         }],
-        order: OrderCheck {
-            smallest_gap: None,
-            uncertainty: Span::ZERO,
-            certain: true,
-            notes: Vec::new(),
-        },
+        order: OrderCheck::of_one_clock(),
         unseen: Vec::new(),
         alternatives: vec![
             "the channels stopped by themselves; which of them the containment was about is not stated".to_owned(),

@@ -383,12 +383,7 @@ fn excluded(
 }
 
 fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {
-    let mut check = OrderCheck {
-        smallest_gap: None,
-        uncertainty: Span::ZERO,
-        certain: true,
-        notes: Vec::new(),
-    };
+    let mut check = OrderCheck::of_one_clock();
     // One sign in certain order is enough.
     let pairs: Vec<&Event> = signs
         .iter()

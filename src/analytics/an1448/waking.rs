@@ -362,12 +362,7 @@ fn tell(
 }
 
 fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> OrderCheck {
-    let mut check = OrderCheck {
-        smallest_gap: None,
-        uncertainty: Span::ZERO,
-        certain: true,
-        notes: Vec::new(),
-    };
+    let mut check = OrderCheck::of_one_clock();
     let Some((signal, start, visit)) = chain else {
         return check;
     };

@@ -56,6 +56,8 @@ pub struct Changes {
     bursts: VecDeque<Burst>,
     next_burst: u32,
     known: KnownRules,
+    // Rules that were saved as they were, by name.
+    unchanged: VecDeque<(Timestamp, Text)>,
 }
 
 impl Changes {
@@ -80,7 +82,13 @@ impl Changes {
                 .hear(*change, *source, rule, event.order(), dropped)
             {
                 Meaning::Itself => effect_of(&host.what),
-                Meaning::Nothing => None,
+                Meaning::Nothing => {
+                    if self.unchanged.len() >= CHANGES {
+                        self.unchanged.pop_front();
+                    }
+                    self.unchanged.push_back((event.time, rule.name.clone()));
+                    None
+                }
                 Meaning::Was(rule, told_by) => {
                     let effect = rule_effect(*change, &rule);
                     was = Some((rule, told_by));
@@ -155,6 +163,9 @@ impl Changes {
     pub fn forget(&mut self, before: Timestamp) {
         while self.held.front().is_some_and(|c| c.event.time < before) {
             self.held.pop_front();
+        }
+        while self.unchanged.front().is_some_and(|(at, _)| *at < before) {
+            self.unchanged.pop_front();
         }
         while self.bursts.front().is_some_and(|b| b.last < before) {
             self.bursts.pop_front();
@@ -274,6 +285,12 @@ impl Changes {
             }
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
+                    return Tie::None;
+                }
+                // Windows makes the filters of a rule anew when it is saved as it was.
+                if self.unchanged.iter().any(|(at, name)| {
+                    *name == filter.name && at.since(change.event.time).abs() <= SAME_RULE
+                }) {
                     return Tie::None;
                 }
                 // The rule behind the filter knows more: whom it lets in, and from where.

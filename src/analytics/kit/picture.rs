@@ -255,12 +255,7 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     } else if let Some(arrival) = picture.arrival {
         pairs.push((arming, &arrival.event));
     }
-    let mut check = OrderCheck {
-        smallest_gap: None,
-        uncertainty: Span::ZERO,
-        certain: true,
-        notes: Vec::new(),
-    };
+    let mut check = OrderCheck::of_one_clock();
     for &(a, b) in &pairs {
         let uncertainty = context.clocks.between(a, b, &context.identity);
         check.certain &= context.order(a, b) == Order::Before;

@@ -17,7 +17,6 @@ const ONE_CHANGE: Span = Span::seconds(2);
 #[derive(Clone, Debug)]
 struct Known {
     rule: Rule,
-    source: RuleSource,
     told: Timestamp,
     told_by: Provenance,
     removed: Option<Timestamp>,
@@ -26,8 +25,8 @@ struct Known {
 /// The rules and profiles of one host.
 #[derive(Clone, Debug, Default)]
 pub struct KnownRules {
-    // By RuleId in lower case.
-    rules: BTreeMap<String, Known>,
+    // By RuleId in lower case and the log that told: logs spell the same rule differently.
+    rules: BTreeMap<(String, RuleSource), Known>,
     // By interface.
     profiles: BTreeMap<Text, u32>,
 }
@@ -68,26 +67,29 @@ impl KnownRules {
         let full = rule.direction.is_some() && rule.action.is_some();
         match change {
             RuleChange::Removed => {
-                let Some(known) = self.rules.get_mut(&id) else {
-                    return Meaning::Itself;
-                };
-                let removed = *known.removed.get_or_insert(time);
-                if time.since(removed) > ONE_CHANGE {
-                    return Meaning::Itself;
+                let any = (id.clone(), RuleSource::FirewallLog)..=(id, RuleSource::Registry);
+                let mut meaning = Meaning::Itself;
+                for (_, known) in self.rules.range_mut(any) {
+                    let removed = *known.removed.get_or_insert(time);
+                    if meaning == Meaning::Itself && time.since(removed) <= ONE_CHANGE {
+                        let was = Rule {
+                            changed_by: rule.changed_by.clone(),
+                            changed_by_user: rule.changed_by_user.clone(),
+                            ..known.rule.clone()
+                        };
+                        meaning = Meaning::Was(Box::new(was), known.told_by);
+                    }
                 }
-                let was = Rule {
-                    changed_by: rule.changed_by.clone(),
-                    changed_by_user: rule.changed_by_user.clone(),
-                    ..known.rule.clone()
-                };
-                Meaning::Was(Box::new(was), known.told_by)
+                meaning
             }
             RuleChange::Added | RuleChange::Modified | RuleChange::Listed if full => {
-                let before = self.rules.get(&id);
-                let same = change == RuleChange::Modified
+                let key = (id, source);
+                let before = self.rules.get(&key);
+                // A value set in the registry may be new or changed; the log does not say.
+                let may_be_saved = change == RuleChange::Modified || source == RuleSource::Registry;
+                let same = may_be_saved
                     && before.is_some_and(|known| {
                         known.removed.is_none()
-                            && known.source == source
                             && time.since(known.told) > ONE_CHANGE
                             && says_the_same(&known.rule, rule)
                     });
@@ -96,12 +98,11 @@ impl KnownRules {
                 } else {
                     let known = Known {
                         rule: rule.clone(),
-                        source,
                         told: time,
                         told_by: at,
                         removed: None,
                     };
-                    self.rules.insert(id, known);
+                    self.rules.insert(key, known);
                 }
                 if same {
                     Meaning::Nothing
@@ -206,6 +207,37 @@ mod tests {
             hear(&mut known, RuleChange::Removed, &bare, 13),
             Meaning::Itself
         );
+    }
+
+    #[test]
+    fn each_log_is_held_against_itself() {
+        let mut known = KnownRules::default();
+        let spelt = Rule {
+            application: "%ProgramFiles%\\x.exe".into(),
+            ..rule(Action::Allow)
+        };
+        let mut told = |second: i64, by: RuleSource, change: RuleChange, rule: &Rule| {
+            let at = (Timestamp(second * 1_000_000_000), record(7));
+            known.hear(change, by, rule, at, &mut 0)
+        };
+        let (log, registry) = (RuleSource::FirewallLog, RuleSource::Registry);
+        told(0, registry, RuleChange::Added, &spelt);
+        told(0, log, RuleChange::Added, &rule(Action::Allow));
+        // The registry says of any value that it was set.
+        let saved = [
+            (registry, RuleChange::Added, &spelt),
+            (log, RuleChange::Modified, &rule(Action::Allow)),
+        ];
+        for (by, change, rule) in saved {
+            assert_eq!(told(9, by, change, rule), Meaning::Nothing);
+        }
+        // Deleted, and told by a third log: the firewall's own word of it stands.
+        let bare = Rule {
+            id: "{A}".into(),
+            ..Rule::default()
+        };
+        let was = told(20, RuleSource::SecurityLog, RuleChange::Removed, &bare);
+        assert_eq!(was, Meaning::Was(Box::new(rule(Action::Allow)), record(7)));
     }
 
     #[test]

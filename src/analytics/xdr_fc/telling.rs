@@ -16,7 +16,7 @@ use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
 use crate::model::plural::counted;
-use crate::model::{Span, Text, Timestamp};
+use crate::model::{Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -74,12 +74,7 @@ pub(super) fn tell(
         conditions: conditions(&alarm, settings),
         tables: tables(&alarm, relation.as_ref(), context),
         score,
-        order: OrderCheck {
-            smallest_gap: None,
-            uncertainty: Span::ZERO,
-            certain: true,
-            notes: Vec::new(),
-        },
+        order: OrderCheck::of_one_clock(),
         unseen: unseen(place, measured, context),
         alternatives: FailedConnections::ABOUT
             .benign

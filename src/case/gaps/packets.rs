@@ -63,15 +63,18 @@ fn no_tcp(search: &Search<'_>, sensors: &[Sensor]) -> Option<Gap> {
     if all.tcp_segments > 0 || sensors.iter().any(|s| s.summed_up) {
         return None;
     }
+    // Other frames say something too: a Wake-on-LAN frame needs no IP.
+    let nothing = sensors.iter().all(|s| s.unread >= s.packets);
     let mut gap = Gap::new(
         GapKind::NoTcp,
         match all.ip_packets {
+            0 if nothing => "no packet of the captures could be read".to_owned(),
             0 => "the captures hold no IP packet that could be read".to_owned(),
             n => format!("of {} in the captures none is TCP", counted(n, "IP packet")),
         },
         "a capture filter or a tunnel leaves such a picture, and connections could not be seen",
     );
-    (gap.lessens, gap.whole) = (Lessens::Packets, all.ip_packets == 0);
+    (gap.lessens, gap.whole) = (Lessens::Packets, nothing);
     gap.remedy = "a capture with the TCP packets of the hosts".to_owned();
     Some(gap)
 }

@@ -12,9 +12,10 @@ use crate::model::attempt::Outcome;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{
     Attempt, Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Span, Text, Timed,
-    Transport, What,
+    Timestamp, Transport, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// Sights held of the captures, of all hosts together, and of sensors.
 const WIRE: usize = 400_000;
@@ -25,6 +26,9 @@ const EXACT: usize = 100_000;
 /// Clock changes kept of one host, the largest; and hosts with clock changes.
 const STEPS: usize = 256;
 const STEPPING: usize = 4_096;
+/// For so long a SYN without answer is repeated (Linux, which gives up last: six times from one second on,
+/// each wait twice the one before). A file that begins in the middle of that holds it as if it were new.
+const REPEATED: Span = Span::seconds(64);
 /// W32Time nudges a clock all the time; only more than this is a step.
 const STEP: Span = Span::millis(50);
 
@@ -48,6 +52,8 @@ pub struct AnchorBuilder {
     wire: Sample<u8>,
     exact: Sample<u8>,
     frames: Sample<Sensor>,
+    // The first SYN of each sensor.
+    begun: BTreeMap<Sensor, Timestamp>,
     hosts: Sample<(Text, Domain)>,
     steps: BTreeMap<Text, BTreeSet<(u64, Step)>>,
     timed: BTreeMap<Text, BTreeSet<Timed>>,
@@ -63,6 +69,7 @@ impl Default for AnchorBuilder {
             wire: Sample::new(WIRE),
             exact: Sample::new(EXACT),
             frames: Sample::new(FRAMES),
+            begun: BTreeMap::new(),
             hosts: Sample::new(HOSTS),
             steps: BTreeMap::new(),
             timed: BTreeMap::new(),
@@ -194,22 +201,30 @@ impl AnchorBuilder {
         }
     }
 
-    /// Takes in a packet, for what several sensors saw.
+    /// Takes in a packet, for what several sensors saw. Packets of a sensor come in order.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet) {
-        if packet.transport == Transport::TCP
-            && packet.flags & (flags::SYN | flags::ACK) == flags::SYN
+        if packet.transport != Transport::TCP
+            || packet.flags & (flags::SYN | flags::ACK) != flags::SYN
         {
-            let number = u64::from(packet.seq) << 1 | 1;
-            let key = key(Transport::TCP, packet.source, packet.destination, number);
-            self.frames.add(
-                (evidence, packet.interface),
-                Sight {
-                    key,
-                    time: packet.time,
-                    from: 0,
-                },
-            );
+            return;
         }
+        let sensor = (evidence, packet.interface);
+        let begun = *self.begun.entry(sensor).or_insert(packet.time);
+        // A repeated SYN has the number of the first, but an identification of its own.
+        let own = match packet.source.address {
+            IpAddr::V4(_) => packet.ip_id,
+            IpAddr::V6(_) => 0,
+        };
+        if own == 0 && packet.time.since(begun) < REPEATED {
+            return;
+        }
+        let number = u64::from(own) << 33 | u64::from(packet.seq) << 1 | 1;
+        let sight = Sight {
+            key: key(Transport::TCP, packet.source, packet.destination, number),
+            time: packet.time,
+            from: 0,
+        };
+        self.frames.add(sensor, sight);
     }
 
     /// Takes in what the Sysmon records of a file with local times say of their zone.
@@ -231,6 +246,10 @@ impl AnchorBuilder {
             self.timed.entry(computer).or_default().extend(timed);
         }
         self.frames.merge(other.frames);
+        for (sensor, begun) in other.begun {
+            let held = self.begun.entry(sensor).or_insert(begun);
+            *held = begun.min(*held);
+        }
         self.hosts.merge(other.hosts);
         for (computer, steps) in other.steps {
             for (_, step) in steps {

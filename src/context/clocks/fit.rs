@@ -358,8 +358,9 @@ fn finish(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
         return agreed(points, pairs, line, grain);
     }
     let plain = bounded(points, pairs, constant(&points.all), grain);
-    let drifting = sloped(&thinned(&points.all, SLOPE_POINTS))
-        .filter(|_| pairs.len() >= COARSE_DRIFT_PAIRS)
+    let slope =
+        sloped(&thinned(&points.all, SLOPE_POINTS)).filter(|_| pairs.len() >= COARSE_DRIFT_PAIRS);
+    let drifting = slope
         .ok_or(Unfit::Scattered)
         .and_then(|line| bounded(points, pairs, line, grain));
     // A drift is only claimed where it saves pairs from contradicting each other.
@@ -367,8 +368,27 @@ fn finish(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
         (Ok(plain), Ok(drifting)) if plain.0 > drifting.0 => Ok(drifting.1),
         (Ok(plain), _) => Ok(plain.1),
         (Err(_), Ok(drifting)) => Ok(drifting.1),
-        (Err(_), Err(_)) => loose(points, pairs, grain),
+        (Err(_), Err(_)) => slope
+            .and_then(|line| nearby(points, pairs, line, grain))
+            .map_or_else(|| loose(points, pairs, grain), Ok),
     }
+}
+
+/// The median of the slopes is off by what the cut times hide, which may be enough for the bounds to
+/// contradict each other: the slope beside it that leaves out the fewest pairs.
+fn nearby(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Option<Segment> {
+    const EACH_WAY: i32 = 8;
+    let span = points.all.last().map_or(0.0, |p| p.0).max(1.0);
+    let error = 2.0 * grain.both() as f64 / (pairs.len() as f64).sqrt() / span;
+    (1..=EACH_WAY)
+        .flat_map(|i| [i, -i])
+        .filter_map(|i| {
+            let slope = line.slope + error * f64::from(i) / f64::from(EACH_WAY);
+            let beside = Line { slope, ..line };
+            bounded(points, pairs, beside, grain).ok()
+        })
+        .min_by_key(|(dropped, _)| *dropped)
+        .map(|(_, segment)| segment)
 }
 
 /// Each pair states the offset, up to noise.
@@ -384,6 +404,14 @@ fn agreed(points: &Points, pairs: &[Pair], line: Line, grain: Grain) -> Result<S
         .collect();
     if inside.len() < FEWEST {
         return Err(Unfit::TooFew);
+    }
+    let (first, last) = (
+        points.all[inside[0]].0,
+        points.all[inside[inside.len() - 1]].0,
+    );
+    if line.slope != 0.0 && (inside.len() < DRIFT_PAIRS || last - first < DRIFT_SPAN) {
+        // What is left shows no drift by itself.
+        return agreed(points, pairs, constant(&points.all), grain);
     }
     let mut misses: Vec<f64> = inside
         .iter()
@@ -456,7 +484,8 @@ fn bounded(
         // A drift too small to show still moves the offset by this much.
         half += (span * DRIFT_UNSEEN as f64 * 1e-9).min(unit);
     } else {
-        let ends = 3.0 * unit / (kept.len().min(SLOPE_POINTS) as f64).sqrt();
+        // Four standard errors of the slope, at the ends of the line.
+        let ends = 4.0 * unit / (kept.len().min(SLOPE_POINTS) as f64).sqrt();
         half += ends;
         growth += (2.0 * ends / span.max(1.0) * 1e9).ceil() as i64;
     }

@@ -306,3 +306,79 @@ fn rows_before_the_packets_that_caused_them_make_no_measurement() {
     );
     assert_eq!(measured(5), Err(Undetermined::BeforeCause));
 }
+
+#[test]
+fn a_drift_is_shown_though_the_median_slope_contradicts_a_bound() {
+    let truth = Truth {
+        offset: -267_181_351_583,
+        drift: 22_119,
+        step: None,
+        anchors: 54,
+        span: 86_400 * SECOND,
+        wrong: 2,
+        floor: true,
+        seed: 8_554_415_735_165_572_999,
+    };
+    let measured = truth.measured().unwrap();
+    truth.check(&measured);
+    assert_ne!(measured.drift, 0, "{measured:?}");
+    assert!(measured.uncertainty < Span::millis(1_600), "{measured:?}");
+}
+
+#[test]
+fn a_false_pair_on_the_line_of_a_piece_does_not_stretch_it() {
+    let truth = Truth {
+        offset: 0,
+        drift: 0,
+        step: Some((START + 1_200 * SECOND, -3_603_677_831_042)),
+        anchors: 60,
+        span: 4_000 * SECOND,
+        wrong: 3,
+        floor: true,
+        seed: 5_927_285_306_759_679_444,
+    };
+    truth.check(&truth.measured().unwrap());
+}
+
+#[test]
+fn a_drift_of_cut_times_is_no_surer_than_its_slope() {
+    let truth = Truth {
+        offset: -1_781_684_948_601,
+        drift: -23_932,
+        step: Some((START + 12_000 * SECOND, 4_753_931_573_984)),
+        anchors: 180,
+        span: 30_000 * SECOND,
+        wrong: 9,
+        floor: true,
+        seed: 9_789_342_103_695_012_987,
+    };
+    truth.check(&truth.measured().unwrap());
+}
+
+#[test]
+fn three_of_seven_that_agree_by_chance_are_not_one_run() {
+    let sight = |key: u64, milliseconds: i64| Sight {
+        key,
+        time: Timestamp(START + key as i64 * 9 * SECOND + milliseconds * 1_000_000 + 89),
+        from: 0,
+    };
+    let ahead = [2_167, 2_116, 2_102, 2_504, 1_832, 2_789, 3_082];
+    let clock: Vec<Sight> = (0..).zip(ahead).map(|(key, by)| sight(key, by)).collect();
+    let wire: Vec<Sight> = (0..7).map(|key| sight(key, 0)).collect();
+    assert_eq!(measure(&clock, &wire, &[]), Err(Undetermined::NotOneRun));
+}
+
+#[test]
+fn three_pairs_show_no_drift() {
+    let truth = Truth {
+        offset: 0,
+        drift: -15_778,
+        step: None,
+        anchors: 4,
+        span: 300 * SECOND,
+        wrong: 0,
+        floor: false,
+        seed: 13_950_698_156_695_779_165,
+    };
+    truth.check(&truth.measured().unwrap());
+}

@@ -94,7 +94,7 @@ pub fn measure(
         reference: grain(reference.iter().map(|s| s.time)),
     };
     let slack = Span(if grain.is_coarse() { grain.both() } else { 0 });
-    let tracks = pairing::pair(clock, reference, slack).map_err(|e| match e {
+    let (tracks, shared) = pairing::pair(clock, reference, slack).map_err(|e| match e {
         Unpaired::Nothing => Undetermined::NothingShared,
         Unpaired::TooFew(agree, on) => Undetermined::TooFew(agree, on),
         Unpaired::Contradicting(a, b) => Undetermined::Contradicting(a, b),
@@ -110,6 +110,11 @@ pub fn measure(
             return Err(Undetermined::BeforeCause);
         }
         segments.extend(pieces);
+    }
+    // What a track took in and its line does not hold agrees with nothing.
+    let agree: u64 = segments.iter().map(|s| s.anchors).sum();
+    if agree.saturating_mul(2) <= shared as u64 {
+        return Err(Undetermined::NotOneRun);
     }
     Ok(Measured::of(segments, steps))
 }

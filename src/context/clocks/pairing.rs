@@ -23,6 +23,8 @@ const NEAR_PER_SECOND: i64 = 300_000;
 const NEAR_AT_MOST: i64 = 10_000_000_000;
 /// Votes whose middle a track is known by.
 const RECENT: usize = 5;
+/// Votes before and after one of which some must be of the same track.
+const BESIDE: usize = 4;
 
 /// A clock that steps more often than this is not followed.
 const STEPS_AT_MOST: usize = 64;
@@ -91,6 +93,19 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn of(votes: Vec<Vote>) -> Self {
+        let mut deltas: Vec<i64> = votes.iter().map(|v| v.pair.delta()).collect();
+        deltas.sort_unstable();
+        let mut moments: Vec<Timestamp> = votes.iter().map(|v| v.pair.reference).collect();
+        moments.sort_unstable();
+        Self {
+            keys: votes.iter().map(|v| v.key).collect(),
+            moments,
+            middle: Span(deltas.get(deltas.len() / 2).copied().unwrap_or(0)),
+            votes,
+        }
+    }
+
     fn span(&self) -> (Timestamp, Timestamp) {
         let (first, last) = (self.moments.first(), self.moments.last());
         first.copied().zip(last.copied()).unwrap_or_default()
@@ -101,25 +116,16 @@ impl Candidate {
     }
 }
 
-impl From<Open> for Candidate {
-    fn from(open: Open) -> Self {
-        let mut deltas: Vec<i64> = open.votes.iter().map(|v| v.pair.delta()).collect();
-        deltas.sort_unstable();
-        Self {
-            keys: open.votes.iter().map(|v| v.key).collect(),
-            moments: open.votes.iter().map(|v| v.pair.reference).collect(),
-            middle: Span(deltas.get(deltas.len() / 2).copied().unwrap_or(0)),
-            votes: open.votes,
-        }
-    }
-}
-
 /// Pairs the sights of both sides; each is sorted by connection and time. `slack` widens the reach
-/// of a track by what one side's times are cut by.
+/// of a track by what one side's times are cut by. Also tells how many connections both sides saw.
 ///
 /// # Errors
 /// See `Unpaired`.
-pub fn pair(clock: &[Sight], reference: &[Sight], slack: Span) -> Result<Vec<Track>, Unpaired> {
+pub fn pair(
+    clock: &[Sight],
+    reference: &[Sight],
+    slack: Span,
+) -> Result<(Vec<Track>, usize), Unpaired> {
     let (votes, shared) = votes(clock, reference);
     if shared == 0 {
         return Err(Unpaired::Nothing);
@@ -165,14 +171,16 @@ pub fn pair(clock: &[Sight], reference: &[Sight], slack: Span) -> Result<Vec<Tra
         return Err(few(&votes, slack, shared));
     }
     let agreeing: BTreeSet<u64> = kept.iter().flat_map(|k| k.keys.iter().copied()).collect();
-    if agreeing.len() * 2 < shared {
+    if agreeing.len() * 2 <= shared {
         return Err(Unpaired::Disagreeing);
     }
     if kept.iter().any(|k| !dominates(k, &agreeing, &votes)) {
         return Err(Unpaired::Disagreeing);
     }
+    without_strays(&mut kept);
     kept.sort_by_key(|k| (k.moments.get(k.moments.len() / 2).copied(), k.middle));
-    Ok(kept.into_iter().map(|k| one_each(&k)).collect())
+    let tracks = kept.into_iter().map(|k| one_each(&k)).collect();
+    Ok((tracks, shared))
 }
 
 /// The first sight of each run that follow each other closely, of sights of one connection.
@@ -268,7 +276,7 @@ fn tracks(votes: &[Vote], slack: i64) -> Vec<Candidate> {
     }
     open.into_iter()
         .filter(|o| o.votes.len() >= 2)
-        .map(Candidate::from)
+        .map(|open| Candidate::of(open.votes))
         .filter(|c| c.keys.len() >= 2)
         .collect()
 }
@@ -283,6 +291,37 @@ fn rivals(kept: &Candidate, other: &Candidate) -> bool {
     let covers = kept.votes_between(from, to) * 3 >= other.votes.len();
     let small = other.keys.len() * 10 < kept.keys.len();
     shared * 2 > other.keys.len() || overlaps && (covers || small)
+}
+
+/// Takes out votes that lie on a track's line by chance, at a time that is another track's: the track
+/// would seem to run for as long. A clock has one offset at a time, so true votes have their like beside
+/// them.
+fn without_strays(kept: &mut Vec<Candidate>) {
+    if kept.len() < 2 {
+        return;
+    }
+    let mut all: Vec<(Timestamp, usize)> = kept
+        .iter()
+        .enumerate()
+        .flat_map(|(track, k)| k.votes.iter().map(move |v| (v.pair.reference, track)))
+        .collect();
+    all.sort_unstable();
+    let alone = |(i, (_, track)): (usize, &(Timestamp, usize))| {
+        let (from, to) = (i.saturating_sub(BESIDE), (i + BESIDE + 1).min(all.len()));
+        all[from..to].iter().filter(|(_, t)| t == track).count() == 1
+    };
+    let strays: BTreeSet<(usize, Timestamp)> = all
+        .iter()
+        .enumerate()
+        .filter(|at| alone(*at))
+        .map(|(_, (moment, track))| (*track, *moment))
+        .collect();
+    for (track, k) in kept.iter_mut().enumerate() {
+        let votes = std::mem::take(&mut k.votes).into_iter();
+        let stays = votes.filter(|v| !strays.contains(&(track, v.pair.reference)));
+        *k = Candidate::of(stays.collect());
+    }
+    kept.retain(|k| k.keys.len() >= FEWEST);
 }
 
 /// True if most connections seen while the track runs agree with it, or with another that is kept.

@@ -1,6 +1,7 @@
 //! Clocks over whole events: collecting, measuring, correcting, ordering.
 
 use super::*;
+use crate::capture::packet::{Packet, flags};
 use crate::context::identity::IdentityBuilder;
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
 use crate::model::firewall::Layer;
@@ -425,10 +426,9 @@ fn a_step_that_the_log_names_divides_its_records_by_number() {
     assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
 }
 
-#[test]
-fn a_sensor_that_is_ahead_is_put_beside_the_others() {
-    use crate::capture::packet::{Packet, flags};
-    let syn = |ms: i64, n: u16| Packet {
+/// A SYN of connection `n` with an identification.
+fn syn(ms: i64, n: u16, ip_id: u16) -> Packet {
+    Packet {
         time: at(ms),
         number: u64::from(n),
         offset: 0,
@@ -438,7 +438,7 @@ fn a_sensor_that_is_ahead_is_put_beside_the_others() {
         seq: u32::from(n) * 7_919,
         transport: Transport::TCP,
         ttl: 64,
-        ip_id: n,
+        ip_id,
         interface: 0,
         vlan: None,
         ack: 0,
@@ -449,19 +449,62 @@ fn a_sensor_that_is_ahead_is_put_beside_the_others() {
         cut: false,
         shape: crate::model::payload::Shape::None,
         extra: None,
-    };
-    let mut builder = AnchorBuilder::default();
-    for n in 0..10u16 {
-        builder.packet(EvidenceId(1), &syn(i64::from(n) * 2_011, n));
-        builder.packet(EvidenceId(2), &syn(i64::from(n) * 2_011 + 4_000, n));
     }
-    let identity = Identity::default();
-    let clocks = Clocks::measure(
+}
+
+/// What is measured of the second of two sensors that saw these SYNs.
+fn second_sensor(first: &[Packet], second: &[Packet]) -> Clocks {
+    let mut builder = AnchorBuilder::default();
+    for (sensor, packets) in [(1, first), (2, second)] {
+        for packet in packets {
+            builder.packet(EvidenceId(sensor), packet);
+        }
+    }
+    Clocks::measure(
         builder.freeze(),
-        &identity,
+        &Identity::default(),
         &ClockChoice::default(),
         Span::seconds(2),
+    )
+}
+
+#[test]
+fn repeated_syns_in_the_next_file_of_a_sensor_are_no_offset() {
+    let syns = |at: i64, id: u16| -> Vec<Packet> {
+        (0..12)
+            .map(|n| syn(at + i64::from(n) * 40, n, if id == 0 { 0 } else { id + n }))
+            .collect()
+    };
+    let moved = |clocks: &Clocks| {
+        let still = seen(90_000, 2, 1, 1, 2);
+        corrected(still.clone(), clocks, &Identity::default()).time != still.time
+    };
+    let rotated = second_sensor(&syns(0, 700), &syns(1_000, 800));
+    assert!(!moved(&rotated), "the same numbers, but other packets");
+    assert!(
+        !moved(&second_sensor(&syns(0, 0), &syns(1_000, 0))),
+        "cannot be told"
     );
+    assert!(moved(&second_sensor(&syns(0, 700), &syns(1_000, 700))));
+
+    // Both ran for long: nobody repeats a SYN from before.
+    let late = |by: i64| -> Vec<Packet> {
+        let earlier = syn(by, 500, 0);
+        let then = syns(70_000 + by, 0);
+        std::iter::once(earlier).chain(then).collect()
+    };
+    assert!(moved(&second_sensor(&late(0), &late(1_000))));
+}
+
+#[test]
+fn a_sensor_that_is_ahead_is_put_beside_the_others() {
+    let identity = Identity::default();
+    let syns = |by: i64| -> Vec<Packet> {
+        (0..10)
+            .map(|n| syn(i64::from(n) * 2_011 + by, n, n + 1))
+            .collect()
+    };
+    let clocks = second_sensor(&syns(0), &syns(4_000));
     let moved = corrected(seen(9_000, 2, 1, 1, 2), &clocks, &identity);
     assert_eq!((moved.time, moved.recorded), (at(5_000), at(9_000)));
     let What::Attempt(attempt) = &moved.what else {

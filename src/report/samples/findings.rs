@@ -217,12 +217,7 @@ pub fn wake() -> Finding {
             reason: "a well-formed signal".to_owned(),
             points: 35,
         }],
-        order: OrderCheck {
-            smallest_gap: None,
-            uncertainty: Span::ZERO,
-            certain: true,
-            notes: Vec::new(),
-        },
+        order: OrderCheck::of_one_clock(),
         unseen: Vec::new(),
         alternatives: vec!["patch management that wakes hosts at night".to_owned()],
         actions: vec!["Ask who runs 10.20.0.5.".to_owned()],

@@ -7,6 +7,8 @@ use crate::model::net::Transport;
 
 pub(super) fn sentence(change: RuleChange, source: RuleSource, rule: &Rule, form: Form) -> String {
     let done = match change {
+        // The registry does not say whether a value is new.
+        RuleChange::Added if source == RuleSource::Registry => "rule set",
         RuleChange::Added => "rule added",
         RuleChange::Modified => "rule changed",
         RuleChange::Removed => "rule deleted",

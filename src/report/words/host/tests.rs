@@ -187,8 +187,8 @@ fn rules_say_only_the_fields_their_log_has() {
                 ..Rule::default()
             },
         ),
-        "rule added: inbound allow any port/any protocol (disabled) \"n\"",
-        "rule added: inbound allow any port/any protocol (disabled) \"n\", from the local \
+        "rule set: inbound allow any port/any protocol (disabled) \"n\"",
+        "rule set: inbound allow any port/any protocol (disabled) \"n\", from the local \
          subnet, domain and public profiles, seen in the registry",
     );
     says(
