@@ -10,6 +10,7 @@ pub mod kit;
 pub mod params;
 pub mod rates;
 pub mod register;
+pub mod room;
 
 pub mod an0842;
 pub mod an1057;

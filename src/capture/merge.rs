@@ -60,6 +60,10 @@ impl PacketSource for Source<'_> {
     fn fill(&mut self, batch: &mut Vec<Packet>) -> bool {
         (**self).fill(batch)
     }
+
+    fn run(&self) -> usize {
+        (**self).run()
+    }
 }
 
 impl<'a> Merge<'a> {

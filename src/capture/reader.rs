@@ -9,7 +9,7 @@ use super::packet::{Packet, RawPacket};
 use super::pcap::{FILE_HEADER, PcapForm};
 use super::pcapng::{Pcapng, is_section_header};
 use super::summary::CaptureSummary;
-use super::window::Window;
+use super::window::{READ, Window};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
 use crate::model::{EvidenceId, Timestamp};
 use std::collections::BTreeSet;
@@ -17,6 +17,9 @@ use std::io::Read;
 
 /// Records read by one `fill`.
 const BATCH: usize = 2048;
+/// The same for a capture that is one of many, and bytes of it read at a time.
+const FEW: usize = 256;
+const LITTLE: usize = 32 * 1024;
 /// How much of a file `first_time` looks at.
 const PROBE: u64 = 1024 * 1024;
 
@@ -43,29 +46,40 @@ pub struct CaptureReader<R> {
     ledger: Ledger,
     format: Format,
     evidence: EvidenceId,
+    batch: usize,
     ended: bool,
 }
 
 impl<R: Read> CaptureReader<R> {
     /// Reads the capture `evidence` from `input`, which yields its bytes decompressed.
     pub fn new(input: R, evidence: EvidenceId) -> Self {
+        Self::with(input, evidence, READ, BATCH)
+    }
+
+    /// The same for one of many that are open at once: slower, and with less memory.
+    pub fn one_of_many(input: R, evidence: EvidenceId) -> Self {
+        Self::with(input, evidence, LITTLE, FEW)
+    }
+
+    fn with(input: R, evidence: EvidenceId, read: usize, batch: usize) -> Self {
         Self {
-            window: Window::new(input),
+            window: Window::new(input, read),
             ledger: Ledger::new(evidence),
             format: Format::Unknown,
             evidence,
+            batch,
             ended: false,
         }
     }
 
-    /// Reads up to 2,048 records and appends their packets to `batch` in file order. A call may
+    /// Reads up to 2,048 records (256 of one of many) and appends their packets to `batch` in file order. A call may
     /// append none and still not be the last: records without IP yield no packet. False at the end
     /// of the capture; the problems are added then.
     pub fn fill(&mut self, batch: &mut Vec<Packet>, problems: &mut Problems) -> bool {
         if self.ended {
             return false;
         }
-        for _ in 0..BATCH {
+        for _ in 0..self.batch {
             let step = match &mut self.format {
                 Format::Legacy(legacy) => legacy.step(&mut self.window, &mut self.ledger, batch),
                 Format::Pcapng(pcapng) => pcapng.step(&mut self.window, &mut self.ledger, batch),

@@ -14,7 +14,9 @@ pub const WINDOW: Span = Span::seconds(2);
 pub const MOST_HELD: usize = 65_536;
 /// Batches smaller than this are filled up before they are looked at, so that a source that gives
 /// one packet at a time does not make the window a long list of short runs.
-const RUN: usize = 1_024;
+pub const RUN: usize = 1_024;
+/// The same for a source that is one of many.
+pub const SHORT_RUN: usize = 256;
 
 /// Something that yields the packets of one file, in file order.
 pub trait PacketSource {
@@ -23,6 +25,10 @@ pub trait PacketSource {
     /// Appends the next batch to `batch`, of any size. False once the file is at its end; packets
     /// appended by that last call count. True without a packet appended means: ask again.
     fn fill(&mut self, batch: &mut Vec<Packet>) -> bool;
+    /// How many packets are at least looked at together.
+    fn run(&self) -> usize {
+        RUN
+    }
 }
 
 /// A sorted batch, read from the front.
@@ -47,6 +53,7 @@ impl Run {
 /// them and are read in place. Only batches that overlap are searched for the earliest packet.
 pub struct Reorder<S> {
     source: Option<S>,
+    run: usize,
     window: Span,
     most_held: usize,
     runs: VecDeque<Run>,
@@ -70,6 +77,7 @@ impl<S: PacketSource> Reorder<S> {
     /// With a window of `window` packet time and at most `most_held` packets (and one batch).
     pub fn with_window(source: S, window: Span, most_held: usize) -> Self {
         Self {
+            run: source.run(),
             source: Some(source),
             window,
             most_held,
@@ -153,7 +161,7 @@ impl<S: PacketSource> Reorder<S> {
 
     fn read(&mut self) {
         let mut packets = self.spare.pop().unwrap_or_default();
-        while packets.len() < RUN {
+        while packets.len() < self.run {
             let more = self
                 .source
                 .as_mut()

@@ -6,11 +6,12 @@
 use std::io::{self, Read};
 
 /// How much is read at a time.
-const READ: usize = 256 * 1024;
+pub(super) const READ: usize = 256 * 1024;
 
 /// The bytes of a stream from the current place on, as far as they are read.
 pub(super) struct Window<R> {
     input: R,
+    read: usize,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -21,9 +22,11 @@ pub(super) struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    pub(super) fn new(input: R) -> Self {
+    /// Over `input`, of which `read` bytes are read at a time.
+    pub(super) fn new(input: R, read: usize) -> Self {
         Self {
             input,
+            read,
             buffer: Vec::new(),
             start: 0,
             end: 0,
@@ -84,7 +87,7 @@ impl<R: Read> Window<R> {
         (self.start, self.end) = (0, carry);
         // Reading at least as much as was carried over keeps the copying linear however large the
         // view has to be.
-        let target = count.max(carry + carry.max(READ));
+        let target = count.max(carry + carry.max(self.read));
         if self.buffer.len() < target {
             self.buffer.resize(target, 0);
         }
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn every_byte_passes_once_and_offsets_stay_true() {
         let bytes: Vec<u8> = (0..1_000_003_u32).map(|i| (i % 251) as u8).collect();
-        let mut window = Window::new(Drip(&bytes, 0));
+        let mut window = Window::new(Drip(&bytes, 0), READ);
         let mut seen = Vec::new();
         let mut step = 1;
         while window.at_least(step) {
@@ -148,7 +151,7 @@ mod tests {
                 Err(io::Error::other("bad sector"))
             }
         }
-        let mut window = Window::new(b"abc".chain(Bad));
+        let mut window = Window::new(b"abc".chain(Bad), READ);
         assert!(!window.at_least(4));
         assert_eq!(window.data(), b"abc");
         assert_eq!(window.failure().unwrap().to_string(), "bad sector");

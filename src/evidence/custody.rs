@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 
 /// Bytes read at a time.
 const BLOCK: usize = 256 * 1024;
+/// The same of one of many files that are open at once.
+const SMALL_BLOCK: usize = 32 * 1024;
 /// Where nothing is hashed, a reader that asks for this much or more is served by the system itself.
 const DIRECT: usize = 4 * 1024;
 /// Blocks that may wait for the hash before reading waits, too.
@@ -45,13 +47,14 @@ enum Hasher {
         blocks: SyncSender<Block>,
         thread: JoinHandle<[u8; 32]>,
     },
-    /// Where the system gives no more threads.
+    /// Where the system gives no more threads, or too many files are open for one each.
     Here(Box<Sha256>),
 }
 
 /// The raw bytes of a file, hashed on a thread of their own as they pass.
 pub(super) struct Tap {
     file: Box<dyn Read + Send>,
+    block_size: usize,
     hasher: Option<Hasher>,
     pool: VecDeque<Arc<Vec<u8>>>,
     block: Arc<Vec<u8>>,
@@ -63,9 +66,19 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(file: Box<dyn Read + Send>, hash: bool) -> Self {
-        let hasher = hash.then(Hasher::start);
+        Self::with(file, BLOCK, hash.then(Hasher::start))
+    }
+
+    /// For one of many files that are open at once: small blocks, and no thread for the hash.
+    pub(super) fn one_of_many(file: Box<dyn Read + Send>, hash: bool) -> Self {
+        let here = hash.then(|| Hasher::Here(Box::default()));
+        Self::with(file, SMALL_BLOCK, here)
+    }
+
+    fn with(file: Box<dyn Read + Send>, block_size: usize, hasher: Option<Hasher>) -> Self {
         Self {
             file,
+            block_size,
             hasher,
             pool: VecDeque::new(),
             block: Arc::new(Vec::new()),
@@ -142,7 +155,7 @@ impl Tap {
             .position(|block| Arc::get_mut(block).is_some_and(|block| !block.is_empty()));
         free.and_then(|at| self.pool.remove(at)).unwrap_or_else(|| {
             self.pool.retain(|block| !block.is_empty());
-            Arc::new(vec![0; BLOCK])
+            Arc::new(vec![0; self.block_size])
         })
     }
 }
@@ -222,10 +235,8 @@ mod tests {
     fn the_hash_is_the_same_where_there_is_no_thread_for_it() {
         let bytes: Vec<u8> = (0..BLOCK * 3 + 7).map(|i| (i % 251) as u8).collect();
         let hashed = |here: bool| {
-            let mut tap = Tap::new(Box::new(io::Cursor::new(bytes.clone())), true);
-            if here {
-                tap.hasher = Some(Hasher::Here(Box::default()));
-            }
+            let make = if here { Tap::one_of_many } else { Tap::new };
+            let mut tap = make(Box::new(io::Cursor::new(bytes.clone())), true);
             // Some of it is asked for, the rest is read for the hash alone.
             let mut some = vec![0; 100_000];
             tap.read_exact(&mut some).unwrap();

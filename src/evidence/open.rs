@@ -53,6 +53,8 @@ enum Stream {
     Between,
 }
 
+type MakeTap = fn(Box<dyn Read + Send>, bool) -> Tap;
+
 impl Input {
     /// Opens `file`. With `hash`, its SHA-256 is computed on a thread of its own while it is read.
     ///
@@ -60,13 +62,26 @@ impl Input {
     ///
     /// If the system does not let it be opened.
     pub fn open(file: &EvidenceFile, hash: bool) -> Result<Self, OpenError> {
-        Self::start(file, hash).map_err(|source| OpenError {
+        Self::start(file, hash, Tap::new)
+    }
+
+    /// The same for one of many that are open at once: slower, and with less memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_one_of_many(file: &EvidenceFile, hash: bool) -> Result<Self, OpenError> {
+        Self::start(file, hash, Tap::one_of_many)
+    }
+
+    fn start(file: &EvidenceFile, hash: bool, tap: MakeTap) -> Result<Self, OpenError> {
+        Self::try_start(file, hash, tap).map_err(|source| OpenError {
             path: file.path.clone(),
             source,
         })
     }
 
-    fn start(file: &EvidenceFile, hash: bool) -> io::Result<Self> {
+    fn try_start(file: &EvidenceFile, hash: bool, tap: MakeTap) -> io::Result<Self> {
         // Opening a pipe would wait for a writer.
         if !std::fs::metadata(&file.path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
@@ -77,7 +92,7 @@ impl Input {
             Source::Disk => (Box::new(handle), false),
             Source::Member { member, .. } => (member.open()?, true),
         };
-        let tap = Tap::new(bytes, hash);
+        let tap = tap(bytes, hash);
         let stream = match file.kind.packing() {
             Packing::Plain => Stream::Plain(tap),
             Packing::Gzip => Stream::Gzip(Box::new(flate2::bufread::GzDecoder::new(tap))),

@@ -5,7 +5,7 @@ use super::{Collector, Content, FileReport, Gathered, Options, tap};
 use crate::capture::attempts::{Attempts, Settings};
 use crate::capture::merge::{Merge, Unopened};
 use crate::capture::packet::Packet;
-use crate::capture::reorder::PacketSource;
+use crate::capture::reorder::{PacketSource, RUN, SHORT_RUN};
 use crate::capture::{CaptureReader, CaptureSummary, first_time};
 use crate::evidence::{Custody, EvidenceFile, Input, Problems, Progress};
 use crate::model::{EvidenceId, Timestamp};
@@ -20,7 +20,7 @@ use std::thread::Scope;
 const WAITING: usize = 4;
 /// Files that are read ahead on threads at a time. Of captures that all overlap, the others are read as
 /// their packets are asked for.
-const THREADS: usize = 16;
+const THREADS: usize = 8;
 
 struct Ended {
     custody: Option<Custody>,
@@ -51,6 +51,7 @@ pub fn read(
                         hash: options.hash,
                         progress,
                         ends,
+                        one_of_many: false,
                         state: State::Closed,
                     };
                     source(scope, reading, threads)
@@ -115,7 +116,10 @@ fn source<'scope, 'env: 'scope>(
     threads: &'scope AtomicUsize,
 ) -> Box<dyn PacketSource + Send + 'scope> {
     if threads.load(Ordering::Relaxed) >= THREADS {
-        return Box::new(reading);
+        return Box::new(Reading {
+            one_of_many: true,
+            ..reading
+        });
     }
     match Threaded::start(scope, reading.again(), threads) {
         Ok(threaded) => Box::new(threaded),
@@ -130,6 +134,8 @@ struct Reading<'scope> {
     hash: bool,
     progress: &'scope dyn Progress,
     ends: &'scope Mutex<BTreeMap<EvidenceId, Ended>>,
+    // Many are open: each takes little memory.
+    one_of_many: bool,
     state: State<'scope>,
 }
 
@@ -171,13 +177,22 @@ impl PacketSource for Reading<'_> {
             State::Done => false,
             State::Closed => {
                 let mut problems = Problems::default();
-                match tap::open(self.file, self.hash, self.progress, &mut problems) {
+                let open = if self.one_of_many {
+                    tap::open_one_of_many
+                } else {
+                    tap::open
+                };
+                match open(self.file, self.hash, self.progress, &mut problems) {
                     None => {
                         self.end(None, CaptureSummary::default(), problems);
                         false
                     }
                     Some(input) => {
-                        let reader = CaptureReader::new(input, self.file.id);
+                        let reader = if self.one_of_many {
+                            CaptureReader::one_of_many(input, self.file.id)
+                        } else {
+                            CaptureReader::new(input, self.file.id)
+                        };
                         self.state = State::Open(Box::new(reader), problems);
                         true
                     }
@@ -195,6 +210,10 @@ impl PacketSource for Reading<'_> {
                 more
             }
         }
+    }
+
+    fn run(&self) -> usize {
+        if self.one_of_many { SHORT_RUN } else { RUN }
     }
 }
 

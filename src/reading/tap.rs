@@ -1,7 +1,7 @@
 //! An open evidence file that tells how far it has been read.
 
 use crate::evidence::{
-    Custody, EvidenceFile, Input, Problem, ProblemKind, Problems, Progress, Weight,
+    Custody, EvidenceFile, Input, OpenError, Problem, ProblemKind, Problems, Progress, Weight,
 };
 use std::io::Read;
 
@@ -18,7 +18,31 @@ pub fn open<'a>(
     progress: &'a dyn Progress,
     problems: &mut Problems,
 ) -> Option<Tap<'a>> {
-    match Input::open(file, hash) {
+    tapped(file, Input::open(file, hash), progress, problems)
+}
+
+/// The same for one of many that are open at once.
+pub fn open_one_of_many<'a>(
+    file: &EvidenceFile,
+    hash: bool,
+    progress: &'a dyn Progress,
+    problems: &mut Problems,
+) -> Option<Tap<'a>> {
+    tapped(
+        file,
+        Input::open_one_of_many(file, hash),
+        progress,
+        problems,
+    )
+}
+
+fn tapped<'a>(
+    file: &EvidenceFile,
+    opened: Result<Input, OpenError>,
+    progress: &'a dyn Progress,
+    problems: &mut Problems,
+) -> Option<Tap<'a>> {
+    match opened {
         Ok(input) => Some(Tap { input, progress }),
         Err(error) => {
             problems.add(Problem {

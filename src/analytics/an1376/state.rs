@@ -18,6 +18,7 @@ use super::trouble::Trouble;
 use super::waiting::{New, Waiting};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
+use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
@@ -49,6 +50,11 @@ struct Habit {
     names: HashSet<Text, RandomState>,
     // A full habit cannot tell what is new any more.
     full: bool,
+}
+
+impl Habit {
+    /// What its four sets take with one entry each.
+    const LEAST: usize = 256;
 }
 
 /// One host.
@@ -163,7 +169,11 @@ impl State {
             + self.established.len() * size_of::<Place>()
             + events * EVENT
             + pairs * 4 * EVENT
-            + (names + self.habits.len() + self.news.len()) * 256
+            + names * 256
+            + tree::<Who, Vec<Timestamp>>(self.news.len())
+            + self.news.len() * 32
+            + tree::<(Text, Text), Habit>(self.habits.len())
+            + self.habits.len() * Habit::LEAST
             + self.habitual * 40
             + self.outage.weight()
             + self.awake.weight()

@@ -2,6 +2,7 @@
 
 use super::settings::FailedConnectionsSettings;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
+use crate::analytics::room::tree;
 use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
@@ -156,9 +157,16 @@ pub enum Change {
 impl Targets {
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
-        self.held.len() * (size_of::<Target>() + 128)
+        let by_time = [&self.expires, &self.named_order, &self.unclear_order];
+        tree::<IpAddr, Box<Target>>(self.held.len())
+            + self.held.len() * (size_of::<Target>() + 128)
             + self.shown * 512
-            + (self.expires.len() + 2 * self.named.len() + 2 * self.unclear.len()) * 64
+            + tree::<IpAddr, Timestamp>(self.named.len())
+            + tree::<IpAddr, Timestamp>(self.unclear.len())
+            + by_time
+                .map(|set| tree::<(Timestamp, IpAddr), ()>(set.len()))
+                .iter()
+                .sum::<usize>()
     }
 
     /// An answered lookup named these addresses: whoever asks by name explores nothing. Of more than
