@@ -177,12 +177,12 @@ impl PacketSource for Reading<'_> {
             State::Done => false,
             State::Closed => {
                 let mut problems = Problems::default();
-                let open = if self.one_of_many {
-                    tap::open_one_of_many
+                let opened = if self.one_of_many {
+                    Input::open_one_of_many(self.file, self.hash)
                 } else {
-                    tap::open
+                    Input::open(self.file, self.hash)
                 };
-                match open(self.file, self.hash, self.progress, &mut problems) {
+                match tap::over(self.file, opened, self.progress, &mut problems) {
                     None => {
                         self.end(None, CaptureSummary::default(), problems);
                         false

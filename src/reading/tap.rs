@@ -18,25 +18,11 @@ pub fn open<'a>(
     progress: &'a dyn Progress,
     problems: &mut Problems,
 ) -> Option<Tap<'a>> {
-    tapped(file, Input::open(file, hash), progress, problems)
+    over(file, Input::open(file, hash), progress, problems)
 }
 
-/// The same for one of many that are open at once.
-pub fn open_one_of_many<'a>(
-    file: &EvidenceFile,
-    hash: bool,
-    progress: &'a dyn Progress,
-    problems: &mut Problems,
-) -> Option<Tap<'a>> {
-    tapped(
-        file,
-        Input::open_one_of_many(file, hash),
-        progress,
-        problems,
-    )
-}
-
-fn tapped<'a>(
+/// The same for one that the caller has opened, or tried to.
+pub fn over<'a>(
     file: &EvidenceFile,
     opened: Result<Input, OpenError>,
     progress: &'a dyn Progress,

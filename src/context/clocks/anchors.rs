@@ -15,7 +15,6 @@ use crate::model::{
     Timestamp, Transport, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 /// Sights held of the captures, of all hosts together, and of sensors.
 const WIRE: usize = 400_000;
@@ -26,9 +25,6 @@ const EXACT: usize = 100_000;
 /// Clock changes kept of one host, the largest; and hosts with clock changes.
 const STEPS: usize = 256;
 const STEPPING: usize = 4_096;
-/// For so long a SYN without answer is repeated (Linux, which gives up last: six times from one second on,
-/// each wait twice the one before). A file that begins in the middle of that holds it as if it were new.
-const REPEATED: Span = Span::seconds(64);
 /// W32Time nudges a clock all the time; only more than this is a step.
 const STEP: Span = Span::millis(50);
 
@@ -201,30 +197,22 @@ impl AnchorBuilder {
         }
     }
 
-    /// Takes in a packet, for what several sensors saw. Packets of a sensor come in order.
+    /// Takes in a packet, for what several sensors saw.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet) {
-        if packet.transport != Transport::TCP
-            || packet.flags & (flags::SYN | flags::ACK) != flags::SYN
+        if packet.transport == Transport::TCP
+            && packet.flags & (flags::SYN | flags::ACK) == flags::SYN
         {
-            return;
+            let sensor = (evidence, packet.interface);
+            let begun = self.begun.entry(sensor).or_insert(packet.time);
+            *begun = packet.time.min(*begun);
+            let number = u64::from(packet.seq) << 1 | 1;
+            let sight = Sight {
+                key: key(Transport::TCP, packet.source, packet.destination, number),
+                time: packet.time,
+                from: tag(sensor),
+            };
+            self.frames.add(sensor, sight);
         }
-        let sensor = (evidence, packet.interface);
-        let begun = *self.begun.entry(sensor).or_insert(packet.time);
-        // A repeated SYN has the number of the first, but an identification of its own.
-        let own = match packet.source.address {
-            IpAddr::V4(_) => packet.ip_id,
-            IpAddr::V6(_) => 0,
-        };
-        if own == 0 && packet.time.since(begun) < REPEATED {
-            return;
-        }
-        let number = u64::from(own) << 33 | u64::from(packet.seq) << 1 | 1;
-        let sight = Sight {
-            key: key(Transport::TCP, packet.source, packet.destination, number),
-            time: packet.time,
-            from: 0,
-        };
-        self.frames.add(sensor, sight);
     }
 
     /// Takes in what the Sysmon records of a file with local times say of their zone.
@@ -292,6 +280,7 @@ impl AnchorBuilder {
             wire,
             exact,
             sensors: self.frames.into_groups(),
+            begun: self.begun,
             hosts,
             steps_left_out: self.steps_left_out,
             late: self.late,
@@ -308,6 +297,8 @@ pub struct Anchors {
     pub exact: Vec<Sight>,
     /// SYNs by sensor.
     pub sensors: BTreeMap<Sensor, Vec<Sight>>,
+    /// The first SYN of each sensor.
+    pub begun: BTreeMap<Sensor, Timestamp>,
     /// By computer, as the records spell it.
     pub hosts: BTreeMap<Text, HostAnchors>,
     /// Changes of system clocks beyond those kept, the largest of each host.

@@ -9,7 +9,7 @@ use super::measure::{Measured, Undetermined, measure};
 use super::sample::Sight;
 use super::{ClockChoice, ClockMode};
 use crate::context::identity::{HostId, Identity};
-use crate::model::{Span, Text, Timed};
+use crate::model::{Span, Text, Timed, Timestamp};
 use std::collections::BTreeMap;
 
 /// What a clock was compared with.
@@ -124,7 +124,7 @@ pub fn compare(
             locals,
         };
     }
-    let sensors = align(&anchors.sensors);
+    let sensors = align(&anchors.sensors, &anchors.begun);
     let wire = on_one_clock(anchors.wire, &sensors);
     let exact = on_one_clock(anchors.exact, &sensors);
     let mut systems = systems(&sights, &wire, &given);
@@ -187,26 +187,61 @@ pub fn compare(
 }
 
 /// How far each sensor is ahead of the first that saw the same frames. Those that share nothing with
-/// an earlier one are taken to be on its clock: a rotated capture shares nothing with its next file.
-fn align(sensors: &BTreeMap<Sensor, Vec<Sight>>) -> BTreeMap<Sensor, Measured> {
+/// an earlier one are taken to be on its clock: a rotated capture shares nothing with its next file but
+/// SYNs that were repeated.
+fn align(
+    sensors: &BTreeMap<Sensor, Vec<Sight>>,
+    begun: &BTreeMap<Sensor, Timestamp>,
+) -> BTreeMap<Sensor, Measured> {
+    let mut begun: BTreeMap<u64, Timestamp> = begun.iter().map(|(s, at)| (tag(*s), *at)).collect();
     let mut aligned = BTreeMap::new();
     let mut all: Vec<Sight> = Vec::new();
     for (sensor, sights) in sensors {
         let measured = if all.is_empty() {
             None
         } else {
-            measure(sights, &all, &[]).ok()
+            let same: Vec<Sight> = sights
+                .iter()
+                .filter(|sight| !is_repeated(sight, &all, &begun))
+                .copied()
+                .collect();
+            measure(&same, &all, &[]).ok()
         };
         let start = all.len();
         all.extend_from_slice(sights);
         if let Some(measured) = measured.filter(apart) {
-            all[start..].iter_mut().for_each(|s| correct(s, &measured));
+            let times = all[start..].iter_mut().map(|s| &mut s.time);
+            times
+                .chain(begun.get_mut(&tag(*sensor)))
+                .for_each(|time| correct(time, &measured));
             aligned.insert(*sensor, measured);
         }
         // Two sorted runs: a stable sort only merges them.
         all.sort();
     }
     aligned
+}
+
+/// For so long a SYN without answer is repeated at most: the last of Linux comes 67 s after the first, BSD
+/// gives up after 75 s.
+const REPEATED: Span = Span::seconds(75);
+
+/// True if one sensor on one clock explains that another file holds the same SYN: whichever holds it later
+/// had not begun when the other held it, so it may hold a repeat.
+fn is_repeated(sight: &Sight, others: &[Sight], begun: &BTreeMap<u64, Timestamp>) -> bool {
+    let from = others.partition_point(|other| other.key < sight.key);
+    let same = others[from..].iter().take_while(|o| o.key == sight.key);
+    let mut pairs = same.map(|other| {
+        if sight.time < other.time {
+            (sight, other)
+        } else {
+            (other, sight)
+        }
+    });
+    pairs.any(|(first, then)| {
+        then.time.since(first.time) <= REPEATED
+            && begun.get(&then.from).is_some_and(|at| first.time < *at)
+    })
 }
 
 /// True if an offset can be told from zero.
@@ -218,9 +253,9 @@ pub fn apart(measured: &Measured) -> bool {
     })
 }
 
-fn correct(sight: &mut Sight, by: &Measured) {
-    let (piece, _) = by.piece_at(sight.time, None, 0);
-    sight.time = sight.time.shifted(by.at(piece, sight.time).0.negated());
+fn correct(time: &mut Timestamp, by: &Measured) {
+    let (piece, _) = by.piece_at(*time, None, 0);
+    *time = time.shifted(by.at(piece, *time).0.negated());
 }
 
 fn on_one_clock(mut wire: Vec<Sight>, sensors: &BTreeMap<Sensor, Measured>) -> Vec<Sight> {
@@ -228,7 +263,7 @@ fn on_one_clock(mut wire: Vec<Sight>, sensors: &BTreeMap<Sensor, Measured>) -> V
         let tags: BTreeMap<u64, &Measured> = sensors.iter().map(|(s, m)| (tag(*s), m)).collect();
         for sight in &mut wire {
             if let Some(measured) = tags.get(&sight.from) {
-                correct(sight, measured);
+                correct(&mut sight.time, measured);
             }
         }
         wire.sort_unstable();
@@ -329,7 +364,7 @@ fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>)
         match how {
             Known::Measured(measured, _) => pool.extend(seen.iter().map(|s| {
                 let mut sight = *s;
-                correct(&mut sight, measured);
+                correct(&mut sight.time, measured);
                 sight
             })),
             Known::Reference => pool.extend_from_slice(seen),

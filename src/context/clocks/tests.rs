@@ -426,8 +426,8 @@ fn a_step_that_the_log_names_divides_its_records_by_number() {
     assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
 }
 
-/// A SYN of connection `n` with an identification.
-fn syn(ms: i64, n: u16, ip_id: u16) -> Packet {
+/// A SYN of connection `n`.
+fn syn(ms: i64, n: u16) -> Packet {
     Packet {
         time: at(ms),
         number: u64::from(n),
@@ -438,7 +438,7 @@ fn syn(ms: i64, n: u16, ip_id: u16) -> Packet {
         seq: u32::from(n) * 7_919,
         transport: Transport::TCP,
         ttl: 64,
-        ip_id,
+        ip_id: n,
         interface: 0,
         vlan: None,
         ack: 0,
@@ -452,11 +452,11 @@ fn syn(ms: i64, n: u16, ip_id: u16) -> Packet {
     }
 }
 
-/// What is measured of the second of two sensors that saw these SYNs.
-fn second_sensor(first: &[Packet], second: &[Packet]) -> Clocks {
+/// What is measured of sensors that saw these SYNs.
+fn sensors(saw: &[&[Packet]]) -> Clocks {
     let mut builder = AnchorBuilder::default();
-    for (sensor, packets) in [(1, first), (2, second)] {
-        for packet in packets {
+    for (sensor, packets) in (1..).zip(saw) {
+        for packet in *packets {
             builder.packet(EvidenceId(sensor), packet);
         }
     }
@@ -470,41 +470,50 @@ fn second_sensor(first: &[Packet], second: &[Packet]) -> Clocks {
 
 #[test]
 fn repeated_syns_in_the_next_file_of_a_sensor_are_no_offset() {
-    let syns = |at: i64, id: u16| -> Vec<Packet> {
-        (0..12)
-            .map(|n| syn(at + i64::from(n) * 40, n, if id == 0 { 0 } else { id + n }))
+    let burst =
+        |at: i64| -> Vec<Packet> { (0..12).map(|n| syn(at + i64::from(n) * 40, n)).collect() };
+    let moves = |first: &[Packet], second: &[Packet]| {
+        let still = seen(90_000, 2, 1, 1, 2);
+        let clocks = sensors(&[first, second]);
+        corrected(still.clone(), &clocks, &Identity::default()).time != still.time
+    };
+    // Whichever file comes first by name.
+    assert!(!moves(&burst(0), &burst(1_000)));
+    assert!(!moves(&burst(1_000), &burst(0)));
+    // Nothing is repeated for so long.
+    assert!(moves(&burst(0), &burst(80_000)));
+    // Where both run, the later one is ahead: it would hold the first of them, too.
+    let both = |by: i64| -> Vec<Packet> {
+        let earlier = syn(by, 500);
+        std::iter::once(earlier).chain(burst(10_000 + by)).collect()
+    };
+    assert!(moves(&both(0), &both(1_000)));
+}
+
+#[test]
+fn a_sensor_that_was_put_right_began_when_it_truly_did() {
+    let burst = |at: i64, from: u16| -> Vec<Packet> {
+        (from..from + 12)
+            .map(|n| syn(at + i64::from(n) * 400, n))
             .collect()
     };
-    let moved = |clocks: &Clocks| {
-        let still = seen(90_000, 2, 1, 1, 2);
-        corrected(still.clone(), clocks, &Identity::default()).time != still.time
-    };
-    let rotated = second_sensor(&syns(0, 700), &syns(1_000, 800));
-    assert!(!moved(&rotated), "the same numbers, but other packets");
-    assert!(
-        !moved(&second_sensor(&syns(0, 0), &syns(1_000, 0))),
-        "cannot be told"
-    );
-    assert!(moved(&second_sensor(&syns(0, 700), &syns(1_000, 700))));
-
-    // Both ran for long: nobody repeats a SYN from before.
-    let late = |by: i64| -> Vec<Packet> {
-        let earlier = syn(by, 500, 0);
-        let then = syns(70_000 + by, 0);
-        std::iter::once(earlier).chain(then).collect()
-    };
-    assert!(moved(&second_sensor(&late(0), &late(1_000))));
+    // The second is an hour ahead; the third shares nothing but later SYNs with it, and is two seconds
+    // behind.
+    let ahead: Vec<Packet> = burst(3_600_000, 0)
+        .into_iter()
+        .chain(burst(3_600_000, 50))
+        .collect();
+    let clocks = sensors(&[&burst(0, 0), &ahead, &burst(-2_000, 50)]);
+    let moved = corrected(seen(20_000, 3, 1, 1, 2), &clocks, &Identity::default());
+    assert_eq!(moved.time, at(22_000));
 }
 
 #[test]
 fn a_sensor_that_is_ahead_is_put_beside_the_others() {
     let identity = Identity::default();
-    let syns = |by: i64| -> Vec<Packet> {
-        (0..10)
-            .map(|n| syn(i64::from(n) * 2_011 + by, n, n + 1))
-            .collect()
-    };
-    let clocks = second_sensor(&syns(0), &syns(4_000));
+    let syns =
+        |by: i64| -> Vec<Packet> { (0..10).map(|n| syn(i64::from(n) * 2_011 + by, n)).collect() };
+    let clocks = sensors(&[&syns(0), &syns(4_000)]);
     let moved = corrected(seen(9_000, 2, 1, 1, 2), &clocks, &identity);
     assert_eq!((moved.time, moved.recorded), (at(5_000), at(9_000)));
     let What::Attempt(attempt) = &moved.what else {
