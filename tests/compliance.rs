@@ -394,6 +394,7 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
                     repetitions: 16,
                     password_len: 0,
                     password_digest: None,
+                    tunnelled: false,
                     vlan: None,
                     copies: 1,
                     copy_packets: Vec::new(),

@@ -210,6 +210,53 @@ fn harmless_captures_and_logs_hold_no_knock_of_weight_and_break_nothing() {
     assert!(weighty.is_empty(), "{:?}", titles(&weighty));
 }
 
+/// Captures with TCP inside tunnels: how many connections tshark 4.0 counts by their innermost ends, and one
+/// end of one of them.
+const TUNNELS: [(&str, usize, &str); 10] = [
+    ("erspan.pcap", 5, "192.168.69.10:49162"),
+    ("tunnels/4in6.pcap", 1, "70.55.213.211:31337"),
+    ("tunnels/geneve-47101.pcap", 1, "192.168.0.107:45474"),
+    ("tunnels/geneve-many-options.pcap", 1, "10.0.0.226:39088"),
+    ("tunnels/gre-over-udp-4754.pcap", 1, "172.17.0.2:36518"),
+    ("tunnels/gre-sample.pcap", 1, "66.59.111.190:40264"),
+    (
+        "tunnels/gtp/gtp1_gn_normal_incl_fragmentation.pcap",
+        1,
+        "10.131.47.185:1923",
+    ),
+    ("tunnels/gtp/gtp6_gtp_0x32.pcap", 1, "10.222.10.10:44960"),
+    ("tunnels/gtp/gtp_ext_header.pcap", 1, "10.155.182.202:41511"),
+    (
+        "tunnels/vxlan-encapsulated-http.pcap",
+        1,
+        "172.16.11.201:40354",
+    ),
+];
+
+#[test]
+fn connections_inside_real_tunnels_are_those_another_decoder_counts() {
+    let Some(folder) = case("benign/testing/btest/Traces") else {
+        return;
+    };
+    for (name, count, one) in TUNNELS {
+        let events = run(&["timeline", "-f", "jsonl"], &folder.join(name));
+        let end =
+            |of: &Value, ip: &str, port: &str| format!("{}:{}", of[ip].as_str().unwrap(), of[port]);
+        let inside: BTreeSet<BTreeSet<String>> = String::from_utf8(events)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["fields"].clone())
+            .filter(|f| f["transport"] == "tcp" && f["tunnelled"] == 1)
+            .map(|f| BTreeSet::from([end(&f, "src_ip", "src_port"), end(&f, "dst_ip", "dst_port")]))
+            .collect();
+        assert_eq!(inside.len(), count, "{name}: {inside:?}");
+        assert!(
+            inside.iter().any(|ends| ends.contains(one)),
+            "{name}: {inside:?}"
+        );
+    }
+}
+
 #[test]
 fn scans_dead_hosts_and_odd_traffic_are_no_knock() {
     for name in [

@@ -2,58 +2,25 @@
 //!
 //! Written by hand for two reasons: it runs for every packet, and 14 bytes of a TCP header are
 //! enough here while general decoders want all of it. Checksums are never checked: a capture taken
-//! on the sending host has wrong ones. Tunnels are not opened.
+//! on the sending host has wrong ones. Of a packet that carries another one, that one is read.
 
+use super::frame::{Frame, Memory, Seen};
 use super::link::{self, Network};
 use super::naming;
 use super::packet::{Extra, Packet, flags};
-use super::peer_name::PeerNames;
+use super::tunnel::{self, Inside, Opened};
 use super::{dns, icmp, refusal, segment, shape, wake};
 use crate::model::payload::Shape;
 use crate::model::wake::{WakeCarrier, WakeSignal};
-use crate::model::{Endpoint, Timestamp, Transport};
+use crate::model::{Endpoint, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The port of NTP servers.
 const NTP: u16 = 123;
 
-/// One packet record as the file has it.
-#[derive(Clone, Copy)]
-pub(super) struct Frame<'a> {
-    pub link: u32,
-    pub data: &'a [u8],
-    pub time: Timestamp,
-    pub number: u64,
-    pub offset: u64,
-    pub interface: u16,
-    pub pid: u32,
-    /// The record says the packet was longer than what it holds.
-    pub cut: bool,
-}
-
-/// What became of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// An IP packet, handed out.
-    Ip {
-        /// Less of it is captured than its IP length says.
-        snapped: bool,
-    },
-    /// Not IP. A packet is handed out only if it is a magic packet.
-    NotIp,
-    /// A later fragment: no ports.
-    LaterFragment,
-    /// The capture ends before the ports or flags.
-    Cut,
-    /// The headers contradict themselves.
-    Malformed,
-    /// Not a link type that is read.
-    OtherLink,
-}
-
 /// Reads one frame and appends its packet, if it has one, to `out`.
 #[inline]
-pub(super) fn decode(frame: &Frame<'_>, names: &mut PeerNames, out: &mut Vec<Packet>) -> Seen {
+pub(super) fn decode(frame: &Frame<'_>, memory: &mut Memory, out: &mut Vec<Packet>) -> Seen {
     let data = frame.data;
     let layers = match link::peel(frame.link, data) {
         Ok(layers) => layers,
@@ -65,8 +32,8 @@ pub(super) fn decode(frame: &Frame<'_>, names: &mut PeerNames, out: &mut Vec<Pac
         return short(frame.cut);
     };
     match layers.network {
-        Network::V4 => v4(frame, &layers, payload, names, out),
-        Network::V6 => v6(frame, &layers, payload, names, out),
+        Network::V4 => v4(frame, &layers, payload, memory, out),
+        Network::V6 => v6(frame, &layers, payload, memory, out),
         Network::Other(link::ARP) => {
             let (announcement, talk) = (naming::arp(payload), segment::arp(payload));
             if announcement.is_some() || talk.is_some() {
@@ -142,6 +109,7 @@ fn blank(
         pid: frame.pid,
         first_fragment: false,
         cut: false,
+        inside: frame.inside.0 > 0,
         shape: Shape::None,
         extra: None,
     }
@@ -153,7 +121,7 @@ fn v4(
     frame: &Frame<'_>,
     layers: &link::Layers,
     ip: &[u8],
-    names: &mut PeerNames,
+    memory: &mut Memory,
     out: &mut Vec<Packet>,
 ) -> Seen {
     let Some(fixed) = ip.first_chunk::<20>() else {
@@ -197,7 +165,7 @@ fn v4(
         packet,
         (layers.at + header, body),
         total - header,
-        names,
+        memory,
         out,
     )
 }
@@ -208,7 +176,7 @@ fn v6(
     frame: &Frame<'_>,
     layers: &link::Layers,
     ip: &[u8],
-    names: &mut PeerNames,
+    memory: &mut Memory,
     out: &mut Vec<Packet>,
 ) -> Seen {
     let Some(fixed) = ip.first_chunk::<40>() else {
@@ -247,7 +215,7 @@ fn v6(
         packet,
         (layers.at + 40 + walk.at, body),
         total - walk.at,
-        names,
+        memory,
         out,
     )
 }
@@ -267,7 +235,7 @@ fn transport(
     mut packet: Packet,
     (at, body): (usize, &[u8]),
     length: usize,
-    names: &mut PeerNames,
+    memory: &mut Memory,
     out: &mut Vec<Packet>,
 ) -> Seen {
     let snapped = length > body.len();
@@ -302,7 +270,9 @@ fn transport(
                 let ends = (packet.source, packet.destination);
                 let syn = u32::from(packet.flags & flags::SYN != 0);
                 let seq = packet.seq.wrapping_add(syn);
-                let name = names.read(payload, packet.shape, ends, seq, !snapped);
+                let name = memory
+                    .names
+                    .read(payload, packet.shape, ends, seq, !snapped);
                 if let (Some(name), None) = (name, &packet.extra) {
                     packet.extra = Some(Box::new(Extra::Named(name)));
                 }
@@ -320,6 +290,12 @@ fn transport(
             packet.checksum = body.first_chunk::<8>().map_or(0, |udp| be16(udp, 6));
             search = (8, WakeCarrier::Udp(packet.destination.port));
             let payload = body.get(8..).unwrap_or(&[]);
+            if let Some(inside) = tunnel::by_port(packet.destination.port, payload) {
+                let outer = (&packet, at + 8, payload, snapped);
+                if let Some(seen) = open(frame, outer, &inside, memory, out) {
+                    return seen;
+                }
+            }
             packet.shape = shape::shape(payload, false);
             if answers(packet.source.port, payload) {
                 packet.flags = flags::ANSWERS;
@@ -365,7 +341,15 @@ fn transport(
             packet.destination.port = be16(ports, 2);
             packet.payload = length as u32;
         }
-        _ => packet.payload = length as u32,
+        Transport(protocol) => {
+            packet.payload = length as u32;
+            if let Some(inside) = tunnel::by_protocol(protocol, body) {
+                let outer = (&packet, at, body, snapped);
+                if let Some(seen) = open(frame, outer, &inside, memory, out) {
+                    return seen;
+                }
+            }
+        }
     }
     let (skip, carrier) = search;
     if let Some(content) = body.get(skip..) {
@@ -376,6 +360,41 @@ fn transport(
     }
     out.push(packet);
     Seen::Ip { snapped }
+}
+
+/// Reads the packet inside `outer`: that packet, where its payload starts in the frame, the payload, and
+/// whether some of it is missing. `None` if there is none that makes sense; then `outer` is the packet.
+#[cold]
+#[inline(never)]
+fn open(
+    frame: &Frame<'_>,
+    (outer, at, payload, snapped): (&Packet, usize, &[u8], bool),
+    inside: &Inside,
+    memory: &mut Memory,
+    out: &mut Vec<Packet>,
+) -> Option<Seen> {
+    let (depth, start) = frame.inside;
+    if depth == tunnel::MOST_NESTED {
+        return None;
+    }
+    let within = Frame {
+        link: inside.link,
+        data: payload.get(inside.at..)?,
+        cut: frame.cut || snapped || outer.first_fragment,
+        inside: (depth + 1, start + at + inside.at),
+        ..*frame
+    };
+    match decode(&within, memory, out) {
+        Seen::Malformed | Seen::OtherLink => None,
+        seen => {
+            memory.tunnels.opened.push(Opened {
+                kind: inside.kind,
+                from: outer.source.address,
+                to: outer.destination.address,
+            });
+            Some(seen)
+        }
+    }
 }
 
 /// True for a datagram that answers a question by its own form: of DNS to one question (RFC 1035 4.1.1),
@@ -424,11 +443,12 @@ fn signal(
         sent_to: ends.map(|(_, sent_to)| sent_to),
         mac_to,
         carrier,
-        pattern_offset: (at + pattern.offset) as u32,
+        pattern_offset: (frame.inside.1 + at + pattern.offset) as u32,
         repetitions: pattern.repetitions,
         password_len: pattern.password_len,
         password_digest: pattern.password_digest,
         vlan: layers.vlan,
+        tunnelled: frame.inside.0 > 0,
         copies: 1,
         copy_packets: Vec::new(),
     })

@@ -3,9 +3,9 @@
 //! Counts are collected per kind and become problems at the end of the file, so that a million
 //! packets of a strange link type cost a million additions, not a million messages.
 
-use super::decode::{self, Frame, Seen};
+use super::decode;
+use super::frame::{Frame, Memory, Seen};
 use super::packet::{Packet, RawPacket};
-use super::peer_name::PeerNames;
 use super::silence::Silences;
 use super::summary::{CaptureSummary, InterfaceSummary, Resolution};
 use crate::evidence::{Problem, ProblemKind, Problems, Weight};
@@ -38,8 +38,8 @@ pub(super) struct Ledger {
     other_links: BTreeMap<u32, (u64, u64)>,
     cut: (u64, u64),
     malformed: (u64, u64),
-    /// What the file's packets call each other.
-    pub names: PeerNames,
+    /// What is remembered from packet to packet of the file.
+    pub memory: Memory,
     /// Records whose bytes are wanted, and those found.
     wanted: Option<Box<Wanted>>,
 }
@@ -67,7 +67,7 @@ impl Ledger {
             other_links: BTreeMap::new(),
             cut: (0, 0),
             malformed: (0, 0),
-            names: PeerNames::default(),
+            memory: Memory::default(),
             wanted: None,
         }
     }
@@ -165,7 +165,7 @@ impl Ledger {
     pub(super) fn read(&mut self, row: Row, frame: &Frame<'_>, out: &mut Vec<Packet>) {
         self.keep(frame);
         let before = out.len();
-        let seen = decode::decode(frame, &mut self.names, out);
+        let seen = decode::decode(frame, &mut self.memory, out);
         self.enter(
             row,
             frame.time,
@@ -196,6 +196,9 @@ impl Ledger {
         entry.first = Some(entry.first.map_or(time, |first| first.min(time)));
         entry.last = Some(entry.last.map_or(time, |last| last.max(time)));
         summary.packets += packets as u64;
+        if !self.memory.tunnels.opened.is_empty() {
+            self.memory.tunnels.enter(offset);
+        }
         match seen {
             Seen::Ip { snapped } => {
                 summary.read += 1;
@@ -300,6 +303,9 @@ impl Ledger {
         for interface in &summary.interfaces {
             summary.first = [summary.first, interface.first].into_iter().flatten().min();
             summary.last = [summary.last, interface.last].into_iter().flatten().max();
+        }
+        for problem in self.memory.tunnels.told(self.evidence) {
+            problems.add(problem);
         }
         let evidence = Some(self.evidence);
         let mut add = |kind, weight, (count, offset): (u64, u64), message: String, effect: &str| {

@@ -5,7 +5,8 @@
 //! searches for the next chain of plausible headers and goes on there. Whatever lies between is one
 //! damaged region. The search looks at every byte once and holds a bounded piece of the file.
 
-use super::decode::{self, Frame};
+use super::decode;
+use super::frame::Frame;
 use super::ledger::{Ledger, Row};
 use super::packet::Packet;
 use super::pcap::{FILE_HEADER, Fit, LONGEST_PACKET, PcapForm, RecordHeader};
@@ -129,6 +130,7 @@ impl Legacy {
             interface: 0,
             pid: 0,
             cut: header.captured < header.original,
+            inside: (0, 0),
         }
     }
 
@@ -311,7 +313,7 @@ impl Legacy {
         // Kept even if it is not believed in the end: nothing cites it then.
         ledger.keep(&frame);
         let mut held = Vec::new();
-        let seen = decode::decode(&frame, &mut ledger.names, &mut held);
+        let seen = decode::decode(&frame, &mut ledger.memory, &mut held);
         let kind = following.map_or(ProblemKind::GarbledRegion, |following| {
             self.kind_of(&following)
         });
@@ -331,6 +333,7 @@ impl Legacy {
             }
             self.enter_region(window, ledger, kind, start + end as u64, zeros);
         } else {
+            ledger.memory.tunnels.opened.clear();
             ledger.summary.skipped += 1;
             self.anchor = anchor;
             self.enter_region(window, ledger, ProblemKind::GarbledRegion, start, false);

@@ -5,6 +5,7 @@ pub mod attempts;
 mod conn_log;
 mod decode;
 mod dns;
+mod frame;
 mod icmp;
 mod interface;
 mod ledger;
@@ -27,6 +28,7 @@ mod solicitations;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod wake;
 pub mod wake_copies;
 mod window;

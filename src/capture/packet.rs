@@ -63,6 +63,8 @@ pub struct Packet {
     pub first_fragment: bool,
     /// Headers were cut by the snap length after the ports (options, payload not seen).
     pub cut: bool,
+    /// It was inside another packet, which is not handed out.
+    pub inside: bool,
     /// What the payload looks like from its first bytes.
     pub shape: Shape,
     /// What only few packets have.

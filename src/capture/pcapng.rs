@@ -4,7 +4,7 @@
 //! hand; the other blocks, and packet blocks with options, by pcap-parser. Format:
 //! draft-ietf-opsawg-pcapng. Names, secrets and custom blocks are passed over.
 
-use super::decode::Frame;
+use super::frame::Frame;
 use super::interface::{self, Clock, Interface};
 use super::ledger::Ledger;
 use super::legacy::cut_tail;
@@ -256,6 +256,7 @@ impl Pcapng {
             interface: found.interface as u16,
             pid: if more { pid(block, big) } else { 0 },
             cut: found.captured < found.original,
+            inside: (0, 0),
         };
         ledger.read(interface.row, &frame, out);
     }

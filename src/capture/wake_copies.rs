@@ -132,6 +132,7 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
+            tunnelled: false,
             vlan: None,
             copies: 1,
             copy_packets: Vec::new(),

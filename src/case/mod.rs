@@ -13,6 +13,7 @@ pub mod sides;
 pub mod suppression;
 #[cfg(test)]
 mod tests;
+pub mod tunnelled;
 
 pub use conflict::{ConflictKind, ConflictRow};
 pub use gaps::{Gap, GapKind};

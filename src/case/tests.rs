@@ -534,7 +534,7 @@ fn captures_of_wrapped_packets_and_captures_without_tcp_say_so() {
     assert_eq!(
         told(&wrapped),
         [
-            "100 of 1000 IP packets carry others inside, which are not opened (VXLAN, GRE, ERSPAN, ESP and the like)"
+            "100 of 1000 IP packets carry others inside, which are not opened (ESP, L2TP and the like)"
         ]
     );
     assert_eq!(verdict(&wrapped), Verdict::Partly);

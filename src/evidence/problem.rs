@@ -45,6 +45,8 @@ pub enum ProblemKind {
     SnapLength,
     /// Packets the capturing system says it dropped.
     DroppedByCapture,
+    /// Packets that were read from inside others.
+    Tunnel,
     /// A damaged chunk of an event log.
     Chunk,
     /// A checksum of a chunk does not match.
@@ -91,6 +93,7 @@ impl ProblemKind {
             Self::Disorder => "disorder",
             Self::SnapLength => "snap-length",
             Self::DroppedByCapture => "dropped-by-capture",
+            Self::Tunnel => "tunnel",
             Self::Chunk => "chunk",
             Self::Checksum => "checksum",
             Self::Record => "record",

@@ -6,7 +6,8 @@ use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
 use crate::case::gaps::{Search, Window};
 use crate::case::{
-    Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging, suppression,
+    Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging,
+    suppression, tunnelled,
 };
 use crate::context::Context;
 use crate::context::clocks::hours;
@@ -128,6 +129,7 @@ impl Read {
             .sort_by(|a, b| (a.missing, a.time, a).cmp(&(b.missing, b.time, b)));
         let identity = &self.context.identity;
         let mut findings = merging::merge(findings);
+        tunnelled::note(&mut findings);
         let scanners = &request.config.scanners;
         suppression::known_scanners(&mut findings, scanners, &self.context.assets, identity);
         case.incidents = incident::number(findings, &case.evidence);

@@ -130,6 +130,9 @@ impl Marks {
     /// The reset came after more than ten seconds without a packet: servers, and devices on the way, let
     /// idle connections go like that.
     pub const RESET_IDLE: Self = Self(1 << 11);
+    /// Packets of it were inside others: of a mirror, an overlay, a tunnel. Whoever can send to the end of a
+    /// tunnel can make up what is inside.
+    pub const TUNNELLED: Self = Self(1 << 12);
 
     /// True if every mark of `other` is set.
     pub fn has(self, other: Self) -> bool {

@@ -134,6 +134,9 @@ impl Flow {
     pub(super) fn count(&mut self, packet: &Packet, who: usize) {
         self.last = self.last.max(packet.time);
         self.packets[who] = self.packets[who].saturating_add(1);
+        if packet.inside {
+            self.marks.set(Marks::TUNNELLED);
+        }
         if self.pid == 0 {
             self.pid = packet.pid;
         }

@@ -336,10 +336,8 @@ impl Attempts {
     }
 }
 
-/// True for a packet that carries another one: IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213), GRE and with
-/// it ERSPAN (RFC 2784), ESP (RFC 4303), EtherIP (RFC 3378), L2TP (RFC 3931), and in datagrams VXLAN (RFC
-/// 7348, and the port Linux had for it), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281), ESP (RFC 3948) and
-/// TZSP.
+/// True for a packet that may carry another one and was not opened: ESP (RFC 4303, in datagrams RFC 3948)
+/// and L2TP (RFC 3931) never are, the others where what is inside makes no sense.
 fn is_tunnel(packet: &Packet) -> bool {
     match packet.transport {
         Transport(4 | 41 | 47 | 50 | 97 | 115) => true,

@@ -30,6 +30,7 @@ pub(crate) fn at_ms(ms: i64, number: u64) -> Packet {
         pid: 0,
         first_fragment: false,
         cut: false,
+        inside: false,
         shape: crate::model::payload::Shape::None,
         extra: None,
     }

@@ -1,9 +1,9 @@
 //! Frames of every link type, whole and cut, and what the decoder makes of them.
 
 use super::write::{ethernet, ipv4, ipv6, tcp, udp};
-use crate::capture::decode::{Frame, Seen, decode};
+use crate::capture::decode::decode;
+use crate::capture::frame::{Frame, Memory, Seen};
 use crate::capture::packet::{EmbeddedHeader, Extra, Packet};
-use crate::capture::peer_name::PeerNames;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Timestamp, Transport};
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 const IP: Seen = Seen::Ip { snapped: false };
 
-fn decode_as(link: u32, data: &[u8], cut: bool) -> (Seen, Option<Packet>) {
+pub(super) fn decode_as(link: u32, data: &[u8], cut: bool) -> (Seen, Option<Packet>) {
     let frame = Frame {
         link,
         data,
@@ -21,9 +21,10 @@ fn decode_as(link: u32, data: &[u8], cut: bool) -> (Seen, Option<Packet>) {
         interface: 0,
         pid: 0,
         cut,
+        inside: (0, 0),
     };
     let mut out = Vec::new();
-    let seen = decode(&frame, &mut PeerNames::default(), &mut out);
+    let seen = decode(&frame, &mut Memory::default(), &mut out);
     assert!(out.len() <= 1);
     (seen, out.pop())
 }
@@ -34,7 +35,7 @@ fn ip_packet(link: u32, data: &[u8]) -> Packet {
     packet.unwrap()
 }
 
-fn endpoint(text: &str) -> Endpoint {
+pub(super) fn endpoint(text: &str) -> Endpoint {
     let address: std::net::SocketAddr = text.parse().unwrap();
     Endpoint::new(address.ip(), address.port())
 }
@@ -372,11 +373,11 @@ fn an_icmp_error_names_the_packet_it_refuses() {
     );
 }
 
-fn magic() -> Vec<u8> {
+pub(super) fn magic() -> Vec<u8> {
     [vec![0xFF; 6], [0x00, 0x1B, 0x21, 1, 2, 3].repeat(16)].concat()
 }
 
-fn wake(packet: Option<Packet>) -> WakeSignal {
+pub(super) fn wake(packet: Option<Packet>) -> WakeSignal {
     match *packet.unwrap().extra.unwrap() {
         Extra::Wake(signal) => signal,
         other => panic!("{other:?}"),

@@ -4,4 +4,5 @@ mod damage;
 mod decode;
 mod formats;
 mod mutation;
+mod tunnel;
 mod write;

@@ -44,11 +44,11 @@ fn tunnelled(search: &Search<'_>) -> Option<Gap> {
     let mut gap = Gap::new(
         GapKind::Tunnelled,
         format!(
-            "{inside} of {} {} others inside, which are not opened (VXLAN, GRE, ERSPAN, ESP and the like)",
+            "{inside} of {} {} others inside, which are not opened (ESP, L2TP and the like)",
             counted(all, "IP packet"),
             if inside == 1 { "carries" } else { "carry" }
         ),
-        "a mirror or a VPN wraps packets like that, and who reached for whom in them is not seen",
+        "a VPN wraps packets like that, and who reached for whom in them is not seen",
     );
     gap.lessens = Lessens::Packets;
     gap.remedy =

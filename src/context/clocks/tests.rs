@@ -447,6 +447,7 @@ fn syn(ms: i64, n: u16) -> Packet {
         pid: 0,
         first_fragment: false,
         cut: false,
+        inside: false,
         shape: crate::model::payload::Shape::None,
         extra: None,
     }

@@ -360,7 +360,7 @@ pub fn limits() -> Vec<String> {
         "Absence of a record is not deletion: it may have been removed, overwritten, not exported \
          or never logged.",
         "Of payload, only names asked for (TLS, HTTP, DNS), what its first bytes look like and magic \
-         packets are read; what is encrypted or tunnelled is not opened.",
+         packets are read; nothing encrypted is opened.",
     ]
     .map(str::to_owned)
     .to_vec()

@@ -52,7 +52,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
     }
 }
 
-const MARKS: [(Marks, &str); 12] = [
+const MARKS: [(Marks, &str); 13] = [
     (
         Marks::RESET_MISMATCH,
         "a reset with another acknowledgement number was not counted",
@@ -80,6 +80,7 @@ const MARKS: [(Marks, &str); 12] = [
         Marks::RESET_TTL,
         "the reset's TTL is not that of its sender's other packets",
     ),
+    (Marks::TUNNELLED, "read from inside a tunnel"),
 ];
 
 fn outcome(attempt: &Attempt) -> String {

@@ -27,6 +27,9 @@ pub(super) fn sentence(signal: &WakeSignal, form: Form) -> String {
         if let Some(vlan) = signal.vlan {
             text.push_str(&format!(" on VLAN {vlan}"));
         }
+        if signal.tunnelled {
+            text.push_str(", read from inside a tunnel");
+        }
     }
     if signal.copies > 1 {
         text.push_str(&format!(", {} copies", count(signal.copies.into())));
@@ -80,6 +83,7 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
+            tunnelled: false,
             vlan: None,
             copies: 3,
             copy_packets: Vec::new(),

@@ -5,7 +5,7 @@
 mod host;
 
 use super::shape::Value;
-use crate::model::attempt::{Attempt, FlowEnd, Outcome};
+use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
 use crate::model::host_event::Process;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Endpoint, Transport, mac_text};
@@ -131,6 +131,9 @@ fn of_attempt(map: &mut Map, attempt: &Attempt) {
     if attempt.marks.0 != 0 {
         number(map, "marks", attempt.marks.0.into());
     }
+    if attempt.marks.has(Marks::TUNNELLED) {
+        number(map, "tunnelled", 1);
+    }
     if let Some(pid) = attempt.pid {
         number(map, "pid", pid.into());
     }
@@ -232,5 +235,8 @@ fn of_wake(map: &mut Map, signal: &WakeSignal) {
     }
     if let Some(vlan) = signal.vlan {
         number(map, "vlan", vlan.into());
+    }
+    if signal.tunnelled {
+        number(map, "tunnelled", 1);
     }
 }

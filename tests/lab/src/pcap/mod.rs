@@ -6,5 +6,6 @@
 mod file;
 pub mod frame;
 pub mod speech;
+pub mod tunnel;
 
 pub use file::{Capture, Format, Packet};

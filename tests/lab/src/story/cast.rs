@@ -3,6 +3,7 @@
 use crate::pcap::Format;
 use crate::pcap::frame::Mac;
 use crate::pcap::speech::Protocol;
+use crate::pcap::tunnel::Tunnel;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -123,6 +124,7 @@ pub(super) struct Sensor {
     pub(super) clock: Clock,
     pub(super) dropped: u64,
     pub(super) disordered: bool,
+    pub(super) tunnel: Option<Tunnel>,
 }
 
 impl Sensor {
@@ -138,6 +140,7 @@ impl Sensor {
             clock: Clock::default(),
             dropped: 0,
             disordered: false,
+            tunnel: None,
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn captures(
     files: &mut Vec<(String, Vec<u8>)>,
     cites: &mut Vec<Cite>,
 ) {
-    let mut wire = 0;
+    let mut wire: u32 = 0;
     for sensor in sensors {
         let mut parts: Vec<Vec<&Sent>> = vec![Vec::new(); sensor.rotate.len() + 1];
         for packet in sent.iter().filter(|p| sees(sensor, p)) {
@@ -114,7 +114,11 @@ pub(super) fn captures(
             let name = format!("{}{suffix}.{}", sensor.name, extension(sensor));
             for packet in part {
                 let time = day.plus(packet.at + sensor.clock.error_at(packet.at));
-                let item = capture.push(time, packet.bytes.clone()) as u64;
+                let bytes = match sensor.tunnel {
+                    Some(tunnel) => tunnel.around(wire, &packet.bytes),
+                    None => packet.bytes.clone(),
+                };
+                let item = capture.push(time, bytes) as u64;
                 wire += 1;
                 let from = &hosts[packet.from].name;
                 let to = packet.to.map_or("all", |to| hosts[to].name.as_str());

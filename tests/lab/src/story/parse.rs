@@ -5,6 +5,7 @@ use super::words::{Read, StoryError, Words, clock, duration};
 use super::{Expected, Story, lines};
 use crate::moment::{Moment, SECOND};
 use crate::pcap::Format;
+use crate::pcap::tunnel::{Tunnel, Wrap};
 use std::net::IpAddr;
 
 /// The most acts one line may unfold into: a story is a test, not a benchmark.
@@ -13,7 +14,7 @@ const MOST_TURNS: i64 = 50_000;
 const HOST_WORDS: &str = "logs, clock, zone, etw, mac, named, orientation receiver-first, relogs on|off, \
      win11, linux, ttl, open tcp/445, without 5156, file archived|dirty|plain|terminated|merged, records from";
 const SENSOR_WORDS: &str = "sees, snaplen, from, to, rotate, format pcap|pcap-ns|pcapng|pcapng-us, \
-     clock, delay, drops, disordered";
+     clock, delay, drops, disordered, through vxlan|geneve|gre|erspan FROM TO";
 
 /// What is known while the story block is read.
 pub(super) struct Reader {
@@ -286,6 +287,24 @@ impl Reader {
                 "delay" => sensor.clock.offset += words.duration("the delay")?,
                 "drops" => sensor.dropped = words.number("the number of dropped packets")?,
                 "disordered" => sensor.disordered = true,
+                "through" => {
+                    let wrap = match words.next("the kind of tunnel")?.as_str() {
+                        "vxlan" => Wrap::Vxlan,
+                        "geneve" => Wrap::Geneve,
+                        "gre" => Wrap::Gre,
+                        "erspan" => Wrap::Erspan,
+                        other => {
+                            return words.unknown(
+                                "kind of tunnel",
+                                other,
+                                "vxlan, geneve, gre, erspan",
+                            );
+                        }
+                    };
+                    let from = words.number("the address of its one end")?;
+                    let to = words.number("the address of its other end")?;
+                    sensor.tunnel = Some(Tunnel { wrap, from, to });
+                }
                 other => return words.unknown("word of a sensor", other, SENSOR_WORDS),
             }
         }
