@@ -6,6 +6,9 @@
 use super::lines::decoded;
 use serde_json::{Map, Value};
 
+/// Lines that are looked at for a record.
+const MOST_LINES: usize = 64;
+
 /// A text form that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
@@ -147,7 +150,7 @@ pub fn recognise(head: &[u8]) -> Option<Result<Form, Unusable>> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     match text.bytes().next()? {
         b'{' | b'[' => json(text),
-        b'<' => xml(text).then_some(Ok(Form::Xml)),
+        // Also the priority that begins a line of syslog.
         _ => lines(text),
     }
 }
@@ -185,7 +188,22 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     if text.contains("\nLogName=") && text.contains("\nEventCode=") {
         return Some(Err(Unusable::MessageText));
     }
-    event_viewer(text).then_some(Err(Unusable::EventViewerCsv))
+    if event_viewer(text) {
+        return Some(Err(Unusable::EventViewerCsv));
+    }
+    let objects = text.lines().take(MOST_LINES).filter_map(|line| {
+        let at = behind_header(line.as_bytes())?;
+        serde_json::from_str::<Map<String, Value>>(line[at..].trim_end()).ok()
+    });
+    let form = objects.filter_map(|object| of_object(&object)).next();
+    form.filter(|form| !form.is_ok_and(Form::is_network))
+}
+
+/// Where a JSON object begins that ends the line, behind a header of what collected it: that of syslog (RFC
+/// 3164, RFC 5424), a time, a name.
+pub fn behind_header(line: &[u8]) -> Option<usize> {
+    let closed = line.trim_ascii_end().ends_with(b"}");
+    memchr::memmem::find(line, b"{\"").filter(|_| closed)
 }
 
 fn zeek(text: &str) -> bool {
@@ -226,7 +244,7 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
         _ => text
             .lines()
             .skip(1)
-            .take(64)
+            .take(MOST_LINES)
             .filter_map(|line| {
                 serde_json::from_str::<Map<String, Value>>(line.trim_end_matches(',')).ok()
             })

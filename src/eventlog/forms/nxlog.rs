@@ -2,7 +2,8 @@
 //! local and cut to seconds, `@timestamp` is the moment of receipt in UTC.
 //!
 //! The zone is what lies between the two moments of receipt, to the next quarter of an hour; they
-//! differ by seconds otherwise. Without both, the zone is not known.
+//! differ by seconds otherwise. Some agents write it behind the moment of receipt themselves. Without
+//! either, the zone is not known.
 
 use super::draft::{Draft, Refused, first_text, number, of_json, utc};
 use crate::eventlog::record::Value as Field;
@@ -11,6 +12,8 @@ use crate::model::{Span, Timed, Timestamp};
 use serde_json::{Map, Value};
 
 const QUARTER: i64 = 900_000_000_000;
+/// What a zone begins with, behind the time of day.
+const ZONE: [char; 4] = ['Z', 'z', '+', '-'];
 /// No zone is further from UTC than this.
 const FURTHEST: i64 = 14 * 4;
 /// Receipt here and there, apart from the zone, lie closer than this; a queue that was held up
@@ -27,7 +30,8 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     draft.record_id = object.get("RecordNumber").and_then(number);
     let moment = |name: &str| object.get(name).and_then(Value::as_str);
     let time = moment("EventTime");
-    let zone = zone(moment("EventReceivedTime"), moment("@timestamp"));
+    let received = moment("EventReceivedTime");
+    let zone = zone(received, moment("@timestamp")).or_else(|| zone_of(received?, time?));
     draft.time = time.and_then(utc);
     // Some pipelines write a zone after all.
     let said = time.is_some_and(has_zone);
@@ -62,8 +66,7 @@ fn sysmons_event_type(object: &Map<String, Value>) -> Option<&str> {
 }
 
 fn has_zone(text: &str) -> bool {
-    let clock = text.get(11..).unwrap_or("");
-    clock.contains(['Z', 'z', '+', '-'])
+    text.get(11..).is_some_and(|clock| clock.contains(ZONE))
 }
 
 /// How far local time is ahead of UTC.
@@ -78,6 +81,17 @@ fn zone(received: Option<&str>, stamped: Option<&str>) -> Option<Span> {
     let quarters = (apart + QUARTER / 2).div_euclid(QUARTER);
     let rest = (apart - quarters * QUARTER).abs();
     (quarters.abs() <= FURTHEST && rest <= QUEUE).then_some(Span(quarters * QUARTER))
+}
+
+/// The zone that is written behind the moment of receipt, where what happened in local time was received
+/// soon after: times that are no local ones, or of another place, are not.
+fn zone_of(received: &str, time: &str) -> Option<Span> {
+    let clock = 11 + received.get(11..)?.find(ZONE)?;
+    let local = Timestamp::parse(&received[..clock])?;
+    let waited = local.since(Timestamp::parse(time)?).0;
+    (-QUEUE..=QUEUE)
+        .contains(&waited)
+        .then_some(local.since(Timestamp::parse(received)?))
 }
 
 #[cfg(test)]
@@ -116,5 +130,35 @@ mod tests {
         ] {
             assert_eq!(of(received, stamped), minutes, "{received} {stamped}");
         }
+    }
+
+    #[test]
+    fn a_zone_behind_the_moment_of_receipt_counts_where_the_times_are_near() {
+        let of = |a, b| zone_of(a, b).map(|z| z.0 / 60_000_000_000);
+        for (received, time, minutes) in [
+            (
+                "2024-09-15T10:37:51-04:00",
+                "2024-09-15 10:37:50",
+                Some(-240),
+            ),
+            (
+                "2024-09-15T10:37:51.4+05:45",
+                "2024-09-15 10:37:50",
+                Some(345),
+            ),
+            ("2024-09-15T10:37:51Z", "2024-09-15 10:37:50", Some(0)),
+            // The event's time is in UTC already, or stood in a queue.
+            ("2024-09-15T10:37:51-04:00", "2024-09-15 14:37:50", None),
+            ("2024-09-15T10:44:51-04:00", "2024-09-15 10:37:50", None),
+            ("2024-09-15 10:37:51", "2024-09-15 10:37:50", None),
+        ] {
+            assert_eq!(of(received, time), minutes, "{received} {time}");
+        }
+        let line = r#"{"EventID":5156,"Channel":"Security","Hostname":"WS01","EventTime":"2024-09-15 10:37:50",
+            "EventReceivedTime":"2024-09-15T10:37:50-04:00","SourceName":"Microsoft-Windows-Security-Auditing"}"#;
+        let object: Map<String, Value> = serde_json::from_str(line).unwrap();
+        let draft = draft(&object).unwrap();
+        assert_eq!(draft.time, Timestamp::parse("2024-09-15T14:37:50Z"));
+        assert!(!draft.timed.is_local());
     }
 }

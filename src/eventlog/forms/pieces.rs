@@ -6,6 +6,7 @@
 use super::draft::Refused;
 use super::evtxecmd;
 use crate::evidence::Form;
+use crate::evidence::form::behind_header;
 use crate::evidence::lines::{LONGEST, Lines};
 use std::io::Read;
 
@@ -129,8 +130,9 @@ impl<R: Read> Pieces<R> {
                     let whole = trimmed.starts_with(b"{")
                         && serde_json::from_slice::<serde::de::IgnoredAny>(trimmed).is_ok();
                     // A first line that is damaged is no reason to take the text for another one.
-                    let one_a_line =
-                        whole || trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}");
+                    let one_a_line = whole
+                        || trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}")
+                        || !trimmed.starts_with(b"{") && !trimmed.starts_with(b"[");
                     self.cut = if one_a_line { Cut::Lines } else { Cut::Objects };
                     match self.cut {
                         Cut::Lines => line_piece(bytes, at, &mut self.ready),
@@ -171,9 +173,16 @@ fn line_piece(bytes: &[u8], at: (u64, u64), ready: &mut std::collections::VecDeq
     // Arrays written with an object a line have commas between and brackets around.
     let trimmed = bytes.trim_ascii();
     let trimmed = trimmed.strip_suffix(b",").unwrap_or(trimmed);
-    if !matches!(trimmed, b"" | b"[" | b"]") {
-        ready.push_back(piece(at, trimmed));
+    if matches!(trimmed, b"" | b"[" | b"]") {
+        return;
     }
+    // What collected it may have put a header before it.
+    let behind = if trimmed.starts_with(b"{") {
+        None
+    } else {
+        behind_header(trimmed)
+    };
+    ready.push_back(piece(at, &trimmed[behind.unwrap_or(0)..]));
 }
 
 /// Adds to what is open; what grows too long is passed over.

@@ -324,6 +324,40 @@ fn forms_of_no_use_are_named_with_what_to_export() {
 }
 
 #[test]
+fn json_behind_the_header_of_a_collector_is_read() {
+    let line = |n| {
+        format!(
+            "<134>1 2024-09-15T10:37:50-04:00 WS01.corp.example WindowsEvent - - - {}",
+            dumped(n)
+        )
+    };
+    let text = format!(
+        "<13>1 2024-09-15T10:37:49-04:00 fw01 kernel - - - link up\n{}\r\n{}\n{}\n{{\"a\":1\n",
+        line(1),
+        line(2),
+        dumped(3)
+    );
+    let told = read(text.as_bytes());
+    assert_eq!(told.form, Form::EvtxDump);
+    assert_eq!(told.records(), [Some(1), Some(2), Some(3)]);
+    // The line without an object, and the one that is cut.
+    assert_eq!(told.lost().iter().map(|(_, n, _)| n).sum::<u64>(), 2);
+    assert_eq!(told.events[1].0.provenance.item, 3);
+    // A line of another kind of log that holds an object is none.
+    for other in [
+        "GET /a {\"EventID\":1}",
+        "x {\"Event\":{\"System\":{}}} y",
+        "{x {\"EventID\":3",
+    ] {
+        assert_eq!(
+            kind::recognise(other.as_bytes()).unwrap(),
+            Kind::Unknown,
+            "{other}"
+        );
+    }
+}
+
+#[test]
 fn a_json_record_of_more_than_1_mib_is_none_and_the_next_one_is_read() {
     let filled = |length: usize| {
         let record = dumped(2);
