@@ -45,10 +45,33 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     if let Some(event_type) = sysmons_event_type(object) {
         draft.field("EventType", Field::Text(event_type.into()));
     }
+    // Older agents give the process that wrote the record the name that events of the filtering platform
+    // have for theirs, which is then lost but for the message.
+    let of_writer = !object.contains_key("ExecutionProcessID") && object.contains_key("ThreadID");
+    if of_writer && let Some(pid) = filtered_process(object) {
+        draft.field("ProcessId", Field::Text(pid.into()));
+    }
     for (name, value) in object {
+        if of_writer && name == "ProcessID" {
+            continue;
+        }
         draft.field(name.as_str(), of_json(value));
     }
     Ok(draft)
+}
+
+/// The process id in the message of an event of the filtering platform, where that is English.
+fn filtered_process(object: &Map<String, Value>) -> Option<&str> {
+    let id = object.get("EventID").and_then(number)?;
+    let message = object.get("Message").and_then(Value::as_str)?;
+    if !(5150..=5159).contains(&id) {
+        return None;
+    }
+    let pid = message
+        .lines()
+        .take(8)
+        .find_map(|line| line.trim_start().strip_prefix("Process ID:"))?;
+    Some(pid.trim())
 }
 
 /// NXLog has an `EventType` of its own (`INFO`), which takes the place of Sysmon's. Sysmon's stands
@@ -160,5 +183,24 @@ mod tests {
         let draft = draft(&object).unwrap();
         assert_eq!(draft.time, Timestamp::parse("2024-09-15T14:37:50Z"));
         assert!(!draft.timed.is_local());
+    }
+
+    #[test]
+    fn the_process_that_wrote_a_record_is_not_the_one_it_is_about() {
+        let pid = |header: &str, message: &str| {
+            let line = format!(
+                r#"{{"EventID":5156,"Channel":"Security","Hostname":"WS01","EventTime":"2024-09-15 10:37:50",
+                {header},"ThreadID":1460,"SourceName":"Microsoft-Windows-Security-Auditing","Message":"{message}"}}"#
+            );
+            let object: Map<String, Value> = serde_json::from_str(&line).unwrap();
+            let record = draft(&object).unwrap().record(1, 0);
+            record.text("ProcessID").map(|text| text.to_string())
+        };
+        let english = r"Permitted.\r\n\r\nApplication Information:\r\n\tProcess ID:\t\t8096\r\n";
+        assert_eq!(pid(r#""ProcessID":4"#, "Zugelassen."), None);
+        assert_eq!(pid(r#""ProcessID":4"#, english).as_deref(), Some("8096"));
+        // Newer agents have a name for the writer, and the event keeps its own.
+        let newer = r#""ExecutionProcessID":4,"ProcessID":"696""#;
+        assert_eq!(pid(newer, "Zugelassen.").as_deref(), Some("696"));
     }
 }
