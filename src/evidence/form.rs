@@ -155,7 +155,8 @@ pub fn recognise(head: &[u8]) -> Option<Result<Form, Unusable>> {
     }
 }
 
-fn xml(text: &str) -> bool {
+/// True for a text that holds the XML of an event.
+pub fn xml(text: &str) -> bool {
     let event = text.find("<Event ").or_else(|| text.find("<Event>"));
     event.is_some_and(|at| text[at..].contains("<System>") && text[at..].contains("<EventID"))
 }
@@ -252,8 +253,43 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
     }
 }
 
+/// A record that a search engine has wrapped into one of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Carried<'a> {
+    /// A document of Elasticsearch or OpenSearch, as elasticdump and scrolls write it.
+    Document(&'a Map<String, Value>),
+    /// A raw event of Splunk, exported as JSON: the record's own text.
+    Raw(&'a str),
+}
+
+/// What a JSON object of a search engine's export carries.
+pub fn carried(object: &Map<String, Value>) -> Option<Carried<'_>> {
+    if let Some(Value::Object(source)) = object.get("_source") {
+        return Some(Carried::Document(source));
+    }
+    let result = object.get("result").and_then(|result| result.get("_raw"));
+    let raw = result.or_else(|| object.get("_raw"))?;
+    raw.as_str().map(Carried::Raw)
+}
+
+/// The object in a raw event that is JSON itself, maybe behind a header.
+pub fn inner(raw: &str) -> Option<Map<String, Value>> {
+    let at = behind_header(raw.as_bytes())?;
+    serde_json::from_str(raw[at..].trim_end()).ok()
+}
+
 /// The form of one JSON record.
 pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
+    match carried(object) {
+        Some(Carried::Document(source)) => plain(source),
+        Some(Carried::Raw(text)) if xml(text) => Some(Ok(Form::Xml)),
+        Some(Carried::Raw(text)) => plain(&inner(text)?),
+        None => plain(object),
+    }
+}
+
+/// The form of a record that nothing is wrapped around.
+pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
     let has = |name: &str| object.contains_key(name);
     let under = |name: &str, inner: &str| object.get(name).is_some_and(|v| v.get(inner).is_some());
     Some(Ok(if under("Event", "System") {

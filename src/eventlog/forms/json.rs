@@ -4,7 +4,7 @@ use super::draft::{Draft, Refused};
 use super::pieces::Piece;
 use super::{azure, evtx_dump, nxlog, powershell, velociraptor, wazuh, winlogbeat};
 use crate::evidence::Form;
-use crate::evidence::form::of_object;
+use crate::evidence::form::{Carried, carried, inner, plain, xml};
 use serde_json::{Map, Value};
 
 /// The longest record that is read, in bytes. A record of Windows is at most 64 KiB, which as JSON
@@ -27,7 +27,20 @@ pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refuse
             _ => "a line or record is no JSON object",
         })
     })?;
-    let form = match of_object(&object) {
+    match carried(&object) {
+        Some(Carried::Document(source)) => record(source, take),
+        Some(Carried::Raw(text)) if xml(text) => super::xml::read_text(text, take),
+        Some(Carried::Raw(text)) => {
+            let no_record = Refused("a raw event that is neither XML nor JSON");
+            record(&inner(text).ok_or(no_record)?, take)
+        }
+        None => record(&object, take),
+    }
+}
+
+/// Reads a record that nothing is wrapped around.
+fn record(object: &Map<String, Value>, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
+    let form = match plain(object) {
         Some(Ok(form)) => form,
         Some(Err(_)) => return Err(Refused("a record whose values have no names")),
         None => {
@@ -37,14 +50,14 @@ pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refuse
         }
     };
     let draft = match form {
-        Form::EvtxDump => evtx_dump::draft(&object),
-        Form::Winlogbeat => winlogbeat::draft(&object),
-        Form::Winlogbeat6 => winlogbeat::draft_of_6(&object),
-        Form::Nxlog => nxlog::draft(&object),
-        Form::PowerShell => powershell::draft(&object),
-        Form::Azure => return azure::read(&object, take),
-        Form::Velociraptor => velociraptor::draft(&object),
-        Form::Wazuh => wazuh::draft(&object),
+        Form::EvtxDump => evtx_dump::draft(object),
+        Form::Winlogbeat => winlogbeat::draft(object),
+        Form::Winlogbeat6 => winlogbeat::draft_of_6(object),
+        Form::Nxlog => nxlog::draft(object),
+        Form::PowerShell => powershell::draft(object),
+        Form::Azure => return azure::read(object, take),
+        Form::Velociraptor => velociraptor::draft(object),
+        Form::Wazuh => wazuh::draft(object),
         Form::Xml | Form::EvtxEcmd | Form::FirewallLog | Form::ZeekConn => Err(Refused(
             "a JSON object that is no event record of a known form",
         )),

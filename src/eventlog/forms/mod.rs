@@ -124,7 +124,7 @@ impl Share {
                 share.take(evidence, form, piece, draft, texts);
             };
             let read = match form {
-                Form::Xml => xml::read(piece, &mut take),
+                Form::Xml if !piece.is_json() => xml::read(piece, &mut take),
                 Form::EvtxEcmd => evtxecmd::read(piece, header, &mut take),
                 _ => json::read(piece, &mut take),
             };

@@ -21,6 +21,11 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// True for one that begins as a JSON object does.
+    pub fn is_json(&self) -> bool {
+        self.body.as_ref().is_ok_and(|body| body.starts_with(b"{"))
+    }
+
     /// Its bytes, or why there are none.
     pub fn bytes(&self) -> Result<&[u8], Refused> {
         self.body.as_deref().map_err(|why| Refused(why))
@@ -45,6 +50,7 @@ enum Cut {
 /// Cuts a text.
 pub struct Pieces<R: Read> {
     lines: Lines<R>,
+    form: Form,
     cut: Cut,
     header: Vec<String>,
     heading: Vec<u8>,
@@ -61,12 +67,12 @@ impl<R: Read> Pieces<R> {
     /// Cuts `input`, a text of this form.
     pub fn new(form: Form, input: R) -> Self {
         let cut = match form {
-            Form::Xml => Cut::Events,
             Form::EvtxEcmd => Cut::Rows,
             _ => Cut::Open,
         };
         Self {
             lines: Lines::new(input),
+            form,
             cut,
             header: Vec::new(),
             heading: Vec::new(),
@@ -127,12 +133,17 @@ impl<R: Read> Pieces<R> {
                     if trimmed.is_empty() {
                         continue;
                     }
+                    let json = trimmed.starts_with(b"{") || trimmed.starts_with(b"[");
+                    if self.form == Form::Xml && !json {
+                        self.cut = Cut::Events;
+                        events(bytes, at, &mut self.open, &mut self.ready);
+                        continue;
+                    }
                     let whole = trimmed.starts_with(b"{")
                         && serde_json::from_slice::<serde::de::IgnoredAny>(trimmed).is_ok();
                     // A first line that is damaged is no reason to take the text for another one.
-                    let one_a_line = whole
-                        || trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}")
-                        || !trimmed.starts_with(b"{") && !trimmed.starts_with(b"[");
+                    let one_a_line =
+                        whole || trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}") || !json;
                     self.cut = if one_a_line { Cut::Lines } else { Cut::Objects };
                     match self.cut {
                         Cut::Lines => line_piece(bytes, at, &mut self.ready),

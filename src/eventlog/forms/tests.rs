@@ -358,6 +358,49 @@ fn json_behind_the_header_of_a_collector_is_read() {
 }
 
 #[test]
+fn records_that_a_search_engine_has_wrapped_are_read_as_what_they_are() {
+    use serde_json::json;
+    let document = |n| {
+        let source: serde_json::Value = serde_json::from_str(&dumped(n)).unwrap();
+        json!({"_index": "logs", "_id": "a", "_score": 1.0, "_source": source}).to_string()
+    };
+    let raw = |text: String| {
+        json!({"preview": false, "offset": 0, "result": {"_raw": text, "host": "x"}}).to_string()
+    };
+    let bare = |text: String| json!({"_raw": text, "_time": "2022-09-01"}).to_string();
+    let behind = |n| format!("Sep  1 12:18:24 WS01 agent: {}", dumped(n));
+    let cases = [
+        ([document(1), document(2)].join("\n"), Form::EvtxDump),
+        ([raw(xml(1)), raw(xml(2))].join("\n"), Form::Xml),
+        (format!("[{},\n{}]", bare(xml(1)), bare(xml(2))), Form::Xml),
+        ([raw(dumped(1)), raw(behind(2))].join("\n"), Form::EvtxDump),
+    ];
+    for (text, form) in cases {
+        let told = read(text.as_bytes());
+        assert_eq!(
+            (told.form, told.records()),
+            (form, vec![Some(1), Some(2)]),
+            "{text}"
+        );
+        assert!(told.lost().is_empty());
+        let HostWhat::Connected { process, .. } = what(&told.events[1].0) else {
+            panic!("{text}");
+        };
+        // Escapes of the wrapping are none of the record.
+        assert_eq!(process.image.to_string(), r"C:\a.exe");
+    }
+    let text = [raw(xml(1)), raw("Sep 1 kernel: up".to_owned()), raw(xml(3))].join("\n");
+    let told = read(text.as_bytes());
+    assert_eq!(
+        (told.records(), told.lost().len()),
+        (vec![Some(1), Some(3)], 1)
+    );
+    // A document within a document is no form of these.
+    let twice = json!({"_source": {"_source": {"Event": {"System": {}}}}}).to_string();
+    assert_eq!(kind::recognise(twice.as_bytes()).unwrap(), Kind::Unknown);
+}
+
+#[test]
 fn a_json_record_of_more_than_1_mib_is_none_and_the_next_one_is_read() {
     let filled = |length: usize| {
         let record = dumped(2);
