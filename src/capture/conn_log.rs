@@ -231,7 +231,11 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
             tries,
             last_try: if tries > 1 { ended } else { time },
             outcome,
-            decided: ended,
+            // A row says how long all of it lasted, not when the answer came.
+            decided: match outcome {
+                Outcome::Established | Outcome::HalfOpen => time,
+                _ => ended,
+            },
             deciding: None,
             accepted: None,
             bytes: [number("orig_bytes"), number("resp_bytes")],
@@ -260,7 +264,9 @@ fn outcome(transport: Transport, state: &str, history: &str) -> Option<(Outcome,
     Some(match state {
         "S0" => (Outcome::Unanswered, FlowEnd::Open),
         "S1" | "S2" | "S3" => established(FlowEnd::Open),
-        "SF" => established(FlowEnd::Closed),
+        "SF" if transport == Transport::TCP => established(FlowEnd::Closed),
+        // Datagrams end by being silent.
+        "SF" => established(FlowEnd::Idle),
         "RSTO" => established(FlowEnd::ResetByInitiator),
         "RSTR" => established(FlowEnd::ResetByResponder),
         "REJ" => (Outcome::Rejected, FlowEnd::Open),
@@ -335,6 +341,30 @@ broken\n";
         assert_eq!(events[0].time.rfc3339(), "2023-08-16T04:53:42.036086000Z");
         assert_eq!((first.tries, first.isn), (2, None));
         assert_eq!(first.last_try.since(events[0].time), Span::seconds(3));
+    }
+
+    #[test]
+    fn how_long_a_connection_lasted_is_not_when_it_was_answered() {
+        for (state, decided) in [("SF", 0), ("S1", 0), ("REJ", 3)] {
+            let row = format!(
+                r#"{{"ts":1692161622.0,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":22,"proto":"tcp","duration":3.0,"conn_state":"{state}"}}"#
+            );
+            let (events, _) = read(&row);
+            let known = attempt(&events[0]);
+            let after = |at: Timestamp| at.since(events[0].time);
+            assert_eq!(after(known.decided), Span::seconds(decided), "{state}");
+            assert_eq!(after(known.ended), Span::seconds(3), "{state}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_of_its_own_is_not_said_to_be_closed() {
+        for (proto, end) in [("tcp", FlowEnd::Closed), ("udp", FlowEnd::Idle)] {
+            let row = format!(
+                r#"{{"ts":1692161622.0,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"{proto}","conn_state":"SF"}}"#
+            );
+            assert_eq!(attempt(&read(&row).0[0]).end, end, "{proto}");
+        }
     }
 
     #[test]

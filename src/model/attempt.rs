@@ -180,7 +180,7 @@ pub struct Attempt {
     /// What became of it.
     pub outcome: Outcome,
     /// When the outcome became known on the wire: the answer's time. For `Unanswered`, when the
-    /// wait ended.
+    /// wait ended. Logs of connections do not say when an answer came: then, when the attempt began.
     pub decided: Timestamp,
     /// The packet that decided the outcome: the reset, the ICMP error, the ACK.
     pub deciding: Option<Provenance>,

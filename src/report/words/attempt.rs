@@ -3,7 +3,7 @@
 use super::{Form, count, name};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome, Refusal};
 use crate::model::payload::Shape;
-use crate::model::{Timestamp, Transport};
+use crate::model::{Span, Timestamp, Transport};
 
 /// `first` is the recorded time of the first packet.
 pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> String {
@@ -32,8 +32,10 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
                     attempt.initiator, attempt.responder, attempt.transport
                 ),
             };
-            if answered(attempt.outcome) {
-                text.push_str(&format!(" after {}", attempt.decided.since(first)));
+            // A log of connections does not say after how long.
+            let after = attempt.decided.since(first);
+            if answered(attempt.outcome) && after > Span::ZERO {
+                text.push_str(&format!(" after {after}"));
             }
             text.push_str(&tries(attempt));
             text.push_str(&traffic(attempt));
