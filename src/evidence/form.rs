@@ -92,6 +92,8 @@ impl Form {
 pub enum Unusable {
     /// Get-WinEvent piped to ConvertTo-Json: values without names.
     Positional,
+    /// Fluent Bit's and Fluentd's records: values without names in a list.
+    Inserts,
     /// Splunk WinEventLog without XML: values only within a localised message.
     MessageText,
     /// Event Viewer "Save as CSV": the same.
@@ -103,6 +105,7 @@ impl Unusable {
     pub fn word(self) -> &'static str {
         match self {
             Self::Positional => "get-winevent-json",
+            Self::Inserts => "fluent",
             Self::MessageText => "splunk-text",
             Self::EventViewerCsv => "event-viewer-csv",
         }
@@ -113,6 +116,10 @@ impl Unusable {
         match self {
             Self::Positional => {
                 "Get-WinEvent as JSON: the values of each record come without their names, and their order differs \
+                 between Windows versions"
+            }
+            Self::Inserts => {
+                "records of Fluent Bit or Fluentd: the values of each come without their names, and their order differs \
                  between Windows versions"
             }
             Self::MessageText => {
@@ -129,7 +136,7 @@ impl Unusable {
     /// What to export instead.
     pub fn instead(self) -> &'static str {
         match self {
-            Self::Positional => {
+            Self::Positional | Self::Inserts => {
                 "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx) or its XML \
                  (Get-WinEvent ... | ForEach-Object { $_.ToXml() })"
             }
@@ -291,6 +298,7 @@ pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> 
 /// The form of a record that nothing is wrapped around.
 pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
     let has = |name: &str| object.contains_key(name);
+    let listed = |name: &str| object.get(name).is_some_and(Value::is_array);
     let under = |name: &str, inner: &str| object.get(name).is_some_and(|v| v.get(inner).is_some());
     Some(Ok(if under("Event", "System") {
         Form::EvtxDump
@@ -309,6 +317,11 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         Form::Azure
     } else if has("EventID") && (has("EventReceivedTime") || has("EventTime")) {
         Form::Nxlog
+    } else if has("EventID")
+        && has("ProviderName")
+        && (listed("StringInserts") || listed("EventData"))
+    {
+        return Some(Err(Unusable::Inserts));
     } else if has("EventID") && has("Channel") && has("TimeCreated") {
         Form::PowerShell
     } else if has("ts") && has("conn_state") && has("id.orig_h") {

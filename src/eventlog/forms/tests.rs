@@ -296,6 +296,14 @@ fn forms_of_no_use_are_named_with_what_to_export() {
             Unusable::Positional,
         ),
         (
+            "{\"ProviderName\":\"A\",\"EventID\":5156,\"TimeCreated\":\"2022-05-12 10:20:22 +0900\",\"Channel\":\"Security\",\"StringInserts\":[4644,\"a\"]}",
+            Unusable::Inserts,
+        ),
+        (
+            "{\"ProviderName\":\"A\",\"EventID\":\"5156\",\"TimeCreated\":\"2019-06-13T09:21:23.3Z\",\"Channel\":\"Security\",\"EventData\":[\"4644\"]}",
+            Unusable::Inserts,
+        ),
+        (
             "09/01/2022 12:18:29 PM\nLogName=Security\nEventCode=5156\nMessage=x\n",
             Unusable::MessageText,
         ),
