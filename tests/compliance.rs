@@ -74,6 +74,7 @@ impl Stream {
             kind,
             item: self.items,
             offset: self.items * 100,
+            inside: false,
         };
         self.events.push(Event {
             time,
@@ -394,7 +395,6 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
                     repetitions: 16,
                     password_len: 0,
                     password_digest: None,
-                    tunnelled: false,
                     vlan: None,
                     copies: 1,
                     copy_packets: Vec::new(),

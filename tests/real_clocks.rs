@@ -141,6 +141,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
             kind: Item::Record,
             item,
             offset: item,
+            inside: false,
         },
         what: What::host(host),
     })

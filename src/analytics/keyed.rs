@@ -294,6 +294,7 @@ mod tests {
                 kind: Item::Record,
                 item: second as u64,
                 offset: 0,
+                inside: false,
             },
             what: What::host(HostEvent {
                 computer: computer.into(),

@@ -57,6 +57,7 @@ pub fn read_connections(
                     kind: Item::Line,
                     item: line.number,
                     offset: line.offset,
+                    inside: false,
                 };
                 let ended = attempt.ended;
                 let event = Event {

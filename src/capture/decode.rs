@@ -286,6 +286,11 @@ fn transport(
             packet.source.port = be16(udp, 0);
             packet.destination.port = be16(udp, 2);
             packet.payload = length.saturating_sub(8) as u32;
+            // Of a first fragment only the datagram's own length says how long all of it is.
+            if let (true, Some(udp)) = (packet.first_fragment, body.first_chunk::<6>()) {
+                let whole = u32::from(be16(udp, 4)).saturating_sub(8);
+                packet.payload = packet.payload.max(whole);
+            }
             packet.cut = body.len() < 8 && snapped;
             packet.checksum = body.first_chunk::<8>().map_or(0, |udp| be16(udp, 6));
             search = (8, WakeCarrier::Udp(packet.destination.port));
@@ -448,7 +453,6 @@ fn signal(
         password_len: pattern.password_len,
         password_digest: pattern.password_digest,
         vlan: layers.vlan,
-        tunnelled: frame.inside.0 > 0,
         copies: 1,
         copy_packets: Vec::new(),
     })

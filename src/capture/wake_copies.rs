@@ -110,6 +110,7 @@ pub(super) fn provenance(evidence: EvidenceId, packet: &Packet) -> Provenance {
         kind: Item::Packet,
         item: packet.number,
         offset: packet.offset,
+        inside: packet.inside,
     }
 }
 
@@ -132,7 +133,6 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
-            tunnelled: false,
             vlan: None,
             copies: 1,
             copy_packets: Vec::new(),

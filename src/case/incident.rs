@@ -257,6 +257,7 @@ pub(super) mod tests {
             kind: Item::Packet,
             item: packet,
             offset: packet * 10,
+            inside: false,
         };
         let what = What::attempt(attempt);
         Step {

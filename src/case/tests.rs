@@ -202,6 +202,7 @@ fn place(evidence: u32, kind: Item, item: u64) -> Provenance {
         kind,
         item,
         offset: item,
+        inside: false,
     }
 }
 

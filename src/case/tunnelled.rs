@@ -1,7 +1,5 @@
 //! Findings say where what they cite was read from inside other packets.
 
-use crate::model::What;
-use crate::model::attempt::Marks;
 use crate::model::finding::{Finding, Step};
 use crate::model::plural::counted;
 
@@ -21,9 +19,5 @@ pub fn note(findings: &mut [Finding]) {
 }
 
 fn was_inside(step: &Step) -> bool {
-    match &step.event.what {
-        What::Attempt(attempt) => attempt.marks.has(Marks::TUNNELLED),
-        What::Wake(signal) => signal.tunnelled,
-        _ => false,
-    }
+    step.event.was_inside() || step.also.iter().any(|also| also.inside)
 }

@@ -175,6 +175,7 @@ pub fn event_of(
             kind: text.map_or(Item::Record, |_| Item::Line),
             item: text.map_or(record.place.record_id, |t| t.line),
             offset: record.place.offset,
+            inside: false,
         },
         what: What::host(HostEvent {
             computer: texts.share(&record.computer),

@@ -65,21 +65,6 @@ impl Refusal {
     }
 }
 
-impl Outcome {
-    /// Zeek's `conn_state` for the same picture, for analysts who think in it.
-    pub fn conn_state(self) -> &'static str {
-        match self {
-            Self::Established => "S1",
-            Self::HalfOpen => "RSTO",
-            Self::Rejected => "REJ",
-            Self::Unreachable(_) | Self::Unanswered => "S0",
-            Self::Aborted => "RSTOS0",
-            Self::Midstream => "OTH",
-            Self::OneSided => "SHR",
-        }
-    }
-}
-
 /// How a flow ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FlowEnd {
@@ -133,6 +118,10 @@ impl Marks {
     /// Packets of it were inside others: of a mirror, an overlay, a tunnel. Whoever can send to the end of a
     /// tunnel can make up what is inside.
     pub const TUNNELLED: Self = Self(1 << 12);
+    /// Only the initiator closed it (FIN); of the other side none was seen.
+    pub const CLOSED_BY_INITIATOR: Self = Self(1 << 13);
+    /// Only the responder closed it.
+    pub const CLOSED_BY_RESPONDER: Self = Self(1 << 14);
 
     /// True if every mark of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -268,6 +257,34 @@ impl Attempt {
             FlowEnd::ResetByInitiator if open => Some(self.initiator),
             FlowEnd::ResetByResponder if open => Some(self.responder),
             _ => None,
+        }
+    }
+
+    /// Zeek's `conn_state` for the same picture, for analysts who think in it.
+    pub fn conn_state(&self) -> &'static str {
+        let tcp = self.transport == Transport::TCP;
+        match (self.outcome, self.end) {
+            (Outcome::Established, _) if !tcp => "SF",
+            (Outcome::Established | Outcome::HalfOpen, FlowEnd::ResetByInitiator) => "RSTO",
+            (Outcome::Established | Outcome::HalfOpen, FlowEnd::ResetByResponder) => "RSTR",
+            (Outcome::Established, FlowEnd::Closed)
+                if self.marks.has(Marks::CLOSED_BY_INITIATOR) =>
+            {
+                "S2"
+            }
+            (Outcome::Established, FlowEnd::Closed)
+                if self.marks.has(Marks::CLOSED_BY_RESPONDER) =>
+            {
+                "S3"
+            }
+            (Outcome::Established, FlowEnd::Closed) => "SF",
+            (Outcome::Established | Outcome::HalfOpen, _) => "S1",
+            (Outcome::Rejected, _) => "REJ",
+            (Outcome::Unreachable(_) | Outcome::Unanswered, _) => "S0",
+            (Outcome::Aborted, _) => "RSTOS0",
+            (Outcome::Midstream, _) => "OTH",
+            (Outcome::OneSided, FlowEnd::ResetByResponder) => "RSTRH",
+            (Outcome::OneSided, _) => "SHR",
         }
     }
 

@@ -1,5 +1,6 @@
 //! One entry of the merged stream.
 
+use super::attempt::Marks;
 use super::neighbour::{Neighbour, Solicitation};
 use super::resolution::Resolution;
 use super::wake::WakeSignal;
@@ -55,6 +56,15 @@ impl Event {
     /// The key of the total order.
     pub fn order(&self) -> (Timestamp, Provenance) {
         (self.time, self.provenance)
+    }
+
+    /// True if packets of it were inside others: of a mirror, an overlay, a tunnel.
+    pub fn was_inside(&self) -> bool {
+        let marked = match &self.what {
+            What::Attempt(attempt) => attempt.marks.has(Marks::TUNNELLED),
+            _ => false,
+        };
+        marked || self.provenance.inside
     }
 }
 

@@ -42,4 +42,7 @@ pub struct Provenance {
     pub item: u64,
     /// Byte offset of the record header in the (decompressed) file, or of the line in the text.
     pub offset: u64,
+    /// The packet was inside another one: of a mirror, an overlay, a tunnel. Whoever can send to the end of
+    /// a tunnel can make up what is inside.
+    pub inside: bool,
 }

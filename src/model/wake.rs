@@ -41,9 +41,6 @@ pub struct WakeSignal {
     pub password_digest: Option<[u8; 8]>,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
-    /// It was inside another packet: of a mirror, an overlay, a tunnel. What stands above is of the packet
-    /// inside.
-    pub tunnelled: bool,
     /// Copies within ten seconds (tools send three or more); the event cites the first.
     pub copies: u32,
     /// The further copies' packets, the first 15 of them.

@@ -26,14 +26,18 @@ pub enum Form {
 
 /// The sentence for `event`.
 pub fn sentence(event: &Event, form: Form) -> String {
-    match &event.what {
+    let mut text = match &event.what {
         What::Attempt(attempt) => attempt::sentence(attempt, event.recorded, form),
         What::Wake(signal) => wake::sentence(signal, form),
         What::Neighbour(neighbour) => segment::announced(neighbour),
         What::Solicitation(asked) => segment::asked(asked, event.recorded, form),
         What::Resolution(told) => resolution::sentence(told, form),
         What::Host(host) => host::sentence(host, form),
+    };
+    if form == Form::Long && event.was_inside() {
+        text.push_str("; read from inside a tunnel");
     }
+    text
 }
 
 /// The log and event id of a host event, as `Sysmon 1`, `Sec 5154`, `Firewall 2004`; `None` for

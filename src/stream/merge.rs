@@ -95,6 +95,7 @@ mod tests {
                 kind: Item::Record,
                 item,
                 offset: item,
+                inside: false,
             },
             what: What::host(HostEvent {
                 computer: "WS01".into(),

@@ -21,6 +21,7 @@ pub(super) fn probe(second: i64, last: u8, port: u16, fate: Fate) -> Probe {
                 kind: Item::Packet,
                 item: second as u64,
                 offset: 0,
+                inside: false,
             },
             what: What::host(HostEvent {
                 computer: "WS01".into(),

@@ -338,6 +338,7 @@ mod tests {
                 kind: crate::model::provenance::Item::Record,
                 item: 1,
                 offset: 0,
+                inside: false,
             },
             what: What::host(HostEvent {
                 computer: "WS01".into(),

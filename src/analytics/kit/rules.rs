@@ -176,6 +176,7 @@ mod tests {
             kind: Item::Record,
             item,
             offset: 0,
+            inside: false,
         }
     }
 

@@ -366,6 +366,7 @@ mod tests {
                     kind: Item::Line,
                     item: second as u64,
                     offset: 0,
+                    inside: false,
                 },
                 what: What::host(HostEvent {
                     computer: "WS01".into(),

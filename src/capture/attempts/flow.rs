@@ -79,6 +79,8 @@ pub(super) struct Flow {
     pub(super) decided: Timestamp,
     pub(super) deciding: Option<Provenance>,
     pub(super) accepted: Option<Provenance>,
+    /// What the initiator acknowledged before any answer was seen.
+    pub(super) acked: Option<u32>,
     pub(super) closed: Timestamp,
     /// Behind the highest sequence number seen, each way.
     pub(super) next_seq: [Option<u32>; 2],
@@ -116,6 +118,7 @@ impl Flow {
             decided: packet.time,
             deciding: None,
             accepted: None,
+            acked: None,
             closed: packet.time,
             next_seq: [None; 2],
             bytes: [0; 2],
@@ -153,7 +156,9 @@ impl Flow {
             self.note(packet, who);
             return;
         };
-        if packet.payload == 0 {
+        // A FIN shows as well as payload does how much was sent before it.
+        let fin = packet.flags & crate::capture::packet::flags::FIN != 0;
+        if packet.payload == 0 && !fin {
             return;
         }
         let ahead = end.wrapping_sub(next);
@@ -296,10 +301,16 @@ impl Flow {
         if self.end != FlowEnd::Open {
             ended = self.closed;
         } else if deadline <= watched && deadline < Timestamp::MAX {
-            self.end = if self.fins != 0 {
-                FlowEnd::Closed
-            } else {
-                FlowEnd::Idle
+            self.end = match self.fins {
+                0 => FlowEnd::Idle,
+                by => {
+                    self.marks.set(match by {
+                        0b01 => Marks::CLOSED_BY_INITIATOR,
+                        0b10 => Marks::CLOSED_BY_RESPONDER,
+                        _ => Marks::default(),
+                    });
+                    FlowEnd::Closed
+                }
             };
         }
         let [mut initiator, mut responder] = self.ends;

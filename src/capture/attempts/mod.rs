@@ -14,6 +14,8 @@ mod key;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod partial;
+#[cfg(test)]
 mod rules;
 mod summary;
 mod table;
@@ -257,6 +259,7 @@ impl Attempts {
         let slot = self.table.find(key);
         if let Some(flow) = slot.and_then(|slot| self.table.flow(slot))
             && packet.time <= flow.deadline()
+            && !asks_later(flow, packet, at, self.settings.duplicates_within)
         {
             let who = tcp::sender(flow, packet.source);
             flow.count(packet, who);
@@ -334,6 +337,19 @@ impl Attempts {
             flow.marks.set(Marks::TWO_SENSORS);
         }
     }
+}
+
+/// How much later than its answer a question may seem that another sensor captured.
+const OTHER_CLOCK: Span = Span::seconds(2);
+
+/// True for a datagram that cannot be the question to the answer that `flow` begins with: it comes too late
+/// after it.
+fn asks_later(flow: &Flow, packet: &Packet, at: Provenance, nearly: Span) -> bool {
+    let one = flow.began.evidence == at.evidence && flow.began.interface == at.interface;
+    let within = if one { nearly } else { OTHER_CLOCK };
+    flow.phase == Phase::Lone
+        && tcp::sender(flow, packet.source) == 0
+        && packet.time.since(flow.last) > within
 }
 
 /// True for a packet that may carry another one and was not opened: ESP (RFC 4303, in datagrams RFC 3948)

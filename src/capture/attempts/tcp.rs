@@ -97,6 +97,15 @@ fn acknowledges_syn(flow: &Flow, ack: u32) -> bool {
     ack == behind || ack == behind.wrapping_add(flow.syn_payload)
 }
 
+/// True if the responder acknowledges payload that the initiator sent behind its SYN, and was seen to send.
+fn acknowledges_more(flow: &Flow, packet: &Packet) -> bool {
+    let Some(isn) = flow.isn else { return false };
+    let behind = packet.ack.wrapping_sub(isn.wrapping_add(1));
+    let fin = packet.flags & FIN != 0;
+    let sent = flow.next_seq[0].is_some_and(|next| reaches(next, packet.ack));
+    packet.flags & ACK != 0 && behind > 0 && behind < 1 << 31 && (sent || fin)
+}
+
 /// Takes in a segment that [`belongs`] to the flow and sent by side `who`.
 pub(super) fn advance(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
     let (before, last) = (flow.bytes[who], flow.last);
@@ -200,8 +209,12 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             let behind = packet.seq.wrapping_add(1).wrapping_add(packet.payload);
             flow.next_seq[1] = Some(behind);
             flow.bytes[1] = u64::from(packet.payload);
+            // Two clocks, or two queues of one device, may show the ACK first.
+            let acked = flow
+                .acked
+                .is_some_and(|ack| ack == packet.seq.wrapping_add(1));
             flow.decide(
-                if crossed {
+                if crossed || acked {
                     Phase::Open
                 } else {
                     Phase::Answered
@@ -222,8 +235,8 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
 }
 
 /// Completes the handshake if `packet`, from the initiator, acknowledges the SYN-ACK: exactly, or
-/// up to what the responder was seen to send since, or with payload of its own (its bare ACK was
-/// not captured).
+/// up to what the responder was seen to send since, or with payload or a FIN of its own (its bare ACK
+/// was not captured).
 fn acknowledge(flow: &mut Flow, packet: &Packet, at: Provenance) {
     let Some(isns) = flow.peer_isn else { return };
     if packet.flags & ACK == 0 {
@@ -232,7 +245,8 @@ fn acknowledge(flow: &mut Flow, packet: &Packet, at: Provenance) {
     let exact = isns.iter().any(|isn| packet.ack == isn.wrapping_add(1));
     let beyond = reaches(packet.ack, isns[0].wrapping_add(1));
     let sent = flow.next_seq[1].is_some_and(|next| reaches(next, packet.ack));
-    if exact || beyond && (sent || packet.payload > 0) {
+    let talks = packet.payload > 0 || packet.flags & FIN != 0;
+    if exact || beyond && (sent || talks) {
         flow.decide(Phase::Open, packet.time, at);
     }
 }
@@ -310,7 +324,12 @@ fn reset_is_valid(flow: &Flow, packet: &Packet, who: usize) -> bool {
 fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: bool) {
     let fin = packet.flags & FIN != 0;
     match (flow.phase, who) {
-        (Phase::Asked, 0) => flow.spoke = true,
+        (Phase::Asked, 0) => {
+            flow.spoke = true;
+            if packet.flags & ACK != 0 {
+                flow.acked = Some(packet.ack);
+            }
+        }
         (Phase::Asked | Phase::Refused, _) => {
             // The SYN-ACK was not captured, but its sender acknowledges the SYN and talks on.
             let next = flow.next_seq[0];
@@ -332,7 +351,11 @@ fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: boo
         }
         // A responder that sends data had its handshake completed, unless the SYN carried data:
         // then it may answer before the ACK (RFC 7413).
-        (Phase::Answered, _) if packet.payload > 0 && !flow.marks.has(Marks::FAST_OPEN) => {
+        // So does one that acknowledges what came after the SYN.
+        (Phase::Answered, _)
+            if (packet.payload > 0 || acknowledges_more(flow, packet))
+                && !flow.marks.has(Marks::FAST_OPEN) =>
+        {
             flow.decide(Phase::Open, packet.time, at);
         }
         // Only the SYN is missing: SYN-ACK and ACK prove it all the same.

@@ -223,6 +223,20 @@ fn length_zero_means_as_captured_and_padding_is_no_payload() {
 }
 
 #[test]
+fn a_first_fragment_says_how_long_its_datagram_is() {
+    let sized = |length: u16, flags: u8| {
+        let mut datagram = udp(53, &[7; 32]);
+        datagram[4..6].copy_from_slice(&length.to_be_bytes());
+        let mut frame = ethernet(0x0800, &ipv4(17, &datagram));
+        frame[20] = flags;
+        ip_packet(1, &frame).payload
+    };
+    assert_eq!((sized(3_238, 0x20), sized(40, 0x20)), (3_230, 32));
+    // Where nothing follows, the IP length is the honest one.
+    assert_eq!((sized(3_238, 0x40), sized(0, 0x20)), (32, 32));
+}
+
+#[test]
 fn headers_that_contradict_themselves_are_malformed() {
     let good = ipv4(6, &tcp(0x10, 5, b"abc"));
     let spoil = |at: usize, value: u8| {

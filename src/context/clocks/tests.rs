@@ -31,6 +31,7 @@ fn event(time: Timestamp, evidence: u32, item: u64, what: What) -> Event {
         kind,
         item,
         offset: item,
+        inside: false,
     };
     Event {
         time,

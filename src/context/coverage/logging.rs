@@ -271,6 +271,7 @@ mod tests {
                 item: n,
                 interface: 0,
                 offset: n,
+                inside: false,
             },
             what: LoggingWhat::SysmonConfigured,
         }

@@ -18,6 +18,7 @@ fn row(direction: Direction, source: &str, destination: &str) -> Event {
             kind: crate::model::provenance::Item::Record,
             item: 1,
             offset: 0,
+            inside: false,
         },
         what: What::host(host),
     }

@@ -243,6 +243,7 @@ mod tests {
                 kind: crate::model::provenance::Item::Record,
                 item: n as u64,
                 offset: 0,
+                inside: false,
             },
             guid: None,
             image: "a.exe".into(),

@@ -24,6 +24,7 @@ fn event(ms: i64, item: u64, what: HostWhat) -> Event {
             kind: Item::Record,
             item,
             offset: 0,
+            inside: false,
         },
         what: What::host(HostEvent {
             computer: "WS01".into(),

@@ -127,6 +127,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
                     kind: Item::Line,
                     item: line.number,
                     offset: line.offset,
+                    inside: false,
                 },
                 what: What::host(HostEvent {
                     computer: computer.clone(),

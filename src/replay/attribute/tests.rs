@@ -33,6 +33,7 @@ fn event(ms: i64, evidence: u32, item: u64, what: What) -> Event {
             },
             item,
             offset: item,
+            inside: false,
         },
         what,
     }

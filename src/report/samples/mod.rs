@@ -34,6 +34,7 @@ pub fn place(evidence: u32, kind: Item, item: u64) -> Provenance {
         kind,
         item,
         offset: item * 100,
+        inside: false,
     }
 }
 

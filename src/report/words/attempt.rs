@@ -34,7 +34,8 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
             };
             // A log of connections does not say after how long.
             let after = attempt.decided.since(first);
-            if answered(attempt.outcome) && after > Span::ZERO {
+            let unasked = attempt.succeeded() && without_syn(attempt);
+            if answered(attempt.outcome) && !unasked && after > Span::ZERO {
                 text.push_str(&format!(" after {after}"));
             }
             text.push_str(&tries(attempt));
@@ -54,7 +55,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
     }
 }
 
-const MARKS: [(Marks, &str); 13] = [
+const MARKS: [(Marks, &str); 14] = [
     (
         Marks::RESET_MISMATCH,
         "a reset with another acknowledgement number was not counted",
@@ -82,7 +83,8 @@ const MARKS: [(Marks, &str); 13] = [
         Marks::RESET_TTL,
         "the reset's TTL is not that of its sender's other packets",
     ),
-    (Marks::TUNNELLED, "read from inside a tunnel"),
+    (Marks::CLOSED_BY_INITIATOR, "only the initiator closed it"),
+    (Marks::CLOSED_BY_RESPONDER, "only the responder closed it"),
 ];
 
 fn outcome(attempt: &Attempt) -> String {
@@ -94,7 +96,12 @@ fn outcome(attempt: &Attempt) -> String {
     };
     match attempt.outcome {
         Outcome::Established if attempt.transport == Transport::TCP => {
-            "handshake completed".to_owned()
+            let unseen = without_syn(attempt) && attempt.accepted.is_some();
+            let why = match unseen {
+                true => ", its SYN is not in the capture",
+                false => "",
+            };
+            format!("handshake completed{why}")
         }
         Outcome::Established => format!("{sent}, answered"),
         Outcome::HalfOpen => format!("{sent}, answered SYN-ACK, handshake not completed"),
@@ -102,14 +109,24 @@ fn outcome(attempt: &Attempt) -> String {
         Outcome::Unreachable(refusal) => {
             format!("{sent}, {}", refused(&refusal, attempt))
         }
+        Outcome::Unanswered if attempt.went_on() => {
+            format!("{sent}, its sender went on as after an answer, which is not in the capture")
+        }
         Outcome::Unanswered => format!("{sent}, no answer (S0)"),
         Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
-        Outcome::Midstream => "traffic whose start is not in the capture".to_owned(),
+        Outcome::Midstream => {
+            "traffic without its start (not captured, or it had ended before)".to_owned()
+        }
         Outcome::OneSided if attempt.transport != Transport::TCP => {
             "reply, its request is not in the capture".to_owned()
         }
         Outcome::OneSided => "SYN-ACK, its SYN is not in the capture".to_owned(),
     }
+}
+
+/// Of TCP, where the SYN was not captured: nobody knows when it was sent.
+fn without_syn(attempt: &Attempt) -> bool {
+    attempt.transport == Transport::TCP && attempt.isn.is_none()
 }
 
 fn answered(outcome: Outcome) -> bool {
@@ -141,8 +158,11 @@ fn refused(refusal: &Refusal, attempt: &Attempt) -> String {
 }
 
 fn tries(attempt: &Attempt) -> String {
+    let talk = attempt.transport != Transport::TCP && attempt.outcome == Outcome::Established;
     match attempt.tries {
         0 | 1 => String::new(),
+        // They are what was said, not tries to be heard.
+        n if talk => format!(", {} packets sent", count(n.into())),
         n => format!(", {} tries", count(n.into())),
     }
 }
@@ -276,7 +296,7 @@ mod tests {
             (
                 Transport::TCP,
                 Outcome::Midstream,
-                "7000/tcp traffic whose start is not in the capture",
+                "7000/tcp traffic without its start (not captured, or it had ended before)",
             ),
             (
                 Transport::TCP,

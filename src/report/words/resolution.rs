@@ -24,7 +24,7 @@ pub(super) fn sentence(told: &Resolution, form: Form) -> String {
     match (told.code, answers.is_empty()) {
         (0, false) => text.push_str(&answers.join(", ")),
         (0, true) if told.others > 0 => text.push_str("answered"),
-        (0, true) => text.push_str("without such a record"),
+        (0, true) => text.push_str("without such a record in the answer"),
         (Resolution::NO_SUCH_NAME, _) => text.push_str("no such name (NXDOMAIN)"),
         (code, _) => text.push_str(&format!("refused with {}", failure(code))),
     }
@@ -32,7 +32,7 @@ pub(super) fn sentence(told: &Resolution, form: Form) -> String {
         text.push_str(&format!(", {} more records", count(told.others.into())));
     }
     if told.cut {
-        text.push_str(", cut");
+        text.push_str(", not read whole");
     }
     text
 }

@@ -27,9 +27,6 @@ pub(super) fn sentence(signal: &WakeSignal, form: Form) -> String {
         if let Some(vlan) = signal.vlan {
             text.push_str(&format!(" on VLAN {vlan}"));
         }
-        if signal.tunnelled {
-            text.push_str(", read from inside a tunnel");
-        }
     }
     if signal.copies > 1 {
         text.push_str(&format!(", {} copies", count(signal.copies.into())));
@@ -83,7 +80,6 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
-            tunnelled: false,
             vlan: None,
             copies: 3,
             copy_packets: Vec::new(),

@@ -25,6 +25,7 @@ fn event(n: usize, what: What) -> Event {
             kind: Item::Record,
             item: n as u64,
             offset: 0,
+            inside: false,
         },
         what,
     }

@@ -5,7 +5,7 @@
 mod host;
 
 use super::shape::Value;
-use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
+use crate::model::attempt::{Attempt, FlowEnd, Outcome};
 use crate::model::host_event::Process;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Endpoint, Transport, mac_text};
@@ -35,6 +35,9 @@ pub fn fields(event: &Event) -> Map {
         What::Solicitation(asked) => of_solicitation(&mut map, asked),
         What::Resolution(told) => of_resolution(&mut map, told),
         What::Host(host) => host::of_host(&mut map, host),
+    }
+    if event.was_inside() {
+        number(&mut map, "tunnelled", 1);
     }
     map
 }
@@ -101,7 +104,7 @@ fn of_attempt(map: &mut Map, attempt: &Attempt) {
             Outcome::OneSided => "one-sided",
         },
     );
-    text(map, "conn_state", attempt.outcome.conn_state());
+    text(map, "conn_state", attempt.conn_state());
     if let Outcome::Unreachable(refusal) = attempt.outcome {
         number(map, "icmp_type", refusal.kind.into());
         number(map, "icmp_code", refusal.code.into());
@@ -130,9 +133,6 @@ fn of_attempt(map: &mut Map, attempt: &Attempt) {
     );
     if attempt.marks.0 != 0 {
         number(map, "marks", attempt.marks.0.into());
-    }
-    if attempt.marks.has(Marks::TUNNELLED) {
-        number(map, "tunnelled", 1);
     }
     if let Some(pid) = attempt.pid {
         number(map, "pid", pid.into());
@@ -235,8 +235,5 @@ fn of_wake(map: &mut Map, signal: &WakeSignal) {
     }
     if let Some(vlan) = signal.vlan {
         number(map, "vlan", vlan.into());
-    }
-    if signal.tunnelled {
-        number(map, "tunnelled", 1);
     }
 }
