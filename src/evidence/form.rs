@@ -243,21 +243,24 @@ fn event_viewer(text: &str) -> bool {
 
 fn json(text: &str) -> Option<Result<Form, Unusable>> {
     let inner = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
-    let first = serde_json::Deserializer::from_str(inner)
-        .into_iter::<Map<String, Value>>()
-        .next();
-    match first {
-        Some(Ok(object)) => of_object(&object),
-        // A first record that is longer than what was looked at, or damaged: the next lines decide.
-        _ => text
-            .lines()
-            .skip(1)
-            .take(MOST_LINES)
-            .filter_map(|line| {
-                serde_json::from_str::<Map<String, Value>>(line.trim_end_matches(',')).ok()
-            })
-            .find_map(|object| of_object(&object)),
-    }
+    // What was collected from many is in one file: the first record may be of something else.
+    let objects = serde_json::Deserializer::from_str(inner).into_iter::<Map<String, Value>>();
+    let form = objects
+        .take(MOST_LINES)
+        .map_while(Result::ok)
+        .find_map(|object| of_object(&object));
+    // A record that is longer than what was looked at, or damaged: the lines behind it decide.
+    form.or_else(|| {
+        let lines = text.lines().take(MOST_LINES);
+        let objects = lines.filter_map(|line| {
+            let line = line
+                .trim_start_matches('[')
+                .trim()
+                .trim_end_matches([',', ']']);
+            serde_json::from_str::<Map<String, Value>>(line).ok()
+        });
+        objects.filter_map(|object| of_object(&object)).next()
+    })
 }
 
 /// A record that a search engine has wrapped into one of its own.
@@ -315,6 +318,8 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         Form::Winlogbeat6
     } else if has("TimeGenerated") && has("EventID") {
         Form::Azure
+    } else if has("EventID") && has("EventRecordID") && has("EventTime") && has("EventData") {
+        Form::Velociraptor
     } else if has("EventID") && (has("EventReceivedTime") || has("EventTime")) {
         Form::Nxlog
     } else if has("EventID")

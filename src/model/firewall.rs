@@ -172,6 +172,8 @@ pub struct Filter {
     pub protocol: Option<u8>,
     /// Program named in the conditions, as a path.
     pub application: Text,
+    /// There are further conditions: remote ports or addresses, accounts, profiles.
+    pub further: bool,
 }
 
 /// A layer of the Windows Filtering Platform.

@@ -201,6 +201,7 @@ fn filter_changed(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
             local_ports: conditions.local_ports,
             protocol: conditions.protocol,
             application,
+            further: conditions.further,
         }),
     })
 }

@@ -72,6 +72,17 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Undoes backslashes that are doubled throughout a value: what wrote it has escaped it twice.
+    pub fn undouble(&mut self) {
+        for (_, value) in &mut self.fields {
+            if let Value::Text(text) = value
+                && let Some(single) = undoubled(text)
+            {
+                *text = Cow::Owned(single);
+            }
+        }
+    }
+
     /// Adds all members of a JSON object; what lies in objects within is added as well, without the
     /// name of the object, as UserData has it.
     pub fn fields_of(&mut self, object: Option<&'a Json>) {
@@ -123,6 +134,15 @@ pub fn number(value: &Json) -> Option<u64> {
         Json::String(text) => text.trim().parse().ok(),
         value => value.as_u64(),
     }
+}
+
+/// The text with single backslashes, where all of them come in pairs. The pair that begins the name of a
+/// computer is one of its own if there is no other.
+fn undoubled(text: &str) -> Option<String> {
+    let pairs = text.matches(r"\\").count();
+    let single = text.replace(r"\\", "").contains('\\');
+    let alone = pairs == 1 && text.starts_with(r"\\");
+    (pairs > 0 && !single && !alone).then(|| text.replace(r"\\", r"\"))
 }
 
 /// A member's text; empty where there is none.

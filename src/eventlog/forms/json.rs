@@ -56,7 +56,8 @@ fn record(object: &Map<String, Value>, take: &mut dyn FnMut(Draft<'_>)) -> Resul
         Form::Nxlog => nxlog::draft(object),
         Form::PowerShell => powershell::draft(object),
         Form::Azure => return azure::read(object, take),
-        Form::Velociraptor => velociraptor::draft(object),
+        Form::Velociraptor if object.contains_key("System") => velociraptor::draft(object),
+        Form::Velociraptor => velociraptor::draft_of_hunt(object),
         Form::Wazuh => wazuh::draft(object),
         Form::Xml | Form::EvtxEcmd | Form::FirewallLog | Form::ZeekConn => Err(Refused(
             "a JSON object that is no event record of a known form",

@@ -48,11 +48,20 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     // Older agents give the process that wrote the record the name that events of the filtering platform
     // have for theirs, which is then lost but for the message.
     let of_writer = !object.contains_key("ExecutionProcessID") && object.contains_key("ThreadID");
-    if of_writer && let Some(pid) = filtered_process(object) {
+    if of_writer && let Some(pid) = process_in_message(object) {
         draft.field("ProcessId", Field::Text(pid.into()));
     }
+    if let Some(account) = service_account(object) {
+        draft.field("AccountName", Field::Text(account.into()));
+    }
     for (name, value) in object {
-        if of_writer && name == "ProcessID" {
+        // The agent's own: who wrote the record, and where it stands. Fields of the same name are lost.
+        let own = match name.as_str() {
+            "ProcessID" => of_writer,
+            "AccountName" | "Channel" => true,
+            _ => false,
+        };
+        if own {
             continue;
         }
         draft.field(name.as_str(), of_json(value));
@@ -60,32 +69,38 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     Ok(draft)
 }
 
-/// The process id in the message of an event of the filtering platform, where that is English.
-fn filtered_process(object: &Map<String, Value>) -> Option<&str> {
-    let id = object.get("EventID").and_then(number)?;
+/// A line of the message, which is in the language of the computer but for Sysmon's.
+fn line_of_message<'a>(object: &'a Map<String, Value>, label: &str) -> Option<&'a str> {
     let message = object.get("Message").and_then(Value::as_str)?;
-    if !(5150..=5159).contains(&id) {
-        return None;
+    let mut lines = message.lines().take(16);
+    let told = lines.find_map(|line| line.trim_start().strip_prefix(label))?;
+    Some(told.trim())
+}
+
+/// The process of an event of the filtering platform or of Sysmon, by its message.
+fn process_in_message(object: &Map<String, Value>) -> Option<&str> {
+    match object.get("EventID").and_then(number)? {
+        5150..=5159 => line_of_message(object, "Process ID:"),
+        _ if is_sysmons(object) => line_of_message(object, "ProcessId:"),
+        _ => None,
     }
-    let pid = message
-        .lines()
-        .take(8)
-        .find_map(|line| line.trim_start().strip_prefix("Process ID:"))?;
-    Some(pid.trim())
+}
+
+/// The account a new service runs as (7045), by its message.
+fn service_account(object: &Map<String, Value>) -> Option<&str> {
+    let installed = object.get("EventID").and_then(number)? == 7045;
+    line_of_message(object, "Service Account:").filter(|_| installed)
+}
+
+fn is_sysmons(object: &Map<String, Value>) -> bool {
+    let source = object.get("SourceName").and_then(Value::as_str);
+    source.is_some_and(|name| name.eq_ignore_ascii_case("Microsoft-Windows-Sysmon"))
 }
 
 /// NXLog has an `EventType` of its own (`INFO`), which takes the place of Sysmon's. Sysmon's stands
 /// in the message, which is English in every language of Windows.
 fn sysmons_event_type(object: &Map<String, Value>) -> Option<&str> {
-    let of = |name: &str| object.get(name).and_then(Value::as_str);
-    if !of("SourceName")?.eq_ignore_ascii_case("Microsoft-Windows-Sysmon") {
-        return None;
-    }
-    of("Message")?
-        .lines()
-        .take(8)
-        .find_map(|line| line.strip_prefix("EventType: "))
-        .map(str::trim)
+    line_of_message(object, "EventType: ").filter(|_| is_sysmons(object))
 }
 
 fn has_zone(text: &str) -> bool {
@@ -202,5 +217,28 @@ mod tests {
         // Newer agents have a name for the writer, and the event keeps its own.
         let newer = r#""ExecutionProcessID":4,"ProcessID":"696""#;
         assert_eq!(pid(newer, "Zugelassen.").as_deref(), Some("696"));
+    }
+
+    #[test]
+    fn what_the_agent_says_of_itself_is_no_field_of_the_event() {
+        let field = |line: &str, name: &str| {
+            let object: Map<String, Value> = serde_json::from_str(line).unwrap();
+            let record = draft(&object).unwrap().record(1, 0);
+            record.text(name).map(|text| text.to_string())
+        };
+        let service = r#"{"EventID":7045,"Channel":"System","SourceName":"Service Control Manager","ServiceName":"a",
+            "AccountName":"bob","Message":"A service was installed.\r\n\r\nService Account:  LocalSystem\r\n"}"#;
+        assert_eq!(
+            field(service, "AccountName").as_deref(),
+            Some("LocalSystem")
+        );
+        let german = service.replace("Service Account:", "Dienstkonto:");
+        assert_eq!(field(&german, "AccountName"), None);
+        let cleared = r#"{"EventID":104,"Channel":"System","SourceName":"Microsoft-Windows-Eventlog","Message":""}"#;
+        assert_eq!(field(cleared, "Channel"), None);
+        // An older agent: the writer's id has taken the place of the process's.
+        let sysmon = r#"{"EventID":1,"ProcessID":2000,"ThreadID":4,"SourceName":"Microsoft-Windows-Sysmon",
+            "Message":"Process Create:\r\nRuleName: -\r\nUtcTime: 2020\r\nProcessGuid: {1}\r\nProcessId: 2964\r\n"}"#;
+        assert_eq!(field(sysmon, "ProcessId").as_deref(), Some("2964"));
     }
 }

@@ -20,7 +20,7 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     draft.record_id = record.iter().find_map(|n| number(object.get(*n)?));
     draft.time = utc(&first_text(object, &["TimeCreated"]));
     draft.timed = Timed::PowerShell;
-    for (name, value) in object {
+    for (name, value) in object.iter().filter(|(name, _)| *name != "Channel") {
         draft.field(name.as_str(), super::draft::of_json(value));
     }
     Ok(draft)

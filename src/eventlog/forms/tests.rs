@@ -409,6 +409,65 @@ fn records_that_a_search_engine_has_wrapped_are_read_as_what_they_are() {
 }
 
 #[test]
+fn a_record_of_something_else_at_the_start_is_no_reason_to_leave_the_rest() {
+    let foreign = r#"{"timestamp":"2022","agent":{"name":"linux"},"data":{"srcip":"1.2.3.4"}}"#;
+    for text in [
+        format!("{foreign}\n{}\n{}\n", dumped(1), dumped(2)),
+        format!("[{foreign},\n{},\n{}]", dumped(1), dumped(2)),
+    ] {
+        let told = read(text.as_bytes());
+        assert_eq!(
+            (told.form, told.records()),
+            (Form::EvtxDump, vec![Some(1), Some(2)])
+        );
+        assert_eq!(told.lost().len(), 1);
+    }
+}
+
+#[test]
+fn what_velociraptors_hunt_lists_is_read_by_its_own_names() {
+    let line = r#"{"EventTime":"2022-09-01T12:18:24Z","Computer":"WS01","Channel":"System","Provider":"Service Control Manager","EventID":7045,"EventRecordID":7,"UserSID":"S-1-5-18","Username":"","EventData":{"ServiceName":"npf","ImagePath":"a.sys","AccountName":""},"UserData":null,"Message":"","OSPath":"C:\\System.evtx"}"#;
+    let told = read(line.as_bytes());
+    assert_eq!(
+        (told.form, told.records()),
+        (Form::Velociraptor, vec![Some(7)])
+    );
+    assert!(matches!(
+        what(&told.events[0].0),
+        HostWhat::ServiceInstalled { .. }
+    ));
+}
+
+#[test]
+fn backslashes_that_wazuh_doubled_are_single_again() {
+    let account = |user: &str, image: &str| {
+        let line = serde_json::json!({"data": {"win": {
+            "system": {"eventID": "4688", "channel": "Security", "computer": "WS01",
+                "providerName": "Microsoft-Windows-Security-Auditing", "systemTime": "2022-09-01T12:18:24.6Z"},
+            "eventdata": {"newProcessId": "0x10", "newProcessName": image, "subjectUserName": "bob",
+                "subjectDomainName": user}}}});
+        let told = read(line.to_string().as_bytes());
+        let HostWhat::ProcessStarted { process, .. } = what(&told.events[0].0) else {
+            panic!("{:?}", told.problems);
+        };
+        process.image.to_string()
+    };
+    for (written, meant) in [
+        (r"C:\\Windows\\a.exe", r"C:\Windows\a.exe"),
+        (
+            r"\\Device\\HarddiskVolume1\\a.exe",
+            r"\Device\HarddiskVolume1\a.exe",
+        ),
+        (r"\\\\server\\share\\a.exe", r"\\server\share\a.exe"),
+        (r"C:\Windows\a.exe", r"C:\Windows\a.exe"),
+        (r"\\server\share\a.exe", r"\\server\share\a.exe"),
+        (r"\\server", r"\\server"),
+    ] {
+        assert_eq!(account("CORP", written), meant);
+    }
+}
+
+#[test]
 fn a_json_record_of_more_than_1_mib_is_none_and_the_next_one_is_read() {
     let filled = |length: usize| {
         let record = dumped(2);

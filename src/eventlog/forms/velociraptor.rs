@@ -25,6 +25,21 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     Ok(draft)
 }
 
+/// Reads a record as the artifact `Windows.EventLogs.EvtxHunter` lists it.
+pub fn draft_of_hunt(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
+    let of = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or("");
+    let mut draft = Draft::new(Form::Velociraptor);
+    draft.id(object.get("EventID"))?;
+    draft.channel = of("Channel").into();
+    draft.computer = of("Computer").into();
+    draft.provider = of("Provider").into();
+    draft.record_id = object.get("EventRecordID").and_then(number);
+    draft.time = utc(of("EventTime"));
+    draft.fields_of(object.get("EventData"));
+    draft.fields_of(object.get("UserData"));
+    Ok(draft)
+}
+
 /// `1662034704.604856`, digit by digit: a float would round it.
 pub fn epoch(digits: &str) -> Option<Timestamp> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));

@@ -18,5 +18,7 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     draft.time = utc(&text(system, "systemTime"));
     draft.fields_of(win.get("eventdata"));
     draft.fields_of(win.get("userdata"));
+    draft.fields_of(win.get("logFileCleared"));
+    draft.undouble();
     Ok(draft)
 }

@@ -20,6 +20,8 @@ pub struct Conditions {
     pub protocol: Option<u8>,
     /// Program, as the dump spells it (an NT path in lower case).
     pub application: String,
+    /// There are others: remote ports or addresses, accounts, profiles and what else limits it.
+    pub further: bool,
 }
 
 /// True if `provider_key` is the Windows Firewall's.
@@ -67,7 +69,7 @@ pub fn conditions(text: &str) -> Conditions {
                 found.protocol = number(condition.value).and_then(|n| u8::try_from(n).ok());
             }
             APP_ID => found.application = dumped_text(condition.value, condition.rest),
-            _ => {}
+            _ => found.further = true,
         }
     }
     if port_unreadable {
@@ -212,6 +214,10 @@ mod tests {
         assert_eq!(found.local_ports, Ports::Ranges(vec![(450, 450)]));
         assert_eq!(found.protocol, Some(6));
         assert_eq!(found.application, r"\device\a.exe");
+        // The account.
+        assert!(found.further);
+        let plain = TEXT.split("\tCondition ID:\t{0c1ba1af").nth(1).unwrap();
+        assert!(!conditions(&format!("\tCondition ID:\t{{0c1ba1af{plain}")).further);
     }
 
     #[test]

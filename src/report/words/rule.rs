@@ -2,6 +2,7 @@
 
 use super::host::{action_word, added_word, append, direction_word};
 use super::{Form, base, name, quoted};
+use crate::model::Direction;
 use crate::model::firewall::{Filter, Layer, Ports, Remotes, Rule, RuleChange, RuleSource};
 use crate::model::net::Transport;
 
@@ -38,7 +39,7 @@ pub(super) fn sentence(change: RuleChange, source: RuleSource, rule: &Rule, form
         text.push_str(&said);
     }
     if form == Form::Long {
-        text.push_str(&remotes(&rule.remotes));
+        text.push_str(&other_ends(rule));
         text.push_str(&profiles(rule.profiles));
         append(&mut text, ", for program ", &rule.application);
         append(&mut text, ", for service ", &rule.service);
@@ -72,6 +73,9 @@ pub(super) fn filter(filter: &Filter, form: Form) -> String {
             text.push_str(layer_word(filter.layer));
         }
         append(&mut text, ", for program ", &filter.application);
+        if filter.further {
+            text.push_str(", under further conditions");
+        }
         append(&mut text, ", provider ", &filter.provider);
     }
     text
@@ -100,8 +104,15 @@ fn push_word(text: &mut String, word: &str) {
     }
 }
 
+/// The ports that are tried: of a rule for outbound traffic the remote ones.
 fn ports_and_protocol(rule: &Rule) -> String {
-    socket_words(&rule.local_ports, rule.protocol)
+    let outbound = rule.direction == Some(Direction::Outbound);
+    let ports = match rule.remote_ports {
+        Ports::Unknown => &rule.local_ports,
+        _ if outbound => &rule.remote_ports,
+        _ => &rule.local_ports,
+    };
+    socket_words(ports, rule.protocol)
 }
 
 /// `4444/tcp`, `any port/tcp`, `protocol udp`, or nothing where the source does not say.
@@ -163,15 +174,32 @@ pub(in crate::report) fn remotes_text(remotes: &Remotes) -> Option<String> {
     }
 }
 
-fn remotes(remotes: &Remotes) -> String {
-    match remotes {
-        Remotes::Unknown => String::new(),
-        Remotes::Any => ", from any address".to_owned(),
-        Remotes::LocalSubnet => ", from the local subnet".to_owned(),
+/// From or to whom, and what else limits the ends of a rule.
+fn other_ends(rule: &Rule) -> String {
+    let outbound = rule.direction == Some(Direction::Outbound);
+    let (way, mut text) = (if outbound { "to" } else { "from" }, String::new());
+    match &rule.remotes {
+        Remotes::Unknown => {}
+        Remotes::Any => text.push_str(&format!(", {way} any address")),
+        Remotes::LocalSubnet => text.push_str(&format!(", {way} the local subnet")),
         Remotes::Ranges(_) => {
-            format!(", from {}", remotes_text(remotes).unwrap_or_default())
+            let ranges = remotes_text(&rule.remotes).unwrap_or_default();
+            text.push_str(&format!(", {way} {ranges}"));
         }
     }
+    let (ports, whose) = match outbound {
+        true => (&rule.local_ports, "local"),
+        false => (&rule.remote_ports, "remote"),
+    };
+    if matches!(ports, Ports::Ranges(_) | Ports::Keyword(_)) {
+        let ports = ports_text(ports).unwrap_or_default();
+        text.push_str(&format!(", {whose} port {ports}"));
+    }
+    if matches!(rule.locals, Remotes::Ranges(_) | Remotes::LocalSubnet) {
+        let own = remotes_text(&rule.locals).unwrap_or_default();
+        text.push_str(&format!(", local address {own}"));
+    }
+    text
 }
 
 /// `, domain and public profile`; empty where not said. Bits: 1 domain, 2 private, 4 public.

@@ -335,8 +335,18 @@ fn of_rule(map: &mut Map, change: RuleChange, source: RuleSource, rule: &Rule) {
     );
     text(
         map,
+        "remote_ports",
+        &ports_text(&rule.remote_ports).unwrap_or_default(),
+    );
+    text(
+        map,
         "remote_addresses",
         &remotes_text(&rule.remotes).unwrap_or_default(),
+    );
+    text(
+        map,
+        "local_addresses",
+        &remotes_text(&rule.locals).unwrap_or_default(),
     );
     if rule.profiles != 0 {
         number(map, "profiles", rule.profiles.into());
@@ -365,6 +375,9 @@ fn of_filter(map: &mut Map, filter: &Filter) {
         text(map, "transport", &Transport(protocol).to_string());
     }
     text(map, "application", &filter.application);
+    if filter.further {
+        flag(map, "further_conditions", Some(true));
+    }
 }
 
 /// The stable name of the kind of fact.

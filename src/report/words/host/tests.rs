@@ -191,6 +191,37 @@ fn rules_say_only_the_fields_their_log_has() {
         "rule set: inbound allow any port/any protocol (disabled) \"n\", from the local \
          subnet, domain and public profiles, seen in the registry",
     );
+    let outbound = |remotes| Rule {
+        name: "n".into(),
+        direction: Some(Direction::Outbound),
+        action: Some(Action::Block),
+        protocol: Some(Some(6)),
+        local_ports: Ports::Any,
+        remote_ports: Ports::Ranges(vec![(443, 443)]),
+        remotes,
+        locals: Remotes::Ranges(vec![(
+            "10.0.0.5".parse().unwrap(),
+            "10.0.0.5".parse().unwrap(),
+        )]),
+        ..Rule::default()
+    };
+    says(
+        rule(RuleSource::SecurityLog, outbound(Remotes::Any)),
+        "rule added: outbound block 443/tcp \"n\"",
+        "rule added: outbound block 443/tcp \"n\", to any address, local address 10.0.0.5",
+    );
+    says(
+        rule(
+            RuleSource::SecurityLog,
+            Rule {
+                direction: Some(Direction::Inbound),
+                local_ports: Ports::Ranges(vec![(22, 22)]),
+                ..outbound(Remotes::LocalSubnet)
+            },
+        ),
+        "rule added: inbound block 22/tcp \"n\"",
+        "rule added: inbound block 22/tcp \"n\", from the local subnet, remote port 443, local address 10.0.0.5",
+    );
     says(
         HostWhat::FilterChanged {
             filter: Box::new(Filter {
