@@ -77,6 +77,15 @@ fn short(cut: bool) -> Seen {
     if cut { Seen::Cut } else { Seen::Malformed }
 }
 
+/// The same of an IP header: what shows another version is none.
+#[cold]
+fn too_short(ip: &[u8], version: u8, cut: bool) -> Seen {
+    match ip.first() {
+        Some(first) if first >> 4 != version => Seen::Malformed,
+        _ => short(cut),
+    }
+}
+
 fn blank(
     frame: &Frame<'_>,
     layers: &link::Layers,
@@ -125,7 +134,7 @@ fn v4(
     out: &mut Vec<Packet>,
 ) -> Seen {
     let Some(fixed) = ip.first_chunk::<20>() else {
-        return short(frame.cut);
+        return too_short(ip, 4, frame.cut);
     };
     let header = usize::from(fixed[0] & 0x0F) * 4;
     if fixed[0] >> 4 != 4 || header < 20 {
@@ -180,7 +189,7 @@ fn v6(
     out: &mut Vec<Packet>,
 ) -> Seen {
     let Some(fixed) = ip.first_chunk::<40>() else {
-        return short(frame.cut);
+        return too_short(ip, 6, frame.cut);
     };
     if fixed[0] >> 4 != 6 {
         return Seen::Malformed;
@@ -295,7 +304,8 @@ fn transport(
             packet.checksum = body.first_chunk::<8>().map_or(0, |udp| be16(udp, 6));
             search = (8, WakeCarrier::Udp(packet.destination.port));
             let payload = body.get(8..).unwrap_or(&[]);
-            if let Some(inside) = tunnel::by_port(packet.destination.port, payload) {
+            if let Some(inside) = tunnel::by_port(packet.destination.port, payload, packet.payload)
+            {
                 let outer = (&packet, at + 8, payload, snapped);
                 if let Some(seen) = open(frame, outer, &inside, memory, out) {
                     return seen;
@@ -385,21 +395,32 @@ fn open(
     let within = Frame {
         link: inside.link,
         data: payload.get(inside.at..)?,
-        cut: frame.cut || snapped || outer.first_fragment,
+        cut: frame.cut || snapped,
         inside: (depth + 1, start + at + inside.at),
         ..*frame
     };
-    match decode(&within, memory, out) {
-        Seen::Malformed | Seen::OtherLink => None,
-        seen => {
-            memory.tunnels.opened.push(Opened {
-                kind: inside.kind,
-                from: outer.source.address,
-                to: outer.destination.address,
-            });
-            Some(seen)
-        }
+    let before = out.len();
+    let seen = decode(&within, memory, out);
+    let partly = frame.cut || snapped;
+    let is_one = match seen {
+        Seen::Malformed | Seen::OtherLink => false,
+        // If all around it is there, this is no packet that was cut.
+        Seen::Cut => partly,
+        // What makes no packet must at least be a frame of a kind that is known.
+        Seen::NotIp => out.len() > before || link::is_of_a_segment(inside.link, within.data),
+        Seen::Ip { .. } | Seen::LaterFragment => true,
+    };
+    if !is_one {
+        return None;
     }
+    if seen != Seen::Cut {
+        memory.tunnels.opened.push(Opened {
+            kind: inside.kind,
+            from: outer.source.address,
+            to: outer.destination.address,
+        });
+    }
+    Some(seen)
 }
 
 /// True for a datagram that answers a question by its own form: of DNS to one question (RFC 1035 4.1.1),

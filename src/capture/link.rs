@@ -85,6 +85,30 @@ pub(super) fn hardware_addresses(link: u32, data: &[u8]) -> (Option<[u8; 6]>, Op
     }
 }
 
+/// True for a frame without IP of a kind that segments know: by its EtherType, or by a length that fits and
+/// the LLC header of a protocol of bridges and routers.
+pub(super) fn is_of_a_segment(link: u32, data: &[u8]) -> bool {
+    let Ok(layers) = peel(link, data) else {
+        return false;
+    };
+    match layers.network {
+        Network::V4 | Network::V6 => true,
+        // Loop detection, slow protocols, 802.1X, MACsec, LLDP, PPPoE discovery.
+        Network::Other(kind) if kind >= 0x0600 => matches!(
+            kind,
+            ARP | WAKE | 0x9000 | 0x8809 | 0x888E | 0x88E5 | 0x88CC | 0x8863
+        ),
+        Network::Other(_) => {
+            let length = layers.at.checked_sub(2).and_then(|at| word(data, at).ok());
+            let room = data.len() - layers.at.min(data.len());
+            let fits = length.is_some_and(|length| (3..=room).contains(&usize::from(length)));
+            let llc = data.get(layers.at..layers.at + 2);
+            // Spanning tree, IS-IS, SNAP.
+            fits && matches!(llc, Some([0x42, 0x42] | [0xFE, 0xFE] | [0xAA, 0xAA]))
+        }
+    }
+}
+
 #[inline]
 fn word(data: &[u8], at: usize) -> Result<u16, Stop> {
     match data.get(at..at + 2) {

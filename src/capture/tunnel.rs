@@ -84,15 +84,15 @@ pub(super) fn by_protocol(protocol: u8, body: &[u8]) -> Option<Inside> {
     Some(Inside { kind, link, at })
 }
 
-/// What a datagram to this port carries.
+/// What a datagram to this port carries, whose payload was `whole` bytes on the wire.
 #[inline]
-pub(super) fn by_port(port: u16, payload: &[u8]) -> Option<Inside> {
+pub(super) fn by_port(port: u16, payload: &[u8], whole: u32) -> Option<Inside> {
     match port {
         // 8472 is what Linux took before a port was assigned.
         4_789 | 8_472 => vxlan(payload),
         6_081 => geneve(payload),
         4_754 => gre(payload),
-        2_152 => gtp_u(payload),
+        2_152 => gtp_u(payload, whole),
         37_008 => tzsp(payload),
         _ => None,
     }
@@ -117,8 +117,9 @@ fn link_of(ether_type: u16) -> Option<u32> {
 /// RFC 2784 2 and RFC 2890 2. Source routes (RFC 1701) and version 1 (PPTP) are not read.
 fn gre(body: &[u8]) -> Option<Inside> {
     let (flags, carried) = (word(body, 0)?, word(body, 2)?);
-    let (checksum, routing, key, sequence) = (0x8000, 0x4000, 0x2000, 0x1000);
-    if flags & routing != 0 || flags & 0x0007 != 0 {
+    let (checksum, key, sequence) = (0x8000, 0x2000, 0x1000);
+    // Routing, the version and what is reserved.
+    if flags & !(checksum | key | sequence) != 0 {
         return None;
     }
     let fields = [checksum, key, sequence];
@@ -158,7 +159,8 @@ fn vxlan(payload: &[u8]) -> Option<Inside> {
     let header = payload.first_chunk::<8>()?;
     let (valid, group) = (0x08, 0x80);
     let plain = header[0] == valid && header[1..4] == [0; 3];
-    let with_group = header[0] == valid | group;
+    // "Do not learn" and "applied" may be said of the group.
+    let with_group = header[0] == valid | group && header[1] & !0x48 == 0;
     (header[7] == 0 && (plain || with_group)).then_some(Inside {
         kind: Kind::Vxlan,
         link: ETHERNET,
@@ -170,7 +172,8 @@ fn vxlan(payload: &[u8]) -> Option<Inside> {
 fn geneve(payload: &[u8]) -> Option<Inside> {
     let header = payload.first_chunk::<8>()?;
     let (version, options) = (header[0] >> 6, usize::from(header[0] & 0x3F) * 4);
-    if version != 0 || header[1] & 0x3F != 0 || header[7] != 0 {
+    // A message of the tunnel itself (O) carries no packet of others.
+    if version != 0 || header[1] & 0xBF != 0 || header[7] != 0 {
         return None;
     }
     Some(Inside {
@@ -181,9 +184,10 @@ fn geneve(payload: &[u8]) -> Option<Inside> {
 }
 
 /// TS 29.281 5.1 and 5.2: version 1, a packet of a user (message 255).
-fn gtp_u(payload: &[u8]) -> Option<Inside> {
+fn gtp_u(payload: &[u8], whole: u32) -> Option<Inside> {
     let header = payload.first_chunk::<8>()?;
-    if header[0] & 0xF0 != 0x30 || header[1] != 255 {
+    let length = u32::from(word(header, 2)?) + 8;
+    if header[0] & 0xF0 != 0x30 || header[1] != 255 || length != whole {
         return None;
     }
     let mut at = 8;

@@ -193,18 +193,26 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     if xml(text) {
         return Some(Ok(Form::Xml));
     }
-    if text.contains("\nLogName=") && text.contains("\nEventCode=") {
+    if is_message(text) {
         return Some(Err(Unusable::MessageText));
     }
     if event_viewer(text) {
         return Some(Err(Unusable::EventViewerCsv));
     }
-    let objects = text.lines().take(MOST_LINES).filter_map(|line| {
-        let at = behind_header(line.as_bytes())?;
-        serde_json::from_str::<Map<String, Value>>(line[at..].trim_end()).ok()
-    });
-    let form = objects.filter_map(|object| of_object(&object)).next();
-    form.filter(|form| !form.is_ok_and(Form::is_network))
+    behind_headers(text)
+}
+
+/// The form of records behind the headers of a collector. Programs write JSON into their own logs, too: at
+/// least half of the lines must be records.
+fn behind_headers(text: &str) -> Option<Result<Form, Unusable>> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let forms: Vec<_> = lines
+        .take(MOST_LINES)
+        .map(|line| of_object(&inner(line)?))
+        .collect();
+    let known = forms.iter().flatten().count();
+    let first = forms.iter().flatten().next().copied();
+    first.filter(|form| 2 * known >= forms.len() && !form.is_ok_and(Form::is_network))
 }
 
 /// Where a JSON object begins that ends the line, behind a header of what collected it: that of syslog (RFC
@@ -212,6 +220,11 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
 pub fn behind_header(line: &[u8]) -> Option<usize> {
     let closed = line.trim_ascii_end().ends_with(b"}");
     memchr::memmem::find(line, b"{\"").filter(|_| closed)
+}
+
+/// Splunk's own form of an event, without XML.
+fn is_message(text: &str) -> bool {
+    text.contains("\nLogName=") && text.contains("\nEventCode=")
 }
 
 fn zeek(text: &str) -> bool {
@@ -249,6 +262,14 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
         .take(MOST_LINES)
         .map_while(Result::ok)
         .find_map(|object| of_object(&object));
+    // Rows of conn.log are read a line each, and as they are.
+    let is_row = |line: &str| {
+        let object = serde_json::from_str::<Map<String, Value>>(line).ok();
+        object.is_some_and(|object| plain(&object) == Some(Ok(Form::ZeekConn)))
+    };
+    if form == Some(Ok(Form::ZeekConn)) {
+        return form.filter(|_| text.lines().take(MOST_LINES).any(is_row));
+    }
     // A record that is longer than what was looked at, or damaged: the lines behind it decide.
     form.or_else(|| {
         let lines = text.lines().take(MOST_LINES);
@@ -293,6 +314,7 @@ pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> 
     match carried(object) {
         Some(Carried::Document(source)) => plain(source),
         Some(Carried::Raw(text)) if xml(text) => Some(Ok(Form::Xml)),
+        Some(Carried::Raw(text)) if is_message(text) => Some(Err(Unusable::MessageText)),
         Some(Carried::Raw(text)) => plain(&inner(text)?),
         None => plain(object),
     }

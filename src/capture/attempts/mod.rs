@@ -359,7 +359,7 @@ fn is_tunnel(packet: &Packet) -> bool {
         Transport(4 | 41 | 47 | 50 | 97 | 115) => true,
         Transport::UDP => matches!(
             packet.destination.port,
-            2_152 | 4_500 | 4_789 | 6_081 | 8_472 | 37_008
+            2_152 | 4_500 | 4_754 | 4_789 | 6_081 | 8_472 | 37_008
         ),
         _ => false,
     }

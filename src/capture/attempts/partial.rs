@@ -2,9 +2,9 @@
 //! what is not.
 
 use super::tests::{CLIENT, SERVER, told, told_all};
-use super::wire::{Wire, end};
+use super::wire::{Wire, end, inner};
 use crate::model::attempt::Marks;
-use crate::model::{FlowEnd, Outcome};
+use crate::model::{FlowEnd, Outcome, Transport};
 
 #[test]
 fn the_fins_of_a_capture_without_acks_prove_the_handshake_and_what_was_sent() {
@@ -104,5 +104,21 @@ fn a_question_that_comes_too_late_after_an_answer_is_another_one() {
     assert_eq!(
         outcomes(2_001, true),
         [Outcome::OneSided, Outcome::Unanswered]
+    );
+}
+
+#[test]
+fn a_refusal_from_inside_a_tunnel_marks_what_it_refuses() {
+    let marks = |inside| {
+        let mut wire = Wire::default();
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        let syn = inner(CLIENT, SERVER, Transport::TCP, Some(1000));
+        wire.wait(3).icmp("10.0.0.254", "10.0.0.1", (3, 1), syn);
+        wire.packets.last_mut().unwrap().1.inside = inside;
+        wire.attempt().marks
+    };
+    assert_eq!(
+        (marks(true), marks(false)),
+        (Marks::TUNNELLED, Marks::default())
     );
 }

@@ -95,6 +95,9 @@ pub(super) fn refuse(
         if !exact {
             flow.marks.set(Marks::ICMP_WEAK);
         }
+        if packet.inside {
+            flow.marks.set(Marks::TUNNELLED);
+        }
         if flow.transport == Transport::TCP && embedded.seq.is_none() {
             flow.marks.set(Marks::CUT);
         }

@@ -126,12 +126,23 @@ fn what_only_looks_like_a_tunnel_stays_what_it_is() {
             &ip,
         ),
         datagram(37_008, &[1, 0, 0, 1, 10], &[200]),
+        datagram(6_081, &[0, 0x80, 0x65, 0x58, 0, 1, 2, 0], &frame),
+        datagram(2_152, &[0x30, 255, 0, 42, 0, 0, 0, 9], &ip),
+        // A negative answer of a name server to this port, and a protocol of somebody's own.
+        datagram(4_789, &[0x88, 0x12, 0x81, 0x83, 0, 1, 0, 0], &[0; 40]),
+        vxlan(b"hello world, this is no frame at all"),
+        vxlan(&[0; 40]),
+        vxlan(&ethernet(0x1234, &[9; 40])),
         // What is inside is no packet.
         vxlan(&ethernet(0x0800, &[0x99; 40])),
         vxlan(&frame[..20]),
         datagram(2_152, &[0x30, 255, 0, 43, 0, 0, 0, 9], &[0; 40]),
         around(4, &[], &[0x99; 40]),
         around(47, &[0x40, 0, 8, 0], &ip),
+        around(47, &[0, 8, 8, 0], &ip),
+        // It claims more than there is, though all around it is there.
+        vxlan(&frame[..36]),
+        around(4, &[], &ip[..22]),
         around(47, &[0x30, 1, 0x88, 0x0B, 0, 0, 0, 0], &ip),
         around(
             47,
@@ -179,12 +190,18 @@ fn what_is_cut_inside_is_told_as_cut() {
     let (seen, packet) = decode_as(1, &frame[..14 + 20 + 8 + 7], true);
     assert_eq!(seen, Seen::Ip { snapped: true });
     assert!(packet.is_some_and(|p| p.destination.port == 4_789 && !p.inside));
-    // A first fragment of the packet around it ends early, in the IP header inside, without any snap length.
+    // What shows that it is none is none, however little there is of it.
+    let odd = around(4, &[], &[0x99; 40]);
+    let (_, packet) = decode_as(1, &odd[..14 + 20 + 10], true);
+    assert!(packet.is_some_and(|p| p.transport == Transport(4)));
+    // A first fragment of the packet around it ends early: that one is told.
     let keep = ports - 30;
     let mut fragment = frame[..keep].to_vec();
     fragment[16..18].copy_from_slice(&((keep - 14) as u16).to_be_bytes());
     fragment[20] = 0x20;
-    assert_eq!(decode_as(1, &fragment, false), (Seen::Cut, None));
+    let (seen, packet) = decode_as(1, &fragment, false);
+    assert_eq!(seen, IP);
+    assert!(packet.is_some_and(|p| p.destination.port == 4_789 && !p.inside));
 }
 
 #[test]
@@ -214,16 +231,21 @@ fn a_file_says_which_tunnels_were_opened() {
     // Not opened, and not IP inside.
     frames.push(around(50, &[], &carried()));
     frames.push(vxlan(&ethernet(0x88CC, &[2; 30])));
+    // Spanning tree: a length in the place of the type.
+    frames.push(vxlan(&ethernet(
+        38,
+        &[&[0x42, 0x42, 3][..], &[0; 35]].concat(),
+    )));
     for (n, frame) in (0..).zip(&frames) {
         file.extend(PcapWriter::PLAIN.record(START + n, 0, frame.len() as u32, frame));
     }
     let (packets, summary, problems) = read(&file);
-    assert_eq!((packets.len(), summary.read, summary.not_ip), (7, 8, 1));
+    assert_eq!((packets.len(), summary.read, summary.not_ip), (7, 9, 2));
     assert_eq!(
         told(&problems),
         [
             (ProblemKind::Tunnel, Weight::Note, 1),
-            (ProblemKind::Tunnel, Weight::Note, 6)
+            (ProblemKind::Tunnel, Weight::Note, 7)
         ]
     );
     let messages: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();

@@ -24,6 +24,14 @@ const EARLY: Span = Span::millis(100);
 /// How far local time is from UTC at most, in zones as they are (IANA: -12 h to +14 h).
 pub const ANY_ZONE: Span = Span::seconds(14 * 3_600);
 
+/// When Sysmon says that a connection or a question for a name happened.
+fn utc_of(host: &HostEvent) -> Option<Timestamp> {
+    match host.what {
+        HostWhat::Connected { utc_time, .. } | HostWhat::NameQueried { utc_time, .. } => utc_time,
+        _ => None,
+    }
+}
+
 /// A reading of a clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
@@ -232,6 +240,16 @@ impl Clocks {
         if let Some(calibrated) = self.calibrated(id, event, host, &written, identity) {
             return calibrated;
         }
+        // A form that gives the event's own time as the record's does not say when it was written.
+        if utc_of(host) == Some(event.recorded) {
+            return Reading {
+                clock,
+                uncertainty: written.uncertainty.plus(LATEST),
+                of_host: written.of_host.plus(LATEST),
+                piece: WRITTEN,
+                ..written
+            };
+        }
         Reading {
             clock,
             time: written.time.shifted(LATE.negated()),
@@ -251,17 +269,7 @@ impl Clocks {
         written: &Reading,
         identity: &Identity,
     ) -> Option<Reading> {
-        let (HostWhat::Connected {
-            utc_time: Some(utc),
-            ..
-        }
-        | HostWhat::NameQueried {
-            utc_time: Some(utc),
-            ..
-        }) = &host.what
-        else {
-            return None;
-        };
+        let utc = utc_of(host)?;
         let HostClock {
             network: Known::Measured(measured, against),
             ..
@@ -269,8 +277,8 @@ impl Clocks {
         else {
             return None;
         };
-        let (piece, doubt) = measured.piece_at(*utc, None, 0);
-        let (offset, own) = measured.at(piece, *utc);
+        let (piece, doubt) = measured.piece_at(utc, None, 0);
+        let (offset, own) = measured.at(piece, utc);
         let own = own.plus(doubt);
         let moment = utc.shifted(offset.negated());
         let (time, uncertainty, of_host) = match against {

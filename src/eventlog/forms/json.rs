@@ -1,7 +1,7 @@
 //! One JSON object to one record, by whatever form it has: a text may hold several.
 
 use super::draft::{Draft, Refused};
-use super::pieces::Piece;
+use super::pieces::{self, Piece};
 use super::{azure, evtx_dump, nxlog, powershell, velociraptor, wazuh, winlogbeat};
 use crate::evidence::Form;
 use crate::evidence::form::{Carried, carried, inner, plain, xml};
@@ -29,7 +29,12 @@ pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refuse
     })?;
     match carried(&object) {
         Some(Carried::Document(source)) => record(source, take),
-        Some(Carried::Raw(text)) if xml(text) => super::xml::read_text(text, take),
+        Some(Carried::Raw(text)) if xml(text) => {
+            let events = pieces::events_of(text.as_bytes());
+            events
+                .iter()
+                .try_for_each(|event| super::xml::read(event, take))
+        }
         Some(Carried::Raw(text)) => {
             let no_record = Refused("a raw event that is neither XML nor JSON");
             record(&inner(text).ok_or(no_record)?, take)

@@ -113,12 +113,19 @@ fn zone(received: Option<&str>, stamped: Option<&str>) -> Option<Span> {
     if has_zone(received) || !has_zone(stamped) {
         return None;
     }
-    let apart = Timestamp::parse(received)?
-        .since(Timestamp::parse(stamped)?)
-        .0;
-    let quarters = (apart + QUARTER / 2).div_euclid(QUARTER);
-    let rest = (apart - quarters * QUARTER).abs();
-    (quarters.abs() <= FURTHEST && rest <= QUEUE).then_some(Span(quarters * QUARTER))
+    let apart = Timestamp::parse(received)?.since(Timestamp::parse(stamped)?);
+    let zone = nearest(apart)?;
+    ((apart.0 - zone.0).abs() <= QUEUE).then_some(zone)
+}
+
+/// The zone that is nearest to so much between local time and UTC; `None` where there is none.
+fn nearest(apart: Span) -> Option<Span> {
+    let furthest = FURTHEST * QUARTER;
+    if !(-furthest - QUARTER..=furthest + QUARTER).contains(&apart.0) {
+        return None;
+    }
+    let zone = (apart.0 + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+    (zone.abs() <= furthest).then_some(Span(zone))
 }
 
 /// The zone that is written behind the moment of receipt, where what happened in local time was received
@@ -127,9 +134,8 @@ fn zone_of(received: &str, time: &str) -> Option<Span> {
     let clock = 11 + received.get(11..)?.find(ZONE)?;
     let local = Timestamp::parse(&received[..clock])?;
     let waited = local.since(Timestamp::parse(time)?).0;
-    (-QUEUE..=QUEUE)
-        .contains(&waited)
-        .then_some(local.since(Timestamp::parse(received)?))
+    let zone = local.since(Timestamp::parse(received)?);
+    ((-QUEUE..=QUEUE).contains(&waited) && nearest(zone) == Some(zone)).then_some(zone)
 }
 
 #[cfg(test)]
@@ -164,6 +170,8 @@ mod tests {
             // Seven minutes in a queue could be part of any zone.
             ("2020-10-22 04:22:40", "2020-10-22T08:29:55.710Z", None),
             ("2020-10-22 04:29:55", "2020-10-24T08:29:55.710Z", None),
+            ("2262-01-01 00:00:00", "1700-01-01T00:00:00Z", None),
+            ("1700-01-01 00:00:00", "2262-01-01T00:00:00Z", None),
             ("2020-10-22T04:29:55Z", "2020-10-22T08:29:55.710Z", None),
         ] {
             assert_eq!(of(received, stamped), minutes, "{received} {stamped}");
@@ -189,6 +197,9 @@ mod tests {
             ("2024-09-15T10:37:51-04:00", "2024-09-15 14:37:50", None),
             ("2024-09-15T10:44:51-04:00", "2024-09-15 10:37:50", None),
             ("2024-09-15 10:37:51", "2024-09-15 10:37:50", None),
+            // No zone is like that.
+            ("2024-09-15T10:37:51+23:59", "2024-09-15 10:37:50", None),
+            ("2024-09-15T10:37:51+00:07", "2024-09-15 10:37:50", None),
         ] {
             assert_eq!(of(received, time), minutes, "{received} {time}");
         }

@@ -142,8 +142,8 @@ impl<R: Read> Pieces<R> {
                     let whole = trimmed.starts_with(b"{")
                         && serde_json::from_slice::<serde::de::IgnoredAny>(trimmed).is_ok();
                     // A first line that is damaged is no reason to take the text for another one.
-                    let one_a_line =
-                        whole || trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}") || !json;
+                    let damaged = trimmed.starts_with(b"{\"") && trimmed.ends_with(b"}");
+                    let one_a_line = whole || damaged && !is_several(trimmed) || !json;
                     self.cut = if one_a_line { Cut::Lines } else { Cut::Objects };
                     match self.cut {
                         Cut::Lines => line_piece(bytes, at, &mut self.ready),
@@ -170,6 +170,12 @@ impl<R: Read> Pieces<R> {
             }
         }
     }
+}
+
+/// True for objects one behind the other, as some that deliver write them.
+fn is_several(bytes: &[u8]) -> bool {
+    let values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
+    values.take(2).filter(Result::is_ok).count() == 2
 }
 
 fn piece((line, offset): (u64, u64), bytes: &[u8]) -> Piece {
@@ -274,6 +280,17 @@ fn event_begin(bytes: &[u8]) -> Option<usize> {
             None | Some(b' ' | b'>' | b'\t' | b'\r' | b'\n')
         )
     })
+}
+
+/// The events in a text that is whole.
+pub fn events_of(text: &[u8]) -> Vec<Piece> {
+    let (mut open, mut ready) = (None, std::collections::VecDeque::new());
+    events(text, (0, 0), &mut open, &mut ready);
+    ready.extend(open.map(|piece: Piece| Piece {
+        body: Err(CUT_OFF),
+        ..piece
+    }));
+    ready.into()
 }
 
 fn events(

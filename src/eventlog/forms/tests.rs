@@ -397,6 +397,24 @@ fn records_that_a_search_engine_has_wrapped_are_read_as_what_they_are() {
         // Escapes of the wrapping are none of the record.
         assert_eq!(process.image.to_string(), r"C:\a.exe");
     }
+    // Two events in one raw text, and one behind a header.
+    let told = read(
+        [
+            raw([xml(1), xml(2)].concat()),
+            raw(format!("<14>Sep 1 WS01 {}", xml(3))),
+        ]
+        .join("\n")
+        .as_bytes(),
+    );
+    assert_eq!(
+        (told.records(), told.lost().len()),
+        (vec![Some(1), Some(2), Some(3)], 0)
+    );
+    let message = raw("09/01/2022\r\nLogName=Security\r\nEventCode=5156\r\n".to_owned());
+    assert_eq!(
+        kind::recognise(message.as_bytes()).unwrap(),
+        Kind::Unusable(Unusable::MessageText, Packing::Plain)
+    );
     let text = [raw(xml(1)), raw("Sep 1 kernel: up".to_owned()), raw(xml(3))].join("\n");
     let told = read(text.as_bytes());
     assert_eq!(
@@ -422,6 +440,94 @@ fn a_record_of_something_else_at_the_start_is_no_reason_to_leave_the_rest() {
         );
         assert_eq!(told.lost().len(), 1);
     }
+}
+
+#[test]
+fn objects_without_a_line_end_between_them_are_several_records() {
+    let text = [dumped(1), dumped(2), dumped(3)].concat();
+    assert_eq!(read(text.as_bytes()).records(), [Some(1), Some(2), Some(3)]);
+}
+
+#[test]
+fn a_log_of_a_program_with_some_record_in_it_is_no_event_log() {
+    let line = format!("2024-01-01 INFO got {}\n", dumped(1));
+    let others = "2024-01-01 INFO up\n";
+    let kind_of = |text: String| kind::recognise(text.as_bytes()).unwrap();
+    assert_eq!(
+        kind_of(format!("{}{line}", others.repeat(2))),
+        Kind::Unknown
+    );
+    assert_eq!(
+        kind_of(format!("{others}{line}")),
+        Kind::Text(Form::EvtxDump, Packing::Plain)
+    );
+    // Rows of conn.log within something else are not read, and not said to be.
+    let row = r#"{"ts":1.0,"id.orig_h":"10.0.0.1","conn_state":"SF"}"#;
+    for text in [format!("{{\"_source\":{row}}}"), format!("[{row},{row}]")] {
+        assert_eq!(kind_of(text), Kind::Unknown);
+    }
+    assert_eq!(
+        kind_of(row.to_owned()),
+        Kind::Text(Form::ZeekConn, Packing::Plain)
+    );
+}
+
+#[test]
+fn what_elastics_pipelines_moved_is_found_where_it_is() {
+    let record = |channel: &str, id: u64, rest: serde_json::Value| {
+        let mut line = serde_json::json!({"@timestamp": "2021-03-04T05:06:07.100Z", "event": {"code": id.to_string()},
+            "winlog": {"channel": channel, "event_id": id.to_string(), "computer_name": "WS01", "record_id": "7",
+                "provider_name": match channel {
+                    "Security" => "Microsoft-Windows-Security-Auditing",
+                    SYSMON => "Microsoft-Windows-Sysmon",
+                    _ => "Microsoft-Windows-PowerShell",
+                }, "event_data": {"SubjectUserName": "bob"}}});
+        for (name, value) in rest.as_object().unwrap() {
+            line[name] = value.clone();
+        }
+        let told = read(line.to_string().as_bytes());
+        assert_eq!(told.events.len(), 1, "{line}: {:?}", told.problems);
+        crate::report::words::sentence(&told.events[0].0, crate::report::words::Form::Long)
+    };
+    let process = serde_json::json!({"pid": 16, "executable": r"C:\a.exe", "command_line": "a b",
+        "parent": {"pid": 4, "executable": r"C:\p.exe"}});
+    assert_eq!(
+        record("Security", 4688, serde_json::json!({"process": process})),
+        "a.exe (16) starts as bob, started by p.exe (4), command line \"a b\""
+    );
+    assert_eq!(
+        record("Security", 4689, serde_json::json!({"process": process})),
+        "a.exe (16) ends"
+    );
+    assert_eq!(
+        record(
+            "Microsoft-Windows-PowerShell/Operational",
+            4104,
+            serde_json::json!({"powershell": {"file": {"script_block_text": "Get-Date"}}})
+        ),
+        "PowerShell runs \"Get-Date\""
+    );
+    let rule = "v2.30|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=450|Name=x|";
+    let path = r"HKLM\System\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy\FirewallRules\{A}";
+    let registry = serde_json::json!({"path": path, "data": {"strings": [rule]}});
+    let set = record(
+        SYSMON,
+        13,
+        serde_json::json!({"process": process, "registry": registry}),
+    );
+    assert!(set.starts_with("rule set: inbound allow 450/tcp"), "{set}");
+    let user = serde_json::json!({"domain": "CORP", "name": "bob"});
+    let connects = record(
+        SYSMON,
+        3,
+        serde_json::json!({"process": process, "user": user,
+        "network": {"transport": "tcp", "direction": "egress"},
+        "source": {"ip": "10.0.0.1", "port": 5}, "destination": {"ip": "10.0.0.2", "port": 443}}),
+    );
+    assert_eq!(
+        connects,
+        r"a.exe (16) connects to 10.0.0.2:443/tcp from 10.0.0.1:5 as CORP\bob"
+    );
 }
 
 #[test]

@@ -15,14 +15,10 @@ const DEEPEST: usize = 64;
 
 /// Reads a piece.
 pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
-    read_text(&String::from_utf8_lossy(piece.bytes()?), take)
-}
-
-/// Reads the XML of an event.
-pub fn read_text(text: &str, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
+    let text = String::from_utf8_lossy(piece.bytes()?);
     let mut draft = Draft::new(Form::Xml);
     let (mut id, mut closed) = (None, false);
-    walk(text, &mut |step| match step {
+    walk(&text, &mut |step| match step {
         Step::Open(path, element) => match path {
             ["Event", "System", "Provider"] => {
                 if let Some(name) = element.attribute("Name") {
