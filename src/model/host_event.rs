@@ -300,6 +300,8 @@ pub enum HostWhat {
         signed: Option<bool>,
         /// Signer.
         signature: Text,
+        /// `Valid`, `Expired`, `Revoked` and others.
+        signature_status: Text,
     },
     /// Sysmon 7.
     LibraryLoaded {
@@ -366,8 +368,10 @@ pub enum HostWhat {
     },
     /// PowerShell 4103, 4104.
     Script {
-        /// The pipeline's payload (4103) or the script block (4104), cut at 4,096 characters.
+        /// The pipeline's payload (4103) or the script block (4104).
         text: Text,
+        /// It is longer, and only its first 4,096 characters are kept.
+        cut: bool,
     },
     /// Security 1102, System 104.
     LogCleared {

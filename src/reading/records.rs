@@ -131,7 +131,10 @@ mod tests {
             socket: None,
             written: Timestamp(second * 1_000_000_000),
             timed: Timed::Utc,
-            what: HostWhat::Script { text: text.into() },
+            what: HostWhat::Script {
+                text: text.into(),
+                cut: false,
+            },
         }
     }
 

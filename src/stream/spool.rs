@@ -191,7 +191,7 @@ fn weight(event: &Event) -> usize {
                             });
                             command_line.len() + parent_command_line.len() + 256 + file
                         }
-                        HostWhat::Script { text } => text.len(),
+                        HostWhat::Script { text, .. } => text.len(),
                         HostWhat::FirewallRule { .. } | HostWhat::FilterChanged { .. } => 512,
                         _ => 64,
                     }

@@ -37,7 +37,7 @@ pub fn surrounds(what: &HostWhat) -> bool {
         HostWhat::ProcessStarted { .. }
         | HostWhat::LogCleared { .. }
         | HostWhat::AuditPolicyChanged { .. } => true,
-        HostWhat::Script { text } => mentions_firewall(text),
+        HostWhat::Script { text, .. } => mentions_firewall(text),
         _ => false,
     }
 }

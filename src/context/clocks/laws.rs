@@ -368,6 +368,25 @@ fn three_of_seven_that_agree_by_chance_are_not_one_run() {
     assert_eq!(measure(&clock, &wire, &[]), Err(Undetermined::NotOneRun));
 }
 
+/// Cut times scatter over more than a second: the votes of one clock may string into two tracks side by
+/// side, whose middles a drift moves further apart.
+#[test]
+fn a_coarse_clock_that_gains_is_one_clock() {
+    for offset in [0, -96_687_338_116_520, -450_036 * SECOND] {
+        let truth = Truth {
+            offset,
+            drift: -43_236,
+            step: None,
+            anchors: 180,
+            span: 86_400 * SECOND,
+            wrong: 9,
+            floor: true,
+            seed: 12_491_549_673_468_702_150,
+        };
+        truth.check(&truth.measured().unwrap());
+    }
+}
+
 #[test]
 fn three_pairs_show_no_drift() {
     let truth = Truth {

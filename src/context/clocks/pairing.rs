@@ -155,13 +155,15 @@ pub fn pair(
                     .0
                     .saturating_sub(candidate.middle.0)
                     .saturating_abs();
-                if apart <= NEAR + slack.0 {
-                    // A track that fell apart over a few bad votes.
+                let supported = other * 3 >= best && other >= 2;
+                let near = NEAR + slack.0;
+                if apart <= near || supported && apart_beside(&kept[i], &candidate) <= near {
+                    // A track that fell apart over a few bad votes, or in two where times are coarse.
                     kept[i].votes.extend(candidate.votes);
                     kept[i].keys.extend(candidate.keys);
                     kept[i].moments.extend(candidate.moments);
                     kept[i].moments.sort();
-                } else if other * 3 >= best && other >= 2 {
+                } else if supported {
                     return Err(Unpaired::Contradicting(kept[i].middle, candidate.middle));
                 }
             }
@@ -279,6 +281,31 @@ fn tracks(votes: &[Vote], slack: i64) -> Vec<Candidate> {
         .map(|open| Candidate::of(open.votes))
         .filter(|c| c.keys.len() >= 2)
         .collect()
+}
+
+/// How far the votes of one track are from those of another that lie beside them in time, for the nearer
+/// quarter of them. Middles say too much: a clock that gains is far from itself at another time, and one
+/// whose times are cut scatters.
+fn apart_beside(kept: &Candidate, other: &Candidate) -> i64 {
+    let mut there: Vec<Pair> = kept.votes.iter().map(|v| v.pair).collect();
+    there.sort_unstable();
+    let mut apart: Vec<i64> = Vec::with_capacity(other.votes.len());
+    for vote in &other.votes {
+        let next = there.partition_point(|pair| pair.reference < vote.pair.reference);
+        let beside = [next.checked_sub(1), Some(next)].into_iter().flatten();
+        let nearest = beside
+            .filter_map(|at| there.get(at))
+            .min_by_key(|pair| pair.reference.since(vote.pair.reference).0.saturating_abs());
+        if let Some(pair) = nearest {
+            apart.push(
+                pair.delta()
+                    .saturating_sub(vote.pair.delta())
+                    .saturating_abs(),
+            );
+        }
+    }
+    apart.sort_unstable();
+    apart.get(apart.len() / 4).copied().unwrap_or(i64::MAX)
 }
 
 /// True if both cannot hold: they claim the same connections or the same time.

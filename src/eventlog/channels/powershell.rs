@@ -29,6 +29,7 @@ fn script(f: &mut Fields<'_, '_>, name: &'static str) -> Result<HostWhat, Missin
         .map_or(text.len(), |(at, _)| at);
     Ok(HostWhat::Script {
         text: Text::from(&text[..end]),
+        cut: end < text.len(),
     })
 }
 
@@ -41,7 +42,11 @@ mod tests {
     fn a_long_script_is_cut_between_characters() {
         let long: &'static str = Box::leak("ä".repeat(5_000).into_boxed_str());
         let what = read(PROVIDER, 4104, &[("ScriptBlockText", long)]).unwrap();
-        assert!(matches!(&what, HostWhat::Script { text } if text.chars().count() == MAX_SCRIPT));
+        assert!(
+            matches!(&what, HostWhat::Script { text, cut: true } if text.chars().count() == MAX_SCRIPT)
+        );
+        let short = read(PROVIDER, 4104, &[("ScriptBlockText", "Get-Date")]).unwrap();
+        assert!(matches!(short, HostWhat::Script { cut: false, .. }));
         assert_eq!(read(PROVIDER, 4103, &[]), Err(Missing("Payload")));
     }
 }

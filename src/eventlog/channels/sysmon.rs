@@ -33,6 +33,7 @@ pub fn entry(event_id: u32) -> Option<Entry> {
                 image: f.needed_text("ImageLoaded")?,
                 signed: signed(f),
                 signature: f.text("Signature"),
+                signature_status: f.text("SignatureStatus"),
             })
         }),
         7 => Entry::told(|f| {

@@ -193,13 +193,18 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             image,
             signed,
             signature,
+            signature_status,
         } => {
             let file = if form == Form::Long {
                 image
             } else {
                 base(image)
             };
-            let mut text = format!("driver {} loaded{}", name(file), signed_words(*signed));
+            let mut text = format!(
+                "driver {} loaded{}",
+                name(file),
+                signed_words(*signed, signature_status)
+            );
             append(&mut text, ", signer ", signature);
             text
         }
@@ -207,6 +212,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             process: of,
             library,
             signed,
+            signature_status,
             ..
         } => {
             let file = if form == Form::Long {
@@ -218,7 +224,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
                 "{} loads {}{}",
                 process(of),
                 name(file),
-                signed_words(*signed)
+                signed_words(*signed, signature_status)
             )
         }
         HostWhat::ServiceInstalled {
@@ -276,7 +282,10 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             append_quoted(&mut text, ", data ", details);
             text
         }
-        HostWhat::Script { text } => format!("PowerShell runs {}", quoted(text)),
+        HostWhat::Script { text, cut } => {
+            let more = if *cut { " and more" } else { "" };
+            format!("PowerShell runs {}{more}", quoted(text))
+        }
         HostWhat::LogCleared { cleared, user } => {
             let mut text = if cleared.is_empty() {
                 "event log cleared".to_owned()
@@ -412,11 +421,15 @@ pub(super) fn added_word(added: bool) -> &'static str {
     if added { "added" } else { "deleted" }
 }
 
-fn signed_words(signed: Option<bool>) -> &'static str {
+/// `Valid` is what everybody takes a signature for; another status is said.
+fn signed_words(signed: Option<bool>, status: &str) -> String {
     match signed {
-        Some(true) => ", signed",
-        Some(false) => ", not signed",
-        None => "",
+        Some(true) if status.is_empty() || status.eq_ignore_ascii_case("valid") => {
+            ", signed".to_owned()
+        }
+        Some(true) => format!(", signed ({})", name(status)),
+        Some(false) => ", not signed".to_owned(),
+        None => String::new(),
     }
 }
 

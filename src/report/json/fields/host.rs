@@ -176,10 +176,12 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             image,
             signed,
             signature,
+            signature_status,
         } => {
             text(map, "driver", image);
             flag(map, "signed", *signed);
             text(map, "signature", signature);
+            text(map, "signature_status", signature_status);
         }
         HostWhat::LibraryLoaded {
             process: of,
@@ -258,7 +260,12 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             text(map, "registry_target", target);
             text(map, "registry_data", details);
         }
-        HostWhat::Script { text: script } => text(map, "script", script),
+        HostWhat::Script { text: script, cut } => {
+            text(map, "script", script);
+            if *cut {
+                flag(map, "script_cut", Some(true));
+            }
+        }
         HostWhat::LogCleared { cleared, user } => {
             text(map, "cleared_channel", cleared);
             text(map, "user", user);

@@ -286,7 +286,24 @@ fn the_other_facts_are_short_sentences() {
             image: "npcap.sys".into(),
             signed: Some(true),
             signature: "Insecure.Com".into(),
+            signature_status: "Valid".into(),
         },
         "driver npcap.sys loaded, signed, signer Insecure.Com",
+    );
+    both(
+        HostWhat::DriverLoaded {
+            image: "old.sys".into(),
+            signed: Some(true),
+            signature: "x".into(),
+            signature_status: "Revoked".into(),
+        },
+        "driver old.sys loaded, signed (Revoked), signer x",
+    );
+    both(
+        HostWhat::Script {
+            text: "Get-Date".into(),
+            cut: true,
+        },
+        "PowerShell runs \"Get-Date\" and more",
     );
 }
