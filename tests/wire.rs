@@ -42,7 +42,7 @@ fn pings_are_told_with_what_became_of_them() {
     let said = sentences(&story, "echo request");
     assert_eq!(said.len(), 4);
     assert!(
-        said[0].starts_with("10.0.0.5 > 10.0.0.2 icmp echo request, answered after 0.000700 s, 3 tries, 2,700 bytes sent, 1,200 received"),
+        said[0].starts_with("10.0.0.5 > 10.0.0.2 icmp echo request, answered after 0.000700 s, 3 packets sent, 2,700 bytes sent, 1,200 received"),
         "{}",
         said[0]
     );
