@@ -216,9 +216,12 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
         .and_then(|d| length(&d))
         .unwrap_or(Span::ZERO);
     let history = cell("history").unwrap_or_default();
-    let (outcome, how) = outcome(transport, &cell("conn_state")?, &history)?;
+    let state = cell("conn_state")?;
+    let (outcome, how) = outcome(transport, &state, &history)?;
     let ended = time.shifted(lasted);
     let tries = match outcome {
+        // What came behind its SYN was no try.
+        _ if state == HALF_CLOSED => 1,
         Outcome::Unanswered | Outcome::Aborted => packets("orig_pkts").max(1),
         _ => 1,
     };
@@ -243,7 +246,11 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
             packets: [packets("orig_pkts"), packets("resp_pkts")],
             end: how,
             ended,
-            marks: Marks::default(),
+            marks: match &*state {
+                "S2" => Marks::CLOSED_BY_INITIATOR,
+                "S3" => Marks::CLOSED_BY_RESPONDER,
+                _ => Marks::default(),
+            },
             pid: None,
             icmp: None,
             payload: None,
@@ -252,6 +259,9 @@ fn row<'a>(cell: &dyn Fn(&str) -> Option<Cow<'a, str>>) -> Option<Row> {
         }),
     ))
 }
+
+/// SYN and FIN of the originator, and no SYN-ACK: the answers passed by another way.
+const HALF_CLOSED: &str = "SH";
 
 /// Zeek's `conn_state`, as its documentation of conn.log defines it, with `history` where one state
 /// stands for two pictures.
@@ -264,7 +274,8 @@ fn outcome(transport: Transport, state: &str, history: &str) -> Option<(Outcome,
     };
     Some(match state {
         "S0" => (Outcome::Unanswered, FlowEnd::Open),
-        "S1" | "S2" | "S3" => established(FlowEnd::Open),
+        "S1" => established(FlowEnd::Open),
+        "S2" | "S3" => established(FlowEnd::Closed),
         "SF" if transport == Transport::TCP => established(FlowEnd::Closed),
         // Datagrams end by being silent.
         "SF" => established(FlowEnd::Idle),
@@ -272,8 +283,10 @@ fn outcome(transport: Transport, state: &str, history: &str) -> Option<(Outcome,
         "RSTR" => established(FlowEnd::ResetByResponder),
         "REJ" => (Outcome::Rejected, FlowEnd::Open),
         "RSTOS0" => (Outcome::Aborted, FlowEnd::Open),
-        "RSTRH" | "SHR" => (Outcome::OneSided, FlowEnd::Open),
-        "SH" | "OTH" => (Outcome::Midstream, FlowEnd::Open),
+        "RSTRH" => (Outcome::OneSided, FlowEnd::ResetByResponder),
+        "SHR" => (Outcome::OneSided, FlowEnd::Open),
+        HALF_CLOSED => (Outcome::Unanswered, FlowEnd::Closed),
+        "OTH" => (Outcome::Midstream, FlowEnd::Open),
         _ => return None,
     })
 }
@@ -365,6 +378,25 @@ broken\n";
                 r#"{{"ts":1692161622.0,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":53,"proto":"{proto}","conn_state":"SF"}}"#
             );
             assert_eq!(attempt(&read(&row).0[0]).end, end, "{proto}");
+        }
+    }
+
+    #[test]
+    fn each_state_is_told_as_the_state_it_is() {
+        for state in [
+            "S0", "S1", "S2", "S3", "SF", "REJ", "RSTO", "RSTR", "RSTOS0", "RSTRH", "SH", "SHR",
+            "OTH",
+        ] {
+            let row = format!(
+                r#"{{"ts":1.0,"id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"10.0.0.2","id.resp_p":22,"proto":"tcp","conn_state":"{state}","orig_pkts":3}}"#
+            );
+            let told = attempt(&read(&row).0[0]).clone();
+            assert_eq!(told.conn_state(), state);
+            // Whoever closes what nobody answered has had an answer.
+            assert_eq!(
+                told.went_on() && told.outcome == Outcome::Unanswered,
+                state == "SH"
+            );
         }
     }
 

@@ -109,8 +109,9 @@ pub(super) fn is_of_a_segment(link: u32, data: &[u8]) -> bool {
     }
 }
 
+/// The two bytes at `at`, as the network orders them.
 #[inline]
-fn word(data: &[u8], at: usize) -> Result<u16, Stop> {
+pub(super) fn word(data: &[u8], at: usize) -> Result<u16, Stop> {
     match data.get(at..at + 2) {
         Some(&[high, low]) => Ok(u16::from_be_bytes([high, low])),
         _ => Err(Stop::Short),

@@ -72,9 +72,9 @@ impl<R: Read> CaptureReader<R> {
         }
     }
 
-    /// Reads up to 2,048 records (256 of one of many) and appends their packets to `batch` in file order. A call may
-    /// append none and still not be the last: records without IP yield no packet. False at the end
-    /// of the capture; the problems are added then.
+    /// Reads up to 2,048 records (256 of one of many) and appends their packets to `batch` in file
+    /// order. A call may append none and still not be the last: records without IP yield no packet.
+    /// False at the end of the capture; the problems are added then.
     pub fn fill(&mut self, batch: &mut Vec<Packet>, problems: &mut Problems) -> bool {
         if self.ended {
             return false;

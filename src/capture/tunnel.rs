@@ -4,6 +4,7 @@
 //! packets (L2TP, PPTP) is not opened. Nothing here believes a port number alone: the header behind it has
 //! to be one, and whoever asks gives the outer packet out if what is inside makes no sense.
 
+use super::link::word;
 use crate::evidence::{Problem, ProblemKind, Weight};
 use crate::model::EvidenceId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,11 +99,6 @@ pub(super) fn by_port(port: u16, payload: &[u8], whole: u32) -> Option<Inside> {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u16> {
-    let pair = bytes.get(at..at + 2)?;
-    Some(u16::from_be_bytes([pair[0], pair[1]]))
-}
-
 /// The link type of an EtherType that may be inside.
 fn link_of(ether_type: u16) -> Option<u32> {
     match ether_type {
@@ -116,7 +112,7 @@ fn link_of(ether_type: u16) -> Option<u32> {
 
 /// RFC 2784 2 and RFC 2890 2. Source routes (RFC 1701) and version 1 (PPTP) are not read.
 fn gre(body: &[u8]) -> Option<Inside> {
-    let (flags, carried) = (word(body, 0)?, word(body, 2)?);
+    let (flags, carried) = (word(body, 0).ok()?, word(body, 2).ok()?);
     let (checksum, key, sequence) = (0x8000, 0x2000, 0x1000);
     // Routing, the version and what is reserved.
     if flags & !(checksum | key | sequence) != 0 {
@@ -178,7 +174,7 @@ fn geneve(payload: &[u8]) -> Option<Inside> {
     }
     Some(Inside {
         kind: Kind::Geneve,
-        link: link_of(word(header, 2)?)?,
+        link: link_of(word(header, 2).ok()?)?,
         at: 8 + options,
     })
 }
@@ -186,7 +182,7 @@ fn geneve(payload: &[u8]) -> Option<Inside> {
 /// TS 29.281 5.1 and 5.2: version 1, a packet of a user (message 255).
 fn gtp_u(payload: &[u8], whole: u32) -> Option<Inside> {
     let header = payload.first_chunk::<8>()?;
-    let length = u32::from(word(header, 2)?) + 8;
+    let length = u32::from(word(header, 2).ok()?) + 8;
     if header[0] & 0xF0 != 0x30 || header[1] != 255 || length != whole {
         return None;
     }

@@ -280,6 +280,7 @@ impl Attempt {
             (Outcome::Established, FlowEnd::Closed) => "SF",
             (Outcome::Established | Outcome::HalfOpen, _) => "S1",
             (Outcome::Rejected, _) => "REJ",
+            (Outcome::Unanswered, FlowEnd::Closed) => "SH",
             (Outcome::Unreachable(_) | Outcome::Unanswered, _) => "S0",
             (Outcome::Aborted, _) => "RSTOS0",
             (Outcome::Midstream, _) => "OTH",

@@ -313,6 +313,22 @@ fn uncalibrated_sysmon_connections_are_placed_before_they_were_written() {
     );
 }
 
+/// Some pipelines set the record's time to UtcTime and drop when it was written.
+#[test]
+fn a_sysmon_connection_whose_writing_is_not_told_stays_where_it_says() {
+    let events = [
+        sysmon(10_000, 10_000, "A", 1, 1, 2),
+        row(0, "A", 7, 1, 2, Direction::Outbound),
+    ];
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let event = corrected(events[0].clone(), &clocks, &identity);
+    assert_eq!(event.time, at(10_000));
+    assert_eq!(
+        clocks.between(&event, &events[1], &identity),
+        Span::seconds(2)
+    );
+}
+
 #[test]
 fn a_host_that_no_capture_saw_is_measured_through_one_that_is() {
     let mut events = one_host(5_000);

@@ -140,9 +140,11 @@ pub fn number(value: &Json) -> Option<u64> {
 /// computer is one of its own if there is no other.
 fn undoubled(text: &str) -> Option<String> {
     let pairs = text.matches(r"\\").count();
+    if pairs == 0 || pairs == 1 && text.starts_with(r"\\") {
+        return None;
+    }
     let single = text.replace(r"\\", "").contains('\\');
-    let alone = pairs == 1 && text.starts_with(r"\\");
-    (pairs > 0 && !single && !alone).then(|| text.replace(r"\\", r"\"))
+    (!single).then(|| text.replace(r"\\", r"\"))
 }
 
 /// A member's text; empty where there is none.

@@ -88,8 +88,10 @@ fn process_in_message(object: &Map<String, Value>) -> Option<&str> {
 
 /// The account a new service runs as (7045), by its message.
 fn service_account(object: &Map<String, Value>) -> Option<&str> {
-    let installed = object.get("EventID").and_then(number)? == 7045;
-    line_of_message(object, "Service Account:").filter(|_| installed)
+    match object.get("EventID").and_then(number)? {
+        7045 => line_of_message(object, "Service Account:"),
+        _ => None,
+    }
 }
 
 fn is_sysmons(object: &Map<String, Value>) -> bool {
@@ -100,7 +102,10 @@ fn is_sysmons(object: &Map<String, Value>) -> bool {
 /// NXLog has an `EventType` of its own (`INFO`), which takes the place of Sysmon's. Sysmon's stands
 /// in the message, which is English in every language of Windows.
 fn sysmons_event_type(object: &Map<String, Value>) -> Option<&str> {
-    line_of_message(object, "EventType: ").filter(|_| is_sysmons(object))
+    match is_sysmons(object) {
+        true => line_of_message(object, "EventType: "),
+        false => None,
+    }
 }
 
 fn has_zone(text: &str) -> bool {

@@ -51,6 +51,8 @@ enum Cut {
 pub struct Pieces<R: Read> {
     lines: Lines<R>,
     form: Form,
+    /// The events are cells of a CSV, in which a quote is two.
+    cells: bool,
     cut: Cut,
     header: Vec<String>,
     heading: Vec<u8>,
@@ -73,6 +75,7 @@ impl<R: Read> Pieces<R> {
         Self {
             lines: Lines::new(input),
             form,
+            cells: false,
             cut,
             header: Vec::new(),
             heading: Vec::new(),
@@ -108,7 +111,12 @@ impl<R: Read> Pieces<R> {
 
     fn next_piece(&mut self) -> Option<Piece> {
         loop {
-            if let Some(piece) = self.ready.pop_front() {
+            if let Some(mut piece) = self.ready.pop_front() {
+                if self.cells
+                    && let Ok(body) = &mut piece.body
+                {
+                    *body = with_single_quotes(body);
+                }
                 return Some(piece);
             }
             let Some(line) = self.lines.next_line() else {
@@ -136,6 +144,10 @@ impl<R: Read> Pieces<R> {
                     let json = trimmed.starts_with(b"{") || trimmed.starts_with(b"[");
                     if self.form == Form::Xml && !json {
                         self.cut = Cut::Events;
+                        // Splunk's names its cells first.
+                        let text = String::from_utf8_lossy(trimmed);
+                        let mut names = text.split(',').map(|name| name.trim_matches('"'));
+                        self.cells = names.any(|name| name == "_raw");
                         events(bytes, at, &mut self.open, &mut self.ready);
                         continue;
                     }
@@ -170,6 +182,18 @@ impl<R: Read> Pieces<R> {
             }
         }
     }
+}
+
+/// Undoes the doubling of quotes in a cell.
+fn with_single_quotes(cell: &[u8]) -> Vec<u8> {
+    let mut single = Vec::with_capacity(cell.len());
+    let mut rest = cell;
+    while let Some(at) = memchr::memmem::find(rest, b"\"\"") {
+        single.extend_from_slice(&rest[..=at]);
+        rest = &rest[at + 2..];
+    }
+    single.extend_from_slice(rest);
+    single
 }
 
 /// True for objects one behind the other, as some that deliver write them.

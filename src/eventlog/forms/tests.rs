@@ -443,6 +443,29 @@ fn a_record_of_something_else_at_the_start_is_no_reason_to_leave_the_rest() {
 }
 
 #[test]
+fn quotes_in_the_cells_of_splunks_csv_are_single_again() {
+    for attributes in ['\'', '"'] {
+        let event = xml(1)
+            .replace("C:\\a.exe", "\"C:\\a b.exe\"")
+            .replace('\'', &attributes.to_string());
+        let text = format!(
+            "\"_raw\",\"_time\"\n\"{}\",\"2022\"\n",
+            event.replace('"', "\"\"")
+        );
+        let told = read(text.as_bytes());
+        let HostWhat::Connected { process, .. } = what(&told.events[0].0) else {
+            panic!("{text}");
+        };
+        assert_eq!(process.image.to_string(), "\"C:\\a b.exe\"");
+    }
+    // In the XML itself two quotes are an empty value.
+    let plain = read(xml(1).replace("C:\\a.exe", "a\"\"b").as_bytes());
+    assert!(
+        matches!(what(&plain.events[0].0), HostWhat::Connected { process, .. } if &*process.image == "a\"\"b")
+    );
+}
+
+#[test]
 fn objects_without_a_line_end_between_them_are_several_records() {
     let text = [dumped(1), dumped(2), dumped(3)].concat();
     assert_eq!(read(text.as_bytes()).records(), [Some(1), Some(2), Some(3)]);

@@ -110,7 +110,7 @@ fn outcome(attempt: &Attempt) -> String {
             format!("{sent}, {}", refused(&refusal, attempt))
         }
         Outcome::Unanswered if attempt.went_on() => {
-            format!("{sent}, its sender went on as after an answer, which is not in the capture")
+            format!("{sent}, its sender went on as after an answer, but none was captured")
         }
         Outcome::Unanswered => format!("{sent}, no answer (S0)"),
         Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
@@ -211,7 +211,8 @@ fn payload(attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Endpoint, Span};
+    use crate::model::provenance::Item;
+    use crate::model::{Endpoint, EvidenceId, Provenance};
 
     fn attempt(transport: Transport, outcome: Outcome) -> Attempt {
         Attempt {
@@ -325,5 +326,39 @@ mod tests {
             "203.0.113.7:51514 > 10.20.0.15:7000/tcp SYN, answered RST after 0.002 s, 3 tries; \
              not tried again"
         );
+    }
+
+    #[test]
+    fn what_the_packets_do_not_show_is_not_said() {
+        let long = |attempt: &Attempt| sentence(attempt, Timestamp(0), Form::Long);
+        let mut open = attempt(Transport::TCP, Outcome::Established);
+        // A log of connections has no packets.
+        let bytes = ", 0 bytes sent, 0 received, not seen to end";
+        assert!(long(&open).ends_with(&format!("/tcp handshake completed{bytes}")));
+        let at = Provenance {
+            evidence: EvidenceId(1),
+            interface: 0,
+            kind: Item::Packet,
+            item: 1,
+            offset: 0,
+            inside: false,
+        };
+        open.accepted = Some(at);
+        assert!(
+            long(&open).contains("handshake completed, its SYN is not in the capture, 0 bytes")
+        );
+        open.isn = Some(1);
+        assert!(long(&open).contains("handshake completed after 0.002 s, 0 bytes"));
+        let mut silent = attempt(Transport::TCP, Outcome::Unanswered);
+        (silent.isn, silent.packets) = (Some(1), [3, 0]);
+        assert!(
+            long(&silent)
+                .ends_with("SYN, its sender went on as after an answer, but none was captured")
+        );
+        silent.tries = 3;
+        assert!(long(&silent).ends_with("SYN, no answer (S0), 3 tries"));
+        let mut talk = attempt(Transport::UDP, Outcome::Established);
+        talk.tries = 3;
+        assert!(long(&talk).contains("answered after 0.002 s, 3 packets sent, 0 bytes"));
     }
 }

@@ -97,5 +97,11 @@ mod tests {
             sentence(&told, Form::Short),
             "DNS A c2.example is no such name (NXDOMAIN)"
         );
+        // A referral looks like that, too: it does not say that there is none.
+        (told.code, told.cut) = (0, true);
+        assert_eq!(
+            sentence(&told, Form::Short),
+            "DNS A c2.example is without such a record in the answer, not read whole"
+        );
     }
 }
