@@ -3,6 +3,7 @@
 //! Here a form is only named; what its fields mean is for `eventlog` and `capture`. A form whose
 //! records cannot be used is named too, with what to export instead.
 
+use super::cells::{cell, is_open, raw_column};
 use super::lines::decoded;
 use serde_json::{Map, Value};
 
@@ -189,6 +190,9 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     ]) {
         return Some(Ok(Form::EvtxEcmd));
     }
+    if let Some(form) = in_cells(text) {
+        return Some(form);
+    }
     // Splunk may prefix syslog's header; the XML is on the first line all the same.
     if xml(text) {
         return Some(Ok(Form::Xml));
@@ -200,6 +204,34 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
         return Some(Err(Unusable::EventViewerCsv));
     }
     behind_headers(text)
+}
+
+/// The form of the raw events in a CSV of Splunk, by the first of them that has one.
+fn in_cells(text: &str) -> Option<Result<Form, Unusable>> {
+    let (heading, rows) = text.split_once('\n')?;
+    let column = raw_column(heading)?;
+    let mut row = String::new();
+    let mut raws = rows.lines().filter_map(|line| {
+        row.push_str(line);
+        if is_open(&row) {
+            row.push('\n');
+            return None;
+        }
+        let row = std::mem::take(&mut row);
+        Some(cell(&row, column)?.into_owned())
+    });
+    let form = raws.by_ref().take(MOST_LINES).find_map(|raw| of_raw(&raw));
+    // An event that is cut off by the end of what was looked at.
+    form.or_else(|| xml(text).then_some(Ok(Form::Xml)))
+}
+
+/// The form of a raw event.
+fn of_raw(raw: &str) -> Option<Result<Form, Unusable>> {
+    match raw {
+        raw if xml(raw) => Some(Ok(Form::Xml)),
+        raw if is_message(raw) => Some(Err(Unusable::MessageText)),
+        raw => plain(&inner(raw)?).filter(|form| !form.is_ok_and(Form::is_network)),
+    }
 }
 
 /// The form of records behind the headers of a collector. Programs write JSON into their own logs, too: at
@@ -303,19 +335,25 @@ pub fn carried(object: &Map<String, Value>) -> Option<Carried<'_>> {
     raw.as_str().map(Carried::Raw)
 }
 
+/// What of a raw event is JSON, maybe behind a header.
+pub fn json_in(raw: &str) -> Option<&str> {
+    let raw = raw.trim();
+    if raw.starts_with('{') {
+        return Some(raw);
+    }
+    Some(&raw[behind_header(raw.as_bytes())?..])
+}
+
 /// The object in a raw event that is JSON itself, maybe behind a header.
 pub fn inner(raw: &str) -> Option<Map<String, Value>> {
-    let at = behind_header(raw.as_bytes())?;
-    serde_json::from_str(raw[at..].trim_end()).ok()
+    serde_json::from_str(json_in(raw)?).ok()
 }
 
 /// The form of one JSON record.
 pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
     match carried(object) {
         Some(Carried::Document(source)) => plain(source),
-        Some(Carried::Raw(text)) if xml(text) => Some(Ok(Form::Xml)),
-        Some(Carried::Raw(text)) if is_message(text) => Some(Err(Unusable::MessageText)),
-        Some(Carried::Raw(text)) => plain(&inner(text)?),
+        Some(Carried::Raw(text)) => of_raw(text),
         None => plain(object),
     }
 }

@@ -3,6 +3,7 @@
 //! Evidence is opened read-only. Nothing here understands packets or records.
 
 pub mod archive;
+pub mod cells;
 pub mod custody;
 pub mod discover;
 pub mod form;

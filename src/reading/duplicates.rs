@@ -301,7 +301,11 @@ mod tests {
                      \"@timestamp\":\"2022-09-01T12:18:26Z\",\"SourceName\":\"Microsoft-Windows-Security-Auditing\",\
                      \"Channel\":\"security\",\"Hostname\":\"ws01\",\"EventID\":4689,\"RecordNumber\":5,\
                      \"ProcessId\":\"0x7d8\",\"ProcessName\":\"a.exe\"}\n";
-        let files = [("a", one), ("b", both), ("c", nxlog.to_owned())];
+        // Others that show the zone by their flow, of an event that is not read.
+        let other = nxlog.replace("4689", "4670");
+        let later = |n: u64| other.replace(":18:26", &format!(":18:{}", 26 + 11 * n));
+        let nxlog = [nxlog.to_owned(), later(1), later(2), later(3)].concat();
+        let files = [("a", one), ("b", both), ("c", nxlog)];
         assert_eq!(
             read(&files),
             (

@@ -1,8 +1,9 @@
 //! A record while a form fills it in.
 
+use super::receipt::Receipt;
 use crate::eventlog::record::{Name, Place, Record, TextPlace, Value};
 use crate::evidence::Form;
-use crate::model::{Timed, Timestamp};
+use crate::model::{Span, Timed, Timestamp};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
@@ -25,6 +26,8 @@ pub struct Draft<'a> {
     pub time: Option<Timestamp>,
     /// Which clock the time is of.
     pub timed: Timed,
+    /// When it was received, where that may tell the zone of a local time.
+    pub receipt: Option<Receipt>,
     pub record_id: Option<u64>,
     pub fields: Vec<(Name<'a>, Value<'a>)>,
 }
@@ -40,6 +43,7 @@ impl<'a> Draft<'a> {
             computer: Cow::Borrowed(""),
             time: None,
             timed: Timed::Utc,
+            receipt: None,
             record_id: None,
             fields: Vec::new(),
         }
@@ -63,6 +67,12 @@ impl<'a> Draft<'a> {
             time: self.time,
             fields: self.fields.into(),
         }
+    }
+
+    /// Brings a local time to UTC, which it is ahead of by `zone`.
+    pub fn is_ahead(&mut self, zone: Span) {
+        self.time = self.time.map(|time| time.shifted(zone.negated()));
+        (self.timed, self.receipt) = (Timed::Utc, None);
     }
 
     /// Adds a field.

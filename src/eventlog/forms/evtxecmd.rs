@@ -5,11 +5,12 @@ use super::draft::{Draft, Refused, utc};
 use super::pieces::Piece;
 use crate::eventlog::record::Value as Field;
 use crate::evidence::Form;
+use crate::evidence::cells::cells;
 use serde_json::Value;
 use std::borrow::Cow;
 
 /// Cells of a row at most.
-const MOST_CELLS: usize = 64;
+pub const MOST_CELLS: usize = 64;
 
 /// Reads a row; `header` names its cells.
 pub fn read(
@@ -19,7 +20,7 @@ pub fn read(
 ) -> Result<(), Refused> {
     let row =
         std::str::from_utf8(piece.bytes()?).map_err(|_| Refused("a row of the CSV is no UTF-8"))?;
-    let cells = cells(row).ok_or(Refused("a row of the CSV has an open quote"))?;
+    let cells = cells(row, MOST_CELLS).ok_or(Refused("a row of the CSV has an open quote"))?;
     // Two files put one behind the other.
     if cells.first().is_some_and(|c| c == "RecordNumber") {
         return Ok(());
@@ -60,46 +61,4 @@ pub fn read(
     draft.fields_of(payload.get("UserData"));
     take(draft);
     Ok(())
-}
-
-/// The cells of a row (RFC 4180); `None` if a quote is open.
-pub fn cells(row: &str) -> Option<Vec<Cow<'_, str>>> {
-    let mut cells = Vec::new();
-    let mut rest = row;
-    loop {
-        if cells.len() >= MOST_CELLS {
-            return Some(cells);
-        }
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let mut end = 0;
-            loop {
-                end += quoted[end..].find('"')?;
-                match quoted[end + 1..].starts_with('"') {
-                    true => end += 2,
-                    false => break,
-                }
-            }
-            let cell = &quoted[..end];
-            cells.push(match cell.contains('"') {
-                true => Cow::Owned(cell.replace("\"\"", "\"")),
-                false => Cow::Borrowed(cell),
-            });
-            rest = &quoted[end + 1..];
-            match rest.strip_prefix(',') {
-                Some(next) => rest = next,
-                None => return Some(cells),
-            }
-        } else {
-            match rest.split_once(',') {
-                Some((cell, next)) => {
-                    cells.push(Cow::Borrowed(cell));
-                    rest = next;
-                }
-                None => {
-                    cells.push(Cow::Borrowed(rest));
-                    return Some(cells);
-                }
-            }
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod nxlog;
 mod pfirewall;
 pub mod pieces;
 mod powershell;
+mod receipt;
 #[cfg(test)]
 mod tests;
 mod velociraptor;
@@ -27,12 +28,13 @@ use super::summary::LogSummary;
 use super::tally::{Sums, Tally};
 use super::texts::Texts;
 use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
-use crate::model::{Event, EvidenceId};
+use crate::model::{Event, EvidenceId, Text};
 use draft::{Draft, Refused};
 /// The channel under which rows of pfirewall.log are shown.
 pub use pfirewall::CHANNEL as FIREWALL_TEXT;
 use pieces::{Piece, Pieces};
 use rayon::prelude::*;
+use receipt::{Receipt, Receipts};
 use std::io::Read;
 use std::sync::Mutex;
 
@@ -61,6 +63,7 @@ pub fn read_text(
     let mut pieces = Pieces::new(form, input);
     let mut sums = Sums::default();
     let mut problems = Problems::default();
+    let mut receipts = Receipts::default();
     let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
         .map(|_| Mutex::default())
         .collect();
@@ -70,6 +73,9 @@ pub fn read_text(
             break;
         }
         let header = pieces.header();
+        if form == Form::Nxlog {
+            look_at(&batch, &mut receipts);
+        }
         let read: Vec<Share> = batch
             .par_chunks(SHARE)
             .map(|share| {
@@ -77,7 +83,7 @@ pub fn read_text(
                 let mut texts = desks[desk]
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
-                Share::read(evidence, form, header, share, &mut texts)
+                Share::read(evidence, form, header, share, &receipts, &mut texts)
             })
             .collect();
         for share in read {
@@ -97,6 +103,31 @@ pub fn read_text(
     (summary, problems)
 }
 
+/// Takes in when the records of a batch were received. Of a large one, every fourth record shows it.
+fn look_at(batch: &[Piece], receipts: &mut Receipts) {
+    receipts.next_batch();
+    let step = if batch.len() < BATCH { 1 } else { 4 };
+    let looked: Vec<&Piece> = batch.iter().step_by(step).collect();
+    let found: Vec<Vec<(Text, Receipt)>> = looked
+        .par_chunks(SHARE)
+        .map(|share| {
+            let mut found = Vec::new();
+            let mut take = |draft: Draft<'_>| {
+                let receipt = draft.receipt;
+                found.extend(receipt.map(|at| (Text::from(&*draft.computer), at)));
+            };
+            for piece in share {
+                // What cannot be read is told where it is read.
+                let _ = json::read(piece, &mut take);
+            }
+            found
+        })
+        .collect();
+    for (computer, receipt) in found.iter().flatten() {
+        receipts.note(computer, *receipt);
+    }
+}
+
 /// What was read of a part of a batch.
 struct Share {
     events: Vec<(Event, Option<u64>)>,
@@ -111,6 +142,7 @@ impl Share {
         form: Form,
         header: &[String],
         pieces: &[Piece],
+        receipts: &Receipts,
         texts: &mut Texts,
     ) -> Self {
         let mut share = Self {
@@ -120,7 +152,12 @@ impl Share {
             problems: Problems::default(),
         };
         for piece in pieces {
-            let mut take = |draft: Draft<'_>| {
+            let mut take = |mut draft: Draft<'_>| {
+                let received = draft.receipt;
+                let zone = received.and_then(|at| receipts.zone(&draft.computer, at));
+                if let Some(zone) = zone {
+                    draft.is_ahead(zone);
+                }
                 share.take(evidence, form, piece, draft, texts);
             };
             let read = match form {

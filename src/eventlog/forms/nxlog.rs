@@ -1,23 +1,20 @@
 //! NXLog's im_msvistalog as JSON, often by way of Logstash: `EventTime` and `EventReceivedTime` are
 //! local and cut to seconds, `@timestamp` is the moment of receipt in UTC.
 //!
-//! The zone is what lies between the two moments of receipt, to the next quarter of an hour; they
-//! differ by seconds otherwise. Some agents write it behind the moment of receipt themselves. Without
+//! The zone is what lies between the two moments of receipt, as far as the text as a whole shows that it
+//! is no queue (`receipt`). Some agents write it behind the moment of receipt themselves. Without
 //! either, the zone is not known.
 
 use super::draft::{Draft, Refused, first_text, number, of_json, utc};
+use super::receipt::{Receipt, nearest};
 use crate::eventlog::record::Value as Field;
 use crate::evidence::Form;
 use crate::model::{Span, Timed, Timestamp};
 use serde_json::{Map, Value};
 
-const QUARTER: i64 = 900_000_000_000;
 /// What a zone begins with, behind the time of day.
 const ZONE: [char; 4] = ['Z', 'z', '+', '-'];
-/// No zone is further from UTC than this.
-const FURTHEST: i64 = 14 * 4;
-/// Receipt here and there, apart from the zone, lie closer than this; a queue that was held up
-/// says nothing of the zone.
+/// What happened and its receipt lie closer than this; what was held up says nothing of the zone.
 const QUEUE: i64 = 300_000_000_000;
 
 /// Reads a record.
@@ -31,16 +28,14 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     let moment = |name: &str| object.get(name).and_then(Value::as_str);
     let time = moment("EventTime");
     let received = moment("EventReceivedTime");
-    let zone = zone(received, moment("@timestamp")).or_else(|| zone_of(received?, time?));
     draft.time = time.and_then(utc);
     // Some pipelines write a zone after all.
-    let said = time.is_some_and(has_zone);
-    match zone {
-        Some(zone) if !said => {
-            draft.time = draft.time.map(|t| t.shifted(zone.negated()));
+    if !time.is_some_and(has_zone) {
+        draft.timed = Timed::Nxlog;
+        draft.receipt = receipt(received, moment("@timestamp"));
+        if let Some(zone) = received.zip(time).and_then(|(r, t)| zone_of(r, t)) {
+            draft.is_ahead(zone);
         }
-        _ if !said => draft.timed = Timed::Nxlog,
-        _ => {}
     }
     if let Some(event_type) = sysmons_event_type(object) {
         draft.field("EventType", Field::Text(event_type.into()));
@@ -112,25 +107,16 @@ fn has_zone(text: &str) -> bool {
     text.get(11..).is_some_and(|clock| clock.contains(ZONE))
 }
 
-/// How far local time is ahead of UTC.
-fn zone(received: Option<&str>, stamped: Option<&str>) -> Option<Span> {
+/// The two moments of receipt, if one is local and the other is not.
+fn receipt(received: Option<&str>, stamped: Option<&str>) -> Option<Receipt> {
     let (received, stamped) = (received?, stamped?);
     if has_zone(received) || !has_zone(stamped) {
         return None;
     }
-    let apart = Timestamp::parse(received)?.since(Timestamp::parse(stamped)?);
-    let zone = nearest(apart)?;
-    ((apart.0 - zone.0).abs() <= QUEUE).then_some(zone)
-}
-
-/// The zone that is nearest to so much between local time and UTC; `None` where there is none.
-fn nearest(apart: Span) -> Option<Span> {
-    let furthest = FURTHEST * QUARTER;
-    if !(-furthest - QUARTER..=furthest + QUARTER).contains(&apart.0) {
-        return None;
-    }
-    let zone = (apart.0 + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
-    (zone.abs() <= furthest).then_some(Span(zone))
+    Some(Receipt {
+        local: Timestamp::parse(received)?,
+        utc: Timestamp::parse(stamped)?,
+    })
 }
 
 /// The zone that is written behind the moment of receipt, where what happened in local time was received
@@ -140,7 +126,7 @@ fn zone_of(received: &str, time: &str) -> Option<Span> {
     let local = Timestamp::parse(&received[..clock])?;
     let waited = local.since(Timestamp::parse(time)?).0;
     let zone = local.since(Timestamp::parse(received)?);
-    ((-QUEUE..=QUEUE).contains(&waited) && nearest(zone) == Some(zone)).then_some(zone)
+    ((-QUEUE..=QUEUE).contains(&waited) && nearest(zone.0) == Some(zone.0)).then_some(zone)
 }
 
 #[cfg(test)]
@@ -154,33 +140,6 @@ mod tests {
         let object: Map<String, Value> = serde_json::from_str(line).unwrap();
         let record = draft(&object).unwrap().record(1, 0);
         assert_eq!(record.text("EventType").as_deref(), Some("DeleteValue"));
-    }
-
-    #[test]
-    fn the_zone_is_what_lies_between_two_moments_of_receipt() {
-        let of = |a, b| zone(Some(a), Some(b)).map(|z| z.0 / 60_000_000_000);
-        for (received, stamped, minutes) in [
-            (
-                "2020-10-22 04:29:55",
-                "2020-10-22T08:29:55.710Z",
-                Some(-240),
-            ),
-            (
-                "2020-10-22 04:29:58",
-                "2020-10-22T08:29:55.710Z",
-                Some(-240),
-            ),
-            ("2020-10-22 14:14:55", "2020-10-22T08:29:55.710Z", Some(345)),
-            ("2020-10-22 08:29:55", "2020-10-22T08:29:56.710Z", Some(0)),
-            // Seven minutes in a queue could be part of any zone.
-            ("2020-10-22 04:22:40", "2020-10-22T08:29:55.710Z", None),
-            ("2020-10-22 04:29:55", "2020-10-24T08:29:55.710Z", None),
-            ("2262-01-01 00:00:00", "1700-01-01T00:00:00Z", None),
-            ("1700-01-01 00:00:00", "2262-01-01T00:00:00Z", None),
-            ("2020-10-22T04:29:55Z", "2020-10-22T08:29:55.710Z", None),
-        ] {
-            assert_eq!(of(received, stamped), minutes, "{received} {stamped}");
-        }
     }
 
     #[test]

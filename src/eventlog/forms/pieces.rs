@@ -6,7 +6,8 @@
 use super::draft::Refused;
 use super::evtxecmd;
 use crate::evidence::Form;
-use crate::evidence::form::behind_header;
+use crate::evidence::cells::{cell, cells, raw_column};
+use crate::evidence::form::{behind_header, json_in};
 use crate::evidence::lines::{LONGEST, Lines};
 use std::io::Read;
 
@@ -56,6 +57,8 @@ pub struct Pieces<R: Read> {
     cut: Cut,
     header: Vec<String>,
     heading: Vec<u8>,
+    /// Which cell of each row is the record, in a CSV of Splunk.
+    raw: Option<usize>,
     /// What has begun and not ended.
     open: Option<Piece>,
     objects: Braces,
@@ -79,6 +82,7 @@ impl<R: Read> Pieces<R> {
             cut,
             header: Vec::new(),
             heading: Vec::new(),
+            raw: None,
             open: None,
             objects: Braces::default(),
             ready: std::collections::VecDeque::new(),
@@ -117,6 +121,9 @@ impl<R: Read> Pieces<R> {
                 {
                     *body = with_single_quotes(body);
                 }
+                if let (Some(column), Ok(row)) = (self.raw, &piece.body) {
+                    piece.body = raw_event(row, column);
+                }
                 return Some(piece);
             }
             let Some(line) = self.lines.next_line() else {
@@ -151,6 +158,13 @@ impl<R: Read> Pieces<R> {
                         events(bytes, at, &mut self.open, &mut self.ready);
                         continue;
                     }
+                    if self.form != Form::Xml {
+                        self.raw = raw_column(&String::from_utf8_lossy(trimmed));
+                    }
+                    if self.raw.is_some() {
+                        self.cut = Cut::Rows;
+                        continue;
+                    }
                     let whole = trimmed.starts_with(b"{")
                         && serde_json::from_slice::<serde::de::IgnoredAny>(trimmed).is_ok();
                     // A first line that is damaged is no reason to take the text for another one.
@@ -172,6 +186,7 @@ impl<R: Read> Pieces<R> {
                 Cut::Rows => {
                     row(bytes, at, &mut self.open, &mut self.ready);
                     if self.header.is_empty()
+                        && self.raw.is_none()
                         && let Some(first) = self.ready.pop_front()
                     {
                         self.header = header(&first);
@@ -182,6 +197,15 @@ impl<R: Read> Pieces<R> {
             }
         }
     }
+}
+
+/// The record in a row of Splunk's CSV: what its cell holds of JSON.
+fn raw_event(row: &[u8], column: usize) -> Result<Vec<u8>, &'static str> {
+    let row = std::str::from_utf8(row).map_err(|_| "a row of the CSV is no UTF-8")?;
+    let raw = cell(row.trim_end(), column);
+    let raw = raw.ok_or("a row of the CSV has an open quote or too few cells")?;
+    let json = json_in(&raw).ok_or("a raw event that is neither XML nor JSON")?;
+    Ok(json.as_bytes().to_vec())
 }
 
 /// Undoes the doubling of quotes in a cell.
@@ -401,6 +425,6 @@ fn row(
 fn header(piece: &Piece) -> Vec<String> {
     let text = piece.body.as_deref().unwrap_or_default();
     let text = String::from_utf8_lossy(text);
-    let cells = evtxecmd::cells(&text).unwrap_or_default();
+    let cells = cells(&text, evtxecmd::MOST_CELLS).unwrap_or_default();
     cells.iter().map(|c| c.trim().to_owned()).collect()
 }

@@ -3,7 +3,7 @@
 use super::read_text;
 use crate::eventlog::LogSummary;
 use crate::evidence::{Form, Kind, Packing, ProblemKind, Problems, Unusable, kind};
-use crate::model::{Event, EvidenceId, HostWhat, Timestamp, What};
+use crate::model::{Event, EvidenceId, HostWhat, Span, Timestamp, What};
 
 const SYSMON: &str = "Microsoft-Windows-Sysmon/Operational";
 
@@ -213,23 +213,40 @@ fn local_times_keep_sysmon_and_the_others_on_one_clock() {
     );
 }
 
+/// A record of NXLog in New York, received `second` seconds into a minute and delivered `queue` later.
+fn nxlog(number: u64, second: i64, queue: i64) -> String {
+    let at = Timestamp::parse("2020-10-22T04:29:00Z").unwrap();
+    let received = at.shifted(Span::seconds(second)).rfc3339();
+    let stamped = at.shifted(Span::seconds(4 * 3_600 + second + queue));
+    let local = received.replace('T', " ");
+    let local = local.get(..19).unwrap();
+    format!(
+        "{{\"@timestamp\":\"{}\",\"EventTime\":\"{local}\",\"EventReceivedTime\":\"{local}\",\
+         \"SourceName\":\"Microsoft-Windows-Security-Auditing\",\"Channel\":\"Security\",\"Hostname\":\"DC\",\
+         \"EventID\":4689,\"RecordNumber\":{number},\"ProcessId\":\"0x7d8\",\"ProcessName\":\"C:\\\\a.exe\"}}\n",
+        stamped.rfc3339()
+    )
+}
+
 #[test]
-fn nxlog_times_are_brought_to_utc_by_their_receipt() {
-    let line = "{\"@timestamp\":\"2020-10-22T08:29:48.785Z\",\"EventTime\":\"2020-10-22 04:29:46\",\
-                \"EventReceivedTime\":\"2020-10-22 04:29:48\",\"SourceName\":\"Microsoft-Windows-Security-Auditing\",\
-                \"Channel\":\"Security\",\"Hostname\":\"DC\",\"EventID\":4689,\"RecordNumber\":5,\
-                \"ProcessId\":\"0x7d8\",\"ProcessName\":\"C:\\\\a.exe\"}";
-    let read = read(line.as_bytes());
-    assert_eq!((read.form, read.records()), (Form::Nxlog, vec![Some(5)]));
-    assert_eq!(
-        read.events[0].0.time,
-        Timestamp::parse("2020-10-22T08:29:46Z").unwrap()
-    );
-    assert!(
-        read.problems
-            .iter()
-            .all(|p| p.kind != ProblemKind::LocalTime)
-    );
+fn nxlog_times_are_brought_to_utc_by_what_their_receipt_shows_as_a_whole() {
+    let queued = [nxlog(1, 0, 900), nxlog(2, 2, 899), nxlog(3, 5, 897)].concat();
+    let flow: String = (4..20).map(|n| nxlog(n, 900 + 5 * n as i64, 1)).collect();
+    let both = read(format!("{queued}{flow}").as_bytes());
+    assert_eq!((both.form, both.events.len()), (Form::Nxlog, 19));
+    let at = |n: usize| both.events[n].0.time;
+    assert_eq!(at(0), Timestamp::parse("2020-10-22T08:29:00Z").unwrap());
+    assert_eq!(at(18), Timestamp::parse("2020-10-22T08:45:35Z").unwrap());
+    let is_local = |read: &Read| {
+        let mut kinds = read.problems.iter().map(|p| p.kind);
+        kinds.any(|kind| kind == ProblemKind::LocalTime)
+    };
+    assert!(!is_local(&both));
+    // A quarter of an hour in a queue is no zone: without the others nothing tells it.
+    let alone = read(queued.as_bytes());
+    let written = Timestamp::parse("2020-10-22T04:29:00Z").unwrap();
+    assert_eq!(alone.events[0].0.time, written);
+    assert!(is_local(&alone));
 }
 
 #[test]
@@ -463,6 +480,40 @@ fn quotes_in_the_cells_of_splunks_csv_are_single_again() {
     assert!(
         matches!(what(&plain.events[0].0), HostWhat::Connected { process, .. } if &*process.image == "a\"\"b")
     );
+}
+
+#[test]
+fn raw_events_in_the_cells_of_splunks_csv_are_read_as_json() {
+    let pretty = |n| {
+        let value: serde_json::Value = serde_json::from_str(&dumped(n)).unwrap();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let behind = |n| format!("Sep  1 12:18:24 WS01 agent: {}", dumped(n));
+    let quoted = |text: String| format!("\"{}\"", text.replace('"', "\"\""));
+    for raw in [dumped, pretty, behind] {
+        let row = |n| format!("\"2022, Sep\",{},WS01\r\n", quoted(raw(n)));
+        let text = format!(
+            "_time,\"_raw\",host\r\n{}{}\"2022\",kernel: up,WS01\r\n{}",
+            row(1),
+            row(2),
+            row(3)
+        );
+        let told = read(text.as_bytes());
+        assert_eq!(
+            (told.form, told.records()),
+            (Form::EvtxDump, vec![Some(1), Some(2), Some(3)]),
+            "{text}"
+        );
+        let place = text.find("\"2022\",kernel").unwrap() as u64;
+        assert_eq!(told.lost(), [(ProblemKind::Text, 1, Some(place))]);
+    }
+    let message = "\"_raw\",host\n\"09/01/2022\nLogName=Security\nEventCode=5156\n\",WS01\n";
+    assert_eq!(
+        kind::recognise(message.as_bytes()).unwrap(),
+        Kind::Unusable(Unusable::MessageText, Packing::Plain)
+    );
+    let other = "\"_raw\",host\n\"GET /index.html\",WS01\n";
+    assert_eq!(kind::recognise(other.as_bytes()).unwrap(), Kind::Unknown);
 }
 
 #[test]
