@@ -25,13 +25,15 @@ pub enum Ports {
     Ranges(Vec<(u16, u16)>),
     /// A keyword such as `RPC` or `IPHTTPSIn`, whose ports the rule does not spell out.
     Keyword(Text),
+    /// These inclusive ranges, and keywords beside them.
+    Mixed(Vec<(u16, u16)>, Text),
 }
 
 impl Ports {
     /// True if `port` is one of a few named ports (at most `few` in all): the rule names it.
     pub fn names(&self, port: u16, few: usize) -> bool {
         match self {
-            Self::Ranges(ranges) => {
+            Self::Ranges(ranges) | Self::Mixed(ranges, _) => {
                 let total: usize = ranges
                     .iter()
                     .map(|(a, b)| usize::from(b.saturating_sub(*a)) + 1)
@@ -42,11 +44,11 @@ impl Ports {
         }
     }
 
-    /// True if traffic to `port` falls under the rule.
+    /// True if traffic to `port` falls under the rule, as far as it spells out its ports.
     pub fn covers(&self, port: u16) -> bool {
         match self {
             Self::Any => true,
-            Self::Ranges(ranges) => ranges
+            Self::Ranges(ranges) | Self::Mixed(ranges, _) => ranges
                 .iter()
                 .any(|(low, high)| (*low..=*high).contains(&port)),
             Self::Unknown | Self::Keyword(_) => false,
@@ -112,7 +114,8 @@ pub enum RuleSource {
     FirewallLog,
     /// Security 4946 to 4948, 4957: name and id only, no port.
     SecurityLog,
-    /// Sysmon 12 to 14 on the FirewallRules key: the full rule, not who asked.
+    /// Sysmon 12 to 14 on the FirewallRules key: the full rule, with who wrote it. Where that is the
+    /// firewall's service, it is not who asked.
     Registry,
 }
 
@@ -145,9 +148,10 @@ pub struct Rule {
     pub application: Text,
     /// Service the rule is for; empty for any.
     pub service: Text,
-    /// Program that changed it (ModifyingApplication), as written; empty where not said.
+    /// Program that changed it (ModifyingApplication) or wrote its value in the registry (Image of
+    /// Sysmon), as written; empty where not said.
     pub changed_by: Text,
-    /// Account that changed it (a SID as text); empty where not said.
+    /// Account that changed it (a SID as text) or wrote its value (User of Sysmon); empty where not said.
     pub changed_by_user: Text,
 }
 
@@ -198,4 +202,16 @@ pub enum Layer {
     Transport,
     /// ICMP error (`%%14601`): where the refusal of a UDP probe is suppressed.
     IcmpError,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_beside_a_keyword_are_named_and_those_of_the_keyword_are_not() {
+        let mixed = Ports::Mixed(vec![(135, 135)], "RPC".into());
+        assert!(mixed.covers(135) && mixed.names(135, 3));
+        assert!(!mixed.covers(49_152) && !mixed.names(49_152, 3));
+    }
 }

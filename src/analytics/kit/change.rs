@@ -206,7 +206,8 @@ pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
     }
 }
 
-/// The program a change names: who listens, or who changed the rule.
+/// The program a change names: who listens, or who changed the rule. Where Sysmon saw the firewall's
+/// service write the rule, that does not say who asked it to.
 pub fn image_of(change: &Change) -> Option<Text> {
     let What::Host(host) = &change.event.what else {
         return None;
@@ -215,7 +216,9 @@ pub fn image_of(change: &Change) -> Option<Text> {
         HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
             Some(process.image.clone())
         }
-        HostWhat::FirewallRule { rule, .. } if !rule.changed_by.is_empty() => {
+        HostWhat::FirewallRule { rule, source, .. }
+            if !rule.changed_by.is_empty() && !wrote_for_another(rule, *source) =>
+        {
             Some(rule.changed_by.clone())
         }
         HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
@@ -227,9 +230,19 @@ pub fn image_of(change: &Change) -> Option<Text> {
 
 /// The account a change names.
 pub fn user_of(change: &Change) -> Option<Text> {
-    rule_of(change)
-        .map(|r| r.changed_by_user.clone())
+    rule_and_source(change)
+        .filter(|(rule, source)| !wrote_for_another(rule, *source))
+        .map(|(rule, _)| rule.changed_by_user.clone())
         .filter(|u| !u.is_empty())
+}
+
+/// True for the program that Windows runs its services in, the firewall's among them.
+pub(super) fn is_service_host(image: &str) -> bool {
+    image_name(image).eq_ignore_ascii_case("svchost.exe")
+}
+
+fn wrote_for_another(rule: &Rule, source: RuleSource) -> bool {
+    source == RuleSource::Registry && is_service_host(&rule.changed_by)
 }
 
 /// True if the change's program or account is on a list of names: a file name, a whole path, or an

@@ -322,6 +322,8 @@ impl Changes {
         if matches!(ports, Ports::Ranges(_)) && !ports.covers(at.number) {
             return Tie::None;
         }
+        // What a keyword stands for, the rule does not say.
+        let spelled_out = !matches!(ports, Ports::Mixed(..)) || ports.covers(at.number);
         if ports.names(at.number, FEW_PORTS) {
             return Tie::Exact;
         }
@@ -338,8 +340,8 @@ impl Changes {
             };
         }
         match ports {
-            Ports::Any | Ports::Ranges(_) => Tie::Covers,
-            Ports::Keyword(_) | Ports::Unknown => Tie::Weak,
+            Ports::Any | Ports::Ranges(_) | Ports::Mixed(..) if spelled_out => Tie::Covers,
+            _ => Tie::Weak,
         }
     }
 }
@@ -361,4 +363,31 @@ pub struct Port<'a> {
     pub holder: Option<&'a Text>,
     /// Listener records after this do not count.
     pub until: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_for_a_keyword_beside_ports_may_let_in_what_it_does_not_spell_out() {
+        let tie = |ports, number| {
+            let at = Port {
+                transport: Transport::TCP,
+                number,
+                source: IpAddr::from([198, 51, 100, 7]),
+                local: None,
+                own: &[],
+                holder: None,
+                until: Timestamp(0),
+            };
+            Changes::default().tie_ports(&ports, &Text::default(), &at)
+        };
+        let mixed = || Ports::Mixed(vec![(135, 135)], "RPC".into());
+        assert_eq!(tie(mixed(), 135), Tie::Exact);
+        assert_eq!(tie(mixed(), 49_666), Tie::Weak);
+        assert_eq!(tie(Ports::Ranges(vec![(135, 135)]), 49_666), Tie::None);
+        let wide = || Ports::Mixed(vec![(5_000, 6_000)], "RPC".into());
+        assert_eq!(tie(wide(), 5_500), Tie::Covers);
+    }
 }

@@ -305,7 +305,7 @@ pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
             .and_then(|t| match &t.change.event.what {
                 What::Host(host) => match &host.what {
                     HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
-                        Ports::Ranges(r) => r.first().map(|r| r.0),
+                        Ports::Ranges(r) | Ports::Mixed(r, _) => r.first().map(|r| r.0),
                         _ => None,
                     },
                     HostWhat::Listening { local, .. } => Some(local.port),

@@ -1,8 +1,8 @@
 //! What a host did around a change: who started the program that made it, and whether somebody
 //! wiped the trail.
 
-use super::change::{Change, Effect, image_of};
-use crate::eventlog::normalise::image::{image_key, image_name};
+use super::change::{Change, Effect, image_of, is_service_host};
+use crate::eventlog::normalise::image::image_key;
 use crate::model::finding::{Role, Step};
 use crate::model::{Event, HostWhat, Span, Timestamp, What};
 use std::collections::VecDeque;
@@ -147,10 +147,6 @@ fn in_time(event: &Event, change: &Change) -> bool {
 }
 
 /// A change that svchost makes names the service's host, not who asked for it.
-fn is_service_host(image: &str) -> bool {
-    image_name(image).eq_ignore_ascii_case("svchost.exe")
-}
-
 fn pid_of(change: &Change) -> Option<u32> {
     match &change.event.what {
         What::Host(host) => match &host.what {

@@ -169,6 +169,8 @@ fn registry(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
             _ => Rule::default(),
         };
         rule.id = f.texts.share(id);
+        rule.changed_by = f.text("Image");
+        rule.changed_by_user = f.text("User");
         // A value set may be new or changed; the log does not say, and the rule counts either way.
         let change = match change {
             RegistryChange::Deleted => RuleChange::Removed,
@@ -265,6 +267,8 @@ mod tests {
                 ("EventType", "SetValue"),
                 ("TargetObject", KEY),
                 ("Details", line),
+                ("Image", r"C:\Windows\regedit.exe"),
+                ("User", r"CORP\eve"),
             ],
         )
         .unwrap();
@@ -279,6 +283,8 @@ mod tests {
         assert_eq!((change, source), (RuleChange::Added, RuleSource::Registry));
         assert_eq!((&*rule.id, &*rule.name), ("{A}", "atomic testing"));
         assert_eq!(rule.local_ports, Ports::Ranges(vec![(450, 450)]));
+        let by = (&*rule.changed_by, &*rule.changed_by_user);
+        assert_eq!(by, (r"C:\Windows\regedit.exe", r"CORP\eve"));
         let what = read(
             PROVIDER,
             12,

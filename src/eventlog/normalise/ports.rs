@@ -6,8 +6,7 @@ use crate::model::firewall::Ports;
 /// Ranges one rule may name; a longer list is not a rule anybody wrote.
 const MAX_RANGES: usize = 1_024;
 
-/// Reads LocalPorts of a firewall event. An empty text names no port and so covers every port; a
-/// list of numbers and keywords keeps the numbers, because only they can be compared.
+/// Reads LocalPorts of a firewall event. An empty text names no port and so covers every port.
 pub fn local_ports(text: &str) -> Ports {
     let mut list = PortList::default();
     for word in text.split(',') {
@@ -57,12 +56,14 @@ impl PortList {
             Ports::Unknown
         } else if self.any {
             Ports::Any
-        } else if !self.ranges.is_empty() {
-            Ports::Ranges(self.ranges)
-        } else if !self.keywords.is_empty() {
-            Ports::Keyword(Text::from(self.keywords.join(",")))
         } else {
-            Ports::Any
+            let keywords = || Text::from(self.keywords.join(","));
+            match (self.ranges.is_empty(), self.keywords.is_empty()) {
+                (true, true) => Ports::Any,
+                (true, false) => Ports::Keyword(keywords()),
+                (false, true) => Ports::Ranges(self.ranges),
+                (false, false) => Ports::Mixed(self.ranges, keywords()),
+            }
         }
     }
 }
@@ -93,7 +94,11 @@ mod tests {
             ("", Ports::Any),
             ("RPC", keyword("RPC")),
             ("RPC-EPMap", keyword("RPC-EPMap")),
-            ("RPC,135", Ports::Ranges(vec![(135, 135)])),
+            ("RPC,135", Ports::Mixed(vec![(135, 135)], "RPC".into())),
+            (
+                "443,RPC-EPMap,80,RPC",
+                Ports::Mixed(vec![(80, 80), (443, 443)], "RPC-EPMap,RPC".into()),
+            ),
             ("99999", Ports::Unknown),
             ("10-5", Ports::Unknown),
             ("22,?", Ports::Unknown),

@@ -349,10 +349,7 @@ fn started_words(started: &Process, command_line: &str) -> String {
     if !base(&started.image).eq_ignore_ascii_case("netsh.exe") {
         return String::new();
     }
-    let words: Vec<String> = command_line
-        .split_ascii_whitespace()
-        .map(str::to_ascii_lowercase)
-        .collect();
+    let words = arguments(&command_line.to_ascii_lowercase());
     let asked = ["add", "set", "delete"].into_iter().find(|verb| {
         words
             .windows(3)
@@ -361,12 +358,7 @@ fn started_words(started: &Process, command_line: &str) -> String {
     let Some(verb) = asked else {
         return String::new();
     };
-    let value = |key: &str| {
-        words
-            .iter()
-            .find_map(|word| word.strip_prefix(key))
-            .map(|v| v.trim_matches('"'))
-    };
+    let value = |key: &str| words.iter().find_map(|word| word.strip_prefix(key));
     let did = match verb {
         "add" => "adds a rule",
         "set" => "changes a rule",
@@ -385,6 +377,30 @@ fn started_words(started: &Process, command_line: &str) -> String {
         (None, _) => {}
     }
     text
+}
+
+/// The words of a command line as its program gets them: what is quoted is one, without its quotes,
+/// and a quote behind a backslash is none.
+fn arguments(line: &str) -> Vec<String> {
+    let (mut words, mut word) = (Vec::new(), String::new());
+    let (mut quoted, mut escaped) = (false, false);
+    for c in line.chars() {
+        match c {
+            '"' if escaped => word.push(c),
+            '"' => quoted = !quoted,
+            c if c.is_ascii_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            c => word.push(c),
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
 }
 
 fn socket(

@@ -43,7 +43,13 @@ pub(super) fn sentence(change: RuleChange, source: RuleSource, rule: &Rule, form
         text.push_str(&profiles(rule.profiles));
         append(&mut text, ", for program ", &rule.application);
         append(&mut text, ", for service ", &rule.service);
-        append(&mut text, ", by ", base(&rule.changed_by));
+        // Sysmon sees who writes the value: mostly the firewall's service, whoever asked it to.
+        let by = match (source, change) {
+            (RuleSource::Registry, RuleChange::Removed) => ", value deleted by ",
+            (RuleSource::Registry, _) => ", value written by ",
+            _ => ", by ",
+        };
+        append(&mut text, by, base(&rule.changed_by));
         append(&mut text, ", account ", &rule.changed_by_user);
         if source == RuleSource::Registry {
             text.push_str(", seen in the registry");
@@ -130,12 +136,16 @@ fn socket_words(ports: &Ports, protocol: Option<Option<u8>>) -> String {
     }
 }
 
-/// `4444,5000-5010`, `any port`, a keyword; `None` where the source does not say.
+/// `4444,5000-5010`, `any port`, `135,RPC`; `None` where the source does not say.
 pub(in crate::report) fn ports_text(ports: &Ports) -> Option<String> {
     match ports {
         Ports::Unknown => None,
         Ports::Any => Some("any port".to_owned()),
-        Ports::Keyword(word) => Some(name(word)),
+        Ports::Keyword(words) => Some(keywords(words)),
+        Ports::Mixed(ranges, words) => {
+            let ports = ports_text(&Ports::Ranges(ranges.clone()))?;
+            Some(format!("{ports},{}", keywords(words)))
+        }
         Ports::Ranges(ranges) => {
             let each: Vec<String> = ranges
                 .iter()
@@ -150,6 +160,11 @@ pub(in crate::report) fn ports_text(ports: &Ports) -> Option<String> {
             Some(each.join(","))
         }
     }
+}
+
+fn keywords(words: &str) -> String {
+    let each: Vec<String> = words.split(',').map(name).collect();
+    each.join(",")
 }
 
 /// `any`, `LocalSubnet`, `10.0.0.0-10.0.0.255,…`; `None` where the source does not say.
@@ -191,7 +206,7 @@ fn other_ends(rule: &Rule) -> String {
         true => (&rule.local_ports, "local"),
         false => (&rule.remote_ports, "remote"),
     };
-    if matches!(ports, Ports::Ranges(_) | Ports::Keyword(_)) {
+    if !matches!(ports, Ports::Any | Ports::Unknown) {
         let ports = ports_text(ports).unwrap_or_default();
         text.push_str(&format!(", {whose} port {ports}"));
     }

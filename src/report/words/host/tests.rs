@@ -89,6 +89,23 @@ fn netsh_is_read_by_its_own_words_and_no_further() {
             "netsh.exe (7) adds a rule",
         ),
         (
+            "netsh advfirewall firewall add rule name=\"a localport=3389 b\" protocol=tcp localport=4444",
+            "netsh.exe (7) adds a rule for 4444/tcp",
+        ),
+        (
+            "netsh advfirewall firewall add rule \"name=a protocol=udp\" \"localport=80\" \"protocol=tcp\"",
+            "netsh.exe (7) adds a rule for 80/tcp",
+        ),
+        (
+            r#"netsh advfirewall firewall add rule name="a \" localport=3389" dir=in"#,
+            "netsh.exe (7) adds a rule",
+        ),
+        (
+            "netsh advfirewall firewall add rule name=\"open localport=3389",
+            "netsh.exe (7) adds a rule",
+        ),
+        ("netsh http add note=\"firewall add rule localport=1\"", ""),
+        (
             "netsh advfirewall firewall delete rule name=x",
             "netsh.exe (7) deletes a rule",
         ),
@@ -184,12 +201,27 @@ fn rules_say_only_the_fields_their_log_has() {
                 local_ports: Ports::Any,
                 remotes: Remotes::LocalSubnet,
                 profiles: 5,
+                changed_by: r"C:\Windows\regedit.exe".into(),
+                changed_by_user: r"CORP\eve".into(),
                 ..Rule::default()
             },
         ),
         "rule set: inbound allow any port/any protocol (disabled) \"n\"",
         "rule set: inbound allow any port/any protocol (disabled) \"n\", from the local \
-         subnet, domain and public profiles, seen in the registry",
+         subnet, domain and public profiles, value written by regedit.exe, account CORP\\eve, seen in \
+         the registry",
+    );
+    says(
+        rule(
+            RuleSource::FirewallLog,
+            Rule {
+                protocol: Some(Some(6)),
+                local_ports: Ports::Mixed(vec![(135, 135), (5000, 5010)], "RPC,RPC-EPMap".into()),
+                ..Rule::default()
+            },
+        ),
+        "rule added: 135,5000-5010,RPC,RPC-EPMap/tcp",
+        "rule added: 135,5000-5010,RPC,RPC-EPMap/tcp",
     );
     let outbound = |remotes| Rule {
         name: "n".into(),
