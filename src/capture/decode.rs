@@ -4,6 +4,7 @@
 //! enough here while general decoders want all of it. Checksums are never checked: a capture taken
 //! on the sending host has wrong ones. Of a packet that carries another one, that one is read.
 
+use super::answers::answers;
 use super::frame::{Frame, Memory, Seen};
 use super::link::{self, Network};
 use super::naming;
@@ -14,9 +15,6 @@ use crate::model::payload::Shape;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use crate::model::{Endpoint, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// The port of NTP servers.
-const NTP: u16 = 123;
 
 /// Reads one frame and appends its packet, if it has one, to `out`.
 #[inline]
@@ -312,7 +310,8 @@ fn transport(
                 }
             }
             packet.shape = shape::shape(payload, false);
-            if answers(packet.source.port, payload) {
+            let ports = (packet.source.port, packet.destination.port);
+            if answers(ports, payload, packet.payload) {
                 packet.flags = flags::ANSWERS;
             }
             if packet.source.port == dns::PORT {
@@ -421,16 +420,6 @@ fn open(
         });
     }
     Some(seen)
-}
-
-/// True for a datagram that answers a question by its own form: of DNS to one question (RFC 1035 4.1.1),
-/// and of NTP in a server's mode (RFC 5905 7.3).
-fn answers(from: u16, payload: &[u8]) -> bool {
-    match (from, payload) {
-        (dns::PORT, [_, _, flags, _, 0, 1, ..]) => flags & 0xF8 == 0x80,
-        (NTP, [mode, ..]) => payload.len() >= 48 && mode & 0x07 == 4,
-        _ => false,
-    }
 }
 
 /// True if the TCP options hold Fast Open: kind 34 (RFC 7413), or 254 with its experiment number.

@@ -1,6 +1,7 @@
 //! Captures: from bytes to connection attempts and signals.
 
 mod announcements;
+mod answers;
 pub mod attempts;
 mod conn_log;
 mod decode;

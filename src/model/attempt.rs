@@ -143,13 +143,6 @@ pub struct IcmpRun {
     pub id: u16,
 }
 
-impl IcmpRun {
-    /// True for echo requests: a ping.
-    pub fn is_echo(self) -> bool {
-        matches!(self.kind, 8 | 128)
-    }
-}
-
 /// One connection attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {

@@ -423,6 +423,20 @@ fn a_datagram_that_answers_by_its_form_is_no_attempt_of_the_answerer() {
         (a.outcome, a.initiator, a.bytes),
         (Outcome::OneSided, end("10.0.0.7:51000"), [0, 90])
     );
+    // Both ends of a relay's exchange have the server's port.
+    let a = told(|wire| wire.udp_answer("10.0.0.67:67", "10.0.0.1:67", 300));
+    assert_eq!(
+        (a.outcome, a.initiator),
+        (Outcome::OneSided, end("10.0.0.1:67"))
+    );
+    let a = told(|wire| {
+        wire.udp("10.0.0.1:67", "10.0.0.67:67", 300);
+        wire.udp_answer("10.0.0.67:67", "10.0.0.1:67", 300);
+    });
+    assert_eq!(
+        (a.outcome, a.initiator),
+        (Outcome::Established, end("10.0.0.1:67"))
+    );
     // The question may have been captured after it, by another sensor; by itself it is an attempt.
     let a = told(|wire| {
         wire.udp_answer("10.0.0.53:53", "10.0.0.7:51000", 90);

@@ -169,6 +169,16 @@ fn datagrams_that_answer_by_their_form_are_told() {
     );
     ntp[0] = 0x23;
     assert_eq!(flags(123, &ntp), 0);
+    // A server's reply to a client's broadcast, and to the relay that asked for one.
+    let mut dhcp = [0; 300];
+    dhcp[..3].copy_from_slice(&[2, 1, 6]);
+    dhcp[236..240].copy_from_slice(&[99, 130, 83, 99]);
+    let replied = |to: u16| {
+        let mut datagram = udp(to, &dhcp);
+        datagram[..2].copy_from_slice(&67_u16.to_be_bytes());
+        ip_packet(1, &ethernet(0x0800, &ipv4(17, &datagram))).flags
+    };
+    assert_eq!((replied(68), replied(67), replied(69)), (1, 1, 0));
 }
 
 #[test]

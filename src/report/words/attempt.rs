@@ -89,8 +89,7 @@ const MARKS: [(Marks, &str); 14] = [
 
 fn outcome(attempt: &Attempt) -> String {
     let sent = match (attempt.icmp, attempt.transport) {
-        (Some(icmp), _) if icmp.is_echo() => "echo request".to_owned(),
-        (Some(icmp), _) => format!("message of type {}", icmp.kind),
+        (Some(icmp), transport) => asked(transport, icmp.kind),
         (None, Transport::TCP) => "SYN".to_owned(),
         (None, _) => "datagram".to_owned(),
     };
@@ -118,10 +117,24 @@ fn outcome(attempt: &Attempt) -> String {
             "traffic without its start (not captured, or it had ended before)".to_owned()
         }
         Outcome::OneSided if attempt.transport != Transport::TCP => {
-            "reply, its request is not in the capture".to_owned()
+            "reply, no request between the two is in the capture".to_owned()
         }
         Outcome::OneSided => "SYN-ACK, its SYN is not in the capture".to_owned(),
     }
+}
+
+/// What a message of ICMP or ICMPv6 asks for, with its type but for a ping.
+fn asked(transport: Transport, kind: u8) -> String {
+    let what = match (transport, kind) {
+        (Transport::ICMP, 8) | (Transport::ICMPV6, 128) => return "echo request".to_owned(),
+        (Transport::ICMP, 13) => "timestamp request",
+        (Transport::ICMP, 15) => "information request",
+        (Transport::ICMP, 17) => "address mask request",
+        (Transport::ICMP, 42) | (Transport::ICMPV6, 160) => "extended echo request",
+        (Transport::ICMPV6, 139) => "node information query",
+        _ => return format!("message of type {kind}"),
+    };
+    format!("{what} (type {kind})")
 }
 
 /// Of TCP, where the SYN was not captured: nobody knows when it was sent.
@@ -211,6 +224,7 @@ fn payload(attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::attempt::IcmpRun;
     use crate::model::provenance::Item;
     use crate::model::{Endpoint, EvidenceId, Provenance};
 
@@ -307,12 +321,42 @@ mod tests {
             (
                 Transport::UDP,
                 Outcome::OneSided,
-                "7000/udp reply, its request is not in the capture",
+                "7000/udp reply, no request between the two is in the capture",
             ),
         ];
         for (transport, outcome, words) in cases {
             let text = sentence(&attempt(transport, outcome), Timestamp(0), Form::Short);
             assert_eq!(text, words);
+        }
+    }
+
+    #[test]
+    fn a_message_of_icmp_says_what_it_asks_for() {
+        for (transport, kind, words) in [
+            (Transport::ICMP, 8, "echo request, answered"),
+            (Transport::ICMPV6, 128, "echo request, answered"),
+            // Unassigned in ICMP.
+            (Transport::ICMP, 128, "message of type 128, answered"),
+            (Transport::ICMP, 13, "timestamp request (type 13), answered"),
+            (
+                Transport::ICMP,
+                17,
+                "address mask request (type 17), answered",
+            ),
+            (
+                Transport::ICMPV6,
+                139,
+                "node information query (type 139), answered",
+            ),
+        ] {
+            let mut run = attempt(transport, Outcome::Established);
+            run.icmp = Some(IcmpRun { kind, id: 7 });
+            let (short, long) = (Form::Short, Form::Long);
+            assert_eq!(
+                sentence(&run, Timestamp(0), short),
+                format!("{transport} {words}")
+            );
+            assert!(sentence(&run, Timestamp(0), long).contains(words));
         }
     }
 
