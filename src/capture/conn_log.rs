@@ -24,6 +24,10 @@ const GIVEN_UP: Span = Span::seconds(5);
 /// Unanswered attempts that wait for the log to go on, at most.
 const WAITING: usize = 65_536;
 
+/// A row this far ahead of those before it says that the log went on only if the next ones do not fall
+/// back behind it by as much: its time may be garbled.
+const LEAP: Span = Span::seconds(3_600);
+
 /// Reads the log and hands each connection to `emit`, in the order of the text.
 pub fn read_connections(
     evidence: EvidenceId,
@@ -86,7 +90,20 @@ pub fn read_connections(
             }
         }
     }
-    silent.end(emit);
+    let lone = silent.end(emit);
+    if lone > 0 {
+        problems.add(Problem {
+            evidence: Some(evidence),
+            kind: ProblemKind::Disorder,
+            weight: Weight::Note,
+            count: lone,
+            first_offset: None,
+            message: "a connection ends more than an hour after those before and behind it in the log".to_owned(),
+            effect: "these rows were read as they are, but do not show that the log went on until then: unanswered \
+                     attempts before them count as silence only where other rows show it"
+                .to_owned(),
+        });
+    }
     if summary.read > 0 {
         problems.add(Problem {
             evidence: Some(evidence),
@@ -109,12 +126,16 @@ pub fn read_connections(
 struct Silent {
     waiting: VecDeque<Event>,
     latest: Option<Timestamp>,
+    /// A row that leapt ahead, and whether others have fallen back behind it.
+    ahead: Option<(Timestamp, bool)>,
+    /// Rows that leapt ahead alone.
+    lone: u64,
 }
 
 impl Silent {
     /// Passes on an attempt that ended at `ended`, or lets it wait.
     fn hear(&mut self, event: Event, ended: Timestamp, emit: &mut dyn FnMut(Event)) {
-        self.latest = self.latest.max(Some(ended));
+        self.clock(ended);
         let unanswered = matches!(&event.what, What::Attempt(attempt)
             if attempt.outcome == Outcome::Unanswered && attempt.transport == Transport::TCP);
         if unanswered {
@@ -124,6 +145,27 @@ impl Silent {
         }
         while self.waiting.len() > WAITING || self.went_on() {
             self.release(emit);
+        }
+    }
+
+    /// Takes in the end of a row: until then the log went on, unless the row has leapt ahead alone.
+    fn clock(&mut self, ended: Timestamp) {
+        if let Some((ahead, passed)) = &mut self.ahead {
+            if ended.shifted(LEAP) >= *ahead {
+                self.latest = self.latest.max(Some(*ahead));
+                self.ahead = None;
+            } else {
+                *passed = true;
+            }
+        }
+        match self.latest {
+            Some(latest) if ended <= latest.shifted(LEAP) => {
+                self.latest = Some(latest.max(ended));
+            }
+            _ => {
+                self.lone += u64::from(self.ahead.is_some());
+                self.ahead = Some((ended, false));
+            }
         }
     }
 
@@ -146,11 +188,13 @@ impl Silent {
         emit(event);
     }
 
-    /// Passes on what still waits: the log ends.
-    fn end(mut self, emit: &mut dyn FnMut(Event)) {
+    /// Passes on what still waits: the log ends. Returns how many rows have leapt ahead alone.
+    fn end(mut self, emit: &mut dyn FnMut(Event)) -> u64 {
         while !self.waiting.is_empty() {
             self.release(emit);
         }
+        let passed = self.ahead.is_some_and(|(_, passed)| passed);
+        self.lone + u64::from(passed)
     }
 }
 
@@ -424,7 +468,40 @@ broken\n";
             tells(&[first.clone(), second.clone(), later.clone()]),
             [true, false]
         );
-        assert_eq!(tells(&[later, first, second]), [true, false]);
+        assert_eq!(
+            tells(&[later.clone(), first.clone(), second.clone()]),
+            [true, false]
+        );
+        // One row of another century shows nothing; where the log follows it, it does.
+        let far = row("4092161605.0", "SF");
+        let next = row("4092161607.0", "SF");
+        for rows in [
+            [&first, &far, &second],
+            [&far, &first, &second],
+            [&first, &second, &far],
+        ] {
+            assert_eq!(tells(&rows.map(Clone::clone)), [false, false]);
+        }
+        assert_eq!(
+            tells(&[first.clone(), second.clone(), far.clone(), next]),
+            [true, true]
+        );
+        let lone = |rows: [&String; 3]| {
+            let text = rows.map(Clone::clone).join("\n");
+            let (_, problems) = read_connections(EvidenceId(1), text.as_bytes(), &mut |_| {});
+            let mut told = problems.iter();
+            told.find(|p| p.kind == ProblemKind::Disorder)
+                .map(|p| p.count)
+        };
+        assert_eq!(lone([&first, &far, &second]), Some(1));
+        assert_eq!(lone([&far, &first, &second]), Some(1));
+        assert_eq!(
+            (
+                lone([&first, &second, &later]),
+                lone([&first, &second, &far])
+            ),
+            (None, None)
+        );
     }
 
     #[test]
