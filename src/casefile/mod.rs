@@ -11,6 +11,7 @@
 //! for `report`; here they are written whole or not at all, checked, and followed back to evidence.
 
 pub mod compare;
+pub mod escaped;
 pub mod folder;
 pub mod lines;
 pub mod place;

@@ -85,7 +85,7 @@ impl Places {
         let (mut arguments, mut at) = (Vec::new(), BTreeMap::new());
         let lay = case.run.iter().flat_map(|run| &run.evidence);
         for place in lay.filter(|place| needed.contains(place.id.as_str())) {
-            let path = PathBuf::from(&place.path);
+            let path = place.on_disk();
             match fs::metadata(&path).and_then(|_| fs::canonicalize(&path)) {
                 // A folder of that name is not the file.
                 Ok(real) if !real.is_dir() => {

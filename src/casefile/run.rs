@@ -1,6 +1,8 @@
 //! `run.json`: the log of one run. It is no part of the record, since it differs from run to run.
 
+use super::escaped::{escaped, unescaped};
 use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 /// Everything about a run that is not evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,10 @@ pub struct Run {
     pub config: Option<String>,
     /// Files and folders given as evidence, absolute.
     pub inputs: Vec<String>,
+    /// The same as [`escaped`] writes them, in the same order, null for those that are Unicode; left
+    /// out where all are, and before 1.3.0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs_escaped: Vec<Option<String>>,
     /// Where each file of the evidence lay.
     pub evidence: Vec<Place>,
     /// The files written, `SHA256SUMS` and this one excepted.
@@ -54,8 +60,53 @@ pub struct Run {
 pub struct Place {
     /// Its number in the report.
     pub id: String,
-    /// Its path, absolute.
+    /// Its path, absolute. What is no Unicode in it is replaced.
     pub path: String,
+    /// The same as [`escaped`] writes it; left out where the path is Unicode, and before 1.3.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escaped: Option<String>,
+}
+
+impl Run {
+    /// Notes what was given as evidence: these absolute paths.
+    pub fn set_inputs(&mut self, paths: &[PathBuf]) {
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        self.inputs = paths.iter().map(text).collect();
+        self.inputs_escaped = paths.iter().map(|path| escaped(path)).collect();
+        if self.inputs_escaped.iter().all(Option::is_none) {
+            self.inputs_escaped.clear();
+        }
+    }
+
+    /// What was given as evidence, as it is called on disk.
+    pub fn given(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let exact = |at: usize| self.inputs_escaped.get(at)?.as_deref();
+        let inputs = self.inputs.iter().enumerate();
+        inputs.map(move |(at, text)| on_disk(text, exact(at)))
+    }
+}
+
+impl Place {
+    /// A file of that number at an absolute path.
+    pub fn of(id: String, path: &Path) -> Self {
+        Self {
+            id,
+            path: path.to_string_lossy().into_owned(),
+            escaped: escaped(path),
+        }
+    }
+
+    /// Where it lay, as it is called on disk.
+    pub fn on_disk(&self) -> PathBuf {
+        on_disk(&self.path, self.escaped.as_deref())
+    }
+}
+
+/// The path itself, where it was escaped; else what was written.
+fn on_disk(text: &str, exact: Option<&str>) -> PathBuf {
+    exact
+        .and_then(unescaped)
+        .unwrap_or_else(|| PathBuf::from(text))
 }
 
 /// A file that was written.
@@ -72,4 +123,4 @@ pub struct Output {
 /// What `schema` says.
 pub const SCHEMA: &str = "casewire-run";
 /// What `schema_version` says.
-pub const SCHEMA_VERSION: &str = "1.2.0";
+pub const SCHEMA_VERSION: &str = "1.3.0";

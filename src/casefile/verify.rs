@@ -6,11 +6,11 @@
 use super::folder::hex;
 use super::places::Places;
 use super::{CaseFolder, Error, SUMS, at, read_plain_text};
-use crate::evidence::{EvidenceFile, Input, Problems, discover};
+use crate::evidence::{EvidenceFile, Input, Problems, discover, regular};
 use crate::report::json::shape::Evidence;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -137,10 +137,7 @@ pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
 /// # Errors
 /// If it cannot be read, or is no regular file.
 pub fn hash_of(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut file = File::open(path)?;
+    let (mut file, _) = regular::open(path)?;
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 18];
     loop {
@@ -212,8 +209,7 @@ fn extra(case: &CaseFolder, places: &Places) -> Vec<Checked> {
     let inputs: Vec<PathBuf> = case
         .run
         .iter()
-        .flat_map(|run| &run.inputs)
-        .map(PathBuf::from)
+        .flat_map(|run| run.given())
         .filter(|path| path.is_dir())
         .collect();
     let here = known

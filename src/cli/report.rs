@@ -9,7 +9,7 @@ use casewire::report::json::{self, shape};
 use casewire::report::record::{self, Chosen, telling};
 use casewire::report::redact::redact;
 use casewire::report::{html, text};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs it.
 pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
@@ -96,16 +96,15 @@ pub fn bounds(case: &CaseFolder, now: Option<&Path>, overwrite: bool) -> Bounds 
     let run = case.run.iter();
     let places = run
         .clone()
-        .flat_map(|run| run.evidence.iter().map(|e| &e.path));
+        .flat_map(|run| run.evidence.iter().map(|place| place.on_disk()));
     let known = case.report.evidence.iter().filter_map(|row| {
         let hash = row.hashes.sha256.as_ref()?;
         Some((row.size, hash.0.clone()))
     });
     Bounds {
         evidence: run
-            .flat_map(|run| &run.inputs)
+            .flat_map(|run| run.given())
             .chain(places)
-            .map(PathBuf::from)
             .chain(now.map(Path::to_owned))
             .collect(),
         known: known.collect(),

@@ -9,7 +9,7 @@ use casewire::casefile::verify::hash_of;
 use casewire::evidence::Weight;
 use casewire::investigate::Request;
 use casewire::model::Timestamp;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// When a run began.
@@ -34,7 +34,8 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
     let losses = case.problems.iter().filter(|p| p.weight == Weight::Loss);
     let variable = |names: [&str; 2]| names.into_iter().find_map(|name| std::env::var(name).ok());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    Run {
+    let inputs: Vec<PathBuf> = request.evidence.iter().map(|path| absolute(path)).collect();
+    let mut run = Run {
         schema: SCHEMA.to_owned(),
         schema_version: SCHEMA_VERSION.to_owned(),
         version: case.version.clone(),
@@ -59,14 +60,17 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
             .map(|name| name.trim().to_owned())
             .filter(|name| !name.is_empty())
             .or_else(|| variable(["HOSTNAME", "COMPUTERNAME"])),
-        config: config::place(global).map(|path| absolute(&path)),
-        inputs: request.evidence.iter().map(|path| absolute(path)).collect(),
+        config: config::place(global).map(|path| absolute(&path).to_string_lossy().into_owned()),
+        inputs: Vec::new(),
+        inputs_escaped: Vec::new(),
         evidence: case
             .evidence
             .iter()
-            .map(|row| Place {
-                id: case.labels.file(row.id).into_owned(),
-                path: absolute(&row.location),
+            .map(|row| {
+                Place::of(
+                    case.labels.file(row.id).into_owned(),
+                    &absolute(&row.location),
+                )
             })
             .collect(),
         outputs: Vec::new(),
@@ -75,7 +79,9 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
         warnings: losses
             .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))
             .collect(),
-    }
+    };
+    run.set_inputs(&inputs);
+    run
 }
 
 /// The arguments, with a word in the place of each password: a case is handed on.
@@ -93,9 +99,8 @@ fn without_passwords(arguments: impl Iterator<Item = String>) -> Vec<String> {
     kept
 }
 
-fn absolute(path: &Path) -> String {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    path.to_string_lossy().into_owned()
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn utc(time: SystemTime) -> String {

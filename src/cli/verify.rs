@@ -89,11 +89,10 @@ fn again(
         return Err(Wrong("the recorded command is no 'casewire analyze'".to_owned()).into());
     };
     let whole_folders = run
-        .inputs
-        .iter()
-        .any(|input| !run.evidence.iter().any(|place| place.path == *input));
+        .given()
+        .any(|input| !run.evidence.iter().any(|place| place.on_disk() == input));
     analyze.evidence.evidence = match &args.case.evidence {
-        None => run.inputs.iter().map(PathBuf::from).collect(),
+        None => run.given().collect(),
         Some(folder) if whole_folders => vec![folder.clone()],
         Some(_) => places.on_disk().map(|file| file.path.clone()).collect(),
     };

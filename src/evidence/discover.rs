@@ -7,9 +7,10 @@ use super::archive::{self, Member, Unpacking};
 use super::kind::{self, Kind, Unrecognised};
 use super::naming;
 use super::problem::{Problem, ProblemKind, Problems, Weight};
+use super::regular;
 use crate::model::EvidenceId;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -199,6 +200,14 @@ fn walk(
         if !entered.insert(real.clone()) {
             continue;
         }
+        if regular::is_made_up(&real) {
+            unreadable(
+                None,
+                format!("folder {shown}: {}", regular::made_up()),
+                problems,
+            );
+            continue;
+        }
         let names = fs::read_dir(&path).and_then(|entries| {
             entries
                 .map(|entry| entry.map(|entry| entry.file_name()))
@@ -231,15 +240,10 @@ fn walk(
 
 /// Size and kind of a file.
 fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
-    let looked = fs::metadata(path).and_then(|metadata| {
-        // Opening a pipe would wait for a writer.
-        if !metadata.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        Ok((metadata.len(), File::open(path)?))
-    });
-    let (size, recognised) = match looked {
-        Ok((size, file)) => (size, kind::recognise(file)),
+    let (size, recognised) = match regular::open(path) {
+        // What the system calls empty is not waited for.
+        Ok((_, metadata)) if metadata.len() == 0 => (0, Ok(Kind::Empty)),
+        Ok((file, metadata)) => (metadata.len(), kind::recognise(file)),
         Err(error) => (0, Err(error.into())),
     };
     let kind = recognised.unwrap_or_else(|error| {
@@ -285,7 +289,9 @@ fn unreadable(evidence: Option<EvidenceId>, message: String, problems: &mut Prob
         count: 1,
         first_offset: None,
         message,
-        effect: "what it holds is missing; check permissions and copy it again".to_owned(),
+        effect:
+            "what it holds is missing; check permissions and copy it again, as a file of its own"
+                .to_owned(),
     });
 }
 
@@ -375,6 +381,23 @@ mod tests {
                 .any(|p| p.kind == ProblemKind::Unreadable && p.message.starts_with("broken: "))
         );
         assert!(problems.any_loss());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn links_to_what_never_ends_are_left_out_and_told() {
+        let folder = tree();
+        let links = ["/dev/zero", "/proc/version", "/proc/self", "/sys"];
+        for to in links {
+            let name = to.replace('/', "_");
+            std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        }
+        let mut problems = Problems::default();
+        let files = discover(&[folder.path().to_owned()], &mut problems).unwrap();
+        let unreadable = files.iter().filter(|file| file.kind == Kind::Unreadable);
+        assert_eq!((files.len(), unreadable.count()), (4 + 2, 2));
+        let losses = problems.iter().filter(|p| p.weight == Weight::Loss);
+        assert_eq!(losses.map(|p| p.count).sum::<u64>(), links.len() as u64);
     }
 
     #[test]

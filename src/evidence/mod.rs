@@ -14,6 +14,7 @@ pub mod open;
 pub mod packing;
 pub mod problem;
 pub mod progress;
+pub mod regular;
 
 pub use archive::{Limits, Unpacking};
 pub use custody::Custody;

@@ -8,8 +8,9 @@ use super::custody::{Custody, Tap};
 use super::discover::{EvidenceFile, Source};
 use super::packing::{Packing, XZ_MEMORY};
 use super::problem::{Problem, ProblemKind, Problems, Weight};
+use super::regular;
 use crate::model::EvidenceId;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,13 +83,11 @@ impl Input {
     }
 
     fn try_start(file: &EvidenceFile, hash: bool, tap: MakeTap) -> io::Result<Self> {
-        // Opening a pipe would wait for a writer.
-        if !std::fs::metadata(&file.path)?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let handle = File::open(&file.path)?;
-        let at_open = state(&handle.metadata()?);
+        let (handle, metadata) = regular::open(&file.path)?;
+        let at_open = state(&metadata);
         let (bytes, member): (Box<dyn Read + Send>, bool) = match &file.source {
+            // What the system calls empty is not waited for.
+            Source::Disk if at_open.0 == 0 => (Box::new(io::empty()), false),
             Source::Disk => (Box::new(handle), false),
             Source::Member { member, .. } => (member.open()?, true),
         };

@@ -198,3 +198,55 @@ fn a_device_or_a_pipe_in_the_place_of_a_file_is_refused() {
     refused("report.json", &["report", case], 5, "not a regular file");
     refused("SHA256SUMS", &["verify", case], 4, "CHANGED");
 }
+
+/// Names that are no Unicode are allowed on Linux, and two of them look the same once replaced.
+#[cfg(target_os = "linux")]
+#[test]
+fn evidence_whose_name_is_no_unicode_is_found_again() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let named = |bytes: &[u8]| std::path::PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
+    let here = tempfile::tempdir().unwrap();
+    let evidence = here.path().join(named(b"ev%\xFE"));
+    std::fs::create_dir(&evidence).unwrap();
+    let demo = std::path::Path::new(DEMO);
+    std::fs::copy(
+        demo.join("sensor.pcapng"),
+        evidence.join(named(b"a\xFF.pcapng")),
+    )
+    .unwrap();
+    std::fs::copy(
+        demo.join("FS01-Security.evtx"),
+        evidence.join(named(b"a\xFE.evtx")),
+    )
+    .unwrap();
+    let case = here.path().join("case");
+    let made = assert_cmd::Command::cargo_bin("casewire")
+        .unwrap()
+        .arg("analyze")
+        .arg(&evidence)
+        .arg("-o")
+        .arg(&case)
+        .env_remove("CASEWIRE_CONFIG")
+        .output()
+        .unwrap();
+    assert_eq!(
+        made.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let (out, _) = done(&["verify", text(&case)], 0);
+    assert_eq!(
+        out.lines().filter(|line| line.starts_with("ok ")).count(),
+        4 + 2,
+        "{out}"
+    );
+    done(&["verify", text(&case), "--rerun"], 0);
+    std::fs::rename(
+        evidence.join(named(b"a\xFE.evtx")),
+        evidence.join(named(b"a\xFD.evtx")),
+    )
+    .unwrap();
+    let (out, _) = done(&["verify", text(&case)], 4);
+    assert!(out.contains("MISSING") && out.contains("EXTRA"), "{out}");
+}
