@@ -53,12 +53,13 @@ fn load(path: &Path) -> Result<Config, Wrong> {
             ))
         })?;
     Config::read(&bytes).map_err(|faults| {
-        for fault in &faults.0 {
+        for fault in &faults.told {
             say(&format!("error: {shown}: {fault}"));
         }
-        let mistakes = match faults.0.len() {
-            1 => "1 mistake".to_owned(),
-            n => format!("{n} mistakes"),
+        let mistakes = match (faults.told.len(), faults.more) {
+            (n, true) => format!("at least {n} mistakes, behind which nobody looked,"),
+            (1, _) => "1 mistake".to_owned(),
+            (n, _) => format!("{n} mistakes"),
         };
         Wrong(format!("{mistakes} in {shown}; nothing was run"))
     })

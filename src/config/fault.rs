@@ -17,7 +17,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Everything that is wrong with a settings file, in the order of lines; never empty.
+/// What is wrong with a settings file, in the order of lines; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-pub struct Faults(pub Vec<Fault>);
+#[error("{}", .told.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Faults {
+    /// The mistakes that are told.
+    pub told: Vec<Fault>,
+    /// True if looking ended there: where so much is wrong, there may be more.
+    pub more: bool,
+}

@@ -1,7 +1,7 @@
 //! The settings file: one TOML file that says how to judge, what is known, and what the network is.
 //!
-//! Read as a whole and refused as a whole: every mistake is named with its line, and a file with a
-//! mistake sets nothing. Nothing here reads evidence or holds rules against findings.
+//! Read as a whole and refused as a whole: every mistake is named with its line, up to a hundred, and a
+//! file with a mistake sets nothing. Nothing here reads evidence or holds rules against findings.
 
 mod fault;
 mod glob;
@@ -60,10 +60,9 @@ impl Config {
     /// Everything that is wrong with it, each with its line.
     pub fn read(bytes: &[u8]) -> Result<Self, Faults> {
         let whole = |line, message: &str| {
-            Faults(vec![Fault {
-                line,
-                message: message.to_owned(),
-            }])
+            let message = message.to_owned();
+            let told = vec![Fault { line, message }];
+            Faults { told, more: false }
         };
         if bytes.len() > LARGEST {
             return Err(whole(
@@ -80,6 +79,9 @@ impl Config {
         let mut reader = Reader::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
+            if reader.ends() {
+                break;
+            }
             let message = advised(error.message());
             reader.fault(error.span().map_or(0, |s| s.start), message);
         }
@@ -90,17 +92,17 @@ impl Config {
         if reader.faults.is_empty() {
             config.take(&mut reader, table.get_ref());
         }
-        let mut faults = reader.faults;
-        if faults.is_empty() {
+        let (mut told, more) = (reader.faults, reader.more);
+        if told.is_empty() {
             Ok(config)
         } else {
-            faults.sort();
-            faults.dedup();
-            Err(Faults(faults))
+            told.sort();
+            told.dedup();
+            Err(Faults { told, more })
         }
     }
 
-    fn take<'t>(&mut self, reader: &mut Reader<'t>, table: &DeTable<'t>) {
+    fn take(&mut self, reader: &mut Reader, table: &DeTable<'_>) {
         let mut entries = register::all();
         let ids: Vec<&str> = entries.iter().map(|e| e.about().id).collect();
         let mut keys = vec![
@@ -109,6 +111,9 @@ impl Config {
         keys.extend(&ids);
         let mut seen: Vec<String> = Vec::new();
         for (key, value) in table {
+            if reader.ends() {
+                return;
+            }
             let written: &str = key.get_ref();
             match written {
                 "profile" => self.profile = sections::profile(reader, value),

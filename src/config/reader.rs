@@ -1,5 +1,5 @@
 //! Reads values out of the parsed file and notes every mistake with its line, so that one run names
-//! all of them.
+//! all of them, or the first hundred that are met.
 
 use super::fault::Fault;
 use crate::analytics::params::nearest;
@@ -8,10 +8,16 @@ use toml::de::{DeTable, DeValue};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
-/// The file and what was found wrong with it.
-pub(super) struct Reader<'t> {
-    text: &'t str,
+/// Mistakes that are told. A file with more is no settings file, or one that a program wrote wrongly.
+pub(super) const MOST: usize = 100;
+
+/// What was found wrong with the file.
+pub(super) struct Reader {
+    /// Where its lines end.
+    ends: Vec<usize>,
     pub faults: Vec<Fault>,
+    /// Looking ended before the file did.
+    pub more: bool,
 }
 
 /// Kinds of value, as a person calls them.
@@ -26,32 +32,46 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-impl<'t> Reader<'t> {
-    pub fn new(text: &'t str) -> Self {
+impl Reader {
+    pub fn new(text: &str) -> Self {
         Self {
-            text,
+            ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
             faults: Vec::new(),
+            more: false,
         }
     }
 
     /// The line of a place in the file.
     pub fn line(&self, offset: usize) -> usize {
-        let before = self
-            .text
-            .as_bytes()
-            .get(..offset)
-            .unwrap_or(self.text.as_bytes());
-        1 + before.iter().filter(|b| **b == b'\n').count()
+        1 + self.ends.partition_point(|end| *end < offset)
     }
 
     pub fn fault(&mut self, offset: usize, message: String) {
+        if self.is_full() {
+            self.more = true;
+            return;
+        }
         let line = self.line(offset);
         self.faults.push(Fault { line, message });
+    }
+
+    /// True if no further mistake is told: looking on would only take time.
+    pub fn is_full(&self) -> bool {
+        self.faults.len() >= MOST
+    }
+
+    /// The same for whoever has more to read: that looking ended is then told.
+    pub fn ends(&mut self) -> bool {
+        self.more |= self.is_full();
+        self.is_full()
     }
 
     /// Notes every key of `table` that is not one of `keys`.
     pub fn only(&mut self, table: &DeTable<'_>, name: &str, keys: &[&str]) {
         for (key, _) in table {
+            if self.ends() {
+                return;
+            }
             let written: &str = key.get_ref();
             if !keys.contains(&written) {
                 let near = nearest(written, keys.iter().copied()).unwrap_or_default();
@@ -67,7 +87,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A section: a table.
-    pub fn section<'v>(&mut self, value: &'v Value<'t>, name: &str) -> Option<&'v DeTable<'t>> {
+    pub fn section<'v, 't>(&mut self, value: &'v Value<'t>, name: &str) -> Option<&'v DeTable<'t>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(table),
             DeValue::Array(_) => {
@@ -88,7 +108,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A text that is not empty.
-    pub fn text(&mut self, value: &Value<'t>, what: &str) -> Option<String> {
+    pub fn text(&mut self, value: &Value<'_>, what: &str) -> Option<String> {
         match value.get_ref() {
             DeValue::String(text) if text.trim().is_empty() => {
                 self.fault(
@@ -107,7 +127,7 @@ impl<'t> Reader<'t> {
     }
 
     /// One value or a list of values, each read by `read`.
-    pub fn each<T>(
+    pub fn each<'t, T>(
         &mut self,
         value: &Value<'t>,
         what: &str,
@@ -121,7 +141,11 @@ impl<'t> Reader<'t> {
                 );
                 Vec::new()
             }
-            DeValue::Array(items) => items.iter().filter_map(|item| read(self, item)).collect(),
+            DeValue::Array(items) => items
+                .iter()
+                .map_while(|item| (!self.ends()).then(|| read(self, item)))
+                .flatten()
+                .collect(),
             _ => read(self, value).into_iter().collect(),
         }
     }
@@ -129,7 +153,7 @@ impl<'t> Reader<'t> {
     /// One text or a list of texts, each made into something.
     pub fn texts<T>(
         &mut self,
-        value: &Value<'t>,
+        value: &Value<'_>,
         what: &str,
         make: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
@@ -146,7 +170,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A value of an analytic's setting, written as `--set` takes it.
-    pub fn setting(&mut self, value: &Value<'t>, name: &str) -> Option<String> {
+    pub fn setting(&mut self, value: &Value<'_>, name: &str) -> Option<String> {
         match value.get_ref() {
             DeValue::Array(items) => {
                 let mut parts = Vec::new();

@@ -7,6 +7,7 @@ use crate::analytics::params::nearest;
 use crate::analytics::register::Entry;
 use crate::context::assets::{Asset, Role};
 use crate::model::Network;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use toml::de::DeValue;
 
@@ -15,7 +16,7 @@ const CHANGERS: [&str; 2] = ["RuleChangeAllowList", "AllowedFirewallChangers"];
 const WAKE_WINDOWS: [&str; 1] = ["WoLAllowedWindows"];
 const WAKE_SENDERS: [&str; 1] = ["WoLAllowedSenders"];
 
-pub(super) fn profile<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<Profile> {
+pub(super) fn profile(reader: &mut Reader, value: &Value<'_>) -> Option<Profile> {
     let name = reader.text(value, "profile")?;
     let found = Profile::named(&name);
     if found.is_none() {
@@ -27,11 +28,11 @@ pub(super) fn profile<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<
     found
 }
 
-pub(super) fn networks<'t>(reader: &mut Reader<'t>, value: &Value<'t>, what: &str) -> Vec<Network> {
+pub(super) fn networks(reader: &mut Reader, value: &Value<'_>, what: &str) -> Vec<Network> {
     reader.texts(value, what, Network::parse)
 }
 
-pub(super) fn case<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Value<'t>) {
+pub(super) fn case(config: &mut Config, reader: &mut Reader, value: &Value<'_>) {
     let Some(table) = reader.section(value, "case") else {
         return;
     };
@@ -51,11 +52,15 @@ fn address(text: &str) -> Result<IpAddr, String> {
         .map_err(|_| format!("{text:?} is not an address; write it as 10.20.0.15"))
 }
 
-pub(super) fn hosts<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Value<'t>) {
+pub(super) fn hosts(config: &mut Config, reader: &mut Reader, value: &Value<'_>) {
     let Some(table) = reader.section(value, "hosts") else {
         return;
     };
+    let mut held: BTreeMap<IpAddr, &str> = BTreeMap::new();
     for (key, value) in table {
+        if reader.ends() {
+            return;
+        }
         let name: &str = key.get_ref();
         if let DeValue::Table(_) = value.get_ref() {
             // FS01.corp.example = … without quotes is a table in a table.
@@ -66,11 +71,8 @@ pub(super) fn hosts<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Va
             continue;
         }
         for address in reader.texts(value, name, address) {
-            let other = config
-                .hosts
-                .iter()
-                .find(|(n, a)| *a == address && !n.eq_ignore_ascii_case(name));
-            if let Some((other, _)) = other {
+            let other = *held.entry(address).or_insert(name);
+            if !other.eq_ignore_ascii_case(name) {
                 let message = format!(
                     "{address} is already said to be {other}; an address belongs to one host"
                 );
@@ -81,11 +83,14 @@ pub(super) fn hosts<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Va
     }
 }
 
-pub(super) fn roles<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Value<'t>) {
+pub(super) fn roles(config: &mut Config, reader: &mut Reader, value: &Value<'_>) {
     let Some(table) = reader.section(value, "roles") else {
         return;
     };
     for (key, value) in table {
+        if reader.ends() {
+            return;
+        }
         let name: &str = key.get_ref();
         if let DeValue::Table(_) = value.get_ref() {
             reader.fault(
@@ -120,11 +125,15 @@ pub(super) fn roles<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Va
     }
 }
 
-pub(super) fn segments<'t>(config: &mut Config, reader: &mut Reader<'t>, value: &Value<'t>) {
+pub(super) fn segments(config: &mut Config, reader: &mut Reader, value: &Value<'_>) {
     let Some(table) = reader.section(value, "segments") else {
         return;
     };
+    let mut held: BTreeMap<Network, &str> = BTreeMap::new();
     for (key, value) in table {
+        if reader.ends() {
+            return;
+        }
         let name: &str = key.get_ref();
         if name == "internal" {
             reader.fault(
@@ -136,12 +145,8 @@ pub(super) fn segments<'t>(config: &mut Config, reader: &mut Reader<'t>, value: 
         }
         let networks = networks(reader, value, name);
         for network in &networks {
-            let other = config
-                .assets
-                .segments
-                .iter()
-                .find(|(_, held)| held.contains(network));
-            if let Some((other, _)) = other {
+            let other = *held.entry(*network).or_insert(name);
+            if other != name {
                 let message = format!(
                     "{network} is already the segment {other}; a network belongs to one segment"
                 );
@@ -152,10 +157,10 @@ pub(super) fn segments<'t>(config: &mut Config, reader: &mut Reader<'t>, value: 
     }
 }
 
-pub(super) fn analytic<'t>(
+pub(super) fn analytic(
     config: &mut Config,
-    reader: &mut Reader<'t>,
-    value: &Value<'t>,
+    reader: &mut Reader,
+    value: &Value<'_>,
     entry: &mut dyn Entry,
 ) {
     let id = entry.about().id;
@@ -163,6 +168,9 @@ pub(super) fn analytic<'t>(
         return;
     };
     for (key, value) in table {
+        if reader.ends() {
+            return;
+        }
         let written: &str = key.get_ref();
         let Some(text) = reader.setting(value, written) else {
             continue;
@@ -191,10 +199,10 @@ pub(super) fn analytic<'t>(
 }
 
 /// `[known]`: what it names is added to the settings that hold such lists.
-pub(super) fn known<'t>(
+pub(super) fn known(
     config: &mut Config,
-    reader: &mut Reader<'t>,
-    value: &Value<'t>,
+    reader: &mut Reader,
+    value: &Value<'_>,
     entries: &mut [Box<dyn Entry>],
 ) {
     let Some(table) = reader.section(value, "known") else {
@@ -243,7 +251,7 @@ pub(super) fn known<'t>(
 }
 
 /// Texts that can stand in the list of a setting.
-fn listed<'t>(reader: &mut Reader<'t>, value: &Value<'t>, what: &str) -> Vec<String> {
+fn listed(reader: &mut Reader, value: &Value<'_>, what: &str) -> Vec<String> {
     reader.each(value, what, |reader, item| {
         let text = reader.text(item, what)?;
         if text.contains([',', '"', '[', ']']) {
@@ -260,7 +268,7 @@ fn listed<'t>(reader: &mut Reader<'t>, value: &Value<'t>, what: &str) -> Vec<Str
 }
 
 /// `{ from = "22:00Z", to = "23:00Z" }` or `"22:00-23:00"`.
-fn window<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<String> {
+fn window(reader: &mut Reader, value: &Value<'_>) -> Option<String> {
     let text = match value.get_ref() {
         DeValue::Table(table) => {
             reader.only(table, "wol", &["from", "to"]);

@@ -15,7 +15,7 @@ const KEYS: [&str; 12] = [
     "reason", "by", "until",
 ];
 
-pub(super) fn rules<'t>(reader: &mut Reader<'t>, value: &Value<'t>, ids: &[&str]) -> Vec<Rule> {
+pub(super) fn rules(reader: &mut Reader, value: &Value<'_>, ids: &[&str]) -> Vec<Rule> {
     match value.get_ref() {
         DeValue::Array(items)
             if items
@@ -24,7 +24,8 @@ pub(super) fn rules<'t>(reader: &mut Reader<'t>, value: &Value<'t>, ids: &[&str]
         {
             items
                 .iter()
-                .filter_map(|item| rule(reader, item, ids))
+                .map_while(|item| (!reader.ends()).then(|| rule(reader, item, ids)))
+                .flatten()
                 .collect()
         }
         _ => {
@@ -37,7 +38,7 @@ pub(super) fn rules<'t>(reader: &mut Reader<'t>, value: &Value<'t>, ids: &[&str]
     }
 }
 
-fn rule<'t>(reader: &mut Reader<'t>, value: &Value<'t>, ids: &[&str]) -> Option<Rule> {
+fn rule(reader: &mut Reader, value: &Value<'_>, ids: &[&str]) -> Option<Rule> {
     let DeValue::Table(table) = value.get_ref() else {
         return None;
     };
@@ -113,7 +114,7 @@ fn window(text: &str) -> Result<Window, String> {
     })
 }
 
-fn port<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<RangeInclusive<u16>> {
+fn port(reader: &mut Reader, value: &Value<'_>) -> Option<RangeInclusive<u16>> {
     let range = match value.get_ref() {
         DeValue::Integer(number) if number.radix() == 10 => {
             number.as_str().parse().ok().map(|p| p..=p)
@@ -139,7 +140,7 @@ fn port<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<RangeInclusive
     range
 }
 
-fn until<'t>(reader: &mut Reader<'t>, value: &Value<'t>) -> Option<Until> {
+fn until(reader: &mut Reader, value: &Value<'_>) -> Option<Until> {
     let text = match value.get_ref() {
         DeValue::Datetime(time) => time.to_string(),
         _ => reader.text(value, "until")?,

@@ -14,7 +14,7 @@ fn good(text: &str) -> Config {
 fn wrong(text: &str, expected: &[(usize, &str)]) {
     let faults = Config::read(text.as_bytes())
         .expect_err("the file is wrong")
-        .0;
+        .told;
     let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(faults.len(), expected.len(), "{said:#?}");
     for (fault, (line, words)) in faults.iter().zip(expected) {
@@ -396,4 +396,46 @@ fn all_mistakes_are_named_at_once_in_the_order_of_lines() {
         "[known]\nscanner = \"x\"\n[AN0842]\nMinSequenceLen = 1\n[case]\nid = 1\n",
         &[(2, "scanner"), (4, "out of range"), (6, "id is a number")],
     );
+}
+
+#[test]
+fn a_file_that_is_wrong_throughout_is_refused_soon_and_in_few_words() {
+    let lines = |line: &dyn Fn(usize) -> String| (0..100_000).map(line).collect::<String>();
+    let keys = lines(&|n| format!("nothing{n} = {n}\n"));
+    let strangers = lines(&|n| format!("h{n} = \"x\"\n"));
+    let twice = lines(&|_| "WS01 = \"10.0.0.1\"\n".to_owned());
+    let rules = lines(&|_| "[[suppress]]\n".to_owned());
+    let list = lines(&|n| format!("\"{n}\","));
+    for text in [
+        keys.clone(),
+        format!("[AN0842]\n{keys}"),
+        format!("[case]\n{keys}"),
+        format!("[hosts]\n{strangers}"),
+        format!("[roles]\n{strangers}"),
+        format!("[segments]\n{strangers}"),
+        format!("[hosts]\n{twice}"),
+        format!("internal = [{list}]"),
+        rules,
+    ] {
+        let faults = Config::read(text.as_bytes()).unwrap_err();
+        assert!(
+            faults.more && faults.told.len() <= reader::MOST,
+            "{}",
+            &text[..40]
+        );
+        assert!(faults.told.iter().all(|fault| fault.line <= 100_002));
+    }
+    // A file that is right, and long.
+    let hosts = lines(&|n| format!("h{n} = \"10.{}.{}.{}\"\n", n >> 16, n >> 8 & 255, n & 255));
+    assert_eq!(good(&format!("[hosts]\n{hosts}")).hosts.len(), 100_000);
+}
+
+#[test]
+fn a_hundred_mistakes_are_all_told() {
+    let lines: String = (0..100).map(|n| format!("nothing{n} = {n}\n")).collect();
+    let faults = Config::read(lines.as_bytes()).unwrap_err();
+    assert_eq!((faults.told.len(), faults.more), (100, false));
+    assert_eq!(faults.told[99].line, 100);
+    let one_more = Config::read(format!("{lines}more = 1\n").as_bytes()).unwrap_err();
+    assert_eq!((one_more.told.len(), one_more.more), (100, true));
 }
