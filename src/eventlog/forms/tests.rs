@@ -213,6 +213,66 @@ fn local_times_keep_sysmon_and_the_others_on_one_clock() {
     );
 }
 
+#[test]
+fn azure_has_its_fields_as_text_of_json_or_xml_too() {
+    use serde_json::{Value, json};
+    let members = json!({"ProcessId": "0x7d8", "ProcessName": r"C:\a.exe"});
+    let listed = json!([
+        {"@Name": "ProcessId", "#text": "0x7d8"}, {"@Name": "ProcessName", "#text": r"C:\a.exe"}
+    ]);
+    let named = json!([
+        {"Name": "ProcessId", "Value": "0x7d8"}, {"Name": "ProcessName", "Value": r"C:\a.exe"}
+    ]);
+    let data = r#"<Data Name="ProcessId">0x7d8</Data><Data Name="ProcessName">C:\a.exe</Data>"#;
+    let text = |value: &Value| Value::from(value.to_string());
+    for event_data in [
+        members.clone(),
+        text(&members),
+        json!({"Data": listed}),
+        text(&json!({"EventData": {"Data": listed}})),
+        text(&json!({"Event": {"EventData": members}})),
+        text(&listed),
+        text(&named),
+        Value::from(format!("\n{data}")),
+        Value::from(format!("<EventData xmlns='x'>{data}</EventData>")),
+        Value::from(format!(
+            "<DataItem type='System.XmlData'><EventData>{data}</EventData></DataItem>"
+        )),
+    ] {
+        let row = json!({"TimeGenerated": "2022-09-01T12:18:24Z", "EventID": 4689, "Computer": "WS01",
+            "Channel": "Security", "Provider": "Microsoft-Windows-Security-Auditing", "EventData": event_data});
+        let told = read(row.to_string().as_bytes());
+        assert_eq!((told.form, told.events.len()), (Form::Azure, 1), "{row}");
+        assert!(
+            matches!(what(&told.events[0].0), HostWhat::ProcessEnded { process }
+                if process.pid == Some(0x7d8) && &*process.image == r"C:\a.exe"),
+            "{row}"
+        );
+    }
+    // Text that only looks like either is no field and does no harm.
+    for odd in [
+        "{\"ProcessId\":",
+        "<Data Name='ProcessId'",
+        "[1,[2]]",
+        "[".repeat(200).as_str(),
+    ] {
+        let row = json!({"TimeGenerated": "2022-09-01T12:18:24Z", "EventID": 4689, "Computer": "WS01",
+            "Channel": "Security", "Provider": "Microsoft-Windows-Security-Auditing", "EventData": odd});
+        let told = read(row.to_string().as_bytes());
+        assert_eq!(
+            (told.summary.records_read, told.events.len()),
+            (1, 0),
+            "{odd}"
+        );
+        assert_eq!(told.summary.refused, 1, "{odd}");
+        assert!(
+            told.problems
+                .iter()
+                .any(|p| p.kind == ProblemKind::RecordField)
+        );
+    }
+}
+
 /// A record of NXLog in New York, received `second` seconds into a minute and delivered `queue` later.
 fn nxlog(number: u64, second: i64, queue: i64) -> String {
     let at = Timestamp::parse("2020-10-22T04:29:00Z").unwrap();

@@ -50,13 +50,18 @@ pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refuse
     Ok(())
 }
 
-/// Reads EventData alone, as other forms carry it; what is damaged in it is left out.
+/// Reads EventData or UserData alone, as other forms carry it, or the elements in it; what is damaged is
+/// left out.
 pub fn data<'a>(text: &'a str, draft: &mut Draft<'a>) {
     let _ = walk(text, &mut |step| {
         if let Step::Close(path, element, content) = step {
-            let begin = path.iter().position(|name| *name == "EventData");
-            if let Some(begin) = begin {
-                payload(&path[begin..], element, content, draft);
+            let begin = path
+                .iter()
+                .position(|name| matches!(*name, "EventData" | "UserData"));
+            match (begin, path) {
+                (Some(begin), _) => payload(&path[begin..], element, content, draft),
+                (None, ["Data"]) => payload(&["EventData", "Data"], element, content, draft),
+                _ => {}
             }
         }
     });
