@@ -57,9 +57,9 @@ pub fn raw_column(heading: &str) -> Option<usize> {
     names.position(|name| name == "_raw")
 }
 
-/// True if a quote is open at the end of what there is of a row: it goes on in the next line.
-pub fn is_open(row: &str) -> bool {
-    row.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
+/// True for a line that opens a quote or closes one: what is open goes on in the next line.
+pub fn is_open(line: &str) -> bool {
+    line.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
 }
 
 #[cfg(test)]

@@ -210,10 +210,11 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
 fn in_cells(text: &str) -> Option<Result<Form, Unusable>> {
     let (heading, rows) = text.split_once('\n')?;
     let column = raw_column(heading)?;
-    let mut row = String::new();
+    let (mut row, mut open) = (String::new(), false);
     let mut raws = rows.lines().filter_map(|line| {
         row.push_str(line);
-        if is_open(&row) {
+        open ^= is_open(line);
+        if open {
             row.push('\n');
             return None;
         }
