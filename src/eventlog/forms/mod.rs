@@ -41,6 +41,9 @@ use std::sync::Mutex;
 /// Records cut out of a text before they are read together, and their bytes.
 const BATCH: usize = 4_096;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// A batch of NXLog is so many times as long: what shows the zone of its first records may take a busy
+/// computer thousands of them. In bytes, it is four times as large.
+const NXLOG: (usize, usize) = (16, 4);
 /// Records of a batch that one thread reads at a time.
 const SHARE: usize = 256;
 
@@ -67,8 +70,12 @@ pub fn read_text(
     let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
         .map(|_| Mutex::default())
         .collect();
+    let (longer, larger) = match form {
+        Form::Nxlog => NXLOG,
+        _ => (1, 1),
+    };
     loop {
-        let batch = pieces.batch(BATCH, BATCH_BYTES);
+        let batch = pieces.batch(BATCH * longer, BATCH_BYTES * larger);
         if batch.is_empty() {
             break;
         }
