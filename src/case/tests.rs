@@ -77,6 +77,8 @@ struct Staged {
     changes: Vec<(i64, HostWhat)>,
     wrapped: bool,
     asked: Window,
+    /// A capture was given in a format that is not read.
+    unread: bool,
     /// Records of the logs that could not be read.
     unread_records: u64,
     /// Packets that could not be read, were cut, were dropped.
@@ -173,6 +175,7 @@ impl Staged {
             attempts: &self.attempts,
             asked: self.asked,
             silence: SILENCE,
+            unread: self.unread,
         };
         judge(&[about], &hosts, &[], &search, &self.let_go)
     }
@@ -869,6 +872,9 @@ fn without_a_capture_the_security_log_is_the_window() {
     let judged = staged.judged();
     assert_eq!(told(&judged), ["no capture was given"]);
     assert_eq!(verdict(&judged), Verdict::Quiet);
+    staged.unread = true;
+    let told = told(&staged.judged());
+    assert_eq!(told, ["no capture was given in a format that is read"]);
 }
 
 #[test]

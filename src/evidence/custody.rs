@@ -13,7 +13,8 @@ use std::thread::JoinHandle;
 const BLOCK: usize = 256 * 1024;
 /// The same of one of many files that are open at once.
 const SMALL_BLOCK: usize = 32 * 1024;
-/// Where nothing is hashed, a reader that asks for this much or more is served by the system itself.
+/// Where nobody hashes on another thread, a reader that asks for this much or more is served by the system
+/// itself.
 const DIRECT: usize = 4 * 1024;
 /// Blocks that may wait for the hash before reading waits, too.
 const WAITING: usize = 8;
@@ -194,10 +195,14 @@ impl BufRead for Tap {
 
 impl Read for Tap {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.hasher.is_none() && self.at == self.filled && into.len() >= DIRECT {
-            // Nobody else wants the bytes: no need to pass them through a block.
+        let alone = !matches!(self.hasher, Some(Hasher::Apart { .. }));
+        if alone && self.at == self.filled && into.len() >= DIRECT {
+            // Nobody holds on to the bytes: no need to pass them through a block.
             let read = read_on(&mut self.file, into, &mut self.failure)?;
             self.count += read as u64;
+            if let Some(Hasher::Here(hash)) = &mut self.hasher {
+                hash.update(&into[..read]);
+            }
             return Ok(read);
         }
         let bytes = self.fill_buf()?;

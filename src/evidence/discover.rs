@@ -162,19 +162,22 @@ fn next_id(listed: &[EvidenceFile]) -> EvidenceId {
     )
 }
 
-/// Says of a known form that it cannot be used, and what to export instead.
+/// Says of a known format that it cannot be used or is not read, and what to give instead.
 fn unusable(id: EvidenceId, kind: Kind, problems: &mut Problems) {
-    if let Kind::Unusable(form, _) = kind {
-        problems.add(Problem {
-            evidence: Some(id),
-            kind: ProblemKind::NotRecognised,
-            weight: Weight::Loss,
-            count: 1,
-            first_offset: None,
-            message: form.why().to_owned(),
-            effect: form.instead().to_owned(),
-        });
-    }
+    let (weight, message, effect) = match kind {
+        Kind::Unusable(form, _) => (Weight::Loss, form.why(), form.instead()),
+        Kind::Unread(unread, _) => (unread.weight(), unread.why(), unread.instead()),
+        _ => return,
+    };
+    problems.add(Problem {
+        evidence: Some(id),
+        kind: ProblemKind::NotRecognised,
+        weight,
+        count: 1,
+        first_offset: None,
+        message: message.to_owned(),
+        effect: effect.to_owned(),
+    });
 }
 
 /// Finds all files from `path` on, whose real path is `real`.

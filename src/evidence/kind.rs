@@ -2,6 +2,7 @@
 
 use super::form::{self, Form, Unusable};
 use super::packing::unpacked;
+use super::unread::Unread;
 use std::fmt;
 use std::io::Read;
 
@@ -39,6 +40,8 @@ pub enum Kind {
     Text(Form, Packing),
     /// A text that is known and of no use.
     Unusable(Unusable, Packing),
+    /// Known, and not read.
+    Unread(Unread, Packing),
     /// Other files within.
     Archive(Container, Packing),
     /// Something else.
@@ -71,7 +74,11 @@ impl Kind {
 
     /// True for what is worth a line in the list of evidence when it lies in an archive.
     pub fn is_evidence(self) -> bool {
-        self.is_capture() || matches!(self, Self::Evtx(_) | Self::Text(..) | Self::Unusable(..))
+        self.is_capture()
+            || matches!(
+                self,
+                Self::Evtx(_) | Self::Text(..) | Self::Unusable(..) | Self::Unread(..)
+            )
     }
 
     /// How the file is packed.
@@ -82,6 +89,7 @@ impl Kind {
             | Self::Evtx(packing)
             | Self::Text(_, packing)
             | Self::Unusable(_, packing)
+            | Self::Unread(_, packing)
             | Self::Archive(_, packing) => packing,
             Self::Unknown | Self::Empty | Self::Unreadable => Packing::Plain,
         }
@@ -95,6 +103,7 @@ impl Kind {
             Self::Evtx(_) => "evtx",
             Self::Text(form, _) => form.word(),
             Self::Unusable(form, _) => form.word(),
+            Self::Unread(unread, _) => unread.word(),
             Self::Archive(Container::Zip, _) => "zip",
             Self::Archive(Container::Tar, _) => "tar",
             Self::Unknown => "unknown",
@@ -187,9 +196,11 @@ fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> (Kind, Option<s
     }
     let mut places = (FIRST_CHUNK..SEARCHED).step_by(CHUNK_SIZE);
     if places.any(|at| head.get(at..at + CHUNK.len()) == Some(CHUNK)) {
-        (Kind::Evtx(packing), failed)
-    } else {
-        (Kind::Unknown, failed)
+        return (Kind::Evtx(packing), failed);
+    }
+    match Unread::of(&head) {
+        Some(unread) => (Kind::Unread(unread, packing), failed),
+        None => (Kind::Unknown, failed),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod packing;
 pub mod problem;
 pub mod progress;
 pub mod regular;
+pub mod unread;
 
 pub use archive::{Limits, Unpacking};
 pub use custody::Custody;
@@ -25,3 +26,4 @@ pub use open::{Input, OpenError};
 pub use packing::Packing;
 pub use problem::{Problem, ProblemKind, Problems, Weight};
 pub use progress::{Progress, Silent};
+pub use unread::Unread;

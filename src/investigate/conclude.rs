@@ -194,6 +194,10 @@ impl Read {
                 to: request.to,
             },
             silence: request.silence,
+            unread: self
+                .files
+                .iter()
+                .any(|file| matches!(file.kind, Kind::Unread(unread, _) if unread.is_capture())),
         }
     }
 

@@ -20,7 +20,7 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
         None => add(
             "packets",
             None,
-            "no capture was given: what the host logged rests on its own word alone",
+            "no capture was read: what the host logged rests on its own word alone",
         ),
         Some(start) if start > from => add(
             &format!("packets before {}", start.clock(3)),

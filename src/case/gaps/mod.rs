@@ -204,6 +204,8 @@ pub struct Search<'c> {
     pub asked: Window,
     /// Silences longer than this are gaps.
     pub silence: Span,
+    /// A capture was given in a format that is not read.
+    pub unread: bool,
 }
 
 impl Search<'_> {

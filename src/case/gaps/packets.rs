@@ -19,7 +19,10 @@ pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
     if sensors.is_empty() {
         let mut gap = Gap::new(
             GapKind::NoCapture,
-            "no capture was given".to_owned(),
+            match search.unread {
+                true => "no capture was given in a format that is read".to_owned(),
+                false => "no capture was given".to_owned(),
+            },
             "what was not logged could not be seen",
         );
         (gap.lessens, gap.whole) = (Lessens::Packets, true);
