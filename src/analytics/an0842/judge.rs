@@ -170,7 +170,8 @@ impl PortKnock {
                     (None, None) => {
                         miss(
                             2,
-                            "no change of exposure and no connection followed".to_owned(),
+                            "no change of exposure and no completed connection was seen afterwards"
+                                .to_owned(),
                             found,
                         );
                         None

@@ -27,7 +27,7 @@ pub(super) fn score(
     {
         items.push(item("the rule lets in this source and nobody else", 15));
     }
-    if knock.touches.iter().all(|t| t.abandoned) {
+    if !knock.was_retried() {
         items.push(item(
             "every touch was a single SYN that was not retried",
             10,

@@ -212,7 +212,10 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
                 "{source} {verb} {count} closed ports of {host}; port {port}/tcp was opened{}; nobody was seen to \
                  connect to it",
                 after
-                    .map(|a| format!(" {} after the last of them", a.abs()))
+                    .map(|a| {
+                        let side = if a < Span::ZERO { "before" } else { "after" };
+                        format!(" {} {side} the last of them", a.abs())
+                    })
                     .unwrap_or_default()
             )
         }
@@ -228,8 +231,9 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
             }
         ),
         (Some(_), _) => {
-            let change = picture.tied.iter().find(|t| t.tie > Tie::Weak);
-            let after = change.map(|t| t.change.event.time.since(knock.last().event.time));
+            let after = picture
+                .strongest()
+                .map(|t| t.change.event.time.since(knock.last().event.time));
             let gap = match after {
                 Some(after) if after >= Span::ZERO => format!("{after} after the last touch"),
                 Some(after) => format!("{} before the last touch", after.abs()),
@@ -257,11 +261,7 @@ fn conditions(
         ),
         measured: format!("{} in {}", knock.ports().len(), knock.length()),
     }];
-    let change = picture
-        .tied
-        .iter()
-        .filter(|t| t.tie > Tie::Weak)
-        .max_by_key(|t| t.tie);
+    let change = picture.strongest();
     if let Some(tied) = change {
         conditions.push(Condition {
             text: match tied.tie {
@@ -275,8 +275,14 @@ fn conditions(
     }
     if let Some(arrival) = picture.arrival {
         conditions.push(Condition {
-            text: "the same source made the first completed handshake to the port in this evidence"
-                .to_owned(),
+            text: match arrival.completed {
+                true => "the same source made the first completed handshake to the port in this evidence",
+                false => {
+                    "the host let in the same source's connection to the port, the first in this evidence; its log \
+                     does not tell whether the handshake was completed"
+                }
+            }
+            .to_owned(),
             setting: format!("within {} of the first touch", settings.time_window),
             measured: arrival.event.time.since(knock.first()).to_string(),
         });

@@ -241,7 +241,11 @@ impl Touched {
                 ));
                 return;
             }
-            return miss(2, "no change tied to a first connection followed", found);
+            return miss(
+                2,
+                "no change tied to a first completed connection was seen afterwards",
+                found,
+            );
         };
         let at = match &success {
             Success::Same(a) | Success::Other(a) => a.event.time,

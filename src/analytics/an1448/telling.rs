@@ -229,12 +229,7 @@ fn conditions(
         ),
         measured: format!("{} in {}", knock.ports().len(), knock.length()),
     }];
-    if let Some(tied) = picture
-        .tied
-        .iter()
-        .filter(|t| t.tie > Tie::Weak)
-        .max_by_key(|t| t.tie)
-    {
+    if let Some(tied) = picture.strongest() {
         let text = match listens_on(tied.change) {
             Some((_, port)) => format!("a process began to listen on port {port}"),
             None => "a firewall rule was added or enabled".to_owned(),
@@ -254,12 +249,22 @@ fn conditions(
         });
     }
     let (text, at) = match success {
-        Success::Same(a) => (
+        Success::Same(a) if a.completed => (
             "the same source made the first completed connection to the port",
             a.event.time,
         ),
-        Success::Other(a) => (
+        Success::Same(a) => (
+            "the host let in the same source's connection to the port, the first; its log does not tell whether the \
+             handshake was completed",
+            a.event.time,
+        ),
+        Success::Other(a) if a.completed => (
             "another source made the first completed connection to the port",
+            a.event.time,
+        ),
+        Success::Other(a) => (
+            "the host let in another source's connection to the port, the first; its log does not tell whether the \
+             handshake was completed",
             a.event.time,
         ),
         Success::Back(e) => ("the host connected back to the source", e.time),

@@ -287,8 +287,9 @@ fn tell(
             counted(targets.len() as u64, "target")
         ),
     }];
-    if targets.len() > 1 {
-        let (least, within) = (settings.mass_wake_targets, settings.mass_wake_window);
+    let (least, within) = (settings.mass_wake_targets, settings.mass_wake_window);
+    // What is not met is no reason.
+    if busiest >= least as usize {
         conditions.push(Condition {
             text: "distinct targets of one sender".to_owned(),
             setting: format!("at least {least} within {within}"),

@@ -33,6 +33,9 @@ pub struct Arrival {
     pub holder: Option<Text>,
     /// Established, but not one byte of payload.
     pub empty: bool,
+    /// Packets or Sysmon 3 show that its handshake was completed. A 5156, or a row of the firewall's text
+    /// log, is written when the SYN is let in.
+    pub completed: bool,
     /// Nothing earlier in this evidence shows the port open.
     pub first: bool,
 }
@@ -73,11 +76,24 @@ pub struct Arrivals {
     order: VecDeque<Tuple>,
 }
 
+/// What a sign shows of the connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// The handshake was completed.
+    Completed,
+    /// The host let its SYN in.
+    LetIn,
+    /// SYN-ACK and then a reset or nothing: it was not completed.
+    HalfOpen,
+    /// It began before the capture did, or one side of it was not captured.
+    InPart,
+}
+
 struct Sign {
     remote: Endpoint,
     port: u16,
     transport: Transport,
-    completed: bool,
+    shows: Shows,
     empty: bool,
     wire: bool,
     holder: Option<Text>,
@@ -88,9 +104,10 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
         // A ping that is answered opens no port.
         What::Attempt(attempt) if attempt.icmp.is_some() => None,
         What::Attempt(attempt) => {
-            let completed = match attempt.outcome {
-                Outcome::Established => true,
-                Outcome::HalfOpen | Outcome::Midstream | Outcome::OneSided => false,
+            let shows = match attempt.outcome {
+                Outcome::Established => Shows::Completed,
+                Outcome::HalfOpen => Shows::HalfOpen,
+                Outcome::Midstream | Outcome::OneSided => Shows::InPart,
                 _ => return None,
             };
             Some((
@@ -101,7 +118,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     remote: attempt.initiator,
                     port: attempt.responder.port,
                     transport: attempt.transport,
-                    completed,
+                    shows,
                     empty: attempt.marks.has(Marks::EMPTY),
                     wire: true,
                     holder: None,
@@ -109,7 +126,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
             ))
         }
         What::Host(host) => {
-            let (ends, transport, process) = match &host.what {
+            let (ends, transport, process, shows) = match &host.what {
                 HostWhat::Filtered {
                     verdict: Verdict::Permitted,
                     layer: Layer::Accept | Layer::FirewallLog,
@@ -119,7 +136,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => ((*source, *destination), *transport, process),
+                } => ((*source, *destination), *transport, process, Shows::LetIn),
                 HostWhat::Connected {
                     initiated: false,
                     transport,
@@ -127,7 +144,12 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     destination,
                     process,
                     ..
-                } => ((*source, *destination), *transport, process),
+                } => (
+                    (*source, *destination),
+                    *transport,
+                    process,
+                    Shows::Completed,
+                ),
                 _ => return None,
             };
             let id = context.identity.named(&host.computer)?;
@@ -151,7 +173,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     remote,
                     port: local.port,
                     transport,
-                    completed: true,
+                    shows,
                     empty: false,
                     wire: false,
                     holder: Some(process.image.clone()).filter(|i| !i.is_empty() && &**i != "-"),
@@ -188,6 +210,7 @@ impl Arrivals {
         if sign.transport != Transport::TCP {
             return;
         }
+        let completed = sign.shows == Shows::Completed;
         let tuple = (sign.transport, sign.remote, sign.port);
         let known = self.tuples.get(&tuple).copied();
         // Endpoints are remembered for a second telling by a log; a host without logs has none.
@@ -203,15 +226,26 @@ impl Arrivals {
             self.tuples.insert(tuple, event.time);
         }
         if let Some(at) = known {
-            let held = self.held.iter_mut().rev().find(|a| {
+            let place = self.held.iter().rposition(|a| {
                 a.transport == sign.transport
                     && a.remote == sign.remote
                     && a.port == sign.port
                     && event.time.since(a.event.time).abs() <= SAME_CONNECTION
             });
-            match held {
+            if let Some(place) = place
+                && sign.shows == Shows::HalfOpen
+            {
+                match self.held[place].completed {
+                    true => self.held[place].also.push(event.provenance),
+                    // It was let in, and packets show that it came to nothing.
+                    false => drop(self.held.remove(place)),
+                }
+                return;
+            }
+            match place.and_then(|place| self.held.get_mut(place)) {
                 Some(held) if !sign.wire => {
                     held.logged = true;
+                    held.completed |= completed;
                     held.holder = held.holder.take().or(sign.holder);
                     if held.also.len() < 8 {
                         held.also.push(event.provenance);
@@ -222,6 +256,7 @@ impl Arrivals {
                     held.also.push(held.event.provenance);
                     held.event = event.clone();
                     held.empty = sign.empty;
+                    held.completed |= completed;
                     return;
                 }
                 _ if !sign.wire => return, // logged again while it lives
@@ -244,7 +279,7 @@ impl Arrivals {
                 true
             }
         };
-        if !sign.completed {
+        if matches!(sign.shows, Shows::HalfOpen | Shows::InPart) {
             return;
         }
         if self.held.len() >= ARRIVALS {
@@ -268,6 +303,7 @@ impl Arrivals {
             logged: !sign.wire,
             holder: sign.holder,
             empty: sign.empty,
+            completed,
             first,
         });
     }

@@ -46,6 +46,14 @@ pub struct Picture<'a> {
     pub proven: bool,
 }
 
+impl Picture<'_> {
+    /// The first of the changes that are tied most strongly: the one whose time is told.
+    pub fn strongest(&self) -> Option<&TiedChange<'_>> {
+        let telling = self.tied.iter().rev().filter(|t| t.tie > Tie::Weak);
+        telling.max_by_key(|t| t.tie)
+    }
+}
+
 /// What a finding from packets alone says where `was_up` is false.
 pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
                           then its ports were silent because nobody was there";

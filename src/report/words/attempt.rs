@@ -64,7 +64,7 @@ const MARKS: [(Marks, &str); 14] = [
     (Marks::EMPTY, "no payload either way"),
     (Marks::FAST_OPEN, "the SYN carried data"),
     (Marks::SIMULTANEOUS, "both ends sent a SYN"),
-    (Marks::ABANDONED, "not tried again"),
+    (Marks::ABANDONED, "not tried again from its port"),
     (Marks::CUT, "a packet was cut by the snap length"),
     (Marks::TWO_SENSORS, "captured by more than one sensor"),
     (
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(
             sentence(&probe, Timestamp(0), Form::Long),
             "203.0.113.7:51514 > 10.20.0.15:7000/tcp SYN, answered RST after 0.002 s, 3 tries; \
-             not tried again"
+             not tried again from its port"
         );
     }
 
