@@ -42,7 +42,8 @@ use std::sync::Mutex;
 const BATCH: usize = 4_096;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// A batch of NXLog is so many times as long: what shows the zone of its first records may take a busy
-/// computer thousands of them. In bytes, it is four times as large.
+/// computer thousands of them. In bytes, the first batch of a text is four times as large, and later ones,
+/// to which zones are carried on, are like any other: they lie in memory beside all else.
 const NXLOG: (usize, usize) = (16, 4);
 /// Records of a batch that one thread reads at a time.
 const SHARE: usize = 256;
@@ -70,12 +71,15 @@ pub fn read_text(
     let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
         .map(|_| Mutex::default())
         .collect();
-    let (longer, larger) = match form {
+    let (longer, mut larger) = match form {
         Form::Nxlog => NXLOG,
         _ => (1, 1),
     };
     loop {
-        let batch = pieces.batch(BATCH * longer, BATCH_BYTES * larger);
+        let batch = pieces.batch(
+            BATCH * longer,
+            BATCH_BYTES * std::mem::replace(&mut larger, 1),
+        );
         if batch.is_empty() {
             break;
         }
