@@ -761,6 +761,39 @@ fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
     assert_eq!(verdict(&judged), Verdict::Quiet);
 }
 
+#[test]
+fn the_first_records_after_a_log_was_cleared_are_none_from_before() {
+    // 1102 is record 1; the next one is dated a moment earlier.
+    let mut staged = whole();
+    staged.changes.push((
+        61,
+        HostWhat::LogCleared {
+            cleared: "Security".into(),
+            user: "".into(),
+        },
+    ));
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["Security log was cleared at 2026-03-01 00:31:01"]
+    );
+    let why = &judged.gaps[0].why;
+    assert!(
+        why.starts_with("no record from more than 1 s before"),
+        "{why}"
+    );
+    // A log whose file begins with them begins there because it was cleared.
+    staged.changes[0].0 = 901;
+    staged.records[0] = ("Security", 5154, 500, 900);
+    let judged = staged.judged();
+    let late = judged
+        .gaps
+        .iter()
+        .find(|gap| gap.what.contains("log starts"));
+    let why = late.map_or("", |gap| gap.why.as_str());
+    assert!(why.starts_with("the log was cleared at"), "{why}");
+}
+
 fn logging(second: i64, starts: bool) -> (i64, HostWhat) {
     let what = match starts {
         true => HostWhat::LoggingStarted,
@@ -786,6 +819,8 @@ fn while_the_event_log_service_was_down_no_log_could_say_anything() {
     let gap = &judged.gaps[0];
     assert_eq!((gap.from, gap.to), (Some(at(1200)), Some(at(1800))));
     assert!(gap.why.contains("shut down, or the service was stopped"));
+    // Windows dates records in such a time: buffered ones, and what it still writes at the end.
+    assert!(!gap.why.contains("no log was written"), "{}", gap.why);
     assert_eq!(verdict(&judged), Verdict::Partly);
     // Nothing could be judged if it was down all the time that was asked for.
     (staged.asked.from, staged.asked.to) = (Some(at(1300)), Some(at(1700)));

@@ -6,8 +6,11 @@ use crate::context::coverage::logging::subcategory;
 use crate::context::coverage::{Channel, Interval, Log, LoggingChange, LoggingWhat, Reach};
 use crate::eventlog::MissingRecords;
 use crate::model::plural::counted;
-use crate::model::{EvidenceId, Timestamp};
+use crate::model::{EvidenceId, Span, Timestamp};
 
+/// Records of a log are numbered in the order they were written, not in that of their times: the first
+/// ones after it was cleared may be dated a moment before.
+const ONE_TIME: Span = Span::seconds(1);
 /// What fills a gap of a log.
 const ELSEWHERE: &str = "archived logs, shadow copies, a log collector";
 /// Event ids that say the Security log itself lost something, and what.
@@ -221,7 +224,7 @@ fn cleared_before(
             _ => false,
         })
         .map(|change| change.time)
-        .filter(|time| *time <= start)
+        .filter(|time| time.since(start) <= ONE_TIME)
         .max()
 }
 
@@ -397,14 +400,16 @@ fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange) -> Gap {
                 .channels(id)
                 .find(|c| c.name().eq_ignore_ascii_case(channel))
                 .and_then(Channel::interval)
-                .filter(|i| i.from < change.time);
+                .filter(|i| change.time.since(i.from) > ONE_TIME);
             let why = match held {
                 Some(held) => format!(
                     "the evidence holds records from before that, back to {}; whether all of them, their \
                      record IDs tell",
                     when(held.from, Some(change.time))
                 ),
-                None => "no record from before that is in the evidence".to_owned(),
+                None => {
+                    format!("no record from more than {ONE_TIME} before that is in the evidence")
+                }
             };
             Gap::new(
                 GapKind::LogCleared,
@@ -451,7 +456,8 @@ fn of_span(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Wind
                     "the event log service did not run from {at} {}",
                     until(again, last)
                 ),
-                "the host was shut down, or the service was stopped: no log was written meanwhile",
+                "the host was shut down, or the service was stopped: of what happened meanwhile the logs hold \
+                 only what was kept until the service ran again, or was written while it stopped",
             );
             gap.lessens = Lessens::Logs(id);
             gap.whole = whole(again, last);
