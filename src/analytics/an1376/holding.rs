@@ -16,8 +16,14 @@ use crate::model::finding::{
 use crate::model::plural::plural;
 use crate::model::{Span, Text, Timestamp};
 
-/// A channel silent for longer than this before the containment was not stopped by it.
+/// A channel without a known beat that was silent for longer than this before the containment was not
+/// stopped by it.
 const ACTIVE: Span = Span::seconds(3_600);
+/// What to do where nothing moved: nothing new was found that could be blocked.
+const ACTIONS: [&str; 2] = [
+    "look on other hosts for the channels that stopped",
+    "collect evidence of the time after this one ends: a channel that moves later shows there only",
+];
 /// Channels shown.
 const SHOWN: usize = 20;
 
@@ -139,7 +145,10 @@ pub fn finding(
         steps,
         conditions: vec![Condition {
             text: "established channels stopped at the stated containment".to_owned(),
-            setting: format!("last good contact within {ACTIVE} before it"),
+            setting: format!(
+                "last good contact within {} beats before it, or within {ACTIVE} where no beat is known",
+                settings.missing_beats
+            ),
             measured: stopped.to_string(),
         }],
         tables: vec![table],
@@ -152,7 +161,7 @@ pub fn finding(
         alternatives: vec![
             "the channels stopped by themselves; which of them the containment was about is not stated".to_owned(),
         ],
-        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
+        actions: ACTIONS.map(str::to_owned).to_vec(),
         notes: if works == 0 {
             Vec::new()
         } else {
@@ -169,14 +178,12 @@ fn became(relation: &Relation, at: Timestamp, settings: &FallbackSettings) -> Op
     if good > at {
         return Some(Became::Works);
     }
-    let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
-        Span(
-            beat.median
-                .0
-                .saturating_mul(i64::from(settings.missing_beats)),
-        )
+    // A beacon that misses its beats has stopped already.
+    let active = relation.beacon(settings).map_or(ACTIVE, |beat| {
+        let beats = i64::from(settings.missing_beats);
+        Span(beat.median.0.saturating_mul(beats)).max(settings.min_silence)
     });
-    if at.since(good) > ACTIVE.max(beat) {
+    if at.since(good) > active {
         return None;
     }
     let tried = relation
