@@ -113,7 +113,7 @@ pub struct Relation {
     pub resets: u32,
     /// Payload bytes out and in, as far as packets tell.
     pub bytes: [u64; 2],
-    /// The longest connection.
+    /// The longest connection that worked.
     pub longest: Span,
     /// Addresses it was seen at.
     pub addresses: Vec<IpAddr>,
@@ -190,7 +190,6 @@ impl Relation {
             for (sum, bytes) in self.bytes.iter_mut().zip(attempt.bytes) {
                 *sum = sum.saturating_add(bytes);
             }
-            self.longest = self.longest.max(attempt.duration(seen.time()));
             if self.shape == Shape::None {
                 self.shape = attempt.shapes()[0];
                 self.sizes = attempt
@@ -215,6 +214,10 @@ impl Relation {
             return;
         }
         self.worked = self.worked.saturating_add(1);
+        // How long somebody tried in vain says nothing of a channel.
+        if let Some(attempt) = seen.attempt() {
+            self.longest = self.longest.max(attempt.duration(seen.time()));
+        }
         // It works: whatever was wrong is over.
         self.trouble = None;
         self.last_good = Some(seen.event().clone());
