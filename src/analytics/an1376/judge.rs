@@ -12,6 +12,7 @@ use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
+use super::who::Who;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
 use crate::model::{Event, Span, Timestamp};
@@ -52,6 +53,8 @@ pub struct Judged {
     pub recovered: Option<Timestamp>,
     /// Order and clocks.
     pub order: OrderCheck,
+    /// The last that was known of the host when it was judged: what came later is not counted.
+    pub until: Timestamp,
 }
 
 impl Judged {
@@ -121,7 +124,8 @@ pub fn judge(
         // Nobody knows that it worked; only a block is a change.
         found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
     }
-    let channels = format!("{} after {}", waiting.new.words(), waiting.old.words());
+    let one_host = one_host([old, new], at, context);
+    let channels = channels(&waiting, one_host);
     if found.is_empty() {
         return match trouble {
             Some(trouble) if trouble.failures.count > 0 => Verdict::Near(
@@ -156,6 +160,10 @@ pub fn judge(
         );
     }
     waiting.novel = still_novel(place, state, &waiting, new, context);
+    if one_host && waiting.novel[1..].contains(&true) {
+        // The old channel went there already, by whatever name.
+        waiting.novel[0] = false;
+    }
     if !waiting.novel.contains(&true) {
         return Verdict::Near(
             1,
@@ -172,6 +180,7 @@ pub fn judge(
             novel: waiting.novel,
             after,
             remotes_before: waiting.remotes_before,
+            subject: state.subject(&waiting.new.who),
         },
         settings,
         context,
@@ -250,6 +259,7 @@ pub fn judge(
         caps: Vec::new(),
         recovered,
         order,
+        until: state.end,
         waiting,
     };
     let sum = judged.sum();
@@ -262,6 +272,46 @@ pub fn judge(
     let fresh = state.fresh(&judged.waiting.new.who, at);
     grade(&mut judged, fresh, settings);
     Verdict::Fallback(Box::new(judged))
+}
+
+/// True if both go to one host: to one address, or to several of one that is known.
+fn one_host(relations: [&Relation; 2], at: Timestamp, context: &Context) -> bool {
+    let [old, new] = relations;
+    let host = |address| match context.identity.place(address, at) {
+        Place::Host(id) => Some(id),
+        Place::Address(_) => None,
+    };
+    old.addresses.iter().any(|a| {
+        let mut others = new.addresses.iter();
+        others.any(|b| a == b || host(*a).is_some_and(|id| host(*b) == Some(id)))
+    })
+}
+
+/// The two channels of a near miss: whose they are, as far as that is known, and where to.
+fn channels(waiting: &Waiting, one_host: bool) -> String {
+    let (old, new) = (&waiting.old, &waiting.new);
+    let whose = |who: &Who| match (who.known(), who.pid) {
+        (false, _) => "an unknown process".to_owned(),
+        (true, Some(pid)) => format!("{} (pid {pid})", who.file_name()),
+        (true, None) => who.file_name().to_owned(),
+    };
+    let mut words = if !old.who.known() && !new.who.known() {
+        format!("{} after {}", new.words(), old.words())
+    } else if old.who.same_instance(&new.who) {
+        let (new, old, both) = (new.words(), old.words(), whose(&new.who));
+        format!("{new} after {old}, both of {both}")
+    } else {
+        let [by_new, by_old] = [&new.who, &old.who].map(whose);
+        format!(
+            "{} of {by_new} after {} of {by_old}",
+            new.words(),
+            old.words()
+        )
+    };
+    if one_host && old.peer != new.peer {
+        words.push_str(", both to one host");
+    }
+    words
 }
 
 /// What was wrong at the first use, and what was added to it since, as long as it did not work again.

@@ -31,6 +31,8 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         row.extend(shown.iter().map(|one| of(&one.waiting.new, &one.new)));
         row
     };
+    let mut counted = vec!["counted until".to_owned(), time(first.until)];
+    counted.extend(shown.iter().map(|one| time(one.until)));
     let rows = vec![
         row("channel", &|route, _| route.words()),
         row("addresses", &|_, relation| {
@@ -56,6 +58,7 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
                 .as_ref()
                 .map_or("none".to_owned(), |event| time(event.time))
         }),
+        counted,
         row("contacts", &|_, relation| relation.contacts.to_string()),
         row("worked", &|_, relation| relation.worked.to_string()),
         row("failed", &|_, relation| relation.failed.to_string()),

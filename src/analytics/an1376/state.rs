@@ -15,6 +15,7 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
+use super::unusual::Subject;
 use super::waiting::{New, Waiting};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
@@ -400,6 +401,15 @@ impl State {
             + usize::from(habit.addresses.insert(address))
             + usize::from(new_name);
         (novel, before)
+    }
+
+    /// Whose habits a contact of `who` was held against.
+    pub fn subject(&self, who: &Who) -> Subject {
+        match who.known() {
+            true => Subject::Program,
+            false if self.habits.keys().any(|(program, _)| !program.is_empty()) => Subject::Unnamed,
+            false => Subject::Host,
+        }
     }
 
     fn count_new(&mut self, who: &Who, time: Timestamp, settings: &FallbackSettings) {

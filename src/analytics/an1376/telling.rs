@@ -323,7 +323,11 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
             measured: told.after.to_string(),
         },
         Condition {
-            text: format!("new for the program: {}", new.join(", ")),
+            text: format!(
+                "new for {}: {}",
+                told.unusual.subject.words(),
+                new.join(", ")
+            ),
             setting: "remote, port or protocol".to_owned(),
             measured: told.waiting.new.words(),
         },

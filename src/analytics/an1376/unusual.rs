@@ -10,6 +10,7 @@ use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
 use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
+use crate::context::baseline::{Counter, Day, Tally, Whose};
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport, What};
@@ -71,6 +72,39 @@ pub struct Pair<'a> {
     pub after: Span,
     /// Remotes the program of the new channel had before.
     pub remotes_before: usize,
+    /// Subject habits the new channel is held against.
+    pub subject: Subject,
+}
+
+/// Subject habits a new channel is held against: what has no process says nothing of a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// Those of its program.
+    #[default]
+    Program,
+    /// Those of the host: no process of any contact is known.
+    Host,
+    /// Those of the host's contacts without a process: of others one is known.
+    Unnamed,
+}
+
+impl Subject {
+    /// In words, behind "new for" and the like.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Program => "the program",
+            Self::Host => "the host",
+            Self::Unnamed => "the host's connections without a known process",
+        }
+    }
+
+    /// The name of a term about a program, or about the host.
+    fn term(self, program: &'static str, host: &'static str) -> &'static str {
+        match self {
+            Self::Program => program,
+            Self::Host | Self::Unnamed => host,
+        }
+    }
 }
 
 /// The measure of a pair.
@@ -97,6 +131,8 @@ pub struct Unusual {
     pub same_habits: bool,
     /// The baseline is too thin to say what is usual; how thick it is.
     pub thin: Option<String>,
+    /// Subject habits the new channel is held against.
+    pub subject: Subject,
     /// Process starts were not logged: who never networks could not be asked.
     pub starts_unknown: bool,
 }
@@ -118,7 +154,11 @@ impl Unusual {
 
 /// Measures a pair.
 pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) -> Unusual {
-    let mut told = Unusual::default();
+    let mut told = Unusual {
+        subject: pair.subject,
+        ..Unusual::default()
+    };
+    let whose = pair.subject.words();
     let begin = before_its_records(pair.place, pair.new_relation.first.time, context);
     // What the broken channel itself made of its program is no habit to hold against it.
     let before = if pair.link == Link::SameInstance {
@@ -156,11 +196,11 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     if !ping && (pair.novel[1] || pair.novel[2]) {
         if !common {
             told.uncommon.push(format!(
-                "{port_words} is no common port, and the program had not used it"
+                "{port_words} is no common port, and {whose} had not used it"
             ));
         } else if rare && (told.regular || told.mute || told.same_implant) {
             told.uncommon.push(format!(
-                "{port_words} is common, but not for this program, which keeps to others"
+                "{port_words} is common, but not for {whose}, which kept to others"
             ));
         }
     }
@@ -260,12 +300,25 @@ fn ports(
     let bits =
         -((usage.by_image as f64 + 0.5) / (usage.of_image as f64 + 0.5 * distinct as f64)).log2();
     if bits > 0.0 {
+        // Beyond the first few a count may be too small: then a port never used is rarer than told.
+        let sure = counted_whole(pair, before, context);
+        let or_more = |count: u64| if sure || count == 0 { "" } else { " or more" };
         told.add(
-            "port rare for the program",
+            pair.subject
+                .term("port rare for the program", "port rare for the host"),
             (bits * 1.5).min(10.0),
             format!(
-                "{} of its {} earlier connections, over {} ports: {bits:.1} bits",
-                usage.by_image, usage.of_image, usage.ports_of_image
+                "{}{} of its {}{} earlier connections, over {} ports: {}{bits:.1} bits",
+                usage.by_image,
+                or_more(usage.by_image),
+                usage.of_image,
+                or_more(usage.of_image),
+                usage.ports_of_image,
+                match (sure, usage.by_image) {
+                    (true, _) => "",
+                    (false, 0) => "at least ",
+                    (false, _) => "about ",
+                }
             ),
         );
     }
@@ -282,12 +335,44 @@ fn ports(
     }
     if usage.ports_of_image >= 8 {
         told.add(
-            "program of many ports",
+            pair.subject
+                .term("program of many ports", "host of many ports"),
             -8.0,
-            format!("the program used {} ports before", usage.ports_of_image),
+            format!(
+                "{} used {} ports before",
+                pair.subject.words(),
+                usage.ports_of_image
+            ),
         );
     }
     usage.by_image == 0 && bits >= 3.0 && usage.ports_of_image <= 3
+}
+
+/// True if the baseline counted every connection of the program, or of the host, before a moment: it
+/// keeps the first few one by one, and of the others how many each day had.
+fn counted_whole(pair: &Pair<'_>, before: Timestamp, context: &Context) -> bool {
+    let usage = context.baseline.usage(&Whose::Place(pair.place));
+    let Some(image) = usage.and_then(|usage| usage.images.get(&pair.new.who.program)) else {
+        return true;
+    };
+    let tallies = image
+        .ports
+        .values()
+        .flat_map(|count| Counter::ALL.map(|counter| count.by(counter)));
+    tallies.into_iter().all(|tally| is_whole(tally, before))
+}
+
+fn is_whole(tally: &Tally, before: Timestamp) -> bool {
+    let today = Day::of(before);
+    let of_days = |wanted: &dyn Fn(Day) -> bool| -> u64 {
+        let days = tally.days().iter().filter(|(day, _)| wanted(*day));
+        days.map(|(_, n)| n).sum()
+    };
+    if of_days(&|day| day == today) == 0 {
+        return true;
+    }
+    let held = tally.before(today.end().shifted(Span(-1)));
+    held == of_days(&|day| day <= today) || held > tally.before(before)
 }
 
 fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
@@ -464,9 +549,14 @@ fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unu
     }
     if pair.remotes_before >= 50 {
         told.add(
-            "program of many remotes",
+            pair.subject
+                .term("program of many remotes", "host of many remotes"),
             -8.0,
-            format!("the program had {} remotes before", pair.remotes_before),
+            format!(
+                "{} had {} remotes before",
+                pair.subject.words(),
+                pair.remotes_before
+            ),
         );
     }
 }
@@ -501,6 +591,21 @@ fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tally_says_whether_it_counted_all_before_a_moment() {
+        let minute = |n: i64| Timestamp(n * 60_000_000_000);
+        let of = |count: i64| {
+            let mut tally = Tally::default();
+            (0..count).for_each(|n| tally.add(minute(n)));
+            tally
+        };
+        // All are kept one by one; the first 32 are; of a day that is over, their number is.
+        assert!(is_whole(&of(32), minute(500)));
+        assert!(is_whole(&of(40), minute(20)) && !is_whole(&of(40), minute(35)));
+        assert!(is_whole(&of(40), minute(3 * 1_440)));
+        assert!(is_whole(&Tally::default(), minute(1)));
+    }
 
     #[test]
     fn the_bound_of_no_instance_in_ten_is_a_quarter() {
