@@ -165,7 +165,10 @@ pub fn finding(
         notes: if works == 0 {
             Vec::new()
         } else {
-            vec![format!("{works} other channels of the host still worked after the containment; the table lists them")]
+            vec![format!(
+                "{works} other channel{} of the host still worked after the containment; the table lists what became of each",
+                plural(works as u64)
+            )]
         },
     })
 }
