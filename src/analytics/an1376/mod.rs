@@ -4,12 +4,13 @@
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
 //! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
-//! `speech` what belongs on a port, `unusual` how much it weighs, `failover` what speaks for a service of
+//! `speech` what belongs on a port, `unusual` how much it weighs (`habits` against what), `failover` what speaks for a service of
 //! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod awake;
 mod failover;
 mod grade;
+mod habits;
 mod holding;
 mod image;
 mod judge;

@@ -3,6 +3,7 @@
 
 use super::awake::Awake;
 use super::failover::is_settled;
+use super::habits::Subject;
 use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::Lineage;
@@ -15,7 +16,6 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
-use super::unusual::Subject;
 use super::waiting::{New, Waiting};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};

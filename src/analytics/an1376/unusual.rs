@@ -4,13 +4,13 @@
 //! likely that this is a fallback. Rarities are measured against the baseline before the
 //! disruption; the other weights are choices of design, and every term is shown.
 
+use super::habits::{Subject, counted_whole};
 use super::lineage::Link;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
 use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
-use crate::context::baseline::{Counter, Day, Tally, Whose};
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport, What};
@@ -72,39 +72,8 @@ pub struct Pair<'a> {
     pub after: Span,
     /// Remotes the program of the new channel had before.
     pub remotes_before: usize,
-    /// Subject habits the new channel is held against.
+    /// Whose habits the new channel is held against.
     pub subject: Subject,
-}
-
-/// Subject habits a new channel is held against: what has no process says nothing of a program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Subject {
-    /// Those of its program.
-    #[default]
-    Program,
-    /// Those of the host: no process of any contact is known.
-    Host,
-    /// Those of the host's contacts without a process: of others one is known.
-    Unnamed,
-}
-
-impl Subject {
-    /// In words, behind "new for" and the like.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Program => "the program",
-            Self::Host => "the host",
-            Self::Unnamed => "the host's connections without a known process",
-        }
-    }
-
-    /// The name of a term about a program, or about the host.
-    fn term(self, program: &'static str, host: &'static str) -> &'static str {
-        match self {
-            Self::Program => program,
-            Self::Host | Self::Unnamed => host,
-        }
-    }
 }
 
 /// The measure of a pair.
@@ -131,7 +100,7 @@ pub struct Unusual {
     pub same_habits: bool,
     /// The baseline is too thin to say what is usual; how thick it is.
     pub thin: Option<String>,
-    /// Subject habits the new channel is held against.
+    /// Whose habits the new channel is held against.
     pub subject: Subject,
     /// Process starts were not logged: who never networks could not be asked.
     pub starts_unknown: bool,
@@ -301,7 +270,7 @@ fn ports(
         -((usage.by_image as f64 + 0.5) / (usage.of_image as f64 + 0.5 * distinct as f64)).log2();
     if bits > 0.0 {
         // Beyond the first few a count may be too small: then a port never used is rarer than told.
-        let sure = counted_whole(pair, before, context);
+        let sure = counted_whole(pair.place, &pair.new.who, before, context);
         let or_more = |count: u64| if sure || count == 0 { "" } else { " or more" };
         told.add(
             pair.subject
@@ -346,33 +315,6 @@ fn ports(
         );
     }
     usage.by_image == 0 && bits >= 3.0 && usage.ports_of_image <= 3
-}
-
-/// True if the baseline counted every connection of the program, or of the host, before a moment: it
-/// keeps the first few one by one, and of the others how many each day had.
-fn counted_whole(pair: &Pair<'_>, before: Timestamp, context: &Context) -> bool {
-    let usage = context.baseline.usage(&Whose::Place(pair.place));
-    let Some(image) = usage.and_then(|usage| usage.images.get(&pair.new.who.program)) else {
-        return true;
-    };
-    let tallies = image
-        .ports
-        .values()
-        .flat_map(|count| Counter::ALL.map(|counter| count.by(counter)));
-    tallies.into_iter().all(|tally| is_whole(tally, before))
-}
-
-fn is_whole(tally: &Tally, before: Timestamp) -> bool {
-    let today = Day::of(before);
-    let of_days = |wanted: &dyn Fn(Day) -> bool| -> u64 {
-        let days = tally.days().iter().filter(|(day, _)| wanted(*day));
-        days.map(|(_, n)| n).sum()
-    };
-    if of_days(&|day| day == today) == 0 {
-        return true;
-    }
-    let held = tally.before(today.end().shifted(Span(-1)));
-    held == of_days(&|day| day <= today) || held > tally.before(before)
 }
 
 fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
@@ -591,21 +533,6 @@ fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_tally_says_whether_it_counted_all_before_a_moment() {
-        let minute = |n: i64| Timestamp(n * 60_000_000_000);
-        let of = |count: i64| {
-            let mut tally = Tally::default();
-            (0..count).for_each(|n| tally.add(minute(n)));
-            tally
-        };
-        // All are kept one by one; the first 32 are; of a day that is over, their number is.
-        assert!(is_whole(&of(32), minute(500)));
-        assert!(is_whole(&of(40), minute(20)) && !is_whole(&of(40), minute(35)));
-        assert!(is_whole(&of(40), minute(3 * 1_440)));
-        assert!(is_whole(&Tally::default(), minute(1)));
-    }
 
     #[test]
     fn the_bound_of_no_instance_in_ten_is_a_quarter() {
