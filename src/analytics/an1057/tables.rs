@@ -4,6 +4,7 @@ use super::detect::port_words;
 use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
 use crate::analytics::kit::contact::{Fate, Form};
+use crate::analytics::kit::moments::clocks;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::model::finding::Table;
@@ -49,6 +50,7 @@ pub(super) fn tables(
         columns: words(&["port", "answered", "failed", "not told"]),
         rows,
     });
+    let clock = clocks(scan.targets.iter().map(|p| p.time), 6);
     tables.push(Table {
         title: format!("The first {} targets", scan.targets.len()),
         columns: words(&["time", "target", "outcome", "process", "where"]),
@@ -62,7 +64,7 @@ pub(super) fn tables(
                     format!("{pid} {}", a.strength.word())
                 });
                 vec![
-                    p.time.clock(6),
+                    clock(p.time),
                     target_words(p.target()),
                     outcome(p.form, p.fate).to_owned(),
                     process.unwrap_or_else(|| "-".to_owned()),
@@ -79,6 +81,7 @@ pub(super) fn tables(
             Ok(kept) if kept < answered => format!("What answered, the first {kept} of {answered}"),
             _ => "What answered".to_owned(),
         };
+        let clock = clocks(scan.open.values().map(|(time, _)| *time), 6);
         tables.push(Table {
             title,
             columns: words(&["time", "target", "where"]),
@@ -86,7 +89,7 @@ pub(super) fn tables(
                 .into_iter()
                 .map(|(target, (time, by))| {
                     vec![
-                        time.clock(6),
+                        clock(*time),
                         target_words(*target),
                         context.labels.place(by),
                     ]

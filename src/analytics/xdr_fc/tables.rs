@@ -4,6 +4,7 @@ use super::Alarm;
 use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
 use super::targets::Who;
+use crate::analytics::kit::moments::clocks;
 use crate::analytics::kit::statistics::shown;
 use crate::context::activity::State as Life;
 use crate::context::baseline::{Day, PairUse};
@@ -41,6 +42,8 @@ pub(super) struct Relation {
 pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Context) -> Vec<Table> {
     let texts = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
     let mut rows: Vec<(Timestamp, Vec<String>)> = Vec::new();
+    let times = alarm.targets.values().filter_map(|t| t.failed);
+    let clock = clocks(times.map(|(first, _)| first), 3);
     for (address, target) in &alarm.targets {
         let (first, _) = target.failed.unwrap_or_default();
         let life = match target.missing {
@@ -63,7 +66,7 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
                 life,
                 ports.join(","),
                 target.attempts.to_string(),
-                first.clock(3),
+                clock(first),
                 how.join(", "),
             ],
         ));
