@@ -216,9 +216,12 @@ impl Attempt {
     /// True if a TCP initiator sent more than SYNs: somebody answered it, whoever saw that.
     pub fn went_on(&self) -> bool {
         let fast_open = self.marks.has(Marks::FAST_OPEN);
+        // The reset by which it took its SYN back needs no answer.
+        let reset = u32::from(self.outcome == Outcome::Aborted);
         // An echo request carries payload by itself.
         self.transport == Transport::TCP
-            && (self.bytes[0] > 0 && !fast_open || self.packets[0] > self.tries)
+            && (self.bytes[0] > 0 && !fast_open
+                || self.packets[0] > self.tries.saturating_add(reset))
     }
 
     /// The name the initiator asked for, by TLS or HTTP.

@@ -28,7 +28,7 @@ pub enum Fate {
     Unanswered,
     /// A router says the host cannot be reached, or nobody answered for its address.
     Unreachable,
-    /// The initiator took its own SYN back before any answer.
+    /// The initiator took its own SYN back, and no answer was captured.
     Aborted,
     /// The host's own firewall blocked it (Security 5157).
     Blocked,
@@ -144,6 +144,8 @@ fn of_attempt<'e>(
         },
         Outcome::Unanswered if attempt.silence_tells(event.time) => Fate::Unanswered,
         Outcome::Unanswered => Fate::Untold,
+        // Its own packets show that it was answered, whatever the capture lacks.
+        Outcome::Aborted if attempt.went_on() => Fate::Untold,
         Outcome::Aborted => Fate::Aborted,
         Outcome::Midstream | Outcome::OneSided => return None,
     };

@@ -112,7 +112,10 @@ fn outcome(attempt: &Attempt) -> String {
             format!("{sent}, its sender went on as after an answer, but none was captured")
         }
         Outcome::Unanswered => format!("{sent}, no answer (S0)"),
-        Outcome::Aborted => format!("{sent}, reset by its sender before any answer"),
+        Outcome::Aborted if attempt.went_on() => format!(
+            "{sent}, its sender went on as after an answer, then reset it; no answer was captured"
+        ),
+        Outcome::Aborted => format!("{sent}, reset by its sender before any answer was captured"),
         Outcome::Midstream => {
             "traffic without its start (not captured, or it had ended before)".to_owned()
         }
@@ -306,7 +309,7 @@ mod tests {
             (
                 Transport::TCP,
                 Outcome::Aborted,
-                "7000/tcp SYN, reset by its sender before any answer",
+                "7000/tcp SYN, reset by its sender before any answer was captured",
             ),
             (
                 Transport::TCP,
@@ -401,6 +404,15 @@ mod tests {
         );
         silent.tries = 3;
         assert!(long(&silent).ends_with("SYN, no answer (S0), 3 tries"));
+        // SYN, ACK, RST; and without the ACK.
+        let mut reset = attempt(Transport::TCP, Outcome::Aborted);
+        (reset.isn, reset.packets) = (Some(1), [3, 0]);
+        assert!(
+            long(&reset)
+                .ends_with("went on as after an answer, then reset it; no answer was captured")
+        );
+        reset.packets = [2, 0];
+        assert!(long(&reset).ends_with("SYN, reset by its sender before any answer was captured"));
         let mut talk = attempt(Transport::UDP, Outcome::Established);
         talk.tries = 3;
         assert!(long(&talk).contains("answered after 0.002 s, 3 packets sent, 0 bytes"));
