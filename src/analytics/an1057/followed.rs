@@ -2,6 +2,8 @@
 //! seen.
 
 use super::scan::{FOLLOWED, FOLLOWS, Scan};
+use super::spoken::HELD;
+use crate::analytics::kit::moments::clocks;
 use crate::context::Context;
 use crate::context::coverage::Interval;
 use crate::model::{EvidenceId, Span, Timestamp};
@@ -62,13 +64,26 @@ fn later(scan: &Scan, context: &Context) -> Option<String> {
         let until = (*until)?;
         (until < at.shifted(FOLLOWS)).then_some(until)
     });
-    let none = "no further connection with payload to a target that answered was seen";
+    let kept = scan.open.len();
+    let whom = match u64::try_from(kept) {
+        Ok(few) if few < scan.sums().answered => {
+            format!("one of the first {kept} targets that answered")
+        }
+        _ => "a target that answered".to_owned(),
+    };
+    let held = match scan.unheard {
+        true => {
+            format!(" among the latest {HELD} before the scan was known to be one, and after that,")
+        }
+        false => String::new(),
+    };
+    let none = format!("no further connection with payload to {whom} was seen{held}");
     let told = match short.max() {
         None => format!("{none} within 10 min of its answer"),
         Some(end) => format!(
             "{none} until {}, {} after the last of them was reached; the packets end there, and what followed \
              later within 10 min could not be seen",
-            end.clock(3),
+            clocks([last, end], 3)(end),
             end.since(last).max(Span::ZERO)
         ),
     };

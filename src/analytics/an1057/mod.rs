@@ -18,6 +18,7 @@ mod samples;
 mod scan;
 mod sequence;
 mod settings;
+mod spoken;
 mod tables;
 mod telling;
 mod tools;
@@ -40,6 +41,7 @@ use excuse::Controls;
 use near::{FanOut, Near};
 use recent::{Probe, Recent};
 use scan::{Count, Scan};
+use spoken::Spoken;
 use walk::Walk;
 
 /// The analytic.
@@ -92,6 +94,8 @@ pub struct State {
     controls: Controls,
 }
 
+    /// Connections with payload: what followed an answer may have come before the scan was one.
+    spoken: Spoken,
 /// A scan is over after this long without a first contact; one that only the walk shows may be
 /// slow.
 const OVER: Span = Span::seconds(600);
@@ -309,6 +313,7 @@ impl Analytic for Enumeration {
     fn weight(state: &State) -> usize {
         let scans = state.scans.iter().flatten();
         state.recent.weight()
+        state.spoken.hear(&probe);
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
             + state.signs.len() * EVENT
@@ -324,6 +329,7 @@ impl Analytic for Enumeration {
             let hit = walked(&state.walk, &self.settings);
             open(&mut state, hit);
         }
+            + state.spoken.weight()
         for lane in LANES {
             self.tell(key, lane, &mut state, context, found);
         }
@@ -438,6 +444,7 @@ fn open(state: &mut State, hit: Hit) {
     } else {
         recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
+        spoken,
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
     let focus = hit.focus;
@@ -466,8 +473,13 @@ fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
         return Vec::new();
     };
     let held = recent.within(Timestamp::MIN, Span(i64::MAX));
+    let mut grew = false;
     let mut part: Vec<&Probe> = walk
         .contacts()
+        grew = true;
+    }
+    if grew {
+        spoken.replay(scan);
         .chain(held.filter(|p| Focus::Walked.holds(p)))
         .filter(|p| (from..=to).contains(&p.time))
         .collect();

@@ -77,6 +77,8 @@ pub(super) struct Scan {
     /// Targets that answered: when they were first reached, and where that is written.
     pub open: BTreeMap<Target, (Timestamp, Provenance)>,
     pub followed: Vec<Event>,
+    /// Connections that may have followed came and went before it was known to be a scan.
+    pub unheard: bool,
     pub processes: BTreeSet<u32>,
     /// Contacts by program, for a source whose programs are not told apart.
     pub programs: BTreeMap<String, u64>,
@@ -106,6 +108,7 @@ impl Scan {
             other_ports: Row::default(),
             open: BTreeMap::new(),
             followed: Vec::new(),
+            unheard: false,
             processes: BTreeSet::new(),
             programs: BTreeMap::new(),
         }
@@ -280,10 +283,8 @@ impl Scan {
         let What::Attempt(attempt) = &probe.event.what else {
             return;
         };
-        if probe.fate != Fate::Answered
-            || attempt.bytes == [0, 0]
-            || self.followed.len() >= FOLLOWED
-        {
+        let known = |event: &Event| event.provenance == probe.event.provenance;
+        if !carries(probe) || self.followed.len() >= FOLLOWED || self.followed.iter().any(known) {
             return;
         }
         let soon = |at: &Timestamp| probe.time > *at && probe.time.since(*at) <= FOLLOWS;
@@ -343,6 +344,14 @@ impl Scan {
             sum.untold += row.untold;
         }
         sum
+    }
+}
+
+/// True for a connection that packets show with payload.
+pub(super) fn carries(probe: &Probe) -> bool {
+    match &probe.event.what {
+        What::Attempt(attempt) => probe.fate == Fate::Answered && attempt.bytes != [0, 0],
+        _ => false,
     }
 }
 
