@@ -3,8 +3,8 @@
 //!
 //! Summed while reading, because one source's events cannot tell what the others did. What hosts did
 //! is asked as of a moment: earlier days whole, its own day up to it. Two answers are told by whole
-//! days, for they are about the evidence and not about a host: whether the capture holds answers at
-//! all, and whether a target failed for several sources, which can only excuse.
+//! days, for they are about the evidence and not about a host: whether others were answered on the
+//! days of a source, and whether a target failed for several sources, which can only excuse.
 //! A target is missing if it failed to answer while [`Activity`] knew of no sign of life within a
 //! day. Nothing is judged here.
 
@@ -61,7 +61,7 @@ struct DayTargets {
     computer: Option<Text>,
     // When its first contact was: whose the address was then.
     first: Timestamp,
-    // SYNs to anybody, and those answered with a connection.
+    // SYNs to anybody, and those with any answer.
     syns: [u64; 2],
 }
 
@@ -118,6 +118,25 @@ impl ContactsBuilder {
 
     fn observe_attempt(&mut self, attempt: &Attempt, time: Timestamp) {
         let (from, to) = (attempt.initiator.address, attempt.responder.address);
+        // Any answer counts: a capture that holds refusals holds answers.
+        let answered = match attempt.outcome {
+            Outcome::Established
+            | Outcome::HalfOpen
+            | Outcome::Rejected
+            | Outcome::Unreachable(_) => Some(true),
+            Outcome::Unanswered => Some(false),
+            Outcome::Aborted | Outcome::Midstream | Outcome::OneSided => None,
+        };
+        if let Some(answered) = answered
+            && attempt.transport == Transport::TCP
+            && self.assets.is_internal(from)
+        {
+            let Some(day) = self.day(from, time) else {
+                return;
+            };
+            day.syns[0] += 1;
+            day.syns[1] += u64::from(answered);
+        }
         let what = match attempt.outcome {
             Outcome::Established | Outcome::HalfOpen | Outcome::Rejected => Fact::Reached,
             Outcome::Unreachable(refusal)
@@ -129,13 +148,6 @@ impl ContactsBuilder {
             Outcome::Unanswered if attempt.transport == Transport::TCP => Fact::Failed,
             _ => return,
         };
-        if attempt.transport == Transport::TCP && self.assets.is_internal(from) {
-            let Some(day) = self.day(from, time) else {
-                return;
-            };
-            day.syns[0] += 1;
-            day.syns[1] += u64::from(attempt.outcome == Outcome::Established);
-        }
         // The SYN counts; what became of it, a capture of one direction does not tell.
         if attempt.outcome != Outcome::Unanswered || attempt.silence_tells(time) {
             self.contact(from, to, time, what, None);
@@ -330,6 +342,7 @@ impl ContactsBuilder {
             moments.known.sort_unstable();
             moments.missing.sort_unstable();
         }
+        contacts.others = answered_of_others(&contacts.days);
         failing.retain(|_, sources| *sources >= SHARED_BY);
         contacts.shared = failing
             .into_keys()
@@ -362,7 +375,7 @@ pub struct DayContacts {
     pub failing: u32,
     /// Of these, the ones that were missing when they failed: M.
     pub missing: u32,
-    /// SYNs to anybody, and connections that came of them; zero without packets.
+    /// SYNs to anybody, and those with any answer; zero without packets.
     pub syns: [u64; 2],
 }
 
@@ -397,6 +410,24 @@ impl Moments {
     }
 }
 
+fn answered_of_others(
+    days: &BTreeMap<Day, BTreeMap<Place, DayContacts>>,
+) -> BTreeMap<Place, [u64; 2]> {
+    let mut others: BTreeMap<Place, [u64; 2]> = BTreeMap::new();
+    for of in days.values() {
+        let all = of
+            .values()
+            .fold([0, 0], |n, sum| [n[0] + sum.syns[0], n[1] + sum.syns[1]]);
+        for (place, sum) in of {
+            let held = others.entry(*place).or_default();
+            for (held, (all, own)) in held.iter_mut().zip(all.into_iter().zip(sum.syns)) {
+                *held += all - own;
+            }
+        }
+    }
+    others
+}
+
 /// The frozen sums.
 #[derive(Clone, Debug, Default)]
 pub struct Contacts {
@@ -405,6 +436,8 @@ pub struct Contacts {
     moments: BTreeMap<(Day, Place), Moments>,
     // Targets that several sources failed to reach on a day.
     shared: BTreeSet<(Day, IpAddr)>,
+    // What the others did on the days of each.
+    others: BTreeMap<Place, [u64; 2]>,
     /// Targets left out because a bound was reached: counts of that day are too small.
     pub left_out: u64,
 }
@@ -452,15 +485,10 @@ impl Contacts {
             })
     }
 
-    /// SYNs of all others on the days up to `day`, which counts whole, and connections that came of them.
-    pub fn others_answered(&self, place: Place, day: Day) -> [u64; 2] {
-        self.days
-            .range(..=day)
-            .flat_map(|(_, of)| of)
-            .filter(|(other, _)| **other != place)
-            .fold([0, 0], |n, (_, sum)| {
-                [n[0] + sum.syns[0], n[1] + sum.syns[1]]
-            })
+    /// SYNs of all others on the days on which `place` reached for somebody, and those with any
+    /// answer. Captures of another time tell nothing of where its sensor stood; nor do baselines.
+    pub fn others_answered(&self, place: Place) -> [u64; 2] {
+        self.others.get(&place).copied().unwrap_or_default()
     }
 
     /// True if at least [`SHARED_BY`] sources failed to reach `target` on `day`, early or late.

@@ -83,6 +83,8 @@ pub struct State {
     scans: [Option<Box<Scan>>; 2],
     /// The nearest to a scan so far, and whether there was one.
     near: Option<Near>,
+    /// What would have been a scan, had silence told anything.
+    silent: Option<Near>,
     told: bool,
     /// The largest fan-out of a program that is far from a scan.
     fan_out: Option<FanOut>,
@@ -92,10 +94,10 @@ pub struct State {
     signs: Vec<Event>,
     /// Control connections of FTP.
     controls: Controls,
-}
-
     /// Connections with payload: what followed an answer may have come before the scan was one.
     spoken: Spoken,
+}
+
 /// A scan is over after this long without a first contact; one that only the walk shows may be
 /// slow.
 const OVER: Span = Span::seconds(600);
@@ -132,7 +134,7 @@ impl Analytic for Enumeration {
             "vertical: VerticalFailures ports of one address fail within FailureWindow; or VerticalPorts ports \
              within TimeWindow whatever their outcome; or SensitiveCount of SensitivePorts within TimeWindow",
             "random walk: the failures among first contacts with internal addresses are 99 times likelier for \
-             a scanner than for a harmless host; no window, so slow scans count",
+             a scanner than for a harmless host; no window, so slow scans count, down to one contact a day",
             "sequence: SequenceLength internal addresses on one port within TimeWindow, SequenceShare percent of \
              the steps to a neighbouring address; or half of a stretch of a /24 covered, mostly without success",
             "tool: the program or command line is a scanner's, and it reaches ToolTargets targets within \
@@ -180,6 +182,10 @@ impl Analytic for Enumeration {
              such a driver is named as a sign, not as the sender",
             "which user of a translated address scanned",
             "outcomes, from socket records alone",
+            "failures by silence, where no answer to the source is in the captures: they may hold one direction \
+             only, and silence counts as not told",
+            "a scan with more than 24 hours between two contacts: after a day without one, what is known of a \
+             source is let go",
         ],
         benign: &[
             otherwise::APPROVED,
@@ -240,7 +246,7 @@ impl Analytic for Enumeration {
             state.signs.push(event.clone());
             return;
         };
-        let probe = Probe::of(&contact, context.assets.is_internal(contact.remote.address));
+        let probe = Probe::of(&contact, context);
         for lane in LANES {
             if state.scans[lane]
                 .as_ref()
@@ -287,6 +293,11 @@ impl Analytic for Enumeration {
         {
             state.near = Some(near);
         }
+        if new && probe.fate != contact.fate {
+            let (from, held) = ((contact.from, context), state.silent.as_ref());
+            let larger = Near::untold(&state.recent, &probe, settings, from, held);
+            state.silent = larger.or(state.silent.take());
+        }
         if new
             && matches!(key, Key::Program { .. })
             && let held = state.fan_out.as_ref()
@@ -302,6 +313,7 @@ impl Analytic for Enumeration {
         for scan in state.scans.iter_mut().flatten() {
             scan.follow(&probe);
         }
+        state.spoken.hear(&probe);
         if new
             && belonged
             && let Some(scan) = state.scans[lane].as_deref_mut()
@@ -313,11 +325,11 @@ impl Analytic for Enumeration {
     fn weight(state: &State) -> usize {
         let scans = state.scans.iter().flatten();
         state.recent.weight()
-        state.spoken.hear(&probe);
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
             + state.signs.len() * EVENT
             + state.controls.weight()
+            + state.spoken.weight()
     }
 
     fn horizon(&self) -> Span {
@@ -329,14 +341,17 @@ impl Analytic for Enumeration {
             let hit = walked(&state.walk, &self.settings);
             open(&mut state, hit);
         }
-            + state.spoken.weight()
         for lane in LANES {
             self.tell(key, lane, &mut state, context, found);
         }
         if state.told {
             return;
         }
-        let near = state.near.take().and_then(|n| n.tell(key, context));
+        let near = [state.silent.take(), state.near.take()];
+        let near = near
+            .into_iter()
+            .flatten()
+            .find_map(|n| n.tell(key, context));
         let fan_out = state.fan_out.take();
         let few = || match key {
             Key::Program { host, .. } => fan_out.map(|f| f.tell(*host, context)),
@@ -429,6 +444,7 @@ fn open(state: &mut State, hit: Hit) {
         recent,
         walk,
         scans,
+        spoken,
         ..
     } = state;
     let slow = hit.detector == Detector::Walk;
@@ -444,7 +460,6 @@ fn open(state: &mut State, hit: Hit) {
     } else {
         recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
-        spoken,
     let Some(first) = part.first() else { return };
     let scan = scans[lane_of(first.form)].get_or_insert_with(|| Box::new(Scan::new(first)));
     let focus = hit.focus;
@@ -458,8 +473,13 @@ fn open(state: &mut State, hit: Hit) {
     let (fresh, known): (Vec<&Probe>, Vec<&Probe>) = part.into_iter().partition(|p| !held(p));
     let new = scan.hit(hit);
     let added = fresh.into_iter().filter(|p| new || earlier(p));
+    let mut grew = false;
     for probe in added.chain(known.into_iter().filter(earlier)) {
         scan.add(probe);
+        grew = true;
+    }
+    if grew {
+        spoken.replay(scan);
     }
     if new {
         scan.counted(focus, count);
@@ -473,13 +493,8 @@ fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
         return Vec::new();
     };
     let held = recent.within(Timestamp::MIN, Span(i64::MAX));
-    let mut grew = false;
     let mut part: Vec<&Probe> = walk
         .contacts()
-        grew = true;
-    }
-    if grew {
-        spoken.replay(scan);
         .chain(held.filter(|p| Focus::Walked.holds(p)))
         .filter(|p| (from..=to).contains(&p.time))
         .collect();

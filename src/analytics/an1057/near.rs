@@ -6,7 +6,7 @@ use super::scan::actor_of;
 use super::settings::EnumerationSettings;
 use super::{Enumeration, Key};
 use crate::analytics::Analytic;
-use crate::analytics::kit::contact::Form;
+use crate::analytics::kit::contact::{Fate, Form, answers_lacking};
 use crate::analytics::kit::picture::host_words;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::image_name;
@@ -63,6 +63,49 @@ impl Near {
                 .map(|a| a.process.image.clone())
                 .unwrap_or_default(),
             tied: probes.iter().filter(|p| p.strength.is_some()).count(),
+        })
+    }
+
+    /// As many as would be a scan had they failed, where silence tells nothing; `None` below that,
+    /// and below twice of what is `held`, for it is asked for every contact.
+    pub fn untold(
+        recent: &Recent,
+        new: &Probe,
+        settings: &EnumerationSettings,
+        (from, context): (Place, &Context),
+        held: Option<&Self>,
+    ) -> Option<Self> {
+        let least = held.map_or(0, |held| held.count * 2);
+        let (port, address) = (Shares::port(new), Shares::address(new));
+        let by = [
+            (port, settings.horizontal_failures, "addresses on one port"),
+            (address, settings.vertical_failures, "ports of one address"),
+        ];
+        by.into_iter().find_map(|(shared, needed, words)| {
+            let needed = (needed as usize).max(least);
+            if recent.counts(shared).contacts < needed {
+                return None;
+            }
+            let soon = recent.sharing(shared, new.time, settings.failure_window);
+            let untold: Vec<&Probe> = soon
+                .filter(|p| p.on_wire && p.fate == Fate::Untold && p.transport == new.transport)
+                .collect();
+            let lacking = answers_lacking(from, context)?;
+            let count = untold.len();
+            (count >= needed).then(|| Self {
+                count,
+                needed: count + 1,
+                text: format!(
+                    "at least {count} distinct {words} within {}, and whether they failed is not told: {lacking}",
+                    settings.failure_window
+                ),
+                time: new.time,
+                references: untold.iter().rev().take(CITED).map(|p| p.event.provenance).collect(),
+                image: actor_of(&new.event)
+                    .map(|a| a.process.image.clone())
+                    .unwrap_or_default(),
+                tied: untold.iter().filter(|p| p.strength.is_some()).count(),
+            })
         })
     }
 

@@ -8,7 +8,8 @@
 //! count is too small for any window, nobody walks.
 
 use super::EVENT;
-use crate::analytics::kit::contact::{Contact, Fate, Form};
+use crate::analytics::kit::contact::{Contact, Fate, Form, answers_lacking};
+use crate::context::Context;
 use crate::model::{Endpoint, Event, Span, Strength, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -37,7 +38,13 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub fn of(contact: &Contact<'_>, internal: bool) -> Self {
+    pub fn of(contact: &Contact<'_>, context: &Context) -> Self {
+        // Asked for silence alone: a refusal was heard.
+        let silent = matches!(contact.fate, Fate::Unanswered | Fate::Aborted);
+        let fate = match silent && answers_lacking(contact.from, context).is_some() {
+            true => Fate::Untold,
+            false => contact.fate,
+        };
         Self {
             event: contact.event.clone(),
             time: contact.event.time,
@@ -45,8 +52,8 @@ impl Probe {
             form: contact.form,
             transport: contact.transport,
             remote: contact.remote,
-            fate: contact.fate,
-            internal,
+            fate,
+            internal: context.assets.is_internal(contact.remote.address),
             on_wire: contact.on_wire(),
             strength: contact.actor.map(|a| a.strength),
         }

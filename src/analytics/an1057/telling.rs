@@ -10,7 +10,9 @@ use super::settings::EnumerationSettings;
 use super::tables::tables;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
-use crate::analytics::kit::contact::{Form, before_its_records, outgoing, question_of};
+use crate::analytics::kit::contact::{
+    Form, answers_lacking, before_its_records, outgoing, question_of,
+};
 use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
 use crate::context::coverage::Log;
@@ -129,7 +131,7 @@ pub(super) fn finding(
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()
-            .chain(notes(scan, &near, context))
+            .chain(notes(scan, &near, place, context))
             .chain(doer.standing.sentence())
             .collect(),
     })
@@ -354,13 +356,18 @@ fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     })
 }
 
-fn notes(scan: &Scan, near: &[&Event], context: &Context) -> Vec<String> {
+fn notes(scan: &Scan, near: &[&Event], place: Place, context: &Context) -> Vec<String> {
     let mut notes: Vec<String> = followed::sentences(scan, context);
     if scan.sums().untold > 0 {
         notes.push(
             "outcomes that this evidence does not tell are counted neither as failures nor as successes"
                 .to_owned(),
         );
+        if scan.on_wire > 0
+            && let Some(lacking) = answers_lacking(place, context)
+        {
+            notes.push(format!("silence is no failure here: {lacking}"));
+        }
     }
     if !near.is_empty() {
         notes.push(

@@ -4,6 +4,7 @@
 //! two together: one connection is one contact, from the event that stands for it. Nothing is
 //! judged here; a fate that the evidence does not tell is `Untold`, never guessed.
 
+use super::picture::own_addresses;
 use crate::context::clocks::Clock;
 use crate::context::{Context, Place};
 use crate::model::attempt::RefusalMeaning;
@@ -220,6 +221,63 @@ pub fn outgoing(what: &HostWhat) -> Option<(Verdict, Transport, Endpoint, Endpoi
         _ => None,
     }
     .filter(|(_, transport, ..)| matches!(*transport, Transport::TCP | Transport::UDP))
+}
+
+/// Talk of a source of which nothing came back, from which on a capture is suspect.
+const SUSPECT: u64 = 10;
+/// SYNs of others from which on their answers tell whether the captures hold both directions, and
+/// the share of them, in percent, that must have any answer.
+const SYNS: u64 = 20;
+const ANSWERED_PERCENT: u64 = 20;
+
+/// Why silence towards `place` proves nothing: its answers may not be in the captures. One packet
+/// that came back to it shows that they are; ARP and neighbour discovery do not, for a sensor of
+/// one direction hears their broadcasts. `None` where silence tells.
+pub fn answers_lacking(place: Place, context: &Context) -> Option<Lacking> {
+    let wire = context.coverage.wire();
+    let sides = match place {
+        Place::Address(address) => wire.sides([&address]),
+        Place::Host(_) => wire.sides(own_addresses(place, context)),
+    };
+    if sides.both > 0 {
+        return None;
+    }
+    let [syns, answered] = context.contacts.others_answered(place);
+    if syns >= SYNS {
+        let few = answered * 100 < syns * ANSWERED_PERCENT;
+        return few.then_some(Lacking::ToOthers([syns, answered]));
+    }
+    (sides.only_it >= SUSPECT).then_some(Lacking::ToIt)
+}
+
+/// Which answers are not in the captures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacking {
+    /// Any to the source.
+    ToIt,
+    /// Nearly all to the others: their SYNs, and those with any answer.
+    ToOthers([u64; 2]),
+}
+
+impl std::fmt::Display for Lacking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ToIt => f.write_str("no answer to this source is in the capture")?,
+            Self::ToOthers([syns, answered]) => write!(
+                f,
+                "only {answered} of {syns} SYNs of other sources were answered"
+            )?,
+        }
+        let it = if *self == Self::ToIt {
+            "it"
+        } else {
+            "the capture"
+        };
+        write!(
+            f,
+            ": {it} may hold one direction only, and then silence proves nothing"
+        )
+    }
 }
 
 /// The unanswered question to the segment that a record of a connection goes with.

@@ -2,6 +2,7 @@
 
 use super::settings::FailedConnectionsSettings;
 use super::targets::{Target, Targets};
+use crate::analytics::kit::contact::answers_lacking;
 use crate::analytics::kit::standing::role;
 use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
 use crate::context::activity::INACTIVE_AFTER;
@@ -13,10 +14,8 @@ use std::net::IpAddr;
 const DAY_SECONDS: i64 = 86_400;
 /// Other sources of the same day that make a comparison where the own past is short.
 const PEERS: usize = 5;
-/// SYNs of others from which on their answers tell whether the capture holds both directions.
-const SYNS: u64 = 20;
-/// Fewer connections than this share of SYNs, in percent, and one direction is missing.
-const ANSWERED_PERCENT: u64 = 20;
+/// Outside, no more than one in so many that were tried may have answered.
+const OUTSIDE_ANSWERED: u32 = 5;
 /// The mixture counts from so many missing among so many targets; with fewer missing, nothing does.
 pub const MIXTURE: (u32, u32) = (5, 10);
 
@@ -157,10 +156,15 @@ pub fn rule(
     let m = measured.missing;
     if !measured.internal {
         let enough = settings.outside_targets > 0 && m >= settings.outside_targets;
-        return match (enough, measured.mixture.p <= settings.rarity()) {
+        let (n, answered) = (measured.mixture.n, measured.mixture.n.saturating_sub(m));
+        let hardly = answered * OUTSIDE_ANSWERED <= n && measured.mixture.p <= settings.rarity();
+        return match (enough, hardly) {
             (true, true) => Ruling::Tell { low: false },
             (false, _) => quiet(format!("they are told from {}", settings.outside_targets)),
-            (true, false) => quiet("most addresses of the Internet answered".to_owned()),
+            (true, false) if answered * 2 > n => {
+                quiet("most addresses of the Internet answered".to_owned())
+            }
+            (true, false) => quiet("more than one in five of those tried answered".to_owned()),
         };
     }
     if measured.scanned_days >= settings.scanner_days {
@@ -408,21 +412,5 @@ fn one_sided(
     if silent * 2 <= measured.missing as usize {
         return None;
     }
-    let [syns, answered] = context
-        .contacts
-        .others_answered(place, Day::of(measured.at));
-    if syns >= SYNS {
-        return (answered * 100 < syns * ANSWERED_PERCENT).then(|| {
-            format!(
-                "only {answered} of {syns} SYNs of other sources were answered: the capture may hold one direction \
-                 only, and then silence proves nothing"
-            )
-        });
-    }
-    let heard = targets.reached_at_all();
-    (!heard).then(|| {
-        "no answer to this source is in the capture: it may hold one direction only, and then silence proves \
-         nothing"
-            .to_owned()
-    })
+    answers_lacking(place, context).map(|lacking| lacking.to_string())
 }

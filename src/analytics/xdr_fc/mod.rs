@@ -49,12 +49,13 @@ struct Alarm {
     /// What failed, from the test period before it to the end of the deduplication period.
     targets: BTreeMap<IpAddr, Target>,
     answering: Vec<IpAddr>,
-    /// Failed attempts after the moment it was first abnormal.
+    /// Failed attempts after what was measured.
     later: u64,
     untold: u64,
 }
 
 struct Nearest {
+    internal: bool,
     missing: u32,
     needed: u32,
     whom: &'static str,
@@ -297,7 +298,14 @@ impl FailedConnections {
             }
         }
         let missing = state.targets.count(internal);
-        if missing < judge::MIXTURE.0 || self.settled(state.judged[slot], missing, event.time) {
+        if missing < judge::MIXTURE.0 {
+            return;
+        }
+        if self.settled(state.judged[slot], missing, event.time) {
+            // What held it back a moment ago stands; how many there are goes on.
+            if let Some(nearest) = state.nearest.as_mut().filter(|n| n.internal == internal) {
+                nearest.missing = nearest.missing.max(missing);
+            }
             return;
         }
         state.judged[slot] = Some((event.time, missing));
@@ -316,6 +324,8 @@ impl FailedConnections {
                 Some(alarm) if low || alarm.is_less_than(&measured) => {
                     let at = alarm.measured.at;
                     alarm.measured = Measured { at, ..measured };
+                    // What is told as measured is this; later is what comes after it.
+                    alarm.later = 0;
                     alarm.low = low;
                 }
                 Some(_) => {}
@@ -327,6 +337,7 @@ impl FailedConnections {
                         .failing(internal)
                         .filter_map(|(_, t)| t.event.as_ref());
                     state.nearest = Some(Nearest {
+                        internal,
                         missing,
                         needed: if internal {
                             self.settings.min_targets
@@ -366,7 +377,7 @@ impl Alarm {
                 .take(TARGETS)
                 .map(|(address, target)| (address, target.clone()))
                 .collect(),
-            answering: targets.answering(),
+            answering: targets.answering(measured.internal),
             later: 0,
             untold: targets.untold,
             measured,

@@ -129,8 +129,6 @@ pub struct Targets {
     named_order: BTreeSet<(Timestamp, IpAddr)>,
     /// The begin of the test period.
     since: Timestamp,
-    /// Something answered this source, whenever: the sensor hears both directions.
-    heard: bool,
     /// Attempts whose outcome no evidence tells.
     pub untold: u64,
     /// Addresses of them that were missing then, within the test period, each with the last.
@@ -248,7 +246,6 @@ impl Targets {
         self.expires.insert((target.last, address));
         let Some(failure) = outcome else {
             target.reached = Some(time);
-            self.heard |= contact.on_wire();
             return Change::None;
         };
         let life = context.activity.state(address, time, INACTIVE_AFTER);
@@ -345,11 +342,6 @@ impl Targets {
         }
     }
 
-    /// True if packets ever showed an answer to this source.
-    pub fn reached_at_all(&self) -> bool {
-        self.heard
-    }
-
     /// A target of the test period.
     pub fn get(&self, address: IpAddr) -> Option<&Target> {
         self.held.get(&address).map(|target| &**target)
@@ -390,12 +382,12 @@ impl Targets {
             .len()
     }
 
-    /// Targets inside the network that answered, the latest first.
-    pub fn answering(&self) -> Vec<IpAddr> {
+    /// Targets that answered, the latest first: those inside the network, or those outside.
+    pub fn answering(&self, internal: bool) -> Vec<IpAddr> {
         let mut held: Vec<(Timestamp, IpAddr)> = self
             .held
             .iter()
-            .filter(|(_, t)| t.internal)
+            .filter(|(_, t)| t.internal == internal)
             .filter_map(|(address, t)| Some((t.reached?, *address)))
             .collect();
         held.sort_unstable_by(|a, b| b.cmp(a));

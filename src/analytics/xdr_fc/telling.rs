@@ -260,12 +260,19 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
         );
         add(
             "hardly any of those tried answered",
-            format!("chance at most {}", shown(settings.rarity())),
             format!(
-                "{} of {} failed, p {}",
+                "at least four in five failed, by a chance of at most {}",
+                shown(settings.rarity())
+            ),
+            format!(
+                "{} of {} failed, p {} at a rate of {:.3}, from {} missing of {} targets of the other sources \
+                 inside the network, drawn towards 1 in 10",
                 mixture.k,
                 mixture.n,
-                shown(mixture.p)
+                shown(mixture.p),
+                mixture.rate,
+                mixture.others.0,
+                mixture.others.1
             ),
         );
         return conditions;
@@ -394,7 +401,7 @@ fn notes(
         .filter_map(|t| t.failed.map(|(_, last)| last))
         .max();
     notes.push(format!(
-        "{} to {} in {} (/24, /64) on {}{}; {} of them after the count first was abnormal",
+        "{} to {} in {} (/24, /64) on {}{}; {} of them after the conditions were met",
         counted(attempts, "failed attempt"),
         counted(alarm.targets.len() as u64, "target"),
         counted(segments(alarm.targets.keys()) as u64, "neighbourhood"),
