@@ -354,6 +354,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_and_not_read_is_told_by_what_may_be_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), b"7z\xBC\xAF\x27\x1C\0\x04").unwrap();
+        fs::write(folder.path().join("b"), b"#separator \\x09\n#path\tdns\n").unwrap();
+        let mut problems = Problems::default();
+        discover(&[folder.path().to_owned()], &mut problems).unwrap();
+        let told: Vec<_> = problems.iter().map(|p| (p.evidence, p.weight)).collect();
+        assert_eq!(
+            told,
+            [
+                (Some(EvidenceId(1)), Weight::Loss),
+                (Some(EvidenceId(2)), Weight::Note),
+            ]
+        );
+    }
+
+    #[test]
     fn the_order_of_arguments_changes_nothing_and_no_file_is_listed_twice() {
         let folder = tree();
         let all = folder.path().to_owned();

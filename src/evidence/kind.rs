@@ -277,6 +277,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_and_not_read_is_no_unknown_file() {
+        let old: &[u8] = b"GMBU\0\x02rest";
+        let unread = |packing| Kind::Unread(Unread::OtherCapture, packing);
+        assert_eq!(recognise(old).unwrap(), unread(Packing::Plain));
+        assert_eq!(recognise(&gzip(old)[..]).unwrap(), unread(Packing::Gzip));
+    }
+
+    #[test]
     fn what_is_packed_and_does_not_come_out_is_an_error_that_names_the_packing() {
         let mut spoiled = gzip(
             &(0..9_000_u32)

@@ -114,7 +114,7 @@ impl Unread {
             Self::Packed => "packed in a way that is not unpacked (7z, rar, cab, bzip2, lz4)",
             Self::DiskImage => "a disk image, which is not opened",
             Self::Suricata => "records of Suricata, which are not read",
-            Self::OtherZeek => "a log of Zeek other than conn.log, which is not read",
+            Self::OtherZeek => "a log of Zeek, of which only conn.log is read",
         }
     }
 
@@ -141,7 +141,7 @@ impl Unread {
                  (Windows\\System32\\winevt\\Logs)"
             }
             Self::Suricata => "nothing in it was used; give the capture, or Zeek's conn.log of it",
-            Self::OtherZeek => "nothing in it was used; of Zeek's logs, conn.log is",
+            Self::OtherZeek => "nothing in it was used",
         }
     }
 
