@@ -248,7 +248,9 @@ fn horizontal(recent: &Recent, new: &Probe, settings: &EnumerationSettings, told
             lost: recent.lost(new.time, settings.failure_window),
         });
     }
-    if Near::is_near(held.contacts, settings.scan_rate) {
+    // Half of the known ones failed, and half are known: with fewer failures than a quarter, no window
+    // is looked at.
+    if Near::is_near(held.contacts.min(held.failed * 4), settings.scan_rate) {
         let soon = || {
             recent
                 .sharing(shared, new.time, settings.time_window)

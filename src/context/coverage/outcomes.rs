@@ -102,6 +102,10 @@ impl Outcomes {
 
     /// The stretch that tells of an attempt of `program` to `port` at `at`.
     pub(super) fn about(&self, program: &str, port: u16, at: Timestamp) -> Option<Interval> {
+        // Most logs tell of none, and a key is a copy of a path.
+        if self.stretches.is_empty() {
+            return None;
+        }
         let stretches = self.stretches.get(&image_key(program))?.get(&port)?;
         let mut telling = stretches.iter();
         telling

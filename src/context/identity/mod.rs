@@ -133,8 +133,8 @@ pub enum Conflict {
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     hosts: Vec<Host>,
-    by_name: BTreeMap<String, HostId>,
-    // Asked for nearly every event.
+    // Both are asked for nearly every event, and never walked.
+    by_name: HashMap<String, HostId, RandomState>,
     by_address: HashMap<IpAddr, Timeline<Owner>, RandomState>,
     macs: BTreeMap<IpAddr, Timeline<[u8; 6]>>,
     of_mac: BTreeMap<[u8; 6], Vec<IpAddr>>,
