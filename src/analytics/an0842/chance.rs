@@ -1,11 +1,12 @@
 //! How likely a qualifying change meets a knock by chance: told with every finding that has one.
 
 use super::settings::PortKnockSettings;
+use crate::analytics::kit::exposure::Changes;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{Finding, Tier};
 use crate::model::plural::counted;
-use crate::model::{Timestamp, What};
+use crate::model::{Event, Span, Timestamp, What};
 
 /// Records that make a window qualify.
 const RECORDS: [(Log, &[u32]); 2] = [
@@ -26,9 +27,10 @@ fn qualifies(log: Log, event_id: u32) -> bool {
 }
 
 /// Adds how likely a change would have fallen into the window by chance: with a rate of qualifying
-/// records per second outside the incident, `1 - exp(-rate * window)`.
+/// records per second outside the incident, `1 - exp(-rate * window)`. `inside` are the records of the
+/// incident itself.
 pub(super) fn with_chance(
-    mut finding: Finding,
+    (mut finding, inside): (Finding, u64),
     place: Place,
     armed: u64,
     settings: &PortKnockSettings,
@@ -49,7 +51,7 @@ pub(super) fn with_chance(
         }
     }
     let window = settings.time_window.as_seconds();
-    let count = count.saturating_sub(own(&finding));
+    let count = count.saturating_sub(inside);
     let seconds = to.since(from).as_seconds() - window;
     if seconds <= 0.0 {
         return finding;
@@ -70,9 +72,10 @@ pub(super) fn with_chance(
             chance(NONE_SEEN)
         ),
         _ => format!(
-            "chance: outside the incident, {count} records of rules and listeners in {hours:.1} h of this host's logs; \
-             if they fell at random, a window of {} would hold one with probability {:.3}; {sequences}, so {:.3} such \
+            "chance: outside the incident, {} of rules and listeners in {hours:.1} h of this host's logs; if such fell \
+             at random, a window of {} would hold one with probability {:.3}; {sequences}, so {:.3} such \
              meetings would be expected by chance (tied to the very port: fewer)",
+            counted(count, "record"),
             settings.time_window,
             chance(count as f64),
             chance(count as f64) * armed as f64
@@ -81,14 +84,18 @@ pub(super) fn with_chance(
     finding
 }
 
-/// How many qualifying records the finding itself cites.
-fn own(finding: &Finding) -> u64 {
-    let cited = finding.steps.iter().filter_map(|step| {
-        let What::Host(host) = &step.event.what else {
-            return None;
-        };
-        let also = step.also.len() as u64;
-        qualifies(Log::of(&host.channel), host.event_id).then_some(1 + also)
-    });
-    cited.sum()
+/// How many qualifying records are the incident's own: those that the finding cites, or all between its
+/// first and last step where that is more. A listener has a record for IPv6 as well, and what follows the
+/// change within its slack is the same happening.
+pub(super) fn own(finding: &Finding, changes: &Changes, slack: Span) -> u64 {
+    let of = |event: &Event| match &event.what {
+        What::Host(host) => qualifies(Log::of(&host.channel), host.event_id),
+        _ => false,
+    };
+    let cited = finding.steps.iter().filter(|step| of(&step.event));
+    let cited = cited.map(|step| 1 + step.also.len() as u64).sum();
+    let from = finding.first_time().shifted(slack.negated());
+    let within = changes.between(from, finding.last_time().shifted(slack));
+    let within = within.filter(|change| of(&change.event)).count() as u64;
+    within.max(cited)
 }

@@ -1,6 +1,6 @@
 //! Judges one sequence of touches against what changed and who came in.
 
-use super::telling;
+use super::{chance, telling};
 use super::{FINDINGS, PortKnock, State};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
@@ -9,8 +9,8 @@ use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, own_addresses,
-    tied_changes,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
+    own_addresses, tied_changes,
 };
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
@@ -71,6 +71,13 @@ impl PortKnock {
         {
             return;
         }
+        let led = best
+            .as_ref()
+            .map(|(_, arrival, _)| leading_to(knock, &arrival.event, context));
+        let knock = led.as_ref().unwrap_or(knock);
+        let miss = |missing: u32, why: String, found: &mut Found| {
+            found.near_miss(near_miss(place, knock, missing, &why, context));
+        };
         let picture = |arrival, tied, proven| Picture {
             place,
             knock,
@@ -181,7 +188,8 @@ impl PortKnock {
         };
         if let Some(finding) = finding {
             if state.findings.len() < FINDINGS {
-                state.findings.push(finding);
+                let inside = chance::own(&finding, &door.changes, rules.slack);
+                state.findings.push((finding, inside));
             } else {
                 found.finding(finding);
             }

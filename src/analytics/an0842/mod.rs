@@ -30,7 +30,8 @@ pub struct PortKnock {
 pub struct State {
     door: Door,
     // Held until the host is closed, so that each can say how many sequences there were in all.
-    findings: Vec<Finding>,
+    // With how many records of changes are their own.
+    findings: Vec<(Finding, u64)>,
 }
 
 /// Findings held per host; further ones are handed over at once.

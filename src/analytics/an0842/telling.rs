@@ -9,7 +9,7 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::made_by;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
-    LINGER, NOT_UP, Picture, check_order, entities, host_words, opened_port, steps, was_up,
+    LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port, steps, was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::Context;
@@ -315,7 +315,7 @@ fn conditions(
 }
 
 fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = afterwards_note(picture.knock).into_iter().collect();
     if let Some(arrival) = picture.arrival {
         let arrivals = &picture.door.arrivals;
         let since = arrivals.open_since(arrival.transport, arrival.port);

@@ -12,7 +12,8 @@ use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, tied_changes,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
+    tied_changes,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::context::{Context, Place};
@@ -226,7 +227,7 @@ impl Touched {
             {
                 let picture = Picture {
                     place,
-                    knock,
+                    knock: &leading_to(knock, &arrival.event, context),
                     door: &self.door,
                     arrival: Some(arrival),
                     tied: Vec::new(),
@@ -258,9 +259,13 @@ impl Touched {
             Success::Same(a) | Success::Other(a) => Some(a),
             Success::Back(_) => None,
         };
+        let came = match &success {
+            Success::Same(a) | Success::Other(a) => &a.event,
+            Success::Back(event) => event,
+        };
         let picture = Picture {
             place,
-            knock,
+            knock: &leading_to(knock, came, context),
             door: &self.door,
             arrival,
             tied,

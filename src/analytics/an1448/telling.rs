@@ -9,7 +9,7 @@ use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
-    LINGER, Picture, check_order, closes_again, entities, host_words, opened_port, steps,
+    LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words, opened_port, steps,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;
@@ -201,7 +201,10 @@ pub(super) fn tell(
         unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: about.actions[..2].iter().map(|s| (*s).to_owned()).collect(),
-        notes: vec![reject_mix(knock)],
+        notes: [Some(reject_mix(knock)), afterwards_note(knock)]
+            .into_iter()
+            .flatten()
+            .collect(),
         steps,
     }
 }

@@ -38,6 +38,8 @@ pub struct Arrival {
     pub completed: bool,
     /// Nothing earlier in this evidence shows the port open.
     pub first: bool,
+    // Packets show the host's answer and no more: who answered whom is known, and that is all.
+    answer_only: bool,
 }
 
 impl Arrival {
@@ -85,7 +87,9 @@ enum Shows {
     LetIn,
     /// SYN-ACK and then a reset or nothing: it was not completed.
     HalfOpen,
-    /// It began before the capture did, or one side of it was not captured.
+    /// The host's SYN-ACK, without the SYN. With a record of it, it is a connection.
+    Answered,
+    /// It began before the capture did.
     InPart,
 }
 
@@ -107,7 +111,8 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
             let shows = match attempt.outcome {
                 Outcome::Established => Shows::Completed,
                 Outcome::HalfOpen => Shows::HalfOpen,
-                Outcome::Midstream | Outcome::OneSided => Shows::InPart,
+                Outcome::OneSided => Shows::Answered,
+                Outcome::Midstream => Shows::InPart,
                 _ => return None,
             };
             Some((
@@ -305,6 +310,7 @@ impl Arrivals {
             empty: sign.empty,
             completed,
             first,
+            answer_only: sign.shows == Shows::Answered,
         });
     }
 
@@ -315,10 +321,11 @@ impl Arrivals {
         }
     }
 
-    /// The arrivals from `from` to `to`.
+    /// The arrivals from `from` to `to`; not those of which there is an answer and nothing else.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Arrival> {
         self.held
             .iter()
+            .filter(|a| a.logged || !a.answer_only)
             .filter(move |a| a.event.time >= from && a.event.time <= to)
     }
 

@@ -28,6 +28,9 @@ pub struct Knock {
     pub source: IpAddr,
     /// The touches in time order, at most [`KNOCK_TOUCHES`].
     pub touches: Vec<Touch>,
+    /// Touches of the same sequence that came after what it led to: nothing is counted or measured of
+    /// them. Empty until [`Knock::up_to`] has told them apart.
+    pub afterwards: Vec<Touch>,
     /// Index of the touch that armed it.
     pub armed_by: usize,
     /// The source touched more ports than a knock has.
@@ -67,6 +70,17 @@ impl Knock {
     /// The last touch.
     pub fn last(&self) -> &Touch {
         &self.touches[self.touches.len() - 1]
+    }
+
+    /// The sequence up to what it led to. Touches that are `later` without a doubt cannot have led to
+    /// it: knockd, for one, closes a door by a second sequence.
+    pub fn up_to(&self, later: impl Fn(&Touch) -> bool) -> Self {
+        let mut knock = self.clone();
+        let behind = knock.touches.split_off(self.armed_by + 1);
+        let (afterwards, led): (Vec<_>, Vec<_>) = behind.into_iter().partition(later);
+        knock.touches.extend(led);
+        knock.afterwards = afterwards;
+        knock
     }
 
     /// The ports in the order touched, repeats left out.

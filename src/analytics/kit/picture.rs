@@ -10,6 +10,7 @@ use crate::context::coverage::{Log, Seen};
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
 use crate::model::firewall::{Ports, RuleChange};
+use crate::model::plural::counted;
 use crate::model::{Event, HostWhat, Span, Timestamp, What};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -76,6 +77,21 @@ pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
                     .is_some_and(|logged| logged.from < knock.last().event.time)
         }
     }
+}
+
+/// The sequence as far as it can have led to `event`.
+pub fn leading_to(knock: &Knock, event: &Event, context: &Context) -> Knock {
+    knock.up_to(|touch| context.order(&touch.event, event) == Order::After)
+}
+
+/// What is said of touches that came after what the sequence led to.
+pub fn afterwards_note(knock: &Knock) -> Option<String> {
+    let probes = counted(knock.afterwards.len() as u64, "probe");
+    (!knock.afterwards.is_empty()).then(|| {
+        format!(
+            "{probes} of closed ports came after the connection: shown, and nothing is counted or measured of them"
+        )
+    })
 }
 
 /// Why a sequence of touches is everyday business whatever followed, if it is.
@@ -437,12 +453,15 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     } else {
         Role::Probe
     };
-    for touch in &picture.knock.touches {
+    let knock = picture.knock;
+    let led = knock.touches.iter().map(|touch| (touch, ""));
+    let afterwards = knock.afterwards.iter().map(|t| (t, "after the connection"));
+    for (touch, remark) in led.chain(afterwards) {
         steps.push(Step {
             role,
             event: touch.event.clone(),
             also: touch.also.clone(),
-            remark: String::new(),
+            remark: remark.to_owned(),
         });
     }
     steps.extend(grouped(

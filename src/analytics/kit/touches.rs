@@ -136,6 +136,7 @@ impl Touches {
                 > rules.max_ports,
             periodic: source.periodic(&touches),
             touches,
+            afterwards: Vec::new(),
         };
         Heard::Armed(Box::new(knock))
     }
