@@ -3,6 +3,7 @@
 //! Rendering only: every statement comes from the `Case`; nothing here looks at evidence again.
 
 pub mod about;
+pub mod basis;
 pub mod escape;
 pub mod export;
 pub mod html;

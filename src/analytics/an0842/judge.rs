@@ -1,7 +1,7 @@
 //! Judges one sequence of touches against what changed and who came in.
 
-use super::{chance, telling};
 use super::{FINDINGS, PortKnock, State};
+use super::{chance, telling};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::named_port;

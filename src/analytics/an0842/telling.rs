@@ -9,7 +9,8 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::made_by;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
-    LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port, steps, was_up,
+    LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port,
+    steps, was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::Context;

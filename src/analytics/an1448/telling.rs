@@ -9,7 +9,8 @@ use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::picture::{
-    LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words, opened_port, steps,
+    LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words, opened_port,
+    steps,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;

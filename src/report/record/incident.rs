@@ -2,6 +2,7 @@
 
 use super::{Block, commands};
 use crate::model::Span;
+use crate::report::basis;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
 use crate::report::zone::Zone;
@@ -131,7 +132,7 @@ pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
         fact("Process", format!("{}{pid}", process.name));
     }
     fact("Targets", entities.woken.join(", "));
-    fact("Basis", basis(&finding.tier).to_owned());
+    fact("Basis", basis::of_record(finding).to_owned());
     fact("Severity", crate::report::severity::told(finding));
     let ids = finding
         .attack
@@ -162,16 +163,6 @@ pub(super) fn suppression(rule: &crate::report::json::shape::Suppressed) -> Stri
         "{}: {} (by {}, until {until})",
         rule.rule, rule.reason, rule.by
     )
-}
-
-/// Which halves of the evidence carry it, in words.
-pub fn basis(tier: &str) -> &'static str {
-    match tier {
-        "both" => "packets and host logs agree",
-        "host-only" => "host logs alone; no packets show it",
-        "network-only" => "packets alone; no host log shows it",
-        _ => "a part of the pattern",
-    }
 }
 
 fn conditions(finding: &Finding) -> Block {

@@ -3,11 +3,11 @@
 use super::page::{Cell, Page, Tone};
 use super::{check, sequence, short_host, summary, table};
 use crate::case::{Case, Incident, incident::Fit};
-use crate::model::finding::{Finding, Tier};
+use crate::model::finding::Finding;
 use crate::model::net::mac_text;
 use crate::report::escape::{cells, vis};
-use crate::report::severity;
 use crate::report::words::name;
+use crate::report::{basis, severity};
 
 pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let finding = &incident.finding;
@@ -161,7 +161,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
         let woken: Vec<String> = who.woken.iter().map(|mac| mac_text(*mac)).collect();
         fact("Targets", &woken.join(", "));
     }
-    fact("Basis", tier_words(finding.tier));
+    fact("Basis", basis::of_finding(finding));
     fact(
         "Severity",
         &severity::sentence(
@@ -188,15 +188,6 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
             "Also",
             &format!("the pattern of {}", finding.also_satisfies.join(", ")),
         );
-    }
-}
-
-fn tier_words(tier: Tier) -> &'static str {
-    match tier {
-        Tier::Both => "packets and host logs agree",
-        Tier::HostOnly => "host logs alone; no packets show it",
-        Tier::NetworkOnly => "packets alone; no host log shows it",
-        Tier::Partial => "a part of the pattern",
     }
 }
 
