@@ -10,7 +10,7 @@ use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    own_addresses, tied_changes,
+    own_addresses, tied_changes, tried_before,
 };
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
@@ -54,7 +54,7 @@ impl PortKnock {
         let fresh: Vec<&Arrival> = came
             .iter()
             .copied()
-            .filter(|a| is_first(door, a, knock))
+            .filter(|a| is_first(door, a, knock) || tried_before(door, a, knock).is_some())
             .collect();
 
         // The arrival with the strongest tie wins; among equals the earliest.
@@ -103,6 +103,11 @@ impl PortKnock {
                 &self.settings,
                 context,
             )),
+            // No change opened the port before the source found it open.
+            Some((_, arrival, _)) if !is_first(door, arrival, knock) => {
+                miss(1, was_open(door, knock, arrival, context), found);
+                None
+            }
             Some((_, arrival, tied))
                 if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
             {
@@ -145,19 +150,7 @@ impl PortKnock {
                 let opened = self.opened_unvisited(place, door, knock, &rules, context);
                 match (came.first(), opened) {
                     (Some(arrival), _) => {
-                        let since = door.arrivals.open_since(arrival.transport, arrival.port);
-                        let why = match since {
-                            Some(since) if since.provenance != arrival.event.provenance => format!(
-                                "port {} was reached afterwards, but it was open before ({})",
-                                arrival.port,
-                                context.labels.place(&since.provenance)
-                            ),
-                            _ => format!(
-                                "port {} was reached, but not for the first time",
-                                arrival.port
-                            ),
-                        };
-                        miss(1, why, found);
+                        miss(1, was_open(door, knock, arrival, context), found);
                         None
                     }
                     (None, Some(tied)) if !knock.scan => Some(telling::door_only(
@@ -250,6 +243,26 @@ impl PortKnock {
                 })
             })
             .next()
+    }
+}
+
+/// What shows that the port of an arrival was open already, and whether that was before the touches.
+fn was_open(door: &Door, knock: &Knock, arrival: &Arrival, context: &Context) -> String {
+    let port = arrival.port;
+    let since = door.arrivals.open_since(arrival.transport, port);
+    match since.filter(|since| since.provenance != arrival.event.provenance) {
+        Some(since) => {
+            let shown = context.labels.place(&since.provenance);
+            match since.time < knock.first() {
+                true => {
+                    format!("port {port} was reached afterwards, but it was open before ({shown})")
+                }
+                false => format!(
+                    "port {port} was reached afterwards, but it had been found open in between ({shown})"
+                ),
+            }
+        }
+        None => format!("port {port} was reached, but not for the first time"),
     }
 }
 

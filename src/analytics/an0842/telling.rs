@@ -10,7 +10,7 @@ use crate::analytics::kit::change::made_by;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port,
-    steps, was_up,
+    steps, tried_before, was_up,
 };
 use crate::analytics::kit::unseen;
 use crate::context::Context;
@@ -321,6 +321,13 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
         let arrivals = &picture.door.arrivals;
         let since = arrivals.open_since(arrival.transport, arrival.port);
         notes.push(match since {
+            Some(since) if tried_before(picture.door, arrival, picture.knock).is_some() => format!(
+                "\"first\" means: in all evidence before the touches (from --from on, where that was given), nothing \
+                 shows port {}/tcp of this host open; the earliest sign is {}, an attempt of the same source after \
+                 the touches whose handshake was not completed",
+                arrival.port,
+                context.labels.place(&since.provenance)
+            ),
             Some(since) => format!(
                 "\"first\" means: in all evidence before it (from --from on, where that was given), nothing shows port {}/tcp of this host open; the \
                  earliest sign is {}",

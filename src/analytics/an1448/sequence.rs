@@ -13,7 +13,7 @@ use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    tied_changes,
+    tied_changes, tried_before,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::context::{Context, Place};
@@ -185,6 +185,7 @@ impl Touched {
             if arrival.transport != Transport::TCP
                 || context.order(arming, &arrival.event) == Order::After
                 || !is_first(&self.door, arrival, knock)
+                    && tried_before(&self.door, arrival, knock).is_none()
             {
                 continue;
             }

@@ -13,6 +13,7 @@ use crate::model::{
     What,
 };
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 /// One completed inbound connection.
 #[derive(Clone, Debug)]
@@ -50,12 +51,22 @@ impl Arrival {
 }
 
 /// The earliest sign that a port was open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FirstOpen {
     /// When.
     pub time: Timestamp,
     /// Shown by.
     pub provenance: Provenance,
+    /// The attempt, where its handshake was not completed: SYN-ACK, and then a reset or nothing.
+    pub half_open: Option<Box<Event>>,
+}
+
+impl FirstOpen {
+    /// The half-open attempt that is the sign, if `source` made it.
+    pub fn tried_by(&self, source: IpAddr) -> Option<&Event> {
+        let event = self.half_open.as_deref()?;
+        matches!(&event.what, What::Attempt(a) if a.initiator.address == source).then_some(event)
+    }
 }
 
 type Tuple = (Transport, Endpoint, u16);
@@ -243,7 +254,15 @@ impl Arrivals {
                 match self.held[place].completed {
                     true => self.held[place].also.push(event.provenance),
                     // It was let in, and packets show that it came to nothing.
-                    false => drop(self.held.remove(place)),
+                    false => {
+                        let let_in = self.held.remove(place);
+                        let since = self.open_since.get_mut(&(sign.transport, sign.port));
+                        if let (Some(let_in), Some(since)) = (let_in, since)
+                            && since.provenance == let_in.event.provenance
+                        {
+                            since.half_open = Some(Box::new(event.clone()));
+                        }
+                    }
                 }
                 return;
             }
@@ -272,6 +291,7 @@ impl Arrivals {
         let here = FirstOpen {
             time: event.time,
             provenance: event.provenance,
+            half_open: (sign.shows == Shows::HalfOpen).then(|| Box::new(event.clone())),
         };
         let first = match self.open_since.get(&(sign.transport, sign.port)) {
             Some(_) => false,
@@ -342,7 +362,7 @@ impl Arrivals {
     }
 
     /// Since when the port is known to be open.
-    pub fn open_since(&self, transport: Transport, port: u16) -> Option<FirstOpen> {
-        self.open_since.get(&(transport, port)).copied()
+    pub fn open_since(&self, transport: Transport, port: u16) -> Option<&FirstOpen> {
+        self.open_since.get(&(transport, port))
     }
 }

@@ -164,7 +164,20 @@ pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
             })
 }
 
-/// The changes after the arming touch and before the arrival that are tied to its port.
+/// The half-open attempt by which the arriving source itself, after the touches, first found the port
+/// open: a look that is part of the same visit, where nothing earlier shows the port open.
+pub fn tried_before<'a>(door: &'a Door, arrival: &Arrival, knock: &Knock) -> Option<&'a Event> {
+    if arrival.remote.address != knock.source {
+        return None;
+    }
+    door.arrivals
+        .open_since(arrival.transport, arrival.port)
+        .filter(|since| since.time > knock.arming().event.time)?
+        .tried_by(knock.source)
+}
+
+/// The changes after the arming touch that are tied to the arrival's port, and before the port was
+/// known to be open: at the arrival, or at a half-open attempt before it.
 pub fn tied_changes<'a>(
     place: Place,
     door: &'a Door,
@@ -174,11 +187,12 @@ pub fn tied_changes<'a>(
     context: &Context,
 ) -> Vec<TiedChange<'a>> {
     let arming = &knock.arming().event;
-    let to = arrival.event.time.shifted(rules.doubt);
+    let opened = tried_before(door, arrival, knock).unwrap_or(&arrival.event);
+    let to = opened.time.shifted(rules.doubt);
     door.changes
         .between(rules.earliest(knock), to)
         .filter(|c| context.follows(arming, &c.event, rules.slack))
-        .filter(|c| context.order(&c.event, &arrival.event) != Order::After)
+        .filter(|c| context.order(&c.event, opened) != Order::After)
         .map(|change| TiedChange {
             change,
             tie: door.changes.tie(
@@ -274,7 +288,8 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     {
         pairs.push((arming, change));
         if let Some(arrival) = picture.arrival {
-            pairs.push((change, &arrival.event));
+            let tried = tried_before(picture.door, arrival, picture.knock);
+            pairs.push((change, tried.unwrap_or(&arrival.event)));
         }
     } else if let Some(arrival) = picture.arrival {
         pairs.push((arming, &arrival.event));
@@ -468,6 +483,14 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
         picture.tied.iter().map(|t| (t.change, remark_of(t.tie))),
     ));
     if let Some(arrival) = picture.arrival {
+        if let Some(tried) = tried_before(picture.door, arrival, picture.knock) {
+            steps.push(Step {
+                role: Role::Context,
+                event: tried.clone(),
+                also: Vec::new(),
+                remark: "the same source found the port open".to_owned(),
+            });
+        }
         let mut also = arrival.also.clone();
         if let What::Attempt(attempt) = &arrival.event.what {
             also.extend(attempt.accepted);
@@ -480,7 +503,10 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             role: Role::Connect,
             event: arrival.event.clone(),
             also,
-            remark: "first in this evidence".to_owned(),
+            remark: match tried_before(picture.door, arrival, picture.knock) {
+                Some(_) => "first completed in this evidence".to_owned(),
+                None => "first in this evidence".to_owned(),
+            },
         });
         let after = picture
             .door
