@@ -1,7 +1,8 @@
 //! Whose habits a new channel is held against, and whether their connections were all counted.
 
 use super::who::Who;
-use crate::context::baseline::{Counter, Day, Tally, Whose};
+use crate::context::baseline::{Counted, Counter, Day, ImageUsage, Tally, Whose};
+use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::{Span, Timestamp};
 
@@ -48,6 +49,55 @@ pub fn counted_whole(place: Place, who: &Who, before: Timestamp, context: &Conte
         .values()
         .flat_map(|count| Counter::ALL.map(|counter| count.by(counter)));
     tallies.into_iter().all(|tally| is_whole(tally, before))
+}
+
+/// Whether the process instances of a program were all counted before a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instances {
+    /// All its starts.
+    pub starts: bool,
+    /// All that opened a connection.
+    pub networked: bool,
+}
+
+/// Whether the baseline counted every start of the program before a moment, and every instance of it
+/// that opened a connection.
+pub fn instances_counted(
+    place: Place,
+    who: &Who,
+    before: Timestamp,
+    context: &Context,
+) -> Instances {
+    let usage = context.baseline.usage(&Whose::Place(place));
+    let image = usage.and_then(|usage| usage.images.get(&who.program));
+    let whole = |of: fn(&ImageUsage) -> &Counted| {
+        image.is_none_or(|image| {
+            let tallies = Counter::ALL.map(|counter| of(image).by(counter));
+            tallies.into_iter().all(|tally| is_whole(tally, before))
+        })
+    };
+    Instances {
+        starts: whole(|image| &image.executions),
+        networked: whole(|image| &image.networked),
+    }
+}
+
+/// True if records of the host's Security or Sysmon log of before a moment are missing or could not be
+/// read, or an export does not tell whether any are: then every number from these logs is one at least.
+pub fn records_lacking(place: Place, before: Timestamp, context: &Context) -> bool {
+    let Place::Host(id) = place else { return false };
+    let mut kept = context
+        .coverage
+        .channels(id)
+        .filter(|channel| matches!(channel.log, Log::Security | Log::Sysmon));
+    kept.any(|channel| {
+        let begun = channel.interval().is_none_or(|held| held.from < before);
+        let hole = channel.missing().is_none_or(|holes| {
+            let mut after = holes.iter().map(|hole| hole.after);
+            after.any(|after| after.is_none_or(|after| after < before))
+        });
+        begun && (hole || channel.unread > 0)
+    })
 }
 
 fn is_whole(tally: &Tally, before: Timestamp) -> bool {

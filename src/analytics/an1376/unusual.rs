@@ -4,7 +4,7 @@
 //! likely that this is a fallback. Rarities are measured against the baseline before the
 //! disruption; the other weights are choices of design, and every term is shown.
 
-use super::habits::{Subject, counted_whole};
+use super::habits::{Subject, counted_whole, instances_counted, records_lacking};
 use super::lineage::Link;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
@@ -225,15 +225,30 @@ pub fn silent_program(
     let listed = MUTE.contains(&who.file_name());
     let share = (k as f64 + 0.5) / (n as f64 + 1.0);
     let bound = upper_bound(n, k);
-    if n >= ENOUGH && bound <= RARELY {
+    let counted = instances_counted(place, who, before, context);
+    let lacking = records_lacking(place, before, context);
+    let instances = match (lacking, counted.networked, counted.starts) {
+        (true, ..) => format!("at least {k} of at least {n} instances"),
+        (false, true, true) => format!("{k} of {n} instances"),
+        (false, true, false) => format!("{k} of {n} or more instances"),
+        (false, false, _) => format!("{k} or more of {n} or more instances"),
+    };
+    // Of a number that may be too small no share can be called the greatest.
+    if n >= ENOUGH && bound <= RARELY && counted.networked {
+        let measured = match lacking {
+            true => format!(
+                "share of these {share:.3}; records of the host's logs are missing, or may be"
+            ),
+            false => format!("share {share:.3}, at most {bound:.3}"),
+        };
         return Some((
             (-10.0 * share.log10()).min(15.0),
-            format!("{k} of {n} instances networked before; share {share:.3}, at most {bound:.3}"),
+            format!("{instances} networked before; {measured}"),
         ));
     }
     (listed && (n < ENOUGH || share < 0.5)).then(|| {
         let measured = format!(
-            "{} is on the list of programs without business on the network; here {k} of {n} instances networked before",
+            "{} is on the list of programs without business on the network; here {instances} networked before",
             who.file_name()
         );
         (8.0, measured)
@@ -270,8 +285,15 @@ fn ports(
         -((usage.by_image as f64 + 0.5) / (usage.of_image as f64 + 0.5 * distinct as f64)).log2();
     if bits > 0.0 {
         // Beyond the first few a count may be too small: then a port never used is rarer than told.
-        let sure = counted_whole(pair.place, &pair.new.who, before, context);
-        let or_more = |count: u64| if sure || count == 0 { "" } else { " or more" };
+        let lacking = records_lacking(pair.place, before, context);
+        let sure = counted_whole(pair.place, &pair.new.who, before, context) && !lacking;
+        let or_more = |count: u64| {
+            if sure || count == 0 && !lacking {
+                ""
+            } else {
+                " or more"
+            }
+        };
         told.add(
             pair.subject
                 .term("port rare for the program", "port rare for the host"),
@@ -285,7 +307,7 @@ fn ports(
                 usage.ports_of_image,
                 match (sure, usage.by_image) {
                     (true, _) => "",
-                    (false, 0) => "at least ",
+                    (false, 0) if !lacking => "at least ",
                     (false, _) => "about ",
                 }
             ),
