@@ -12,6 +12,7 @@ use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
     own_addresses, tied_changes, tried_before,
 };
+use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
@@ -168,12 +169,15 @@ impl PortKnock {
                         None
                     }
                     (None, None) => {
-                        miss(
-                            2,
+                        let mut why =
                             "no change of exposure and no completed connection was seen afterwards"
-                                .to_owned(),
-                            found,
-                        );
+                                .to_owned();
+                        let source = knock.source;
+                        let from = knock.arming().event.time;
+                        if let Some(event) = door.unheard.by(source, None, from, until) {
+                            why = format!("{why}; {}", unheard::sentence(event, context));
+                        }
+                        miss(2, why, found);
                         None
                     }
                 }

@@ -12,11 +12,13 @@ use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port,
     steps, tried_before, was_up,
 };
-use crate::analytics::kit::unseen;
+use crate::analytics::kit::{unheard, unseen};
 use crate::context::Context;
 use crate::model::attempt::Marks;
-use crate::model::finding::{Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen};
-use crate::model::{Span, What};
+use crate::model::finding::{
+    Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+};
+use crate::model::{Event, Span, What};
 use std::net::IpAddr;
 
 /// The whole chain: touches, a tied change, the first success.
@@ -127,7 +129,7 @@ pub(super) fn door_only(
         false => Severity::Low,
     };
     let check = check_order(picture, context);
-    assemble(
+    let mut finding = assemble(
         picture,
         settings,
         context,
@@ -136,7 +138,17 @@ pub(super) fn door_only(
         score,
         39,
         check,
-    )
+    );
+    if let Some(event) = went_on(picture, settings) {
+        finding.steps.push(Step {
+            role: Role::Context,
+            event: event.clone(),
+            also: Vec::new(),
+            remark: "no answer was captured".to_owned(),
+        });
+        finding.steps.sort_by_key(|step| step.event.order());
+    }
+    finding
 }
 
 #[allow(clippy::too_many_arguments)] // one call each from three tellings, all different
@@ -169,7 +181,16 @@ fn assemble(
         unseen.push(Unseen {
             telemetry: "a connection to the opened port".to_owned(),
             host: context.identity.name(picture.place).cloned(),
-            effect: "nobody was seen to come in; the evidence may end before, or the sensor may not see it".to_owned(),
+            effect: match went_on(picture, settings) {
+                Some(event) => format!(
+                    "the source came, but whether it was let in is not shown: {}",
+                    unheard::sentence(event, context)
+                ),
+                None => {
+                    "nobody was seen to come in; the evidence may end before, or the sensor may not see it"
+                        .to_owned()
+                }
+            },
         });
     }
     let mut notes = notes(picture, context);
@@ -179,7 +200,7 @@ fn assemble(
         analytic: about.id,
         span: None,
         also_satisfies: Vec::new(),
-        title: title(picture, tier, context),
+        title: title(picture, settings, tier, context),
         severity,
         tier,
         confidence,
@@ -196,7 +217,25 @@ fn assemble(
     }
 }
 
-fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
+/// The source's connection to the port that was opened, where it went on as after an answer and the
+/// captures hold none.
+fn went_on<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'a Event> {
+    let knock = picture.knock;
+    let port = opened_port(picture)?;
+    let (from, until) = (
+        knock.arming().event.time,
+        knock.first().shifted(settings.time_window),
+    );
+    let door = picture.door;
+    door.unheard.by(knock.source, Some(port), from, until)
+}
+
+fn title(
+    picture: &Picture<'_>,
+    settings: &PortKnockSettings,
+    tier: Tier,
+    context: &Context,
+) -> String {
     let knock = picture.knock;
     let (source, host) = (knock.source, host_words(picture.place, context));
     let count = knock.ports().len();
@@ -210,14 +249,18 @@ fn title(picture: &Picture<'_>, tier: Tier, context: &Context) -> String {
                 .first()
                 .map(|t| t.change.event.time.since(knock.last().event.time));
             format!(
-                "{source} {verb} {count} closed ports of {host}; port {port}/tcp was opened{}; nobody was seen to \
-                 connect to it",
+                "{source} {verb} {count} closed ports of {host}; port {port}/tcp was opened{}; {}",
                 after
                     .map(|a| {
                         let side = if a < Span::ZERO { "before" } else { "after" };
                         format!(" {} {side} the last of them", a.abs())
                     })
-                    .unwrap_or_default()
+                    .unwrap_or_default(),
+                match went_on(picture, settings) {
+                    Some(_) =>
+                        "a connection of the source to it went on, and no answer was captured",
+                    None => "nobody was seen to connect to it",
+                }
             )
         }
         (Some(arrival), Tier::NetworkOnly) => format!(

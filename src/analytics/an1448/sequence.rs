@@ -16,6 +16,7 @@ use crate::analytics::kit::picture::{
     tied_changes, tried_before,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
+use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
 use crate::model::firewall::Layer;
@@ -243,11 +244,13 @@ impl Touched {
                 ));
                 return;
             }
-            return miss(
-                2,
-                "no change tied to a first completed connection was seen afterwards",
-                found,
-            );
+            let mut why =
+                "no change tied to a first completed connection was seen afterwards".to_owned();
+            let (source, armed) = (knock.source, knock.arming().event.time);
+            if let Some(event) = self.door.unheard.by(source, None, armed, until) {
+                why = format!("{why}; {}", unheard::sentence(event, context));
+            }
+            return miss(2, &why, found);
         };
         let at = match &success {
             Success::Same(a) | Success::Other(a) => a.event.time,

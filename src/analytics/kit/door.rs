@@ -11,6 +11,7 @@ use super::knock::{Knock, KnockRules};
 use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};
 use super::touches::{Heard, Touches};
+use super::unheard::{Unheard, unheard_place};
 use crate::context::{Context, Place};
 use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
 use std::collections::BTreeMap;
@@ -64,6 +65,8 @@ pub struct Door {
     pub changes: Changes,
     /// Connections that came in.
     pub arrivals: Arrivals,
+    /// Connections that went on without an answer in the captures.
+    pub unheard: Unheard,
     /// What surrounds the changes.
     pub surroundings: Surroundings,
     open: Vec<Knock>,
@@ -81,6 +84,9 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
     if let Some(place) = arrival_place(event, context) {
         each(place);
     }
+    if let Some(place) = unheard_place(event, context) {
+        each(place);
+    }
     if let What::Host(host) = &event.what
         && (is_watched(&host.what) || surrounds(&host.what))
         && let Some(place) = context.identity.place_of(host)
@@ -92,7 +98,10 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
 impl Door {
     /// About how many bytes it takes. A source takes most, for what it touched is held.
     pub fn weight(&self) -> usize {
-        let events = self.arrivals.held() + self.changes.held() + self.surroundings.held();
+        let events = self.arrivals.held()
+            + self.changes.held()
+            + self.surroundings.held()
+            + self.unheard.held();
         2_048
             + self.touches.sources() * 1_024
             + events * 512
@@ -141,6 +150,7 @@ impl Door {
             self.changes.forget(before);
             self.arrivals.forget(before);
             self.surroundings.forget(before);
+            self.unheard.forget(before);
             while self
                 .visits
                 .first_key_value()
@@ -180,6 +190,9 @@ impl Door {
                 );
             }
             self.arrivals.hear(event, context, dropped);
+        }
+        if unheard_place(event, context) == Some(place) {
+            self.unheard.hear(event);
         }
         if let What::Host(host) = &event.what
             && context.identity.place_of(host) == Some(place)

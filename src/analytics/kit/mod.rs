@@ -24,4 +24,5 @@ pub mod statistics;
 pub mod surroundings;
 pub mod touch;
 pub mod touches;
+pub mod unheard;
 pub mod unseen;
