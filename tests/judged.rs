@@ -120,3 +120,37 @@ fn a_capture_that_ends_inside_a_packet_is_told_on_the_first_screen() {
     // It may have been stopped hard: no more is known to be missing than a packet.
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn of_a_host_without_logs_one_direction_is_half_of_a_capture() {
+    let told = |sees: &str| {
+        let story = format!(
+            "host WS01 10.0.0.5 open tcp/443\nhost mon 10.0.0.2\nhost FS01 10.0.0.10 open tcp/445\n\
+             host app 10.0.0.20\nsensor span sees {sees},app<->FS01\n\
+             01:57:00 repeat 30 every 20s: app -> FS01:445/tcp accepted\n\
+             01:57:00 repeat 12 every 50s: mon -> WS01:443/tcp accepted\n"
+        );
+        let report = report(&story);
+        let rows = report["coverage"].as_array().unwrap();
+        let row = rows.iter().find(|row| {
+            row["analytic"] == "AN0842"
+                && row["host"] == "others"
+                && row["needs"] == "completed connections"
+        });
+        let status = row.unwrap()["status"].as_str().unwrap().to_owned();
+        let gaps = report["gaps"].as_array().unwrap();
+        let gap = gaps.iter().find(|gap| gap["kind"] == "one-sided");
+        (
+            status,
+            gap.map(|gap| gap["what"].as_str().unwrap().to_owned()),
+        )
+    };
+    assert_eq!(told("mon<->WS01"), ("seen".to_owned(), None));
+    let (status, gap) = told("mon->WS01");
+    assert_eq!(status, "partial");
+    let gap = gap.unwrap();
+    assert!(
+        gap.contains("of 10.0.0.2, 10.0.0.5 one direction was captured"),
+        "{gap}"
+    );
+}

@@ -123,6 +123,8 @@ pub enum Lessens {
     Packets,
     /// The packets of one host.
     PacketsOf(HostId),
+    /// The packets of some of the hosts that no log names.
+    PacketsOfOthers,
     /// All logs of one host.
     Logs(HostId),
     /// One log of one host.
@@ -152,6 +154,7 @@ impl Gap {
         match (self.lessens, source) {
             (Lessens::Packets, Source::Packets) => true,
             (Lessens::PacketsOf(id), Source::Packets) => Some(id) == host,
+            (Lessens::PacketsOfOthers, Source::Packets) => host.is_none(),
             (Lessens::Logs(id), Source::Events(..)) => Some(id) == host,
             (Lessens::OneLog(id, log), Source::Events(of, _)) => Some(id) == host && log == *of,
             (Lessens::OneLog(id, Log::Sysmon) | Lessens::Logs(id), Source::Outcomes) => {
@@ -258,6 +261,7 @@ impl Search<'_> {
     /// The gaps: those of the captures, then those of each host in the order given.
     pub fn gaps(&self, hosts: &[(String, HostId)]) -> Vec<Gap> {
         let mut gaps = packets::of_captures(self);
+        gaps.extend(packets::of_others(self, hosts));
         for (label, id) in hosts {
             let of_host = packets::of_host(self, *id)
                 .into_iter()

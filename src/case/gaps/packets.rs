@@ -5,6 +5,8 @@ use crate::context::HostId;
 use crate::context::coverage::sensor::{Sensor, silences};
 use crate::model::plural::counted;
 use crate::model::{EvidenceId, Timestamp};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// Dropped packets in a hundred from which on answers may be missing anywhere.
 const DROPPED_PERCENT: u64 = 1;
@@ -12,6 +14,8 @@ const DROPPED_PERCENT: u64 = 1;
 const TUNNELLED_PERCENT: u64 = 10;
 /// SYNs from which on their answers say something about the capture as a whole.
 const SYNS: u64 = 50;
+/// Addresses named in one gap.
+const NAMED: usize = 4;
 
 /// Gaps that touch every host.
 pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
@@ -353,6 +357,38 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Option<Gap> {
     );
     gap.lessens = Lessens::PacketsOf(id);
     gap.remedy = "a capture that sees both directions of the host's traffic".to_owned();
+    Some(gap)
+}
+
+/// Hosts that no log names, and one direction of whose talk is not in the captures.
+pub(super) fn of_others(search: &Search<'_>, hosts: &[(String, HostId)]) -> Option<Gap> {
+    let context = search.context;
+    let named: BTreeSet<IpAddr> = hosts
+        .iter()
+        .filter_map(|(_, id)| context.identity.host(*id))
+        .flat_map(|host| host.addresses.iter().copied())
+        .collect();
+    let mut torn = context.coverage.wire().torn();
+    torn.retain(|address| !named.contains(address));
+    if torn.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> = torn.iter().take(NAMED).map(IpAddr::to_string).collect();
+    let more = match torn.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mut gap = Gap::new(
+        GapKind::OneSided,
+        format!(
+            "of the TCP connections of {}{more} one direction was captured, and never the other",
+            shown.join(", ")
+        ),
+        "somebody went on as after an answer, or answered what was not captured: the sensor sees one direction \
+         there, and silence proves nothing",
+    );
+    gap.lessens = Lessens::PacketsOfOthers;
+    gap.remedy = "a capture that sees both directions of their traffic".to_owned();
     Some(gap)
 }
 

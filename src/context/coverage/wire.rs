@@ -28,6 +28,9 @@ pub struct Sides {
     pub only_it: u64,
     /// Conversations in which only the other end was heard.
     pub only_others: u64,
+    /// TCP attempts that show by themselves that the other direction is not in the captures: the
+    /// initiator went on as after an answer, or there is an answer to nothing.
+    pub torn: u64,
     // First sign of life, and which sensor's clock says so.
     alive: Option<(Timestamp, clocks::Sensor)>,
 }
@@ -39,6 +42,12 @@ impl Sides {
         self.attempts >= SUSPECT && self.both == 0
     }
 
+    /// True if there is talk enough and never of both ends, and some of it was answered: the captures
+    /// hold one direction.
+    pub fn torn(&self) -> bool {
+        self.one_sided() && self.torn > 0
+    }
+
     fn add(&mut self, other: &Self) {
         self.attempts += other.attempts;
         self.syns += other.syns;
@@ -46,6 +55,7 @@ impl Sides {
         self.both += other.both;
         self.only_it += other.only_it;
         self.only_others += other.only_others;
+        self.torn += other.torn;
         self.alive = match (self.alive, other.alive) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -70,6 +80,7 @@ impl Wire {
         let syn = tcp && attempt.isn.is_some();
         let silent = matches!(attempt.outcome, Outcome::Unanswered | Outcome::Aborted);
         let [from, to] = attempt.packets.map(|n| n > 0);
+        let torn = attempt.outcome == Outcome::OneSided || silent && attempt.went_on();
         // The responder's first packet lies before what it decided, or else before the end.
         let answered = match attempt.outcome {
             Outcome::Unanswered | Outcome::Aborted | Outcome::Unreachable(_) => attempt.ended,
@@ -89,6 +100,7 @@ impl Wire {
                 both: u64::from(sent && received),
                 only_it: u64::from(sent && !received),
                 only_others: u64::from(received && !sent),
+                torn: u64::from(torn),
                 alive: sent.then_some((at, sensor)),
             };
             self.add(address, &one);
@@ -154,6 +166,14 @@ impl Wire {
     /// True if there are SYNs enough in the captures, and not one answer.
     pub fn lacks_answers(&self) -> bool {
         self.syns >= SUSPECT && self.answered == 0
+    }
+
+    /// The addresses of whose talk the captures hold one direction, in order.
+    pub fn torn(&self) -> Vec<IpAddr> {
+        let torn = self.addresses.iter().filter(|(_, sides)| sides.torn());
+        let mut torn: Vec<IpAddr> = torn.map(|(address, _)| *address).collect();
+        torn.sort_unstable();
+        torn
     }
 
     /// What the captures hold of these addresses together.
