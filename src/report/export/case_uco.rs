@@ -11,6 +11,7 @@ use crate::report::json::shape::{Finding, Report, Step, Time, Value as Field, Wo
 use crate::report::record::telling;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The graph.
 pub fn graph(report: &Report, findings: &[&Finding]) -> Value {
@@ -284,6 +285,25 @@ fn observe(step: &Step, files: &BTreeMap<&str, String>, nodes: &mut Nodes) -> St
     observed
 }
 
+/// The node of an address of the network, or else of hardware.
+fn address(told: &str, nodes: &mut Nodes) -> String {
+    let kind = match told.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => "IPv4Address",
+        Ok(IpAddr::V6(_)) => "IPv6Address",
+        Err(_) => "MACAddress",
+    };
+    nodes.add(
+        "address",
+        &[told],
+        json!({
+            "@type": format!("uco-observable:{kind}"),
+            "uco-core:hasFacet": [facet(&format!("{kind}Facet"), told, json!({
+                "uco-observable:addressValue": told,
+            }))],
+        }),
+    )
+}
+
 fn connection(step: &Step, name: &[&str], nodes: &mut Nodes) -> String {
     let get = |name: &str| step.fields.get(&Word::from(name.to_owned()));
     let text = |name: &str| match get(name) {
@@ -295,24 +315,15 @@ fn connection(step: &Step, name: &[&str], nodes: &mut Nodes) -> String {
         _ => None,
     };
     let mut body = json!({"uco-observable:startTime": time(&step.time)});
-    for (field, property) in [("src_ip", "src"), ("dst_ip", "dst")] {
-        if let Some(address) = text(field) {
-            let version = if address.contains(':') {
-                "IPv6"
-            } else {
-                "IPv4"
-            };
-            let node = nodes.add(
-                "address",
-                &[&address],
-                json!({
-                    "@type": format!("uco-observable:{version}Address"),
-                    "uco-core:hasFacet": [facet(&format!("{version}AddressFacet"), &address, json!({
-                        "uco-observable:addressValue": address,
-                    }))],
-                }),
-            );
-            body[format!("uco-observable:{property}")] = json!({"@id": node});
+    // A question to the segment goes from who asks to whom it is about; a frame without addresses of
+    // the network, from one hardware address to another.
+    let ends = [
+        ("src", ["src_ip", "ip", "src_mac", "mac"]),
+        ("dst", ["dst_ip", "asked_for", "dst_mac", "wake_target"]),
+    ];
+    for (property, fields) in ends {
+        if let Some(told) = fields.into_iter().find_map(text) {
+            body[format!("uco-observable:{property}")] = json!({"@id": address(&told, nodes)});
         }
     }
     for (field, property) in [("src_port", "sourcePort"), ("dst_port", "destinationPort")] {
@@ -320,15 +331,20 @@ fn connection(step: &Step, name: &[&str], nodes: &mut Nodes) -> String {
             body[format!("uco-observable:{property}")] = integer(port);
         }
     }
-    if let Some(transport) = text("transport") {
+    let asked = text("asked_for").map(|target| match target.contains(':') {
+        true => ("Network Layer", "ICMPv6".to_owned()),
+        false => ("Link Layer", "ARP".to_owned()),
+    });
+    let transport = text("transport").map(|name| ("Transport Layer", name.to_uppercase()));
+    if let Some((layer, protocol)) = transport.or(asked) {
         body["uco-observable:protocols"] = json!({
             "@id": id("protocols", name),
             "@type": "uco-types:ControlledDictionary",
             "uco-types:entry": [{
                 "@id": id("protocol-entry", name),
                 "@type": "uco-types:ControlledDictionaryEntry",
-                "uco-types:key": "Transport Layer",
-                "uco-types:value": transport.to_uppercase(),
+                "uco-types:key": layer,
+                "uco-types:value": protocol,
             }],
         });
     }

@@ -152,7 +152,8 @@ fn observe(
             "created_by_ref": creator,
             "first_observed": millis(&step.time),
             "last_observed": millis(&step.time),
-            "number_observed": step.refs.len().max(1),
+            // A step is one thing that happened; several packets and records may tell of it.
+            "number_observed": 1,
             "object_refs": refs,
             "external_references": references,
         }),

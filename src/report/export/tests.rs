@@ -208,3 +208,72 @@ fn an_empty_case_can_be_exported_in_every_form() {
         }
     }
 }
+
+/// The sample, its first step a question to the segment, cited with a record beside it.
+fn asked() -> crate::report::json::shape::Report {
+    use crate::report::json::shape::{Value as Field, Word};
+    let mut report = json::shaped(&samples::case());
+    let step = &mut report.findings[0].steps[0];
+    let texts = [
+        ("ip", "10.0.0.5"),
+        ("asked_for", "10.0.0.77"),
+        ("outcome", "unanswered"),
+    ];
+    step.fields = texts
+        .iter()
+        .map(|(name, text)| {
+            (
+                Word::from((*name).to_owned()),
+                Field::Text((*text).to_owned()),
+            )
+        })
+        .collect();
+    report
+}
+
+#[test]
+fn an_observation_is_counted_once_however_many_records_cite_it() {
+    let report = asked();
+    let cited = report
+        .findings
+        .iter()
+        .flat_map(|f| &f.steps)
+        .map(|s| s.refs.len());
+    assert!(
+        cited.max() > Some(1),
+        "the sample cites two places for one thing"
+    );
+    let bundle: Value = serde_json::from_str(&text(Format::Stix, &report)).unwrap();
+    let observed = bundle["objects"].as_array().unwrap().iter();
+    for one in observed.filter(|o| o["type"] == "observed-data") {
+        assert_eq!(one["number_observed"], 1, "{one}");
+    }
+}
+
+#[test]
+fn a_question_to_the_segment_has_its_ends_in_a_case_graph() {
+    let graph: Value = serde_json::from_str(&text(Format::Case, &asked())).unwrap();
+    let nodes = graph["@graph"].as_array().unwrap();
+    let facet = |node: &Value| node["uco-core:hasFacet"][0].clone();
+    let connections = || {
+        let nodes = nodes.iter();
+        nodes.filter(|n| n["@type"] == "uco-observable:NetworkConnection")
+    };
+    assert!(connections().count() > 1);
+    let address = |link: &Value| {
+        let node = nodes.iter().find(|node| node["@id"] == link["@id"]);
+        facet(node.unwrap())["uco-observable:addressValue"].clone()
+    };
+    let mut questions = 0;
+    for connection in connections().map(facet) {
+        let [from, to] = ["src", "dst"].map(|end| &connection[format!("uco-observable:{end}")]);
+        assert!(from.is_object() && to.is_object(), "{connection}");
+        if address(to) == "10.0.0.77" {
+            assert_eq!(address(from), "10.0.0.5");
+            let protocol = &connection["uco-observable:protocols"]["uco-types:entry"][0];
+            assert_eq!(protocol["uco-types:value"], "ARP");
+            questions += 1;
+        }
+    }
+    assert_eq!(questions, 1);
+}
