@@ -85,7 +85,7 @@ pub enum FlowEnd {
 pub struct Marks(pub u16);
 
 impl Marks {
-    /// A reset was seen whose acknowledgement does not match the SYN; it was not used.
+    /// A reset was seen whose numbers do not fit, or that does not acknowledge the SYN; it was not used.
     pub const RESET_MISMATCH: Self = Self(1);
     /// The ICMP error matched by ports only (address translation in between).
     pub const ICMP_WEAK: Self = Self(1 << 1);

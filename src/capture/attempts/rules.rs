@@ -137,9 +137,38 @@ fn a_reset_without_acknowledgement_needs_a_number_that_fits() {
             wire.wait(1).tcp(SERVER, CLIENT).rst(seq);
         })
     };
-    assert_eq!(with_seq(0).outcome, Outcome::Rejected);
-    assert_eq!(with_seq(77).outcome, Outcome::Unanswered);
-    assert!(with_seq(77).marks.has(Marks::RESET_MISMATCH));
+    // In SYN-SENT nothing of the peer is known that it could fit: RFC 9293, 3.10.7.3, drops it.
+    for seq in [0, 77] {
+        let a = with_seq(seq);
+        assert_eq!(
+            (a.outcome, a.marks),
+            (Outcome::Unanswered, Marks::RESET_MISMATCH)
+        );
+    }
+    // Both ends sent a SYN: then the peer's number is known.
+    let crossed = |seq| {
+        told(|wire| {
+            wire.tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1).tcp(SERVER, CLIENT).syn(5000);
+            wire.wait(1).tcp(SERVER, CLIENT).rst(seq);
+        })
+    };
+    assert_eq!(crossed(5001).outcome, Outcome::Rejected);
+    assert_eq!(crossed(0).outcome, Outcome::Unanswered);
+}
+
+#[test]
+fn a_reset_without_acknowledgement_does_not_hide_what_follows() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).rst(0);
+        wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+        wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 0);
+    });
+    assert_eq!(
+        (a.outcome, a.end, a.marks),
+        (Outcome::Established, FlowEnd::Open, Marks::RESET_MISMATCH)
+    );
 }
 
 #[test]

@@ -291,8 +291,8 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
 fn reset_is_valid(flow: &Flow, packet: &Packet, who: usize) -> bool {
     let has_ack = packet.flags & ACK != 0;
     match (flow.phase, who) {
-        // In SYN-SENT a reset must acknowledge the SYN. Without ACK it can only name a sequence
-        // number: 0, or the one after the responder's own SYN.
+        // In SYN-SENT a reset must acknowledge the SYN: one without ACK is dropped (RFC 9293, 3.10.7.3),
+        // and anybody could have made it. Where the responder sent a SYN too, its number must fit.
         (Phase::Asked | Phase::Refused, 1) => {
             let after_peer_syn = flow
                 .peer_isn
@@ -300,7 +300,7 @@ fn reset_is_valid(flow: &Flow, packet: &Packet, who: usize) -> bool {
             if has_ack {
                 acknowledges_syn(flow, packet.ack)
             } else {
-                packet.seq == 0 || after_peer_syn
+                after_peer_syn
             }
         }
         (Phase::Asked | Phase::Refused | Phase::Answered, 0) => {

@@ -58,7 +58,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
 const MARKS: [(Marks, &str); 14] = [
     (
         Marks::RESET_MISMATCH,
-        "a reset with another acknowledgement number was not counted",
+        "a reset whose numbers do not fit the attempt was not counted",
     ),
     (Marks::ICMP_WEAK, "the ICMP error matches by ports only"),
     (Marks::EMPTY, "no payload either way"),
