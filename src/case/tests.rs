@@ -833,6 +833,32 @@ fn while_the_event_log_service_was_down_no_log_could_say_anything() {
 }
 
 #[test]
+fn records_in_its_logs_show_that_the_event_log_service_ran() {
+    let mut staged = whole();
+    staged.changes = vec![logging(1200, false), logging(3000, true)];
+    // What is dated a moment after the stop, or before the start, was kept or still written.
+    staged.records.push(("Security", 4688, 2, 1260));
+    staged.records.push(("Security", 4688, 3, 2950));
+    assert_eq!(
+        told(&staged.judged()),
+        ["the event log service did not run from 2026-03-01 00:50:00 to 01:20:00"]
+    );
+    staged.records.push(("Security", 4688, 4, 1830));
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        [
+            "the event log service did not run from 2026-03-01 00:50:00 to 01:01:00 at the latest: its logs hold records \
+             of the minute before, though no start is logged before 01:20:00"
+        ]
+    );
+    assert_eq!(judged.gaps[0].to, Some(at(1860)));
+    // What was asked for lies behind it.
+    (staged.asked.from, staged.asked.to) = (Some(at(2000)), Some(at(2900)));
+    assert_eq!(told(&staged.judged()), [""; 0]);
+}
+
+#[test]
 fn a_later_record_keeps_an_end_of_logging_from_being_the_end_of_all() {
     let mut staged = whole();
     staged.changes = vec![logging(-60, false)];
@@ -840,8 +866,8 @@ fn a_later_record_keeps_an_end_of_logging_from_being_the_end_of_all() {
     assert_eq!(
         told(&judged),
         [
-            "the event log service did not run from 2026-03-01 00:29:00 on; no later start is logged, but its records go \
-             on until 01:29:00"
+            "the event log service did not run from 2026-03-01 00:29:00 to 00:32:00 at the latest: its logs hold records \
+             of the minute before, though no later start is logged"
         ]
     );
     assert_eq!(verdict(&judged), Verdict::Partly);

@@ -426,11 +426,25 @@ fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange) -> Gap {
     placed(gap, change, None)
 }
 
+/// Until when the event log service stood still at the latest, by records that are there without a
+/// start of it.
+fn resumed(stop: Timestamp, by: Timestamp, again: Option<Timestamp>) -> String {
+    let start = match again {
+        Some(start) => format!("no start is logged before {}", when(start, Some(stop))),
+        None => "no later start is logged".to_owned(),
+    };
+    format!(
+        "to {} at the latest: its logs hold records of the minute before, though {start}",
+        when(by, Some(stop))
+    )
+}
+
 /// From when to when something was not logged; `None` for what lets something be logged.
 fn of_span(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Window) -> Option<Gap> {
     let at = when(change.time, None);
     let coverage = &search.context.coverage;
-    let again = coverage.logging_changes(id)?.unwritten(change)?.to;
+    let unwritten = coverage.logging_changes(id)?.unwritten(change)?;
+    let again = unwritten.to;
     let until = |again: Option<Timestamp>, last: Option<Timestamp>| match (again, last) {
         (Some(time), _) => format!("to {}", when(time, Some(change.time))),
         (None, Some(last)) if last > change.time => format!(
@@ -454,12 +468,16 @@ fn of_span(search: &Search<'_>, id: HostId, change: &LoggingChange, window: Wind
                 GapKind::LoggingChanged,
                 format!(
                     "the event log service did not run from {at} {}",
-                    until(again, last)
+                    match unwritten.resumed {
+                        Some(by) => resumed(change.time, by, again),
+                        None => until(again, last),
+                    }
                 ),
                 "the host was shut down, or the service was stopped: of what happened meanwhile the logs hold \
                  only what was kept until the service ran again, or was written while it stopped",
             );
             gap.lessens = Lessens::Logs(id);
+            let again = unwritten.until();
             gap.whole = whole(again, last);
             Some(placed(gap, change, again))
         }

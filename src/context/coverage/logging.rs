@@ -2,13 +2,17 @@
 //! event log service or Sysmon stopped, Sysmon configured anew.
 
 use super::log::Log;
-use crate::model::{Event, HostWhat, Provenance, Text, Timestamp, What};
-use std::collections::BTreeSet;
+use super::minutes::Minutes;
+use crate::model::{Event, HostWhat, Provenance, Span, Text, Timestamp, What};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Events remembered of one computer; of more, the latest. Every start of Windows leaves up to six.
 const MOST: usize = 4_096;
 /// Events remembered of all computers together.
 const ALL: usize = 65_536;
+/// Records are dated into a stretch without logging by up to this: what is still written at its begin,
+/// and what was kept until logging started.
+const STRAY: Span = Span::seconds(120);
 
 /// An event that changes what is logged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +105,9 @@ pub struct LoggingChanges {
     pub list: BTreeSet<LoggingChange>,
     /// How many more there were.
     pub further: u64,
+    // When the event log service stopped, and when it had begun to write again at the latest, by records
+    // that are there although no start is.
+    resumed: BTreeMap<Timestamp, Timestamp>,
 }
 
 /// A stretch of time in which something was not logged.
@@ -110,6 +117,16 @@ pub struct Unwritten {
     pub from: Timestamp,
     /// Until when; `None` if no later start is known.
     pub to: Option<Timestamp>,
+    /// The same, where records show that it was written to again by then, though no start is logged
+    /// before: the end of the minute of the first of them.
+    pub resumed: Option<Timestamp>,
+}
+
+impl Unwritten {
+    /// Until when at the latest; `None` if nothing tells.
+    pub fn until(&self) -> Option<Timestamp> {
+        self.resumed.or(self.to)
+    }
 }
 
 impl LoggingChanges {
@@ -138,10 +155,27 @@ impl LoggingChanges {
                 ..change
             })
             .collect();
+        let resumed = std::mem::take(&mut self.resumed).into_iter();
+        self.resumed = resumed.map(|(at, by)| (time(at), time(by))).collect();
+    }
+
+    /// Looks for records in the stretches in which the event log service is told not to have run.
+    pub(super) fn find_resumed(&mut self, minutes: &Minutes) {
+        let stops = |what: &LoggingWhat| *what == LoggingWhat::EventLog { running: false };
+        let resumed = self.list.iter().filter(|change| stops(&change.what));
+        self.resumed = resumed
+            .filter_map(|change| {
+                let to = self.unwritten(change)?.to;
+                let from = change.time.shifted(STRAY);
+                let to = to.map_or(Timestamp::MAX, |to| to.shifted(STRAY.negated()));
+                Some((change.time, minutes.first_within(from, to)?))
+            })
+            .collect();
     }
 
     pub(super) fn merge(&mut self, other: Self, held: &mut Held) {
         self.further += other.further;
+        self.resumed.extend(other.resumed);
         for change in other.list {
             self.add(change, held);
         }
@@ -189,7 +223,9 @@ impl LoggingChanges {
             _ => return None,
         };
         let from = change.time;
-        Some(Unwritten { from, to })
+        let service = matches!(change.what, LoggingWhat::EventLog { .. });
+        let resumed = self.resumed.get(&from).copied().filter(|_| service);
+        Some(Unwritten { from, to, resumed })
     }
 
     /// True if nothing says that `log` could not be written at some time from `from` to `to`.
@@ -202,7 +238,7 @@ impl LoggingChanges {
         let mut spans = self.list.iter().filter(stops);
         !spans.any(|change| {
             self.unwritten(change)
-                .is_some_and(|span| span.from <= to && span.to.is_none_or(|end| end >= from))
+                .is_some_and(|span| span.from <= to && span.until().is_none_or(|end| end >= from))
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod hours;
 pub mod interval;
 pub mod log;
 pub mod logging;
+mod minutes;
 mod outcomes;
 pub mod sensor;
 pub mod wire;
@@ -83,6 +84,7 @@ struct OfHost {
     channels: BTreeMap<String, Channel>,
     changes: LoggingChanges,
     hours: hours::Steady,
+    minutes: minutes::Minutes,
     outcomes: outcomes::Outcomes,
     // Per log, made from the channels at the end.
     logs: BTreeMap<Log, Seen>,
@@ -106,6 +108,7 @@ impl OfHost {
         }
         self.changes.merge(other.changes, &mut held.changes);
         self.hours.merge(&other.hours);
+        self.minutes.merge(&other.minutes);
         self.outcomes.merge(other.outcomes, &mut held.outcomes);
     }
 
@@ -174,6 +177,7 @@ impl OfHost {
     }
 
     fn finish(&mut self) {
+        self.changes.find_resumed(&self.minutes);
         for channel in self.channels.values_mut() {
             channel.finish();
             if let Some(at) = channel.interval() {
@@ -231,6 +235,9 @@ impl CoverageBuilder {
             _ => host.event_id,
         };
         known.hours.add(log, host.written);
+        if log != Log::FirewallText {
+            known.minutes.add(host.written);
+        }
         known
             .events
             .entry((log, event_id))
