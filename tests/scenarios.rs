@@ -5,7 +5,7 @@
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
-//! points behind `scored`, the rows of their first tables behind `shown`, remarks of steps behind `remarked`, notes of findings behind `noted`, from when to when behind `spanned`, other
+//! points behind `scored`, the rows of their first tables behind `shown`, those of the others behind `beside`, remarks of steps behind `remarked`, notes of findings behind `noted`, from when to when behind `spanned`, other
 //! explanations behind `otherwise`, what to do behind `next`; gaps behind `gap`, contradictions behind
 //! `conflict` and notes of the report behind `note`: each word is told where the block has it.
 //! A `containment` block states containments, `TIME`
@@ -291,6 +291,12 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
         if asked_for("shown ") {
             let rows = finding.tables.iter().take(1).flat_map(|table| &table.rows);
             lines.extend(rows.map(|row| format!("shown {}", row.join(" | "))));
+        }
+        if asked_for("beside ") {
+            for table in finding.tables.iter().skip(1) {
+                let rows = table.rows.iter().map(|row| row.join(" | "));
+                lines.extend(rows.map(|row| format!("beside {}: {row}", table.title)));
+            }
         }
         if asked_for("remarked ") {
             let mut remarks: Vec<&str> = finding.steps.iter().map(|s| s.remark.as_str()).collect();

@@ -156,6 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn a_chance_is_shown_with_two_digits_as_far_as_it_has_them() {
+        let told = [
+            0.5, 0.001, 0.000_999, 4.61e-5, 1e-300, 9.9e-301, 5e-324, 0.0,
+        ]
+        .map(shown);
+        let below = "below 1e-300";
+        let expected = [
+            "0.500", "0.001", "1.0e-3", "4.6e-5", "1.0e-300", below, below, below,
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn tails_agree_with_values_computed_elsewhere() {
         let poisson = |mean| Moments {
             mean,

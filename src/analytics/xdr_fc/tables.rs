@@ -102,10 +102,14 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
                 name.map_or_else(String::new, |h| h.name.to_string()),
             ]
         });
+        let mut rows: Vec<Vec<String>> = rows.collect();
+        if let more @ 1.. = alarm.answering.len() - rows.len() {
+            rows.push(vec![format!("and {more} more"), String::new()]);
+        }
         tables.push(Table {
             title: "TARGETS THAT ANSWERED".to_owned(),
             columns: texts(&["target", "name"]),
-            rows: rows.collect(),
+            rows,
         });
     }
     tables
