@@ -79,7 +79,9 @@ mod tests {
     #[test]
     fn a_minute_counts_where_it_lies_within_as_a_whole() {
         let mut minutes = Minutes::default();
-        [59, 130, 4_000, -1].map(|second| minutes.add(at(second)));
+        [59, 130, 4_000, -1]
+            .into_iter()
+            .for_each(|second| minutes.add(at(second)));
         assert_eq!(minutes.first_within(at(0), at(60)), Some(at(60)));
         assert_eq!(minutes.first_within(at(1), at(9_000)), Some(at(180)));
         assert_eq!(minutes.first_within(at(1), at(179)), None);
