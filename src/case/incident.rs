@@ -297,6 +297,7 @@ pub(super) mod tests {
         EvidenceRow {
             id: EvidenceId(id),
             kind: "pcap".to_owned(),
+            used: true,
             path: path.to_owned(),
             archive: None,
             location: std::path::PathBuf::new(),

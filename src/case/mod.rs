@@ -142,6 +142,8 @@ pub struct EvidenceRow {
     pub id: EvidenceId,
     /// `pcap`, `pcapng`, `evtx` …
     pub kind: String,
+    /// Whether its form is one that is read, or opened as an archive.
+    pub used: bool,
     /// Path as shown: relative to what was given; a member of an archive behind a `!`.
     pub path: String,
     /// The archive it lies in, for a member of one.

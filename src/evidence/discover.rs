@@ -14,6 +14,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What to do with a file whose form is not recognised: it may be nothing, or an export of a program that is
+/// not known here.
+pub(in crate::evidence) const UNKNOWN: &str = "nothing in it was used; if it is an export of an event log, give the log itself \
+     (.evtx) or its XML (wevtutil qe Security /f:xml)";
+
 /// A file to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceFile {
@@ -268,8 +273,16 @@ fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
     });
     unusable(id, kind, problems);
     let note = match kind {
-        Kind::Unknown => (ProblemKind::NotRecognised, "not a capture or an event log"),
-        Kind::Empty => (ProblemKind::Empty, "the file is empty"),
+        Kind::Unknown => (
+            ProblemKind::NotRecognised,
+            "its form is not recognised",
+            UNKNOWN,
+        ),
+        Kind::Empty => (
+            ProblemKind::Empty,
+            "the file is empty",
+            "nothing in it was used",
+        ),
         _ => return (size, kind),
     };
     problems.add(Problem {
@@ -279,7 +292,7 @@ fn look(id: EvidenceId, path: &Path, problems: &mut Problems) -> (u64, Kind) {
         count: 1,
         first_offset: None,
         message: note.1.to_owned(),
-        effect: "nothing in it was used".to_owned(),
+        effect: note.2.to_owned(),
     });
     (size, kind)
 }

@@ -5,6 +5,8 @@
 
 use super::cells::{cell, is_open, raw_column};
 use super::lines::decoded;
+use super::marks;
+use super::unusable::Unusable;
 use serde_json::{Map, Value};
 
 /// Lines that are looked at for a record.
@@ -31,6 +33,10 @@ pub enum Form {
     Velociraptor,
     /// EvtxECmd --csv.
     EvtxEcmd,
+    /// EvtxECmd --json.
+    EvtxEcmdJson,
+    /// What Chainsaw's hunt prints as JSON: the records its rules matched.
+    Chainsaw,
     /// Wazuh's archives.json and alerts.json.
     Wazuh,
     /// The Windows Firewall's pfirewall.log.
@@ -56,6 +62,7 @@ impl Form {
                 "its records have no EventRecordIDs, and only what was collected into the workspace is there"
             }
             Self::Wazuh => "only what the agent was told to collect is there",
+            Self::Chainsaw => "only records that a rule of Chainsaw matched are there",
             Self::Winlogbeat | Self::Winlogbeat6 => {
                 "its times are cut to milliseconds, and only what was shipped is there"
             }
@@ -63,9 +70,12 @@ impl Form {
                 "it has whole seconds of local time, nothing that was dropped in stealth mode, and for most rows no \
                  process"
             }
-            Self::Xml | Self::EvtxDump | Self::Velociraptor | Self::EvtxEcmd | Self::ZeekConn => {
-                return None;
-            }
+            Self::Xml
+            | Self::EvtxDump
+            | Self::Velociraptor
+            | Self::EvtxEcmd
+            | Self::EvtxEcmdJson
+            | Self::ZeekConn => return None,
         })
     }
 
@@ -81,73 +91,11 @@ impl Form {
             Self::Azure => "azure",
             Self::Velociraptor => "velociraptor",
             Self::EvtxEcmd => "evtxecmd-csv",
+            Self::EvtxEcmdJson => "evtxecmd-json",
+            Self::Chainsaw => "chainsaw",
             Self::Wazuh => "wazuh",
             Self::FirewallLog => "pfirewall",
             Self::ZeekConn => "zeek-conn",
-        }
-    }
-}
-
-/// A text form that is known and cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Unusable {
-    /// Get-WinEvent piped to ConvertTo-Json: values without names.
-    Positional,
-    /// Fluent Bit's and Fluentd's records: values without names in a list.
-    Inserts,
-    /// Splunk WinEventLog without XML: values only within a localised message.
-    MessageText,
-    /// Event Viewer "Save as CSV": the same.
-    EventViewerCsv,
-}
-
-impl Unusable {
-    /// The stable name in reports.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Positional => "get-winevent-json",
-            Self::Inserts => "fluent",
-            Self::MessageText => "splunk-text",
-            Self::EventViewerCsv => "event-viewer-csv",
-        }
-    }
-
-    /// What it is and why it is of no use.
-    pub fn why(self) -> &'static str {
-        match self {
-            Self::Positional => {
-                "Get-WinEvent as JSON: the values of each record come without their names, and their order differs \
-                 between Windows versions"
-            }
-            Self::Inserts => {
-                "records of Fluent Bit or Fluentd: the values of each come without their names, and their order differs \
-                 between Windows versions"
-            }
-            Self::MessageText => {
-                "Splunk events without XML: what was logged is only in a message text, in the language of the \
-                 computer and in its local time"
-            }
-            Self::EventViewerCsv => {
-                "an Event Viewer CSV: what was logged is only in a message text, in the language of the computer and \
-                 in its local time"
-            }
-        }
-    }
-
-    /// What to export instead.
-    pub fn instead(self) -> &'static str {
-        match self {
-            Self::Positional | Self::Inserts => {
-                "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx) or its XML \
-                 (Get-WinEvent ... | ForEach-Object { $_.ToXml() })"
-            }
-            Self::MessageText => {
-                "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx), or set \
-                 renderXml = true in Splunk's inputs.conf and export the raw events"
-            }
-            Self::EventViewerCsv => {
-                "nothing in it was used; choose \"Event Files (*.evtx)\" or \"XML (*.xml)\" when saving"
-            }
         }
     }
 }
@@ -175,7 +123,7 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     if first.starts_with("#separator") || first.starts_with("#fields") {
         return zeek(text).then_some(Ok(Form::ZeekConn));
     }
-    if first.starts_with('#') {
+    if first.starts_with('#') && !first.starts_with(marks::TYPED) {
         let mut fields = text.lines().filter(|l| l.starts_with("#Fields:"));
         return fields
             .any(|l| l.contains("src-ip") && l.contains("tcpsyn"))
@@ -200,8 +148,8 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     if is_message(text) {
         return Some(Err(Unusable::MessageText));
     }
-    if event_viewer(text) {
-        return Some(Err(Unusable::EventViewerCsv));
+    if let Some(unusable) = marks::in_text(text) {
+        return Some(Err(unusable));
     }
     behind_headers(text)
 }
@@ -268,25 +216,6 @@ fn zeek(text: &str) -> bool {
     })
 }
 
-/// Five columns, the last row cell a message over several lines; the words are localised, so the
-/// shape decides: the first row is five words, the second one has a number in the fourth place.
-fn event_viewer(text: &str) -> bool {
-    let mut lines = text.lines();
-    let cells = |line: &str| line.split(',').count();
-    let Some(header) = lines.next() else {
-        return false;
-    };
-    let Some(row) = lines.next() else {
-        return false;
-    };
-    let number = |cell: Option<&str>| cell.is_some_and(|c| c.parse::<u16>().is_ok());
-    cells(header) == 5
-        && !header.contains(|c: char| c.is_ascii_digit())
-        && cells(row) >= 6
-        && number(row.split(',').nth(3))
-        && row.contains(",\"")
-}
-
 fn json(text: &str) -> Option<Result<Form, Unusable>> {
     let inner = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
     // What was collected from many is in one file: the first record may be of something else.
@@ -315,6 +244,7 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
         });
         objects.filter_map(|object| of_object(&object)).next()
     })
+    .or_else(|| marks::in_answer(text).map(Err))
 }
 
 /// A record that a search engine has wrapped into one of its own.
@@ -362,19 +292,22 @@ pub fn of_object(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> 
 /// The form of a record that nothing is wrapped around.
 pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
     let has = |name: &str| object.contains_key(name);
-    let listed = |name: &str| object.get(name).is_some_and(Value::is_array);
     let under = |name: &str, inner: &str| object.get(name).is_some_and(|v| v.get(inner).is_some());
     Some(Ok(if under("Event", "System") {
         Form::EvtxDump
     } else if under("System", "EventID") {
         Form::Velociraptor
-    } else if object
-        .get("data")
-        .is_some_and(|d| d["win"]["system"].is_object())
-    {
+    } else if wazuh(object)["system"].is_object() {
         Form::Wazuh
+    } else if documents(object).is_some_and(|found| found.iter().any(|one| hunted(one).is_some())) {
+        Form::Chainsaw
     } else if under("winlog", "event_id") || under("winlog", "channel") {
-        Form::Winlogbeat
+        match marks::renamed(object) {
+            true => return Some(Err(Unusable::Renamed)),
+            false => Form::Winlogbeat,
+        }
+    } else if let Some(unusable) = marks::in_object(object) {
+        return Some(Err(unusable));
     } else if has("event_id") && has("log_name") {
         Form::Winlogbeat6
     } else if has("TimeGenerated") && has("EventID") {
@@ -383,18 +316,40 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         Form::Velociraptor
     } else if has("EventID") && (has("EventReceivedTime") || has("EventTime")) {
         Form::Nxlog
-    } else if has("EventID")
-        && has("ProviderName")
-        && (listed("StringInserts") || listed("EventData"))
-    {
-        return Some(Err(Unusable::Inserts));
-    } else if has("EventID") && has("Channel") && has("TimeCreated") {
+    } else if has("EventID") && has("Channel") && has("TimeCreated") && is_powershells(object) {
         Form::PowerShell
+    } else if has("EventId") && has("EventRecordId") && (has("Payload") || has("ChunkNumber")) {
+        Form::EvtxEcmdJson
     } else if has("ts") && has("conn_state") && has("id.orig_h") {
         Form::ZeekConn
-    } else if has("Properties") && (has("Id") || has("LogName")) && has("TimeCreated") {
-        return Some(Err(Unusable::Positional));
     } else {
         return None;
     }))
+}
+
+/// Computer and provider by the names that this export has for them. Times that others call
+/// `TimeCreated` are in UTC.
+fn is_powershells(object: &Map<String, Value>) -> bool {
+    object.contains_key("Hostname") && object.contains_key("SourceName")
+}
+
+/// Where Wazuh keeps a record: its manager below `data`, its agent at the top.
+pub fn wazuh(object: &Map<String, Value>) -> &Value {
+    let kept = object.get("data").and_then(|data| data.get("win"));
+    kept.or_else(|| object.get("win")).unwrap_or(&Value::Null)
+}
+
+/// What a detection of Chainsaw is about: one record, or several that a rule counted.
+pub fn documents(object: &Map<String, Value>) -> Option<&[Value]> {
+    match object.get("documents") {
+        Some(Value::Array(all)) => Some(all),
+        _ => object.get("document").map(std::slice::from_ref),
+    }
+}
+
+/// The record in such a document, as evtx_dump has it.
+pub fn hunted(document: &Value) -> Option<&Map<String, Value>> {
+    let data = document.get("data")?;
+    data.get("Event")?.get("System")?;
+    data.as_object()
 }

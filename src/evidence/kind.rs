@@ -1,8 +1,9 @@
 //! What a file is, by its first bytes. Names and extensions are never asked.
 
-use super::form::{self, Form, Unusable};
+use super::form::{self, Form};
 use super::packing::unpacked;
 use super::unread::Unread;
+use super::unusable::Unusable;
 use std::fmt;
 use std::io::Read;
 
@@ -70,6 +71,14 @@ impl Kind {
     /// True for logs of connections on the wire.
     pub fn is_connection_log(self) -> bool {
         matches!(self, Self::Text(form, _) if form.is_network())
+    }
+
+    /// True for what is read, or opened to read what lies in it.
+    pub fn is_used(self) -> bool {
+        matches!(
+            self,
+            Self::Pcap(_) | Self::Pcapng(_) | Self::Evtx(_) | Self::Text(..) | Self::Archive(..)
+        )
     }
 
     /// True for what is worth a line in the list of evidence when it lies in an archive.

@@ -210,6 +210,7 @@ impl Read {
                     Kind::Unreadable => "unknown".to_owned(),
                     kind => kind.word().to_owned(),
                 },
+                used: file.kind.is_used(),
                 path: file.shown.clone(),
                 archive: match file.source {
                     Source::Member { archive, .. } => Some(archive),

@@ -1,5 +1,5 @@
-//! JSON of evtx_dump (`-o jsonl`, `-o json`), of hayabusa and of what else is built on the evtx
-//! crate: the XML with attributes under `#attributes` and text under `#text`. Times are UTC.
+//! JSON of evtx_dump (`-o jsonl`, `-o json`) and of what else is built on the evtx crate: the XML with
+//! attributes under `#attributes` and text under `#text`. Times are UTC.
 
 use super::draft::{Draft, Refused, number, text, utc};
 use crate::evidence::Form;

@@ -1,12 +1,12 @@
-//! EvtxECmd `--csv`, as KAPE runs it: a row for each record, what was logged as JSON in `Payload`.
-//! Times are UTC without a mark of it.
+//! EvtxECmd `--csv`, as KAPE runs it, and `--json`: a row or an object for each record, what was logged as
+//! JSON in the text `Payload`. Times are UTC, in a CSV without a mark of it.
 
-use super::draft::{Draft, Refused, utc};
+use super::draft::{Draft, Refused, first_text, number, utc};
 use super::pieces::Piece;
 use crate::eventlog::record::Value as Field;
 use crate::evidence::Form;
 use crate::evidence::cells::cells;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// Cells of a row at most.
@@ -41,12 +41,41 @@ pub fn read(
     draft.record_id = cell("EventRecordId").and_then(|c| c.parse().ok());
     draft.time = cell("TimeCreated").and_then(utc);
     let payload = cell("Payload").unwrap_or("");
-    let payload: Value = match payload {
-        "" => Value::Null,
+    let payload = opened(payload)?;
+    fields(&payload, &mut draft);
+    take(draft);
+    Ok(())
+}
+
+/// Reads an object of `--json`, which has the names of the CSV.
+pub fn read_object(
+    object: &Map<String, Value>,
+    take: &mut dyn FnMut(Draft<'_>),
+) -> Result<(), Refused> {
+    let mut draft = Draft::new(Form::EvtxEcmdJson);
+    draft.id(object.get("EventId"))?;
+    draft.channel = first_text(object, &["Channel"]);
+    draft.provider = first_text(object, &["Provider"]);
+    draft.computer = first_text(object, &["Computer"]);
+    draft.record_id = object.get("EventRecordId").and_then(number);
+    draft.time = utc(&first_text(object, &["TimeCreated"]));
+    let payload = opened(&first_text(object, &["Payload"]))?;
+    fields(&payload, &mut draft);
+    take(draft);
+    Ok(())
+}
+
+/// What is written in the text `Payload`.
+fn opened(payload: &str) -> Result<Value, Refused> {
+    match payload {
+        "" => Ok(Value::Null),
         json => {
-            serde_json::from_str(json).map_err(|_| Refused("the Payload of a row is no JSON"))?
+            serde_json::from_str(json).map_err(|_| Refused("the Payload of a record is no JSON"))
         }
-    };
+    }
+}
+
+fn fields<'a>(payload: &'a Value, draft: &mut Draft<'a>) {
     let data = &payload["EventData"]["Data"];
     let each = match data {
         Value::Array(all) => &all[..],
@@ -59,6 +88,4 @@ pub fn read(
         }
     }
     draft.fields_of(payload.get("UserData"));
-    take(draft);
-    Ok(())
 }

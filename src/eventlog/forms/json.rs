@@ -2,7 +2,9 @@
 
 use super::draft::{Draft, Refused};
 use super::pieces::{self, Piece};
-use super::{azure, evtx_dump, nxlog, powershell, velociraptor, wazuh, winlogbeat};
+use super::{
+    azure, chainsaw, evtx_dump, evtxecmd, nxlog, powershell, velociraptor, wazuh, winlogbeat,
+};
 use crate::evidence::Form;
 use crate::evidence::form::{Carried, carried, inner, plain, xml};
 use serde_json::{Map, Value};
@@ -47,7 +49,7 @@ pub fn read(piece: &Piece, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refuse
 fn record(object: &Map<String, Value>, take: &mut dyn FnMut(Draft<'_>)) -> Result<(), Refused> {
     let form = match plain(object) {
         Some(Ok(form)) => form,
-        Some(Err(_)) => return Err(Refused("a record whose values have no names")),
+        Some(Err(unusable)) => return Err(Refused(unusable.why())),
         None => {
             return Err(Refused(
                 "a JSON object that is no event record of a known form",
@@ -61,6 +63,8 @@ fn record(object: &Map<String, Value>, take: &mut dyn FnMut(Draft<'_>)) -> Resul
         Form::Nxlog => nxlog::draft(object),
         Form::PowerShell => powershell::draft(object),
         Form::Azure => return azure::read(object, take),
+        Form::EvtxEcmdJson => return evtxecmd::read_object(object, take),
+        Form::Chainsaw => return chainsaw::read(object, take),
         Form::Velociraptor if object.contains_key("System") => velociraptor::draft(object),
         Form::Velociraptor => velociraptor::draft_of_hunt(object),
         Form::Wazuh => wazuh::draft(object),

@@ -5,10 +5,13 @@
 //! `draft` holds them. A place in a text is a line: that is what an editor can be sent to.
 
 mod azure;
+mod chainsaw;
 mod draft;
 mod evtx_dump;
 mod evtxecmd;
 mod json;
+#[cfg(test)]
+mod named_tests;
 mod nxlog;
 mod pfirewall;
 pub mod pieces;
@@ -71,6 +74,12 @@ pub fn read_text(
     let desks: Vec<Mutex<Texts>> = (0..rayon::current_num_threads().max(1))
         .map(|_| Mutex::default())
         .collect();
+    let taken = Mutex::new(chainsaw::Taken::default());
+    // One behind the other where the first place of a record counts.
+    let (share, taken) = match form {
+        Form::Chainsaw => (usize::MAX, Some(&taken)),
+        _ => (SHARE, None),
+    };
     let (longer, mut larger) = match form {
         Form::Nxlog => NXLOG,
         _ => (1, 1),
@@ -88,13 +97,20 @@ pub fn read_text(
             look_at(&batch, &mut receipts);
         }
         let read: Vec<Share> = batch
-            .par_chunks(SHARE)
+            .par_chunks(share)
             .map(|share| {
                 let desk = rayon::current_thread_index().unwrap_or(0) % desks.len();
                 let mut texts = desks[desk]
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
-                Share::read(evidence, form, header, share, &receipts, &mut texts)
+                Share::read(
+                    (evidence, form),
+                    header,
+                    share,
+                    &receipts,
+                    taken,
+                    &mut texts,
+                )
             })
             .collect();
         for share in read {
@@ -149,13 +165,21 @@ struct Share {
 
 impl Share {
     fn read(
-        evidence: EvidenceId,
-        form: Form,
+        (evidence, form): (EvidenceId, Form),
         header: &[String],
         pieces: &[Piece],
         receipts: &Receipts,
+        taken: Option<&Mutex<chainsaw::Taken>>,
         texts: &mut Texts,
     ) -> Self {
+        let is_new = |draft: &Draft<'_>| {
+            taken.is_none_or(|taken| {
+                let mut taken = taken
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                taken.is_new(draft)
+            })
+        };
         let mut share = Self {
             events: Vec::new(),
             summary: LogSummary::default(),
@@ -164,6 +188,16 @@ impl Share {
         };
         for piece in pieces {
             let mut take = |mut draft: Draft<'_>| {
+                if !is_new(&draft) {
+                    share.note(
+                        evidence,
+                        piece,
+                        ProblemKind::Duplicate,
+                        "records that are there already, for another rule",
+                        "each was counted once",
+                    );
+                    return;
+                }
                 let received = draft.receipt;
                 let zone = received.and_then(|at| receipts.zone(&draft.computer, at));
                 if let Some(zone) = zone {

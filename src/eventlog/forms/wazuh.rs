@@ -1,13 +1,14 @@
-//! Wazuh's archives.json and alerts.json: names begin in lower case, which questions do not mind.
+//! Wazuh's archives.json and alerts.json, and what its agent sends: names begin in lower case, which questions do not mind.
 //! `systemTime` is UTC; `timestamp` is when the manager got it, and not used.
 
 use super::draft::{Draft, Refused, number, text, utc};
 use crate::evidence::Form;
+use crate::evidence::form::wazuh;
 use serde_json::{Map, Value};
 
 /// Reads a record.
 pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
-    let win = &object["data"]["win"];
+    let win = wazuh(object);
     let system = &win["system"];
     let mut draft = Draft::new(Form::Wazuh);
     draft.id(system.get("eventID"))?;

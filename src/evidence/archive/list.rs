@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::entries::DESCRIBED;
 use super::limits::{BY_HAND, in_words};
 use super::{Limits, Member, Place, tar, zip};
+use crate::evidence::discover::UNKNOWN;
 use crate::evidence::kind::{Container, Kind, Packing, Unrecognised};
 use crate::evidence::packing::unpacked;
 use crate::evidence::problem::{Problem, ProblemKind, Problems, Weight};
@@ -370,8 +371,8 @@ impl Listing<'_> {
         self.leave_out(
             ProblemKind::NotRecognised,
             Weight::Note,
-            "in the archive, but not a capture or an event log",
-            "nothing in it was used",
+            "in the archive, of a form that is not recognised",
+            UNKNOWN,
             name,
         );
     }

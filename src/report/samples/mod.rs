@@ -183,6 +183,7 @@ fn file(id: u32, kind: &str, path: &str, unit: Item) -> EvidenceRow {
     EvidenceRow {
         id: EvidenceId(id),
         kind: kind.to_owned(),
+        used: true,
         path: path.to_owned(),
         archive: None,
         location: std::path::PathBuf::new(),

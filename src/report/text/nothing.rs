@@ -35,27 +35,36 @@ pub(super) fn write(case: &Case, page: &mut Page) {
         .filter(|p| p.weight == crate::evidence::Weight::Loss)
         .filter_map(|p| p.evidence)
         .collect();
-    let whole = case
+    let (used, unused): (Vec<_>, Vec<_>) = case
         .evidence
         .iter()
         .filter(|e| !damaged.contains(&e.id))
-        .count();
-    let files = case.evidence.len();
-    page.text(
-        2,
-        &if whole == files && !case.any_loss() {
-            format!(
-                "Evidence was read to the end without errors: {whole} of {}.{}",
-                counted(files as u64, "file"),
-                ends_inside(case)
-            )
-        } else {
-            format!(
-                "Some evidence could NOT be read: {whole} of {} without errors (see PROBLEMS below).",
-                counted(files as u64, "file")
-            )
-        },
-    );
+        .partition(|e| e.used);
+    let (whole, files) = (used.len(), counted(case.evidence.len() as u64, "file"));
+    let told = match (whole, case.any_loss()) {
+        (0, false) if !unused.is_empty() => {
+            "Nothing of the evidence was used (see PROBLEMS below).".to_owned()
+        }
+        (_, false) => format!(
+            "Evidence was read to the end without errors: {whole} of {files}.{}{}",
+            ends_inside(case),
+            not_used(unused.len())
+        ),
+        (_, true) => format!(
+            "Some evidence could NOT be read: {whole} of {files} without errors (see PROBLEMS below).{}",
+            not_used(unused.len())
+        ),
+    };
+    page.text(2, &told);
+}
+
+/// Files that nothing was taken from, and that may be no evidence at all.
+fn not_used(files: usize) -> String {
+    match files {
+        0 => String::new(),
+        1 => " 1 file was not used (see PROBLEMS below).".to_owned(),
+        n => format!(" {n} files were not used (see PROBLEMS below)."),
+    }
 }
 
 /// Files that may have been cut short: a capture that was stopped hard looks the same.
