@@ -77,6 +77,13 @@ pub fn is_group_or_wildcard(address: IpAddr) -> bool {
     }
 }
 
+/// True for an address that may mean a whole IPv4 network, by its last number: masks are not known here. A
+/// connection goes to one computer all the same.
+pub fn may_be_broadcast(transport: Transport, address: IpAddr) -> bool {
+    let ends_so = matches!(address, IpAddr::V4(v4) if v4.octets()[3] == 255);
+    ends_so && transport != Transport::TCP
+}
+
 /// True for addresses of private networks and of the own link: RFC 1918, RFC 3927, RFC 4193,
 /// RFC 4291 section 2.5.6.
 pub fn is_private(address: IpAddr) -> bool {

@@ -4,10 +4,12 @@
 //! does not answer, so silence is the usual sign), or a dropped or blocked packet in the host's own
 //! log. What several touches are together is not known here.
 
+use crate::context::identity::HostId;
 use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::net::{is_group_or_wildcard, may_be_broadcast};
 use crate::model::{Attempt, Direction, Event, HostWhat, Outcome, Provenance, Transport, What};
 use std::net::IpAddr;
 
@@ -94,6 +96,15 @@ pub fn touched(event: &Event, context: &Context) -> Option<Place> {
     }
 }
 
+/// True if a packet to this address was for the host alone, and not for a group or all of its network.
+fn is_for(context: &Context, host: HostId, transport: Transport, address: IpAddr) -> bool {
+    let own = || {
+        let known = context.identity.host(host);
+        known.is_some_and(|known| known.addresses.binary_search(&address).is_ok())
+    };
+    !is_group_or_wildcard(address) && (!may_be_broadcast(transport, address) || own())
+}
+
 /// The touch an event shows, and on which host.
 pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
     match &event.what {
@@ -151,6 +162,9 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 *source,
                 *destination,
             )?;
+            if !is_for(context, id, *transport, local.address) {
+                return None;
+            }
             let touch = Touch {
                 event: event.clone(),
                 source: remote.address,

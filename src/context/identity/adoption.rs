@@ -11,6 +11,7 @@ use super::decide::{self, Owner};
 use super::names::key_of;
 use super::sightings::{Period, Sightings};
 use super::{Conflict, HostId, Identity};
+use crate::model::net::may_be_broadcast;
 use crate::model::{Direction, HostEvent, HostWhat, Span, Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -64,6 +65,7 @@ impl IdentityBuilder {
     pub fn firewall_row(&mut self, event: &HostEvent, time: Timestamp) {
         let HostWhat::Filtered {
             direction: Some(direction),
+            transport,
             source,
             destination,
             ..
@@ -75,7 +77,9 @@ impl IdentityBuilder {
             Direction::Outbound => source.address,
             Direction::Inbound => destination.address,
         };
-        if !telling(own) {
+        // What came for a whole network says nothing of who had which address.
+        let for_all = *direction == Direction::Inbound && may_be_broadcast(*transport, own);
+        if !telling(own) || for_all {
             return;
         }
         match self.log(&event.computer, &event.computer) {

@@ -10,7 +10,7 @@ use super::sightings::{Period, Sightings};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::neighbour::{Neighbour, ToldBy};
-use crate::model::net::is_group_or_wildcard;
+use crate::model::net::{is_group_or_wildcard, may_be_broadcast};
 use crate::model::{
     Direction, Endpoint, Event, HostEvent, HostWhat, Text, Timestamp, Transport, What,
 };
@@ -138,11 +138,10 @@ pub(super) fn telling(address: IpAddr) -> bool {
     !address.is_loopback() && !is_group_or_wildcard(address)
 }
 
-/// True for a datagram that may be for a whole IPv4 network, whichever side of the row that is: masks
-/// are not known here.
-fn may_be_broadcast(transport: Transport, ends: [Endpoint; 2]) -> bool {
-    let ends_so = |end: Endpoint| matches!(end.address, IpAddr::V4(v4) if v4.octets()[3] == 255);
-    transport == Transport::UDP && ends.into_iter().any(ends_so)
+/// True for what may be for a whole network, whichever side of the row that is.
+fn may_be_for_all(transport: Transport, ends: [Endpoint; 2]) -> bool {
+    ends.iter()
+        .any(|end| may_be_broadcast(transport, end.address))
 }
 
 impl Facts {
@@ -319,8 +318,8 @@ impl IdentityBuilder {
                 ..
             } => match direction {
                 Some(Direction::Outbound) => facts.own(source.address, time, room),
-                Some(Direction::Inbound)
-                    if may_be_broadcast(*transport, [*source, *destination]) => {}
+                Some(Direction::Inbound) if may_be_for_all(*transport, [*source, *destination]) => {
+                }
                 // A dropped packet (5152) is told as it came, on every version of Windows: it was
                 // for this host.
                 Some(Direction::Inbound) if *verdict == Verdict::Dropped => {

@@ -100,6 +100,19 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
             );
             continue;
         }
+        if let Some(time) = closes(&columns, &cells) {
+            summary.records_read += 1;
+            tally.add(&computer, &texts.share(CHANNEL), 0, 0, Some(time));
+            add(
+                ProblemKind::Form,
+                Weight::Note,
+                1,
+                line.offset,
+                "rows that tell the end of a connection (CLOSE)",
+                "they were counted, and nothing else was taken from them",
+            );
+            continue;
+        }
         let Some(row) = row(&columns, &cells) else {
             summary.records_skipped += 1;
             add(
@@ -175,6 +188,17 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
 
 const LEFT_OUT: &str = "these lines are left out; the others were read";
 
+/// When a connection ended, by a row of that.
+fn closes(columns: &Columns, cells: &[&str]) -> Option<Timestamp> {
+    let cell = |name: &str| columns.cell(cells, name);
+    cell("action").filter(|action| action.starts_with("CLOSE"))?;
+    moment(cell("date")?, cell("time")?)
+}
+
+fn moment(date: &str, time: &str) -> Option<Timestamp> {
+    Timestamp::parse(&format!("{date} {time}"))
+}
+
 struct Row {
     time: Timestamp,
     what: HostWhat,
@@ -182,7 +206,7 @@ struct Row {
 
 fn row(columns: &Columns, cells: &[&str]) -> Option<Row> {
     let cell = |name: &str| columns.cell(cells, name);
-    let time = Timestamp::parse(&format!("{} {}", cell("date")?, cell("time")?))?;
+    let time = moment(cell("date")?, cell("time")?)?;
     let verdict = match cell("action")? {
         "ALLOW" | "OPEN" | "OPEN-INBOUND" => Verdict::Permitted,
         "DROP" => Verdict::Dropped,
