@@ -56,7 +56,7 @@ pub struct AnchorBuilder {
     zones: BTreeMap<(Text, Timed), Vec<Stretch>>,
     last: Option<(Text, Timed)>,
     steps_left_out: u64,
-    late: bool,
+    late: BTreeSet<Text>,
 }
 
 impl Default for AnchorBuilder {
@@ -72,7 +72,7 @@ impl Default for AnchorBuilder {
             zones: BTreeMap::new(),
             last: None,
             steps_left_out: 0,
-            late: false,
+            late: BTreeSet::new(),
         }
     }
 }
@@ -123,7 +123,7 @@ impl AnchorBuilder {
                 utc_time,
                 ..
             } => {
-                self.late = true;
+                self.written_late(event, host, *utc_time);
                 if let (Some(time), Some(key), Transport::TCP) =
                     (*utc_time, telling(*source, *destination), *transport)
                 {
@@ -132,7 +132,7 @@ impl AnchorBuilder {
                         .add((host.computer.clone(), Domain::SysmonNetwork), sight);
                 }
             }
-            HostWhat::NameQueried { .. } => self.late = true,
+            HostWhat::NameQueried { utc_time, .. } => self.written_late(event, host, *utc_time),
             HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
                 let at = event.provenance;
                 let log = (at.evidence, host.channel.clone());
@@ -145,6 +145,14 @@ impl AnchorBuilder {
                 self.step(&host.computer, step);
             }
             _ => {}
+        }
+    }
+
+    /// Notes a network event of Sysmon, unless its record has the event's own time: then it is not known
+    /// when it was written, and it stays where it says.
+    fn written_late(&mut self, event: &Event, host: &HostEvent, utc: Option<Timestamp>) {
+        if utc != Some(event.recorded) && !self.late.contains(&host.computer) {
+            self.late.insert(host.computer.clone());
         }
     }
 
@@ -245,7 +253,7 @@ impl AnchorBuilder {
             }
         }
         self.steps_left_out += other.steps_left_out;
-        self.late |= other.late;
+        self.late.extend(other.late);
     }
 
     /// Ends the collecting.
@@ -303,8 +311,9 @@ pub struct Anchors {
     pub hosts: BTreeMap<Text, HostAnchors>,
     /// Changes of system clocks beyond those kept, the largest of each host.
     pub steps_left_out: u64,
-    /// True if there are Sysmon 3 or 22 events, which are written late.
-    pub late: bool,
+    /// Computers with Sysmon 3 or 22 events, which are written late, of which it is told when they were
+    /// written.
+    pub late: BTreeSet<Text>,
 }
 
 /// What was collected of one host.

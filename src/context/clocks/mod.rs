@@ -28,7 +28,7 @@ use crate::model::finding::Order;
 use crate::model::{Event, HostWhat, Span, Timed, Timestamp, What};
 use anchors::Sensor;
 use measure::Measured;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use anchors::{AnchorBuilder, Anchors};
 pub use compare::{Against, HostClock, Known};
@@ -90,7 +90,8 @@ pub struct Clocks {
     hosts: BTreeMap<HostId, HostClock>,
     own: BTreeMap<HostId, Timed>,
     locals: BTreeMap<(HostId, Timed), Known>,
-    late: bool,
+    /// Hosts whose network events of Sysmon are placed before they were written.
+    late: BTreeSet<HostId>,
     /// Changes of system clocks that logs tell of, beyond those kept.
     pub steps_left_out: u64,
 }
@@ -111,7 +112,7 @@ impl Clocks {
             hosts: BTreeMap::new(),
             own: BTreeMap::new(),
             locals: BTreeMap::new(),
-            late: false,
+            late: BTreeSet::new(),
             steps_left_out: 0,
         }
     }
@@ -123,7 +124,12 @@ impl Clocks {
         choice: &ClockChoice,
         assumed_error: Span,
     ) -> Self {
-        let (late, steps_left_out) = (anchors.late, anchors.steps_left_out);
+        let late = anchors
+            .late
+            .iter()
+            .filter_map(|name| identity.named(name))
+            .collect();
+        let steps_left_out = anchors.steps_left_out;
         let compared = compare::compare(anchors, identity, choice, assumed_error);
         Self {
             assumed_error,
@@ -289,7 +295,7 @@ impl Clocks {
             Known::Given(offset) => *offset != Span::ZERO,
             Known::Reference | Known::AsRecorded | Known::Undetermined(_) => false,
         };
-        self.late && self.mode == ClockMode::Measured
+        !self.late.is_empty() && self.mode == ClockMode::Measured
             || !self.sensors.is_empty()
             || self.hosts.values().any(|h| moves(&h.system))
             || self.locals.values().any(moves)

@@ -1,6 +1,6 @@
 //! What was measured of a clock, in words.
 
-use super::compare::{Against, Known, name_of};
+use super::compare::{Against, HostClock, Known, name_of};
 use super::measure::{Measured, Undetermined};
 use super::{Clock, ClockMode, Clocks, reading};
 use crate::context::identity::{HostId, Identity};
@@ -80,10 +80,12 @@ impl Clocks {
                 self.assuming(host)
             )),
         };
-        if let Some(known) = known.filter(|_| self.late) {
+        let is_known =
+            |known: &&HostClock| matches!(known.network, Known::Measured(..) | Known::AsRecorded);
+        let is_late = self.late.contains(&host);
+        if let Some(known) = known.filter(|known| is_late || is_known(known)) {
             report.network = self.network(&known.network, &name_of(host, identity));
-            report.network_assumed =
-                !matches!(known.network, Known::Measured(..) | Known::AsRecorded);
+            report.network_assumed = !is_known(&known);
         }
         report
     }

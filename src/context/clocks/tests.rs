@@ -327,6 +327,15 @@ fn a_sysmon_connection_whose_writing_is_not_told_stays_where_it_says() {
         clocks.between(&event, &events[1], &identity),
         Span::seconds(2)
     );
+    // Nothing was moved, and nothing says so; of another host it is said.
+    let told = |clocks: &Clocks, identity: &Identity, computer: &str| {
+        let host = identity.named(computer).unwrap();
+        clocks.report(host, identity).network_assumed
+    };
+    assert!(!told(&clocks, &identity, "A"));
+    let both = [events[0].clone(), sysmon(10_000, 8_000, "B", 2, 2, 1)];
+    let (clocks, identity) = self::clocks(&both, &ClockChoice::default());
+    assert!(!told(&clocks, &identity, "A") && told(&clocks, &identity, "B"));
 }
 
 #[test]
