@@ -51,6 +51,9 @@ const FIRST: &[(&[u8], Unread)] = &[
     (b"QFI\xFB", Unread::DiskImage),
 ];
 
+/// Records of a JSON text that are looked at.
+const MOST_OBJECTS: usize = 64;
+
 /// The providers whose events are packets, as their ids lie in a trace (little-endian fields first):
 /// Microsoft-Windows-NDIS-PacketCapture {2ed6006e-4729-4609-b423-3ee7bcd678ef}, and Microsoft-Windows-PktMon
 /// {4d4f80d9-c8bd-4d73-bb5b-19c90402c5ac}.
@@ -221,9 +224,17 @@ fn of_text(head: &[u8]) -> Option<Unread> {
         return None;
     }
     let objects = serde_json::Deserializer::from_str(first).into_iter::<Map<String, Value>>();
-    let object = objects.take(1).find_map(Result::ok)?;
+    // What counts packets comes before the first flow.
+    objects
+        .take(MOST_OBJECTS)
+        .map_while(Result::ok)
+        .find_map(|object| of_object(&object))
+}
+
+fn of_object(object: &Map<String, Value>) -> Option<Unread> {
     let has = |name: &str| object.contains_key(name);
-    if has("event_type") && has("timestamp") && (has("flow_id") || has("src_ip")) {
+    let of_flow = has("flow_id") || has("src_ip") || has("stats");
+    if has("event_type") && has("timestamp") && of_flow {
         Some(Unread::Suricata)
     } else if has("ts") && has("uid") && has("id.orig_h") {
         Some(Unread::OtherZeek)
