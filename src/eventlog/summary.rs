@@ -5,7 +5,7 @@
 //! logged.
 
 use super::zones::Zones;
-use crate::evidence::Form;
+use crate::evidence::{Form, Kept};
 use crate::model::{Span, Text, Timed, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +40,8 @@ pub struct LogSummary {
     pub unfollowed: u64,
     /// Which clock its times are of; of several, one that is local.
     pub timed: Timed,
+    /// True if a local time has an hour that a clock of twelve hours does not have.
+    pub whole_day: bool,
     /// What Sysmon's records say of the zone of local times.
     pub zones: Zones,
 }
@@ -76,6 +78,8 @@ pub struct SourceSummary {
     pub form: Option<Form>,
     /// Which clock its times are of.
     pub timed: Timed,
+    /// True if a local time has an hour that a clock of twelve hours does not have.
+    pub whole_day: bool,
 }
 
 /// An unbroken run of EventRecordIDs.
@@ -199,6 +203,14 @@ impl SourceSummary {
         }
     }
 
+    /// What it has that others of its form lack.
+    pub fn kept(&self) -> Kept {
+        Kept {
+            numbers: self.first_id.is_some(),
+            whole_day: self.whole_day,
+        }
+    }
+
     /// Takes in what another file holds of the same computer's channel.
     pub fn join(&mut self, other: Self) {
         self.records += other.records;
@@ -206,8 +218,15 @@ impl SourceSummary {
         // What is in none of several is missing as soon as one of them is the log itself.
         self.exported &= other.exported;
         // Of two exports, the one that lost nothing says what there is.
-        let better = |(a, b): (Form, Form)| a.min(b).loses().map_or(a.min(b), |_| a.max(b));
+        let better = |(a, b): (Form, Form)| {
+            if a.min(b).loses_nothing() {
+                a.min(b)
+            } else {
+                a.max(b)
+            }
+        };
         self.form = self.form.zip(other.form).map(better);
+        self.whole_day |= other.whole_day;
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }
@@ -300,6 +319,7 @@ impl LogSummary {
         self.wrapped |= next.wrapped;
         self.unfollowed += next.unfollowed;
         self.timed = self.timed.max(next.timed);
+        self.whole_day |= next.whole_day;
         self.zones.merge(&next.zones);
     }
 }

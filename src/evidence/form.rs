@@ -45,22 +45,45 @@ pub enum Form {
     ZeekConn,
 }
 
+/// What a text has that others of its form lack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its records have EventRecordIDs.
+    pub numbers: bool,
+    /// It has hours that a clock of twelve hours does not have.
+    pub whole_day: bool,
+}
+
 impl Form {
     /// True for what was seen on the wire.
     pub fn is_network(self) -> bool {
         self == Self::ZeekConn
     }
 
-    /// What a log loses in this form, as a clause; `None` where it says what the log said.
-    pub fn loses(self) -> Option<&'static str> {
+    /// What a log loses in this form, as a clause, unless it `kept` it; `None` where it says what the log
+    /// said.
+    pub fn loses(self, kept: Kept) -> Option<String> {
+        let numbers = match kept.numbers {
+            true => "",
+            false => "its records have no EventRecordIDs, and ",
+        };
+        let words = match self {
+            Self::PowerShell if kept.whole_day => "its times are local",
+            Self::PowerShell => "its times are local and have lost AM and PM",
+            Self::Azure => "only what was collected into the workspace is there",
+            other => return other.always_loses().map(str::to_owned),
+        };
+        Some(format!("{numbers}{words}"))
+    }
+
+    /// True if a log says in this form what it said.
+    pub fn loses_nothing(self) -> bool {
+        self.loses(Kept::default()).is_none()
+    }
+
+    fn always_loses(self) -> Option<&'static str> {
         Some(match self {
             Self::Nxlog => "its times are cut to whole seconds",
-            Self::PowerShell => {
-                "its records have no EventRecordIDs, and its times are local and have lost AM and PM"
-            }
-            Self::Azure => {
-                "its records have no EventRecordIDs, and only what was collected into the workspace is there"
-            }
             Self::Wazuh => "only what the agent was told to collect is there",
             Self::Chainsaw => "only records that a rule of Chainsaw matched are there",
             Self::Winlogbeat | Self::Winlogbeat6 => {
@@ -75,6 +98,8 @@ impl Form {
             | Self::Velociraptor
             | Self::EvtxEcmd
             | Self::EvtxEcmdJson
+            | Self::PowerShell
+            | Self::Azure
             | Self::ZeekConn => return None,
         })
     }

@@ -22,7 +22,7 @@ pub mod unusable;
 pub use archive::{Limits, Unpacking};
 pub use custody::Custody;
 pub use discover::{DiscoverError, EvidenceFile, Source, discover, discover_in};
-pub use form::Form;
+pub use form::{Form, Kept};
 pub use kind::{Container, Kind};
 pub use open::{Input, OpenError};
 pub use packing::Packing;

@@ -342,7 +342,7 @@ impl Read {
                 notes.push(format!(
                     "{}: inbound 5156 and 5157 rows name the receiver first ({} rows show it, {} the other order); \
                      read accordingly",
-                    host.name, host.votes.receiver_first, host.votes.packet_order
+                    hosts::called(&host.name), host.votes.receiver_first, host.votes.packet_order
                 ));
             }
         }
@@ -385,7 +385,7 @@ impl Read {
                 notes.push(format!(
                     "{}: times are local, {} ahead of UTC by UtcTime of {} of its Sysmon records; they are corrected by that, \
                      and its clock itself was not measured",
-                    host.name,
+                    hosts::called(&host.name),
                     hours(report.offset.unwrap_or_default()),
                     report.anchors
                 ));
@@ -393,7 +393,7 @@ impl Read {
                 notes.push(format!(
                     "{}: times are off by {}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
                      clock",
-                    host.name,
+                    hosts::called(&host.name),
                     hours(zone)
                 ));
             }

@@ -16,7 +16,7 @@ pub(super) fn together<'n>(
     names: impl Iterator<Item = &'n Text>,
     sentence: impl Fn(&str) -> String,
 ) -> Option<String> {
-    let mut names: Vec<String> = names.map(Text::to_string).collect();
+    let mut names: Vec<String> = names.map(called).collect();
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
     let hosts = match more {
@@ -24,6 +24,14 @@ pub(super) fn together<'n>(
         more => format!("{} and {more} more hosts", names.join(", ")),
     };
     (!names.is_empty()).then(|| sentence(&hosts))
+}
+
+/// What to call a host: exports may name no computer.
+pub(super) fn called(name: &Text) -> String {
+    match name.is_empty() {
+        true => "unnamed host".to_owned(),
+        false => name.to_string(),
+    }
 }
 
 /// The sentences.
@@ -49,11 +57,13 @@ fn list<T: ToString>(items: &[T]) -> String {
     items.join(", ")
 }
 
-fn name(identity: &Identity, id: HostId) -> Text {
-    identity
-        .host(id)
-        .map(|h| h.name.clone())
-        .unwrap_or_default()
+fn name(identity: &Identity, id: HostId) -> String {
+    called(
+        &identity
+            .host(id)
+            .map(|h| h.name.clone())
+            .unwrap_or_default(),
+    )
 }
 
 /// Hosts by a short name that may be the one host whose full name begins so. Names alone tie nothing:
@@ -92,7 +102,7 @@ fn named_in_packets(identity: &Identity) -> Vec<String> {
             format!(
                 "{}: {why}; that it had {} rests on its name in DHCP, NBNS or mDNS packets, which anyone on the \
                  segment can send",
-                host.name,
+                called(&host.name),
                 list(&host.addresses)
             )
         })

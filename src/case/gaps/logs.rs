@@ -58,14 +58,14 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
 /// A log that is there only in a form that says less than the log itself.
 fn form(id: HostId, channel: &Channel) -> Option<Gap> {
     let form = channel.held.form?;
-    let loses = form.loses()?;
+    let loses = form.loses(channel.held.kept())?;
+    let name = match channel.name().is_empty() {
+        true => "a channel that no record names",
+        false => channel.name(),
+    };
     let mut gap = Gap::new(
         GapKind::Form,
-        format!(
-            "{} is there as {} only: {loses}",
-            channel.name(),
-            form.word()
-        ),
+        format!("{name} is there as {} only: {loses}", form.word()),
         "the order of events close together, and that something is missing, cannot be told as from the log itself",
     );
     gap.evidence = files(channel);

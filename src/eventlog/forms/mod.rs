@@ -30,7 +30,7 @@ use super::log::event_of;
 use super::summary::LogSummary;
 use super::tally::{Sums, Tally};
 use super::texts::Texts;
-use crate::evidence::{Form, Problem, ProblemKind, Problems, Weight};
+use crate::evidence::{Form, Kept, Problem, ProblemKind, Problems, Weight};
 use crate::model::{Event, EvidenceId, Text};
 use draft::{Draft, Refused};
 /// The channel under which rows of pfirewall.log are shown.
@@ -48,6 +48,10 @@ const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// computer thousands of them. In bytes, the first batch of a text is four times as large, and later ones,
 /// to which zones are carried on, are like any other: they lie in memory beside all else.
 const NXLOG: (usize, usize) = (16, 4);
+/// The provider of Sysmon for Linux, whose ids are those of Sysmon.
+const SYSMON_FOR_LINUX: &str = "Linux-Sysmon";
+/// Nanoseconds of a day.
+const DAY: i64 = 86_400 * 1_000_000_000;
 /// Records of a batch that one thread reads at a time.
 const SHARE: usize = 256;
 
@@ -124,7 +128,7 @@ pub fn read_text(
     let mut summary = sums.finish();
     for source in summary.sources.values_mut() {
         source.mark_exported(form);
-        source.timed = summary.timed;
+        (source.timed, source.whole_day) = (summary.timed, summary.whole_day);
     }
     problems.merge(lacks(evidence, form, &summary));
     (summary, problems)
@@ -238,6 +242,9 @@ impl Share {
         }
         if draft.timed.is_local() {
             self.summary.timed = draft.timed;
+            // A clock of twelve hours shows 1 to 12.
+            let hour = draft.time.map(|time| time.0.rem_euclid(DAY) / (DAY / 24));
+            self.summary.whole_day |= hour.is_some_and(|hour| !(1..=12).contains(&hour));
             self.note(
                 evidence,
                 piece,
@@ -263,6 +270,15 @@ impl Share {
         if !Tables.id(record.event_id)
             || entry(record.event_id, &record.provider, &record.channel).is_none()
         {
+            if record.provider.eq_ignore_ascii_case(SYSMON_FOR_LINUX) {
+                self.note(
+                    evidence,
+                    piece,
+                    ProblemKind::Form,
+                    "records of Sysmon for Linux",
+                    "they were counted and not used: what is asked here is of Windows",
+                );
+            }
             return;
         }
         match event_of(evidence, &record, texts, &mut self.problems) {
@@ -310,7 +326,12 @@ impl Share {
 /// What the form leaves out, as a note.
 fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
     let mut problems = Problems::default();
-    let Some(message) = form.loses().filter(|_| summary.records_read > 0) else {
+    let sources = summary.sources.values();
+    let kept = Kept {
+        numbers: sources.clone().all(|source| source.first_id.is_some()),
+        whole_day: summary.whole_day,
+    };
+    let Some(message) = form.loses(kept).filter(|_| summary.records_read > 0) else {
         return problems;
     };
     problems.add(Problem {
@@ -319,7 +340,7 @@ fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
         weight: Weight::Note,
         count: 1,
         first_offset: None,
-        message: message.to_owned(),
+        message,
         effect: "the order of events close together, and that something is missing, cannot be told from it as from \
                  the log itself"
             .to_owned(),
