@@ -83,28 +83,29 @@ pub const TABLE: &[Row] = &[
         &["both"],
         "high",
         "touches, a change and the same source back, order certain, packets and logs agreeing; or a \
-         connection back by a process that listens to the wire; or a woken host that the sender then \
-         entered by an administrative port",
+         connection back that was made, by a process that listens to the wire, under the same \
+         conditions; or a woken host that the sender then entered by an administrative port, order \
+         certain",
     ),
     row(
         "AN1448",
-        &["host-only", "network-only"],
+        &["network-only"],
         "high",
-        "a connection back by a process with signs of a sniffer, order certain; or a woken host that \
-         the sender then entered by an administrative port",
+        "a woken host that the sender then entered by an administrative port, order certain",
     ),
     row(
         "AN1448",
         &["both", "host-only", "network-only"],
         "medium",
-        "the sequence with a weaker tie, basis or order; or one sender that woke many hosts within a \
-         short time",
+        "the sequence with a weaker tie, basis or order, or with a connection back of which only the \
+         attempt is told; or a woken host that the sender entered, the order uncertain; or one sender \
+         that woke many hosts within a short time",
     ),
     row(
         "AN1448",
         ANY,
         "low",
-        "no change was seen, or another source came, or one of the causes that AN0842 has for low; or a magic packet was sent and no target was seen to start after it and to be entered",
+        "no change was seen, or another source came, or only the host's own log tells that a connection back was tried, or one of the causes that AN0842 has for low; or a magic packet was sent and no target was seen to start after it and to be entered",
     ),
     row(
         "AN1448",

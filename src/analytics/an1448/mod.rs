@@ -4,6 +4,7 @@
 //! Two kinds of key: the host that is touched (`sequence`), and the sender of magic packets
 //! (`waking`). They share nothing but the settings.
 
+mod back;
 mod followed;
 mod sequence;
 mod settings;

@@ -2,8 +2,9 @@
 //! connection by the same source, by another, or back to the source.
 
 use super::Signalling;
+use super::back::{self, Outgoing, Reached, Shows};
 use super::settings::SignallingSettings;
-use super::telling::{Success, tell};
+use super::telling::{Back, Success, tell};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
@@ -19,22 +20,15 @@ use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
 use crate::model::finding::{NearMiss, Order};
-use crate::model::firewall::Layer;
-use crate::model::host_event::Verdict;
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Direction, Event, HostWhat, Outcome, Timestamp, Transport, What};
-use std::collections::VecDeque;
-use std::net::IpAddr;
-
-/// Outgoing connections held per host.
-const OUTGOING: usize = 1024;
+use crate::model::{Event, HostWhat, Timestamp, Transport, What};
 
 /// What is remembered of one host.
 #[derive(Default)]
 pub struct Touched {
     door: Door,
     sniffing: Sniffing,
-    outgoing: VecDeque<(IpAddr, Event)>,
+    outgoing: Outgoing,
 }
 
 /// The hosts an event matters to.
@@ -46,44 +40,15 @@ pub fn hosts_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
     {
         each(place);
     }
-    if let Some((place, _)) = outgoing_of(event, context) {
+    if let Some(place) = back::place_of(event, context) {
         each(place);
-    }
-}
-
-/// The known host that connects out, and to whom.
-fn outgoing_of(event: &Event, context: &Context) -> Option<(Place, IpAddr)> {
-    match &event.what {
-        What::Attempt(attempt) if attempt.outcome == Outcome::Established => {
-            let id = context.identity.at(attempt.initiator.address, event.time)?;
-            Some((Place::Host(id), attempt.responder.address))
-        }
-        What::Host(host) => {
-            let to = match &host.what {
-                HostWhat::Connected {
-                    initiated: true,
-                    destination,
-                    ..
-                } => destination.address,
-                HostWhat::Filtered {
-                    verdict: Verdict::Permitted,
-                    layer: Layer::Connect,
-                    direction: Some(Direction::Outbound),
-                    destination,
-                    ..
-                } => destination.address,
-                _ => return None,
-            };
-            Some((context.identity.place_of(host)?, to))
-        }
-        _ => None,
     }
 }
 
 impl Touched {
     /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
-        self.door.weight() + (self.outgoing.len() + self.sniffing.held()) * 512
+        self.door.weight() + (self.outgoing.held() + self.sniffing.held()) * 512
     }
 
     pub(super) fn step(
@@ -100,20 +65,11 @@ impl Touched {
             self.judge(place, knock, &due, settings, context, found);
         }
         let before = event.time.shifted(rules.held_for().negated());
-        while self.outgoing.front().is_some_and(|(_, e)| e.time < before) {
-            self.outgoing.pop_front();
-        }
+        self.outgoing.forget(before);
         self.door
             .hear(place, event, &rules, context, &mut found.dropped);
         self.sniffing.hear(event, &mut found.dropped);
-        if let Some((at, to)) = outgoing_of(event, context)
-            && at == place
-        {
-            if self.outgoing.len() >= OUTGOING {
-                self.outgoing.pop_front();
-            }
-            self.outgoing.push_back((to, event.clone()));
-        }
+        self.outgoing.hear(place, event, context);
     }
 
     pub(super) fn close(
@@ -218,10 +174,17 @@ impl Touched {
                 best = Some((rank, success, tied, signs));
             }
         }
-        if best.as_ref().is_none_or(|(rank, ..)| *rank < 4)
-            && let Some((tied, signs, event)) = self.goes_back(place, knock, until, &rules, context)
-        {
-            best = Some((3, Success::Back(event), tied, signs));
+        let back = self.goes_back(place, knock, until, &rules, context);
+        if let Some((tied, signs, back)) = &back {
+            // What may have failed tells less than somebody who came in.
+            let rank = match back.reached.shows {
+                Shows::Made => 3,
+                Shows::Tried => 1,
+                Shows::Failed => 0,
+            };
+            if rank > 0 && best.as_ref().is_none_or(|(held, ..)| rank > *held) {
+                best = Some((rank, Success::Back(*back), tied.clone(), signs.clone()));
+            }
         }
         let Some((_, success, tied, signs)) = best else {
             if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
@@ -244,6 +207,15 @@ impl Touched {
                 ));
                 return;
             }
+            if let Some((_, _, back)) = back
+                && let Some(program) = back.sniffer
+            {
+                let why = format!(
+                    "{}, which shows signs of a packet sniffer, tried to connect back to it, and that failed",
+                    program.words()
+                );
+                return miss(1, &why, found);
+            }
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
             let (source, armed) = (knock.source, knock.arming().event.time);
@@ -254,7 +226,7 @@ impl Touched {
         };
         let at = match &success {
             Success::Same(a) | Success::Other(a) => a.event.time,
-            Success::Back(e) => e.time,
+            Success::Back(back) => back.reached.event.time,
         };
         if self.door.superseded(knock, due, at) {
             return;
@@ -300,8 +272,9 @@ impl Touched {
         self.sniffing.of_process(&image, pid)
     }
 
-    /// A connection from the host back to the source, after a change that stands by itself: an
-    /// opening rule, or a sniffer-backed socket.
+    /// A connection from the host back to the source: of a process with signs of a sniffer, or after
+    /// one began to listen. One that was made is preferred, then one that may have been; one that
+    /// failed comes back only where there is no other.
     fn goes_back<'a>(
         &'a self,
         place: Place,
@@ -309,54 +282,65 @@ impl Touched {
         until: Timestamp,
         rules: &DoorRules,
         context: &Context,
-    ) -> Option<(Vec<TiedChange<'a>>, Vec<&'a Sign>, &'a Event)> {
+    ) -> Option<(Vec<TiedChange<'a>>, Vec<&'a Sign>, Back<'a>)> {
         let arming = &knock.arming().event;
         let from = rules.earliest(knock);
         // A host that talked to the source before the touches does not answer a signal by it.
         let (_, before) = context.baseline.peer(place, knock.source, knock.first());
-        let lately = |(to, e): &(IpAddr, Event)| *to == knock.source && e.time < knock.first();
-        if before.is_some() || self.outgoing.iter().any(lately) {
+        if before.is_some() || self.outgoing.before(knock.source, knock.first()) {
             return None;
         }
-        let backs = || {
-            self.outgoing
-                .iter()
-                .map(|(to, e)| (to, e))
-                .filter(move |(to, e)| {
-                    **to == knock.source
-                        && e.time >= from
-                        && e.time <= until
-                        && context.order(arming, e) != Order::After
-                })
-        };
-        let wire = backs().find(|(_, e)| matches!(e.what, What::Attempt(_)));
-        let back = wire.or_else(|| backs().next())?;
-        let by_sniffer = backs().find_map(|(_, e)| match &e.what {
-            What::Host(host) => match &host.what {
-                HostWhat::Connected { process, .. } | HostWhat::Filtered { process, .. } => {
-                    self.sniffing.of_process(&process.image, process.pid)
-                }
-                _ => None,
-            },
-            _ => None,
+        let mut backs: Vec<&Reached> = self
+            .outgoing
+            .to(knock.source)
+            .filter(|r| r.event.time >= from && r.event.time <= until)
+            .filter(|r| context.order(arming, &r.event) != Order::After)
+            .collect();
+        backs.sort_by_key(|r| r.shows);
+        let by_sniffer = backs.iter().find_map(|reached| {
+            let program = reached.program.as_ref()?;
+            let signs = self.sniffing.of_process(&program.image, program.pid)?;
+            let sniffer = Some(program);
+            Some((Vec::new(), signs, Back { reached, sniffer }))
         });
-        if let Some(signs) = by_sniffer {
-            return Some((Vec::new(), signs, back.1));
+        let after_listener = || {
+            backs.iter().find_map(|reached| {
+                let changes = self.listeners(arming, from, &reached.event, rules, context);
+                let signs = self.sniffer_at(&changes);
+                let back = Back {
+                    reached,
+                    sniffer: None,
+                };
+                (!changes.is_empty()).then_some((changes, signs, back))
+            })
+        };
+        let failed = |(_, _, back): &(_, _, Back<'_>)| back.reached.shows == Shows::Failed;
+        match by_sniffer {
+            Some(found) if !failed(&found) => Some(found),
+            tried => after_listener().filter(|found| !failed(found)).or(tried),
         }
-        let changes: Vec<TiedChange<'a>> = self
-            .door
+    }
+
+    /// The listeners with a sniffer behind them that began after the touches and before `back`.
+    fn listeners<'a>(
+        &'a self,
+        arming: &Event,
+        from: Timestamp,
+        back: &Event,
+        rules: &DoorRules,
+        context: &Context,
+    ) -> Vec<TiedChange<'a>> {
+        self.door
             .changes
-            .between(from, back.1.time.shifted(rules.doubt))
+            .between(from, back.time.shifted(rules.doubt))
             .filter(|c| context.follows(arming, &c.event, rules.slack))
-            .filter(|c| context.order(&c.event, back.1) != Order::After)
+            .filter(|c| context.order(&c.event, back) != Order::After)
             .filter(|c| c.effect == Effect::Listens && self.sniffer_behind(c).is_some())
             .map(|change| TiedChange {
                 change,
                 tie: Tie::Exact,
             })
-            .collect();
-        let signs = self.sniffer_at(&changes);
-        (!changes.is_empty()).then_some((changes, signs, back.1))
+            .collect()
     }
 
     /// The same source's first success after touches on ports no client tries, with no change seen.

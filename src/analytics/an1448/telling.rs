@@ -1,6 +1,7 @@
 //! What AN1448 says of a sequence: title, tier, severity, score, conditions, steps.
 
 use super::Signalling;
+use super::back::{Program, Reached, Shows};
 use super::settings::SignallingSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
@@ -8,15 +9,18 @@ use crate::analytics::kit::change::{listens_on, made_by};
 use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
+use crate::analytics::kit::order;
 use crate::analytics::kit::picture::{
     LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words, opened_port,
-    steps,
+    order_pairs, steps,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;
 use crate::context::Context;
-use crate::model::Event;
-use crate::model::finding::{Condition, Finding, Order, Role, ScoreItem, Severity, Step, Tier};
+use crate::model::finding::{
+    Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
+};
+use crate::model::{Transport, What};
 
 /// Which connection came after.
 pub(super) enum Success<'a> {
@@ -25,7 +29,40 @@ pub(super) enum Success<'a> {
     /// By another source, to the port.
     Other(&'a Arrival),
     /// From the host back to the source.
-    Back(&'a Event),
+    Back(Back<'a>),
+}
+
+/// A connection from the host back to the source.
+#[derive(Clone, Copy)]
+pub(super) struct Back<'a> {
+    pub(super) reached: &'a Reached,
+    /// The process that made it, where it is the one that shows the signs.
+    pub(super) sniffer: Option<&'a Program>,
+}
+
+impl Back<'_> {
+    /// What the evidence shows that the host did.
+    fn words(&self) -> &'static str {
+        let datagram = self.reached.transport == Transport::UDP;
+        match (self.reached.shows, datagram) {
+            (Shows::Made, false) => "connected back to it",
+            (Shows::Made, true) => "exchanged datagrams with it",
+            (_, false) => "tried to connect back to it, with what success is not told",
+            (_, true) => "sent datagrams to it, of which no answer was seen",
+        }
+    }
+
+    fn condition(&self) -> &'static str {
+        let datagram = self.reached.transport == Transport::UDP;
+        match (self.reached.shows, datagram) {
+            (Shows::Made, false) => "the host connected back to the source",
+            (Shows::Made, true) => "the host exchanged datagrams with the source",
+            (_, false) => {
+                "the host allowed a connection back to the source; what became of it is not told"
+            }
+            (_, true) => "the host sent datagrams to the source; no answer was seen",
+        }
+    }
 }
 
 /// The finding.
@@ -45,22 +82,18 @@ pub(super) fn tell(
         .map(|t| t.tie)
         .max()
         .unwrap_or(Tie::None);
-    let mut check = check_order(picture, context);
-    if let Success::Back(event) = success {
-        check.certain &= context.order(&knock.arming().event, event) == Order::Before;
-        check.uncertainty = check.uncertainty.max(context.clocks.between(
-            &knock.arming().event,
-            event,
-            &context.identity,
-        ));
-    }
+    let check = match success {
+        Success::Back(back) => order_back(picture, back, context),
+        _ => check_order(picture, context),
+    };
     let allowed = picture
         .tied
         .iter()
         .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
     let no_change = picture.tied.is_empty() && signs.is_empty();
     let wire = knock.touches.iter().any(|t| t.on_the_wire())
-        || picture.arrival.is_some_and(Arrival::on_the_wire);
+        || picture.arrival.is_some_and(Arrival::on_the_wire)
+        || matches!(success, Success::Back(back) if matches!(back.reached.event.what, What::Attempt(_)));
     let tier = match (no_change, wire) {
         (true, _) => Tier::NetworkOnly,
         (false, true) => Tier::Both,
@@ -86,14 +119,20 @@ pub(super) fn tell(
         {
             Severity::High
         }
-        Success::Back(_) if check.certain && !signs.is_empty() => Severity::High,
+        Success::Back(back) => severity_back(back, tier, check.certain),
         _ => Severity::Medium,
     };
     let severity = severity.min(doubts.ceiling());
     let mut score = vec![match success {
         _ if no_change => item("refused touches, then a first success, no change seen", 25),
         Success::Same(_) => item("the same source connected after the change", 45),
-        Success::Back(_) => item("the host connected back to the source", 40),
+        Success::Back(back) if back.reached.shows == Shows::Made => {
+            item("the host connected back to the source", 40)
+        }
+        Success::Back(_) => item(
+            "the host reached back for the source; what became of it is not told",
+            25,
+        ),
         Success::Other(_) => item("another source connected after the change", 20),
     }];
     score.extend(doubts.score());
@@ -146,6 +185,17 @@ pub(super) fn tell(
     let port = opened_port(picture)
         .map(|p| format!("port {p}/tcp"))
         .unwrap_or_default();
+    let mut entities = entities(picture, context);
+    if let Success::Back(back) = success
+        && let Some(program) = back.sniffer
+    {
+        entities.process = program.image.clone();
+        entities.pid = program.pid;
+    }
+    let sniffer = (!kinds.is_empty() && !entities.process.is_empty()).then(|| Program {
+        image: entities.process.clone(),
+        pid: entities.pid,
+    });
     let what = if !kinds.is_empty() {
         "a process with signs of a packet sniffer opened a socket"
     } else if no_change {
@@ -159,7 +209,15 @@ pub(super) fn tell(
             "and {} then made the first connection to {port}",
             a.remote.address
         ),
-        Success::Back(_) => "and the host then connected back to it".to_owned(),
+        Success::Back(back) => format!("and the host then {}", back.words()),
+    };
+    let then = match (success, &sniffer) {
+        (Success::Back(back), Some(program)) if back.sniffer.is_some() => format!(
+            "{}, which shows signs of a packet sniffer, then {}",
+            program.words(),
+            back.words()
+        ),
+        _ => format!("{what}, {end}"),
     };
     let mut steps = steps(picture);
     for sign in signs {
@@ -170,13 +228,14 @@ pub(super) fn tell(
             remark: sign.what.to_owned(),
         });
     }
-    if let Success::Back(event) = success {
-        let remark = "from the host back to the source".to_owned();
+    if let Success::Back(back) = success {
+        let mut also = back.reached.told_by.clone();
+        also.retain(|p| *p != back.reached.event.provenance);
         steps.push(Step {
             role: Role::Connect,
-            event: (*event).clone(),
-            also: Vec::new(),
-            remark,
+            event: back.reached.event.clone(),
+            also,
+            remark: "from the host back to the source".to_owned(),
         });
     }
     steps.sort_by_key(|s| s.event.order());
@@ -187,15 +246,15 @@ pub(super) fn tell(
         span: None,
         also_satisfies: Vec::new(),
         title: format!(
-            "{} touched {} closed ports of {host}; {what}, {end}",
+            "{} touched {} closed ports of {host}; {then}",
             knock.source,
             knock.ports().len()
         ),
         severity,
         tier,
         confidence,
-        entities: entities(picture, context),
-        conditions: conditions(picture, success, &kinds, settings),
+        entities,
+        conditions: conditions(picture, success, &kinds, sniffer.as_ref(), settings),
         tables: Vec::new(),
         score,
         order: check,
@@ -210,6 +269,29 @@ pub(super) fn tell(
     }
 }
 
+/// Holds the order that a connection back rests on against the clocks.
+fn order_back(picture: &Picture<'_>, back: &Back<'_>, context: &Context) -> OrderCheck {
+    let event = &back.reached.event;
+    let mut pairs = order_pairs(picture, context);
+    pairs.push((&picture.knock.arming().event, event));
+    // What listens before the host connects back is part of the chain.
+    if let Some((_, change)) = pairs.first().filter(|_| !picture.tied.is_empty()).copied() {
+        pairs.push((change, event));
+    }
+    order::check(&pairs, context)
+}
+
+/// A connection back that was made stands at high where packets and logs show the chain; one that may
+/// have failed says less, and least where nothing but the host's own permission tells of it.
+fn severity_back(back: &Back<'_>, tier: Tier, certain: bool) -> Severity {
+    match (back.reached.shows, tier == Tier::Both && certain) {
+        (Shows::Made, true) => Severity::High,
+        (Shows::Made, false) => Severity::Medium,
+        (_, true) if back.sniffer.is_some() => Severity::Medium,
+        _ => Severity::Low,
+    }
+}
+
 fn item(reason: &str, points: i32) -> ScoreItem {
     ScoreItem {
         reason: reason.to_owned(),
@@ -221,6 +303,7 @@ fn conditions(
     picture: &Picture<'_>,
     success: &Success<'_>,
     kinds: &[&str],
+    sniffer: Option<&Program>,
     settings: &SignallingSettings,
 ) -> Vec<Condition> {
     let knock = picture.knock;
@@ -249,7 +332,10 @@ fn conditions(
         conditions.push(Condition {
             text: CONDITION.to_owned(),
             setting: "one strong sign or two weak ones".to_owned(),
-            measured: kinds.join("; "),
+            measured: match sniffer {
+                Some(program) => format!("{}: {}", program.words(), kinds.join("; ")),
+                None => kinds.join("; "),
+            },
         });
     }
     let (text, at) = match success {
@@ -271,7 +357,7 @@ fn conditions(
              handshake was completed",
             a.event.time,
         ),
-        Success::Back(e) => ("the host connected back to the source", e.time),
+        Success::Back(back) => (back.condition(), back.reached.event.time),
     };
     conditions.push(Condition {
         text: text.to_owned(),

@@ -5,7 +5,7 @@ use super::settings::SignallingSettings;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
-use crate::analytics::kit::picture::clock_notes;
+use crate::analytics::kit::order;
 use crate::context::Context;
 use crate::model::finding::{
     Condition, Entities, Finding, NearMiss, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
@@ -363,23 +363,10 @@ fn tell(
 }
 
 fn check_order(chain: Option<(&Event, &Event, &Event)>, context: &Context) -> OrderCheck {
-    let mut check = OrderCheck::of_one_clock();
     let Some((signal, start, visit)) = chain else {
-        return check;
+        return OrderCheck::of_one_clock();
     };
-    for (a, b) in [(signal, start), (start, visit)] {
-        let uncertainty = context.clocks.between(a, b, &context.identity);
-        check.certain &= context.order(a, b) == crate::model::finding::Order::Before;
-        if uncertainty > Span::ZERO {
-            let gap = b.time.since(a.time);
-            check.smallest_gap = Some(check.smallest_gap.map_or(gap, |held| held.min(gap)));
-            check.uncertainty = check.uncertainty.max(uncertainty);
-        }
-    }
-    if check.smallest_gap.is_some() {
-        check.notes = clock_notes(&[(signal, start), (start, visit)], context);
-    }
-    check
+    order::check(&[(signal, start), (start, visit)], context)
 }
 
 /// The most distinct targets within any window of this length, anchored on each signal.

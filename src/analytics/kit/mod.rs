@@ -4,7 +4,7 @@
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
 //! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door.
 //! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them,
-//! `doubts` says what speaks against them. `moments`: times in tables. `sniffing`: processes
+//! `doubts` says what speaks against them. `moments`: times in tables. `order`: which order the clocks let a finding claim. `sniffing`: processes
 //! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
@@ -16,6 +16,7 @@ pub mod exposure;
 pub mod knock;
 pub mod lookup;
 pub mod moments;
+pub mod order;
 pub mod picture;
 pub mod rules;
 pub mod sniffing;

@@ -6,6 +6,7 @@ use super::change::{Change, Effect, image_of};
 use super::door::{Door, DoorRules};
 use super::exposure::{Port, Tie};
 use super::knock::Knock;
+use super::order;
 use crate::context::coverage::{Log, Seen};
 use crate::context::{Context, Place};
 use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
@@ -271,6 +272,22 @@ fn same_rule(a: &Event, b: &Event) -> bool {
 
 /// Holds every order the chain needs against the clocks.
 pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
+    let pairs = order_pairs(picture, context);
+    let mut check = order::check(&pairs, context);
+    let tied = picture.tied.iter().any(|t| t.tie > Tie::Weak);
+    if let Some((arming, change)) = pairs.first().filter(|_| tied)
+        && context.order(arming, change) == Order::After
+    {
+        check.notes.push(format!(
+            "The change was logged {} before the touch that completes the sequence; ChangeSlack lets it count.",
+            arming.time.since(change.time)
+        ));
+    }
+    check
+}
+
+/// The pairs of events, the earlier first, whose order the chain rests on.
+pub fn order_pairs<'a>(picture: &Picture<'a>, context: &Context) -> Vec<(&'a Event, &'a Event)> {
     let mut pairs: Vec<(&Event, &Event)> = Vec::new();
     let strongest = picture.tied.iter().map(|t| t.tie).max();
     let leading: Vec<&Event> = picture
@@ -294,45 +311,7 @@ pub fn check_order(picture: &Picture<'_>, context: &Context) -> OrderCheck {
     } else if let Some(arrival) = picture.arrival {
         pairs.push((arming, &arrival.event));
     }
-    let mut check = OrderCheck::of_one_clock();
-    for &(a, b) in &pairs {
-        let uncertainty = context.clocks.between(a, b, &context.identity);
-        check.certain &= context.order(a, b) == Order::Before;
-        if uncertainty > Span::ZERO {
-            let gap = b.time.since(a.time);
-            if check.smallest_gap.is_none_or(|held| gap < held) {
-                check.smallest_gap = Some(gap);
-            }
-            check.uncertainty = check.uncertainty.max(uncertainty);
-        }
-    }
-    if check.smallest_gap.is_some() {
-        check.notes = clock_notes(&pairs, context);
-    }
-    if let Some((_, change)) = pairs.first().filter(|_| !leading.is_empty())
-        && context.order(arming, change) == Order::After
-    {
-        check.notes.push(format!(
-            "The change was logged {} before the touch that completes the sequence; ChangeSlack lets it count.",
-            arming.time.since(change.time)
-        ));
-    }
-    check
-}
-
-/// What was measured of the clocks that an order rests on, a sentence each.
-pub fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
-    let mut clocks: Vec<_> = pairs
-        .iter()
-        .flat_map(|(a, b)| [a, b])
-        .map(|e| context.clocks.clock_of(e, &context.identity))
-        .collect();
-    clocks.sort_unstable();
-    clocks.dedup();
-    clocks
-        .into_iter()
-        .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
-        .collect()
+    pairs
 }
 
 /// The port that was reached, or that the first change opens.

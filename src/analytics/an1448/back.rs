@@ -1,0 +1,203 @@
+//! Connections from a touched host back to the source of the touches: what became of each, and
+//! which process made it.
+//!
+//! That a host allowed a connection (Security 5156) is logged before its first packet leaves, and
+//! says nothing of success. Packets and Sysmon 3 do.
+
+use crate::analytics::kit::contact::{Contact, Fate, Form, contact_of, outgoing};
+use crate::context::{Context, Place};
+use crate::eventlog::normalise::image::image_name;
+use crate::model::{
+    Event, HostWhat, Outcome, Provenance, Socket, Text, Timestamp, Transport, What,
+};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// Outgoing connections held per host.
+const OUTGOING: usize = 1024;
+
+/// What the evidence shows of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Shows {
+    /// It was made: a handshake, an answered datagram, a Sysmon 3.
+    Made,
+    /// It was tried; what became of it is not told.
+    Tried,
+    /// It was tried, and failed.
+    Failed,
+}
+
+/// A process as a finding names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Program {
+    pub(super) image: Text,
+    pub(super) pid: Option<u32>,
+}
+
+impl Program {
+    /// `agent.exe (2004)`.
+    pub(super) fn words(&self) -> String {
+        let name = image_name(&self.image);
+        match self.pid {
+            Some(pid) => format!("{name} ({pid})"),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// A connection from the host to somebody.
+#[derive(Debug)]
+pub(super) struct Reached {
+    to: IpAddr,
+    pub(super) event: Event,
+    pub(super) transport: Transport,
+    pub(super) shows: Shows,
+    pub(super) program: Option<Program>,
+    /// Records that tell its process.
+    pub(super) told_by: Vec<Provenance>,
+    /// For a Sysmon 3 of a connection that packets show too: their first. It counts where they do
+    /// not tell what became of it.
+    of: Option<Provenance>,
+}
+
+/// The outgoing connections of one host.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    held: VecDeque<Reached>,
+}
+
+/// The host that reaches out.
+pub(super) fn place_of(event: &Event, context: &Context) -> Option<Place> {
+    let place = match said_made(event) {
+        Some(_) => match &event.what {
+            What::Host(host) => context.identity.place_of(host)?,
+            _ => return None,
+        },
+        None => reach_of(event, context)?.from,
+    };
+    matches!(place, Place::Host(_)).then_some(place)
+}
+
+fn reach_of<'e>(event: &'e Event, context: &Context) -> Option<Contact<'e>> {
+    contact_of(event, context).filter(|contact| contact.form != Form::Resolution)
+}
+
+/// The first packet of a connection over TCP that this Sysmon 3 says was made.
+fn said_made(event: &Event) -> Option<Provenance> {
+    match &event.what {
+        What::Host(host) => match (&host.what, host.socket.as_deref()) {
+            (
+                HostWhat::Connected {
+                    initiated: true,
+                    transport: Transport::TCP,
+                    ..
+                },
+                Some(Socket::OnTheWire(first)),
+            ) => Some(*first),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn of_contact(contact: &Contact<'_>) -> Reached {
+    // A port that answered the SYN and was left at that is no connection.
+    let half = matches!(&contact.event.what,
+        What::Attempt(attempt) if attempt.outcome == Outcome::HalfOpen);
+    Reached {
+        to: contact.remote.address,
+        event: contact.event.clone(),
+        transport: contact.transport,
+        shows: match contact.fate {
+            Fate::Answered if half => Shows::Tried,
+            Fate::Answered => Shows::Made,
+            Fate::Untold => Shows::Tried,
+            _ => Shows::Failed,
+        },
+        program: contact.actor.map(|actor| Program {
+            image: actor.process.image.clone(),
+            pid: actor.process.pid,
+        }),
+        told_by: contact.actor.map(|a| a.told_by.clone()).unwrap_or_default(),
+        of: None,
+    }
+}
+
+fn of_record(event: &Event, first: Provenance) -> Option<Reached> {
+    let What::Host(host) = &event.what else {
+        return None;
+    };
+    let (_, transport, _, remote) = outgoing(&host.what)?;
+    let program = match &host.what {
+        HostWhat::Connected { process, .. } => Some(Program {
+            image: process.image.clone(),
+            pid: process.pid,
+        }),
+        _ => None,
+    };
+    Some(Reached {
+        to: remote.address,
+        event: event.clone(),
+        transport,
+        shows: Shows::Made,
+        program,
+        told_by: Vec::new(),
+        of: Some(first),
+    })
+}
+
+impl Outgoing {
+    /// How many are remembered.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Takes in an event; what is not of the host at `at` is passed over.
+    pub(super) fn hear(&mut self, at: Place, event: &Event, context: &Context) {
+        if place_of(event, context) != Some(at) {
+            return;
+        }
+        let reached = match said_made(event) {
+            Some(first) => of_record(event, first),
+            None => reach_of(event, context).map(|contact| of_contact(&contact)),
+        };
+        let Some(reached) = reached else { return };
+        if self.held.len() >= OUTGOING {
+            self.held.pop_front();
+        }
+        self.held.push_back(reached);
+    }
+
+    /// Forgets what lies before `before`.
+    pub(super) fn forget(&mut self, before: Timestamp) {
+        while self.held.front().is_some_and(|r| r.event.time < before) {
+            self.held.pop_front();
+        }
+    }
+
+    /// True if the host reached for `source` before `time`, whatever became of it.
+    pub(super) fn before(&self, source: IpAddr, time: Timestamp) -> bool {
+        self.held
+            .iter()
+            .any(|r| r.to == source && r.event.time < time)
+    }
+
+    /// The connections to `source` by TCP or UDP, in time order.
+    pub(super) fn to(&self, source: IpAddr) -> impl Iterator<Item = &Reached> {
+        self.held.iter().filter(move |r| {
+            r.to == source
+                && matches!(r.transport, Transport::TCP | Transport::UDP)
+                && r.of.is_none_or(|first| self.leaves_open(first))
+        })
+    }
+
+    /// True if packets begin with `first` that do not tell what became of their connection. A
+    /// capture may hold one direction only; against a refusal no record counts.
+    fn leaves_open(&self, first: Provenance) -> bool {
+        self.held.iter().any(|r| {
+            let silent = matches!(&r.event.what,
+                What::Attempt(attempt) if attempt.outcome == Outcome::Unanswered);
+            r.event.provenance == first && r.shows != Shows::Made && silent
+        })
+    }
+}
