@@ -98,7 +98,7 @@ pub const TABLE: &[Row] = &[
         &["both", "host-only", "network-only"],
         "medium",
         "the sequence with a weaker tie, basis or order, or with a connection back of which only the \
-         attempt is told; or a woken host that the sender entered, the order uncertain; or one sender \
+         attempt is told; or a woken host that the sender entered, with the order uncertain or by a permission alone; or one sender \
          that woke many hosts within a short time",
     ),
     row(

@@ -1,14 +1,17 @@
 //! AN1448: traffic signalling. A sequence of failed touches, then a firewall change or a
 //! sniffer-backed socket, then a connection; and Wake-on-LAN.
 //!
-//! Two kinds of key: the host that is touched (`sequence`), and the sender of magic packets
-//! (`waking`). They share nothing but the settings.
+//! Two kinds of key: the host that is touched (`sequence`, `back`, `telling`), and the sender of magic
+//! packets (`waking`, `visits`, `followed`, `wake_telling`). They share nothing but the settings.
 
 mod back;
 mod followed;
 mod sequence;
 mod settings;
 mod telling;
+mod visits;
+mod wake_notes;
+mod wake_telling;
 mod waking;
 
 pub use settings::SignallingSettings;
@@ -77,8 +80,8 @@ impl Analytic for Signalling {
             "then a connection succeeds: by the same source to the port, by another source to the port, or \
              from the host back to the source",
             "one magic packet: low; MassWakeTargets or more distinct targets by one sender within \
-             MassWakeWindow: medium; the target starts within WakeWithin and the sender opens an \
-             administrative port of it within AdminWithin: high",
+             MassWakeWindow: medium; the target starts within WakeWithin and the sender then opens an \
+             administrative port of it, within AdminWithin of the signal: high",
         ],
         needs: &[
             Need {
@@ -142,12 +145,7 @@ impl Analytic for Signalling {
             What::Wake(signal) => {
                 each(Key::Sender(waking::sender_of(signal, event.time, context)));
             }
-            What::Attempt(attempt)
-                if self.settings.admin_ports.contains(&attempt.responder.port) =>
-            {
-                each(Key::Sender(Sender::Address(attempt.initiator.address)));
-            }
-            _ => {}
+            _ => visits::visitors_of(event, &self.settings, context, each),
         }
     }
 

@@ -200,11 +200,35 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
     }
 }
 
+/// A connection over TCP that a record of the host's own tells it let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// The host.
+    pub place: Place,
+    /// The other side.
+    pub remote: Endpoint,
+    /// The port reached.
+    pub port: u16,
+    /// The record says that the handshake was completed (Sysmon 3).
+    pub completed: bool,
+}
+
+/// The inbound connection that a record of a host tells of; `None` for packets and anything else.
+pub fn logged(event: &Event, context: &Context) -> Option<Logged> {
+    let (place, sign) = sign_of(event, context).filter(|(_, sign)| !sign.wire)?;
+    Some(Logged {
+        place,
+        remote: sign.remote,
+        port: sign.port,
+        completed: sign.shows == Shows::Completed,
+    })
+}
+
 /// The connection that a record of the host's own shows to have been let in: the other side, and the
 /// port.
 pub fn let_in(event: &Event, context: &Context) -> Option<(Endpoint, (Transport, u16))> {
-    let (_, sign) = sign_of(event, context)?;
-    (!sign.wire).then_some((sign.remote, (sign.transport, sign.port)))
+    let logged = logged(event, context)?;
+    Some((logged.remote, (Transport::TCP, logged.port)))
 }
 
 /// The host an event tells of an inbound connection on.

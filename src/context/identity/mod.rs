@@ -148,6 +148,9 @@ pub struct Identity {
     pub left_out: u64,
 }
 
+/// More addresses than this are not taken for those of one device.
+const ONE_DEVICE: usize = 16;
+
 impl Identity {
     /// All hosts, in order of `HostId`.
     pub fn hosts(&self) -> &[Host] {
@@ -286,6 +289,21 @@ impl Identity {
             [address] => Some(*address),
             _ => None,
         }
+    }
+
+    /// The IP addresses of the device with this hardware address then, in order: what it announced,
+    /// and where its magic packets came from. Empty if that may be more than one device: a router
+    /// answers for others and passes on what they send.
+    pub fn addresses_of_device(&self, mac: &[u8; 6], time: Timestamp) -> Vec<IpAddr> {
+        let mut addresses = self.addresses_of(mac, time);
+        addresses.extend(self.wakers.get(mac).into_iter().flatten());
+        addresses.sort_unstable();
+        addresses.dedup();
+        let v4 = addresses.iter().filter(|a| a.is_ipv4()).count();
+        if v4 > 1 || addresses.len() > ONE_DEVICE {
+            addresses.clear();
+        }
+        addresses
     }
 
     /// The host's name, if the place has one.
