@@ -246,7 +246,8 @@ fn transport(
     out: &mut Vec<Packet>,
 ) -> Seen {
     let snapped = length > body.len();
-    let mut search = (0, WakeCarrier::Other(u16::from(packet.transport.0)));
+    let other = WakeCarrier::Other(u16::from(packet.transport.0));
+    let mut search = Some((0, other));
     match packet.transport {
         Transport::TCP => {
             // RFC 9293 3.1; the flags are in byte 13.
@@ -270,7 +271,7 @@ fn transport(
                     packet.extra = Some(Box::new(Extra::FastOpen));
                 }
             }
-            search = (header, WakeCarrier::Tcp(packet.destination.port));
+            search = Some((header, WakeCarrier::Tcp(packet.destination.port)));
             if packet.payload > 0 && packet.flags & flags::RST == 0 {
                 let payload = body.get(header..).unwrap_or(&[]);
                 packet.shape = shape::shape(payload, true);
@@ -300,7 +301,7 @@ fn transport(
             }
             packet.cut = body.len() < 8 && snapped;
             packet.checksum = body.first_chunk::<8>().map_or(0, |udp| be16(udp, 6));
-            search = (8, WakeCarrier::Udp(packet.destination.port));
+            search = Some((8, WakeCarrier::Udp(packet.destination.port)));
             let payload = body.get(8..).unwrap_or(&[]);
             if let Some(inside) = tunnel::by_port(packet.destination.port, payload, packet.payload)
             {
@@ -328,6 +329,13 @@ fn transport(
         Transport::ICMP | Transport::ICMPV6 => {
             packet.payload = length.saturating_sub(8) as u32;
             packet.cut = body.len() < 8 && snapped;
+            if body
+                .first()
+                .is_some_and(|kind| !icmp::asks(packet.transport, *kind))
+            {
+                // An error quotes what it refuses, an answer what it was asked: neither sends a signal.
+                search = None;
+            }
             let from = packet.source.address;
             if let Some(header) = refusal::embedded(packet.transport, from, body) {
                 packet.extra = Some(Box::new(Extra::Refusal(header)));
@@ -365,8 +373,11 @@ fn transport(
             }
         }
     }
-    let (skip, carrier) = search;
-    if let Some(content) = body.get(skip..) {
+    // A pattern in a TCP stream is no signal by itself, and leaves what else the segment tells.
+    let search = search.filter(|_| packet.transport != Transport::TCP || packet.extra.is_none());
+    if let Some((skip, carrier)) = search
+        && let Some(content) = body.get(skip..)
+    {
         let ends = Some((packet.source, packet.destination));
         if let Some(signal) = signal(frame, layers, at + skip, content, snapped, carrier, ends) {
             packet.extra = Some(Box::new(Extra::Wake(signal)));

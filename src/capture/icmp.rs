@@ -28,6 +28,11 @@ pub(super) fn question(transport: Transport, kind: u8) -> Option<(u8, bool)> {
     })
 }
 
+/// True for a message that asks: no answer, and none of the network's own messages.
+pub(super) fn asks(transport: Transport, kind: u8) -> bool {
+    question(transport, kind).is_some_and(|(_, answers)| !answers)
+}
+
 /// True for questions with an identifier.
 fn has_id(transport: Transport, question: u8) -> bool {
     match transport {

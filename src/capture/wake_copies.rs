@@ -35,9 +35,10 @@ impl WakeCopies {
     /// Takes in the magic packet `signal`, found in `packet`. Signals that can get no more copies
     /// leave through `out`.
     ///
-    /// A copy has the same target, the same sender (by hardware address or by IP address) and the
-    /// same carrier, and comes within ten seconds of the first. The same target in another carrier
-    /// is another signal: somebody tried another way.
+    /// A copy has the same target, the same sender (by hardware address or by IP address), the same
+    /// carrier, IP destination and password, and comes within ten seconds of the first. The same target
+    /// in another carrier, to another destination or with another password is another signal: somebody
+    /// tried another way.
     pub fn signal(
         &mut self,
         evidence: EvidenceId,
@@ -99,7 +100,18 @@ fn is_copy(first: &WakeSignal, next: &WakeSignal) -> bool {
     let address = |signal: &WakeSignal| signal.sender.map(|end| end.address);
     let same_ip = address(first).is_some() && address(first) == address(next);
     let nameless = |signal: &WakeSignal| signal.sender_mac.is_none() && signal.sender.is_none();
-    first.carrier == next.carrier && (same_mac || same_ip || nameless(first) && nameless(next))
+    let sent_to = |signal: &WakeSignal| signal.sent_to.map(|end| end.address);
+    first.carrier == next.carrier
+        && sent_to(first) == sent_to(next)
+        && same_password(first, next)
+        && (same_mac || same_ip || nameless(first) && nameless(next))
+}
+
+/// True if both carry the same SecureOn password, or none; of a pattern that was cut it is not known.
+fn same_password(first: &WakeSignal, next: &WakeSignal) -> bool {
+    let whole = |signal: &WakeSignal| signal.repetitions >= 16;
+    let password = |signal: &WakeSignal| (signal.password_len, signal.password_digest);
+    !whole(first) || !whole(next) || password(first) == password(next)
 }
 
 /// Where `packet` is written.
@@ -175,6 +187,39 @@ mod tests {
             (2, magic(1, Some(8), Some("10.0.0.8"))),
         ];
         assert_eq!(events(&sent), [(1, 1, 0), (2, 1, 0), (3, 1, 0)]);
+    }
+
+    #[test]
+    fn another_password_or_another_destination_is_another_signal() {
+        let to = |address: &str, password: Option<u8>| WakeSignal {
+            sent_to: Some(Endpoint::new(address.parse().unwrap(), 9)),
+            password_len: if password.is_some() { 6 } else { 0 },
+            password_digest: password.map(|first| [first; 8]),
+            ..magic(1, Some(7), Some("10.0.0.7"))
+        };
+        let sent = [
+            (0, to("10.0.0.255", None)),
+            (1, to("10.0.0.9", None)),
+            (2, to("10.0.0.255", Some(1))),
+            (3, to("10.0.0.255", Some(2))),
+            (4, to("10.0.0.255", Some(1))),
+        ];
+        let expected = [(1, 1, 0), (2, 1, 0), (3, 2, 1), (4, 1, 0)];
+        assert_eq!(events(&sent), expected);
+    }
+
+    #[test]
+    fn a_copy_that_was_cut_may_hold_the_password() {
+        let whole = WakeSignal {
+            password_len: 6,
+            password_digest: Some([1; 8]),
+            ..magic(1, Some(7), None)
+        };
+        let cut = WakeSignal {
+            repetitions: 9,
+            ..magic(1, Some(7), None)
+        };
+        assert_eq!(events(&[(0, whole), (1, cut)]), [(1, 2, 1)]);
     }
 
     #[test]

@@ -333,7 +333,7 @@ fn conditions(
             text: CONDITION.to_owned(),
             setting: "one strong sign or two weak ones".to_owned(),
             measured: match sniffer {
-                Some(program) => format!("{}: {}", program.words(), kinds.join("; ")),
+                Some(program) => format!("{}; {}", program.words(), kinds.join("; ")),
                 None => kinds.join("; "),
             },
         });

@@ -474,6 +474,39 @@ fn a_magic_packet_is_seen_in_every_carrier() {
 }
 
 #[test]
+fn an_error_or_an_answer_that_quotes_a_magic_packet_is_none() {
+    let sent = ipv4(17, &udp(9, &magic()));
+    let error = |kind: u8| [&[kind, 3, 0, 0, 0, 0, 0, 0][..], &sent].concat();
+    let header = refusal(ip_packet(101, &ipv4(1, &error(3)))).unwrap();
+    assert_eq!(header.destination, endpoint("10.0.0.2:9"));
+    let is_wake = |packet: &Packet| {
+        let extra = packet.extra.as_deref();
+        extra.is_some_and(|extra| matches!(extra, Extra::Wake(_)))
+    };
+    for quotes in [
+        ipv4(1, &error(11)),
+        ipv4(1, &error(5)),
+        ipv4(1, &[&[0, 0, 0, 0, 0, 7, 0, 1][..], &magic()].concat()),
+        ipv6(58, &[&[1, 4, 0, 0, 0, 0, 0, 0][..], &sent].concat()),
+        ipv6(58, &[&[129, 0, 0, 0, 0, 7, 0, 1][..], &magic()].concat()),
+    ] {
+        let packet = ip_packet(101, &quotes);
+        assert!(!is_wake(&packet), "{packet:?}");
+    }
+    let asked = [&[128, 0, 0, 0, 0, 7, 0, 1][..], &magic()].concat();
+    assert!(is_wake(&ip_packet(101, &ipv6(58, &asked))));
+}
+
+#[test]
+fn a_magic_pattern_leaves_what_else_the_packet_tells() {
+    let said = [&b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"[..], &magic()].concat();
+    let frame = ethernet(0x0800, &ipv4(6, &tcp(0x18, 1, &said)));
+    let (_, packet) = decode_as(1, &frame, false);
+    let extra = packet.unwrap().extra.map(|extra| *extra);
+    assert!(matches!(extra, Some(Extra::Named(_))), "{extra:?}");
+}
+
+#[test]
 fn a_magic_packet_cut_by_the_snap_length_is_partial() {
     let frame = ethernet(0x0800, &ipv4(17, &udp(9, &magic())));
     let (_, packet) = decode_as(1, &frame[..96], true);
