@@ -237,7 +237,7 @@ impl Touched {
         };
         let came = match &success {
             Success::Same(a) | Success::Other(a) => &a.event,
-            Success::Back(event) => event,
+            Success::Back(back) => &back.reached.event,
         };
         let picture = Picture {
             place,
