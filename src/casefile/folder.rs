@@ -28,8 +28,22 @@ impl NewFolder {
     /// # Errors
     /// `Error::Place` for a place that is refused.
     pub fn begin(target: &Path, bounds: &Bounds) -> Result<Self, Error> {
+        Self::begin_after(target, bounds, &mut |_| ())
+    }
+
+    /// The same; `before` is told where it will be written, just before that is made. Whoever removes
+    /// it when the run is interrupted has to know by then.
+    ///
+    /// # Errors
+    /// As `begin`.
+    pub fn begin_after(
+        target: &Path,
+        bounds: &Bounds,
+        before: &mut dyn FnMut(&Path),
+    ) -> Result<Self, Error> {
         let place = Place::of_folder(target, bounds)?;
         let draft = place.beside("partial");
+        before(&draft);
         at(&draft, fs::create_dir(&draft))?;
         Ok(Self {
             place,
@@ -42,11 +56,6 @@ impl NewFolder {
     /// The SHA-256 of the `SHA256SUMS` of the folder that gives way, if one does.
     pub fn replaces(&self) -> Option<&str> {
         self.place.replaces.as_deref()
-    }
-
-    /// Where it is being written: what an interruption has to remove.
-    pub fn draft(&self) -> &Path {
-        &self.draft
     }
 
     /// Begins a file in it.

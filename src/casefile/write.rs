@@ -17,19 +17,18 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Begins a case in the folder `target`; see `NewFolder::begin`.
+    /// Begins a case in the folder `target`; see `NewFolder::begin_after`.
     ///
     /// # Errors
     /// As `NewFolder::begin`.
-    pub fn begin(target: &Path, bounds: &Bounds) -> Result<Self, Error> {
-        let folder = NewFolder::begin(target, bounds)?;
+    pub fn begin(
+        target: &Path,
+        bounds: &Bounds,
+        before: &mut dyn FnMut(&Path),
+    ) -> Result<Self, Error> {
+        let folder = NewFolder::begin_after(target, bounds, before)?;
         let timeline = folder.file(TIMELINE)?;
         Ok(Self { folder, timeline })
-    }
-
-    /// Where it is being written: what an interruption has to remove.
-    pub fn draft(&self) -> &Path {
-        self.folder.draft()
     }
 
     /// Adds an event to the timeline.

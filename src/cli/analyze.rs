@@ -15,6 +15,7 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
     let began = save::Began::now();
     let mut wanted = request(args, global)?;
     output::zone(&args.times, args.format == ReportFormat::Text, global);
+    let mut listens = Ok(());
     let mut draft = match &args.output {
         Some(target) => Some(Draft::begin(
             target,
@@ -22,11 +23,12 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
                 overwrite: args.overwrite,
                 ..Bounds::of(&wanted.evidence)
             },
+            &mut |draft| listens = interrupt::removes(draft),
         )?),
         None => None,
     };
-    if let Some(draft) = &draft {
-        interrupt::removes(draft.draft())?;
+    listens?;
+    if draft.is_some() {
         wanted.hash_again = wanted.hash;
     }
     let case = {

@@ -91,8 +91,11 @@ fn evidence(
         &args.case.passwords,
         Some(&cited.keys().cloned().collect()),
     );
-    let mut folder = NewFolder::begin(target, &bounds)?;
-    interrupt::removes(folder.draft())?;
+    let mut listens = Ok(());
+    let mut folder = NewFolder::begin_after(target, &bounds, &mut |draft| {
+        listens = interrupt::removes(draft);
+    })?;
+    listens?;
     slice::write(case, &places, &cited, &mut folder)?;
     folder.finish()?;
     if !global.quiet {
