@@ -82,7 +82,7 @@ pub fn render(report: &Report, style: &Style) -> String {
         html(&telling::facts(report, zone)),
         html(&telling::result(report))
     ));
-    parts::notes(report, &mut page);
+    parts::notes(report, zone, &mut page);
     parts::evidence(report, zone, &mut page);
     coverage::coverage(report, &mut page);
     parts::gaps(report, zone, &mut page);

@@ -208,10 +208,12 @@ pub(super) fn near_misses(report: &Report, zone: &Zone, page: &mut String) {
 }
 
 /// What a reader must know before anything else.
-pub(super) fn notes(report: &Report, page: &mut String) {
-    match report.notes.is_empty() {
+pub(super) fn notes(report: &Report, zone: &Zone, page: &mut String) {
+    let mut notes = telling::asked(report, zone);
+    notes.extend_from_slice(&report.notes);
+    match notes.is_empty() {
         true => paragraph("None.", page),
-        false => list("ul", &report.notes, page),
+        false => list("ul", &notes, page),
     }
 }
 

@@ -3,6 +3,7 @@
 //! `telling` says what there is to say, once, as a list of blocks; `text` and `markdown` lay the
 //! blocks out. HTML has pictures and tables of its own and lives in `html`.
 
+mod asked;
 mod basis;
 mod commands;
 mod incident;

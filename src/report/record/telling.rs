@@ -1,5 +1,6 @@
 //! What a report says, block by block.
 
+pub use super::asked::asked;
 pub use super::basis::{GAP, HOST, gap, host, met, same, verdict};
 use super::basis::{coverage, evidence, gaps, hosts, judgeable, problems, settings};
 use super::incident::suppression;
@@ -34,6 +35,13 @@ pub fn whole(report: &Report, wanted: &Chosen, zone: &Zone) -> Vec<Block> {
         Block::Text(facts(report, zone)),
     ];
     blocks.push(Block::Text(result(report)));
+    let stated = asked(report, zone);
+    if !stated.is_empty() {
+        blocks.push(Block::List {
+            numbered: false,
+            items: stated,
+        });
+    }
     if !report.notes.is_empty() {
         blocks.push(Block::List {
             numbered: false,

@@ -2,6 +2,7 @@
 
 use super::{Chosen, markdown, severity, telling, text};
 use crate::model::finding::Severity;
+use crate::report::json::shape::{BackgroundFile, Containment, HostRole, Time};
 use crate::report::text::Style;
 use crate::report::zone::Zone;
 use crate::report::{json, samples};
@@ -28,6 +29,69 @@ fn text_and_markdown_hold_every_finding_with_steps_and_references() {
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
+}
+
+#[test]
+fn what_was_stated_and_what_a_run_was_limited_to_is_told() {
+    let mut report = json::shaped(&samples::case());
+    let plain = telling::asked(&report, &Zone::UTC).len();
+    let file = |name: &str| BackgroundFile {
+        name: name.to_owned(),
+        sha256: report.parameters.sha256.clone(),
+        days: vec!["2026-02-01".into(), "2026-02-20".into()],
+    };
+    let (baseline, list) = (file("march.base"), file("dhcp.txt"));
+    let of = &mut report.parameters;
+    of.window.start = Some(Time("2026-03-01T02:00:00.500000000Z".into()));
+    of.baselines = vec![baseline];
+    of.known_hosts = vec![list];
+    of.containments = vec![Containment {
+        time: "2026-03-01T02:30:00Z".into(),
+        host: None,
+    }];
+    let told = telling::asked(&report, &Zone::UTC);
+    assert_eq!(told.len(), plain + 4);
+    assert_eq!(
+        told[..2],
+        [
+            "Only events from 2026-03-01 02:00:00.500 UTC on were asked for.",
+            "Stated: a containment of all hosts at 2026-03-01T02:30:00Z.",
+        ]
+    );
+    assert!(
+        told[2]
+            .starts_with("Baseline that counted: march.base, 2 days from 2026-02-01 to 2026-02-20")
+    );
+    let blocks = telling::whole(&report, &chosen(), &Zone::UTC);
+    let style = crate::report::html::Style::default();
+    for page in [
+        text(
+            &blocks,
+            &Style {
+                width: 500,
+                ..Style::default()
+            },
+        ),
+        markdown(&blocks),
+        crate::report::html::render(&report, &style),
+    ] {
+        for words in [
+            "2026-03-01 02:00:00.500",
+            "march.base",
+            "dhcp.txt",
+            "2026-03-01T02:30:00Z",
+        ] {
+            assert!(page.contains(words), "{words}");
+        }
+    }
+    let role = HostRole {
+        host: "WS01".into(),
+        role: report.parameters.profile.clone(),
+    };
+    report.parameters.network.roles = vec![role; 200];
+    let told = telling::asked(&report, &Zone::UTC);
+    assert_eq!(told.len(), 51);
+    assert!(told[50].contains(" more; the JSON report has them"));
 }
 
 #[test]
