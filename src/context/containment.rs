@@ -55,6 +55,11 @@ impl Containments {
         Ok(Self { times })
     }
 
+    /// True if none was stated.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
     /// The containment times of a host, in order.
     pub fn of_host(&self, place: Place) -> Vec<Timestamp> {
         let mut times: Vec<Timestamp> = self

@@ -1,10 +1,10 @@
 //! Hosts that somebody lists: from DHCP, an inventory or the directory.
 //!
 //! One entry a line: an address, a network or a computer name, and after it, if known, when it was
-//! last seen. `#` begins a comment. A listed host is not "never seen"; how old its last sign of
+//! last seen; a day counts to its end. `#` begins a comment. A listed host is not "never seen"; how old its last sign of
 //! life is, the list's date and the evidence say together.
 
-use crate::model::{Network, Timestamp};
+use crate::model::{Network, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -60,7 +60,7 @@ impl KnownHosts {
         let when = when.trim_matches(split);
         let seen = match when {
             "" => None,
-            when => Some(Timestamp::parse(when).ok_or_else(|| {
+            when => Some(moment(when).ok_or_else(|| {
                 format!("{when:?} is no date; write it as 2026-03-01 or 2026-03-01T08:00Z")
             })?),
         };
@@ -89,6 +89,15 @@ impl KnownHosts {
     }
 }
 
+/// A moment, or the last one of a day that stands alone: the list does not say when on that day.
+fn moment(text: &str) -> Option<Timestamp> {
+    let time = Timestamp::parse(text)?;
+    match text.contains([':', 'T']) {
+        true => Some(time),
+        false => Some(time.shifted(Span(Span::seconds(86_400).0 - 1))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,8 +108,8 @@ mod tests {
         let known = KnownHosts::read(list).unwrap();
         assert_eq!(
             known.addresses[&"10.0.0.5".parse::<IpAddr>().unwrap()],
-            Timestamp::parse("2026-03-01"),
-            "the later date counts"
+            Timestamp::parse("2026-03-01T23:59:59.999999999Z"),
+            "the later date counts, to its end"
         );
         assert_eq!(
             known.addresses[&"10.0.0.6".parse::<IpAddr>().unwrap()],

@@ -125,6 +125,9 @@ pub struct Step {
     pub remark: String,
 }
 
+/// How a note begins that says why a finding is kept at info, whatever its analytic made of it.
+pub const KEPT_AT_INFO: &str = "Kept at info: ";
+
 /// A condition of the analytic, with the setting it was held against and what was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {

@@ -4,6 +4,7 @@
 //! confidence, which each finding adds up in the open. The table is held against every finding of
 //! the stories by a test, so it cannot fall behind the code that decides.
 
+use crate::model::finding::{KEPT_AT_INFO, Severity};
 use crate::report::json::shape::Finding;
 use std::fmt::Write;
 
@@ -230,9 +231,22 @@ pub fn sentence(analytic: &str, tier: &str, severity: &str) -> String {
     }
 }
 
-/// The same for a finding.
+/// The same for a finding with these notes: one that is kept at info has it for that reason, and for none
+/// of the table.
+pub fn of_finding(analytic: &str, tier: &str, severity: &str, notes: &[String]) -> String {
+    let kept = notes
+        .iter()
+        .find_map(|note| note.strip_prefix(KEPT_AT_INFO));
+    match kept.filter(|_| severity == Severity::Info.word()) {
+        Some(why) => format!("{}, kept there: {why}", severity.to_uppercase()),
+        None => sentence(analytic, tier, severity),
+    }
+}
+
+/// The same for a finding as a report has it.
 pub fn told(finding: &Finding) -> String {
-    sentence(&finding.analytic.id.0, &finding.tier, &finding.severity.0)
+    let (tier, severity) = (&finding.tier, &finding.severity.0);
+    of_finding(&finding.analytic.id.0, tier, severity, &finding.notes)
 }
 
 /// The table as Markdown, with what a confidence means.
@@ -278,8 +292,14 @@ mod tests {
             "{}",
             told(&finding)
         );
+        finding.notes.push(format!("{KEPT_AT_INFO}x is known."));
+        assert!(told(&finding).starts_with("HIGH, which stands for"));
+        finding.severity.0 = "info".into();
+        assert_eq!(told(&finding), "INFO, kept there: x is known.");
+        finding.notes.clear();
+        assert!(told(&finding).starts_with("INFO, which stands for"));
         finding.tier = "no such basis".into();
-        assert_eq!(told(&finding), "HIGH");
+        assert_eq!(told(&finding), "INFO");
     }
 
     #[test]

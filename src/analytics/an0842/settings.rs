@@ -13,7 +13,7 @@ crate::settings! {
         "TimeWindow" time_window: Span = Span::seconds(300), in [Span::seconds(1), Span::seconds(86_400)], profiles [Strict: Span::seconds(120), Sensitive: Span::seconds(600)], from "ATT&CK AN0842: 60 to 300 s typical";
         /// Distinct closed ports that make a sequence.
         "MinSequenceLen" min_sequence_len: u32 = 3, in [2, 32], profiles [Strict: 4, Sensitive: 2], from "ATT&CK AN0842: at least 3 by default";
-        /// Changers of the firewall that are expected: programs (file name or path) or accounts. A finding that rests on them is kept at info.
+        /// Changers of the firewall that are expected: programs (file name or path) or accounts (as the record names them: mostly a SID). A finding is kept at info where every change of the firewall it rests on was made by one of them.
         "RuleChangeAllowList" rule_change_allow_list: Vec<String> = Vec::new(), from "ATT&CK AN0842";
         /// Ports that raise the score when they open.
         "WatchedPorts" watched_ports: Vec<u16> = vec![22, 23, 2323, 3389, 8022, 8080], from "ATT&CK AN0842";

@@ -6,11 +6,10 @@ use super::score::{item, knock_is_plain, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::made_by;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
-    LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_port,
-    steps, tried_before, was_up,
+    LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_by_listed,
+    opened_port, steps, tried_before, was_up,
 };
 use crate::analytics::kit::{unheard, unseen};
 use crate::context::Context;
@@ -43,10 +42,7 @@ pub(super) fn full(
         || arrival.is_some_and(Arrival::on_the_wire);
     let tier = if wire { Tier::Both } else { Tier::HostOnly };
     let doubts = picture.doubts(settings.min_sequence_len as usize, context);
-    let allowed = picture
-        .tied
-        .iter()
-        .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.rule_change_allow_list));
+    let allowed = opened_by_listed(&picture.tied, &settings.rule_change_allow_list);
     let severity = if allowed {
         Severity::Info
     } else if picture.knock.scan {
@@ -120,10 +116,7 @@ pub(super) fn door_only(
 ) -> Finding {
     let mut score = score(picture, settings, Tie::Exact);
     score.insert(0, item("touches and a change, no connection seen", 15));
-    let allowed = picture
-        .tied
-        .iter()
-        .any(|t| made_by(t.change, &settings.rule_change_allow_list));
+    let allowed = opened_by_listed(&picture.tied, &settings.rule_change_allow_list);
     let severity = match allowed {
         true => Severity::Info,
         false => Severity::Low,
@@ -330,16 +323,17 @@ fn conditions(
             setting: format!("within {} of the first touch", settings.time_window),
             measured: arrival.event.time.since(knock.first()).to_string(),
         });
-        let held: Vec<&str> = [(120, "120 s"), (60, "60 s")]
-            .iter()
-            .filter(|(limit, _)| arrival.event.time.since(knock.first()) <= Span::seconds(*limit))
-            .map(|(_, words)| *words)
-            .collect();
-        if let Some(tightest) = held.last() {
+        let tried = [120, 60].map(Span::seconds);
+        let tried = tried.into_iter().filter(|t| *t < settings.time_window);
+        let tried: Vec<Span> = tried.collect();
+        let mut held = tried.iter().rev();
+        let tightest = held.find(|t| arrival.event.time.since(knock.first()) <= **t);
+        if let Some(tightest) = tightest {
+            let tried: Vec<String> = tried.iter().rev().map(Span::to_string).collect();
             conditions.push(Condition {
                 text: "the chain also holds in a tighter window".to_owned(),
-                setting: "60 s and 120 s tried".to_owned(),
-                measured: (*tightest).to_owned(),
+                setting: format!("{} tried", tried.join(" and ")),
+                measured: tightest.to_string(),
             });
         }
     }

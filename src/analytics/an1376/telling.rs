@@ -11,6 +11,7 @@ use crate::analytics::kit::picture::host_words;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::{Condition, Entities, Finding, Role, ScoreItem, Step, Tier, Unseen};
+use crate::model::plural::counted;
 use crate::model::{Event, Text, Timestamp, What};
 use std::net::IpAddr;
 
@@ -63,7 +64,7 @@ pub fn finding(
         order: told.order.clone(),
         unseen: unseen(place, told, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
+        actions: actions(context),
         notes: notes(told, after, containments, context),
     })
 }
@@ -388,7 +389,9 @@ fn notes(
     let others = spread(told, context);
     if others > 0 {
         notes.push(format!(
-            "{others} other hosts of this evidence went to the new remote too"
+            "{} went to the new remote too, by {}",
+            counted(others as u64, "other host"),
+            context.baseline.sources()
         ));
     }
     if after.len() > 1 {
@@ -398,6 +401,17 @@ fn notes(
         ));
     }
     notes
+}
+
+/// What to do next; that a containment can be stated is said to those who stated none.
+fn actions(context: &Context) -> Vec<String> {
+    let about = &super::FallbackChannel::ABOUT;
+    let stated = !context.containments.is_empty();
+    let actions = about.actions.iter();
+    actions
+        .filter(|action| !(stated && action.contains("--containment")))
+        .map(|action| (*action).to_owned())
+        .collect()
 }
 
 fn spread(told: &Judged, context: &Context) -> usize {

@@ -500,7 +500,10 @@ fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unu
         told.add(
             "new destination",
             3.0,
-            "no host of this evidence had gone there before".to_owned(),
+            format!(
+                "no host had gone there before, by {}",
+                context.baseline.sources()
+            ),
         );
     }
     let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));

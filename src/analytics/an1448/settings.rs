@@ -16,7 +16,7 @@ crate::settings! {
         "PortSequenceMinLen" min_sequence_len: u32 = 3, in [2, 32], profiles [Strict: 4, Sensitive: 2], from "ATT&CK AN1448: 3";
         /// Programs that commonly toggle the firewall; they raise the score.
         "SuspiciousProcesses" suspicious_processes: Vec<String> = ["netsh.exe", "powershell.exe", "pwsh.exe", "wmiprvse.exe", "rundll32.exe"].map(str::to_owned).to_vec(), from "ATT&CK AN1448";
-        /// Programs or accounts that may change the firewall. A finding that rests on them is kept at info.
+        /// Programs or accounts (as the record names them: mostly a SID) that may change the firewall. A finding is kept at info where every change of the firewall it rests on was made by one of them.
         "AllowedFirewallChangers" allowed_firewall_changers: Vec<String> = Vec::new(), from "ATT&CK AN1448";
         /// Daily windows (UTC, as 22:00-23:00) in which magic packets are expected; signals inside are kept at info.
         "WoLAllowedWindows" wol_allowed_windows: Vec<DayWindow> = Vec::new(), from "ATT&CK AN1448";

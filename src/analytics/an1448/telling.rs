@@ -11,8 +11,8 @@ use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::order;
 use crate::analytics::kit::picture::{
-    LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words, opened_port,
-    order_pairs, steps,
+    LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words,
+    opened_by_listed, opened_port, order_pairs, steps,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::unseen;
@@ -86,10 +86,7 @@ pub(super) fn tell(
         Success::Back(back) => order_back(picture, back, context),
         _ => check_order(picture, context),
     };
-    let allowed = picture
-        .tied
-        .iter()
-        .any(|t| t.tie > Tie::Weak && made_by(t.change, &settings.allowed_firewall_changers));
+    let allowed = opened_by_listed(&picture.tied, &settings.allowed_firewall_changers);
     let no_change = picture.tied.is_empty() && signs.is_empty();
     let wire = knock.touches.iter().any(|t| t.on_the_wire())
         || picture.arrival.is_some_and(Arrival::on_the_wire)

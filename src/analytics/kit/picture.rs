@@ -2,7 +2,7 @@
 //! that do not depend on which analytic tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Change, Effect, image_of};
+use super::change::{Change, Effect, image_of, made_by, user_of};
 use super::door::{Door, DoorRules};
 use super::exposure::{Port, Tie};
 use super::knock::Knock;
@@ -211,6 +211,20 @@ pub fn tied_changes<'a>(
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()
+}
+
+/// True if those who opened the door are on a list of names: every change of the firewall whose maker is
+/// told was made by one of them. Who listens behind a rule did not make it, and counts only where nothing
+/// but listeners is tied.
+pub fn opened_by_listed(tied: &[TiedChange<'_>], names: &[String]) -> bool {
+    let telling = || tied.iter().filter(|t| t.tie > Tie::Weak).map(|t| t.change);
+    let by_rule = telling().any(|c| c.effect != Effect::Listens);
+    let mut makers = telling()
+        .filter(|c| !by_rule || c.effect != Effect::Listens)
+        .filter(|c| image_of(c).is_some() || user_of(c).is_some())
+        .map(|c| made_by(c, names))
+        .peekable();
+    makers.peek().is_some() && makers.all(|listed| listed)
 }
 
 /// The addresses of a host.

@@ -412,8 +412,9 @@ fn notes(
     ));
     if measured.internal {
         notes.push(format!(
-            "activity is known from {} of evidence before it; a sign of life is what a host did itself",
-            measured.history.roughly()
+            "activity is known from {} before it, by {}; a sign of life is what a host did itself",
+            measured.history.roughly(),
+            context.baseline.sources()
         ));
     } else {
         notes.push(

@@ -13,7 +13,7 @@ use crate::config::{Glob, Party, Rule};
 use crate::context::Identity;
 use crate::context::assets::{Assets, Role as HostRole};
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, KEPT_AT_INFO, Severity};
 use crate::model::plural::plural;
 use facts::{Facts, Side, Then, source};
 use std::collections::BTreeSet;
@@ -174,7 +174,7 @@ pub fn known_scanners(
         finding.severity = Severity::Info;
         finding
             .notes
-            .push(format!("Kept at info: {why} of the settings file."));
+            .push(format!("{KEPT_AT_INFO}{why} of the settings file."));
     }
 }
 

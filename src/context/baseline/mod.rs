@@ -204,6 +204,14 @@ impl Baseline {
         first.filter(|first| *first < before)
     }
 
+    /// What its numbers are counted from, in words.
+    pub fn sources(&self) -> &'static str {
+        match self.imported_days.is_empty() {
+            true => "this evidence",
+            false => "this evidence and the imported baselines",
+        }
+    }
+
     /// When the host was first seen to listen on a port.
     pub fn listener(&self, place: Place, port: Port, before: Timestamp) -> Option<Timestamp> {
         self.of(place)?.listeners.get(&port)?.first_before(before)

@@ -164,10 +164,11 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     fact("Basis", basis::of_finding(finding));
     fact(
         "Severity",
-        &severity::sentence(
+        &severity::of_finding(
             finding.analytic,
             finding.tier.word(),
             finding.severity.word(),
+            &finding.notes,
         ),
     );
     if let Some(run) = case.analytic(finding.analytic) {
