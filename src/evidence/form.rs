@@ -173,10 +173,7 @@ fn lines(text: &str) -> Option<Result<Form, Unusable>> {
     if is_message(text) {
         return Some(Err(Unusable::MessageText));
     }
-    if let Some(unusable) = marks::in_text(text) {
-        return Some(Err(unusable));
-    }
-    behind_headers(text)
+    behind_headers(text).or_else(|| marks::in_text(text).map(Err))
 }
 
 /// The form of the raw events in a CSV of Splunk, by the first of them that has one.
@@ -208,6 +205,20 @@ fn of_raw(raw: &str) -> Option<Result<Form, Unusable>> {
     }
 }
 
+/// The form of a text by its records, in their order: what can be used goes before what cannot.
+fn preferred(
+    forms: impl Iterator<Item = Result<Form, Unusable>>,
+) -> Option<Result<Form, Unusable>> {
+    let mut unusable = None;
+    for form in forms {
+        match form {
+            Ok(_) => return Some(form),
+            Err(_) => unusable = unusable.or(Some(form)),
+        }
+    }
+    unusable
+}
+
 /// The form of records behind the headers of a collector. Programs write JSON into their own logs, too: at
 /// least half of the lines must be records.
 fn behind_headers(text: &str) -> Option<Result<Form, Unusable>> {
@@ -217,8 +228,8 @@ fn behind_headers(text: &str) -> Option<Result<Form, Unusable>> {
         .map(|line| of_object(&inner(line)?))
         .collect();
     let known = forms.iter().flatten().count();
-    let first = forms.iter().flatten().next().copied();
-    first.filter(|form| 2 * known >= forms.len() && !form.is_ok_and(Form::is_network))
+    let form = preferred(forms.iter().flatten().copied());
+    form.filter(|form| 2 * known >= forms.len() && !form.is_ok_and(Form::is_network))
 }
 
 /// Where a JSON object begins that ends the line, behind a header of what collected it: that of syslog (RFC
@@ -245,10 +256,8 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
     let inner = text.trim_start_matches(|c: char| c == '[' || c.is_whitespace());
     // What was collected from many is in one file: the first record may be of something else.
     let objects = serde_json::Deserializer::from_str(inner).into_iter::<Map<String, Value>>();
-    let form = objects
-        .take(MOST_LINES)
-        .map_while(Result::ok)
-        .find_map(|object| of_object(&object));
+    let objects = objects.take(MOST_LINES).map_while(Result::ok);
+    let form = preferred(objects.filter_map(|object| of_object(&object)));
     // Rows of conn.log are read a line each, and as they are.
     let is_row = |line: &str| {
         let object = serde_json::from_str::<Map<String, Value>>(line).ok();
@@ -267,7 +276,7 @@ fn json(text: &str) -> Option<Result<Form, Unusable>> {
                 .trim_end_matches([',', ']']);
             serde_json::from_str::<Map<String, Value>>(line).ok()
         });
-        objects.filter_map(|object| of_object(&object)).next()
+        preferred(objects.filter_map(|object| of_object(&object)))
     })
     .or_else(|| marks::in_answer(text).map(Err))
 }

@@ -160,6 +160,30 @@ fn json_of_collectors_that_lacks_what_is_needed_is_named() {
 }
 
 #[test]
+fn what_can_be_used_is_read_behind_what_cannot() {
+    let positional =
+        json!({"EventID": 4689, "ProviderName": "A", "EventData": ["0x7d8"]}).to_string();
+    let agents = json!({"win": {"system": {"providerName": "Microsoft-Windows-Security-Auditing",
+        "eventID": "4689", "systemTime": "2022-09-01T12:18:24.6Z", "channel": "Security", "computer": "WS01"},
+        "eventdata": {"processId": "0x7d8", "processName": "a.exe"}}})
+    .to_string();
+    let snares = "<132>Sep 29 13:53:04 DC01 MSWinEventLog\t2\tSecurity\t498298\tTue\t4625\tA";
+    let behind = |record: &str| format!("<14>Sep 29 13:53:04 DC01 agent: {record}");
+    for text in [
+        format!("{positional}\n{agents}\n"),
+        [behind(&positional), behind(&agents)].join("\n"),
+        [behind(&agents), snares.to_owned()].join("\n"),
+    ] {
+        let (form, events, summary) = read(&text);
+        assert_eq!(
+            (form, events.len(), summary.records_skipped),
+            ("wazuh", 1, 1),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn timelines_of_other_programs_are_named() {
     let hayabusa = json!({"Timestamp": "2019-03-20 00:35:08.786 +01:00", "RuleTitle": "Net Conn", "Level": "info",
         "Computer": "PC01", "Channel": "Sec", "EventID": 5156, "RecordID": 452_812,
