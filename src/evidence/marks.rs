@@ -96,9 +96,8 @@ pub fn in_object(object: &Map<String, Value>) -> Option<Unusable> {
     let has = |name: &str| object.contains_key(name);
     let listed = |name: &str| object.get(name).is_some_and(Value::is_array);
     let described = || has("ProviderGUID") && (has("Description") || has("DescriptionTitle"));
-    if listed("StringInserts") || listed("string_inserts") {
-        Some(Unusable::Inserts)
-    } else if has("EventID") && has("ProviderName") && (listed("EventData") || described()) {
+    let nameless = || has("EventID") && has("ProviderName") && (listed("EventData") || described());
+    if listed("StringInserts") || listed("string_inserts") || nameless() {
         Some(Unusable::Inserts)
     } else if has("InstanceId") && has("TimeGenerated") || listed("ReplacementStrings") {
         Some(Unusable::EventLogCmdlet)
