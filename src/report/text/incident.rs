@@ -239,7 +239,10 @@ fn why(finding: &Finding, page: &mut Page) {
     }
 }
 
-/// Text and measured value, and the setting flush right where it fits on the line.
+/// Fewer spaces than this before a setting look like a slip, not like a column.
+const COLUMN: usize = 4;
+
+/// Text and measured value, and the setting flush right where there is room for a column.
 fn condition_words(condition: &crate::model::finding::Condition, width: usize) -> String {
     let mut text = condition.text.clone();
     if !condition.measured.is_empty() {
@@ -251,7 +254,8 @@ fn condition_words(condition: &crate::model::finding::Condition, width: usize) -
     }
     let setting = format!("(setting: {})", condition.setting);
     let taken = cells(&vis(&text)) + cells(&vis(&setting));
-    let space = if taken + 2 <= width { width - taken } else { 1 };
+    let room = width.saturating_sub(taken);
+    let space = if room >= COLUMN { room } else { 1 };
     format!("{text}{}{setting}", " ".repeat(space))
 }
 
@@ -282,4 +286,25 @@ fn clock(finding: &Finding, page: &mut Page) {
         None => say("The order of the steps is NOT certain."),
     }
     page.text(2, &text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::Condition;
+
+    #[test]
+    fn a_setting_stands_in_a_column_or_one_space_behind() {
+        for length in 1..60 {
+            let condition = Condition {
+                text: "x".repeat(length),
+                setting: "within 600 s".to_owned(),
+                measured: "5 s".to_owned(),
+            };
+            let words = condition_words(&condition, 76);
+            let (before, _) = words.split_once("(setting").unwrap();
+            let spaces = before.len() - before.trim_end().len();
+            assert!(spaces == 1 || spaces >= COLUMN, "{words:?}");
+        }
+    }
 }
