@@ -106,7 +106,7 @@ pub const TABLE: &[Row] = &[
         "AN1448",
         ANY,
         "low",
-        "no change was seen, or another source came, or only the host's own log tells that a connection back was tried, or one of the causes that AN0842 has for low; or a magic packet was sent and no target was seen to start after it and to be entered",
+        "no change was seen, or another source came, or a connection back is told as tried only and on a weaker basis, or one of the causes that AN0842 has for low; or a magic packet was sent and no target was seen to start after it and to be entered",
     ),
     row(
         "AN1448",

@@ -7,7 +7,9 @@ use super::settings::SignallingSettings;
 use super::{Key, Sender};
 use crate::analytics::kit::arrivals::logged;
 use crate::context::{Context, Place};
-use crate::model::{Endpoint, Event, Outcome, Provenance, Span, What};
+use crate::model::{
+    Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Span, Transport, What,
+};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -84,7 +86,13 @@ fn visit_of(event: &Event, settings: &SignallingSettings, context: &Context) -> 
                 let to = attempt.responder;
                 visit(attempt.initiator, to.port, Whom::Address(to.address), true)
             }),
-        What::Host(_) => {
+        What::Host(host) => {
+            // The sender's own Sysmon tells that it connected.
+            if let Some((from, to)) = made_by_sender(host)
+                && settings.admin_ports.contains(&to.port)
+            {
+                return Some(visit(from, to.port, Whom::Address(to.address), true));
+            }
             let logged = logged(event, context)?;
             settings.admin_ports.contains(&logged.port).then(|| {
                 visit(
@@ -95,6 +103,32 @@ fn visit_of(event: &Event, settings: &SignallingSettings, context: &Context) -> 
                 )
             })
         }
+        _ => None,
+    }
+}
+
+/// Both ends of a connection over TCP that a host says it made (Sysmon 3).
+fn made_by_sender(host: &HostEvent) -> Option<(Endpoint, Endpoint)> {
+    match &host.what {
+        HostWhat::Connected {
+            initiated: true,
+            transport: Transport::TCP,
+            source,
+            destination,
+            ..
+        } => Some((*source, *destination)),
+        _ => None,
+    }
+}
+
+/// The ends of an attempt at a port that packets show as come to nothing.
+fn failed(event: &Event) -> Option<(Endpoint, u16)> {
+    match &event.what {
+        What::Attempt(attempt) => matches!(
+            attempt.outcome,
+            Outcome::HalfOpen | Outcome::Rejected | Outcome::Unreachable(_) | Outcome::Aborted
+        )
+        .then_some((attempt.initiator, attempt.responder.port)),
         _ => None,
     }
 }
@@ -110,8 +144,11 @@ pub(super) fn visitors_of(
         What::Attempt(attempt) if settings.admin_ports.contains(&attempt.responder.port) => {
             attempt.initiator.address
         }
-        What::Host(_) => match logged(event, context) {
-            Some(logged) if settings.admin_ports.contains(&logged.port) => logged.remote.address,
+        What::Host(host) => match (made_by_sender(host), logged(event, context)) {
+            (Some((from, to)), _) if settings.admin_ports.contains(&to.port) => from.address,
+            (_, Some(logged)) if settings.admin_ports.contains(&logged.port) => {
+                logged.remote.address
+            }
             _ => return,
         },
         _ => return,
@@ -159,17 +196,20 @@ impl Visits {
         context: &Context,
         dropped: &mut u64,
     ) {
+        if let Some(ends) = failed(event) {
+            // The host let its SYN in, and packets show that it came to nothing.
+            self.held.retain(|held| {
+                held.completed
+                    || (held.remote, held.port) != ends
+                    || held.event.time.since(event.time).abs() > SAME_CONNECTION
+            });
+            self.know(ends);
+        }
         let Some(visit) = visit_of(event, settings, context) else {
             return;
         };
         let ends = (visit.remote, visit.port);
-        let live = self.known.contains(&ends);
-        if !live {
-            if self.known.len() >= ENDPOINTS {
-                self.known.pop_front();
-            }
-            self.known.push_back(ends);
-        }
+        let live = self.know(ends);
         if !keep {
             return;
         }
@@ -188,17 +228,30 @@ impl Visits {
             self.held.push_back(visit);
         }
     }
+
+    /// Remembers endpoints; true if they were known.
+    fn know(&mut self, ends: (Endpoint, u16)) -> bool {
+        let known = self.known.contains(&ends);
+        if !known {
+            if self.known.len() >= ENDPOINTS {
+                self.known.pop_front();
+            }
+            self.known.push_back(ends);
+        }
+        known
+    }
 }
 
 impl Visit {
-    /// Adds another record of the same connection; packets stand for it where there are any.
+    /// Adds another record of the same connection. Packets stand for it where there are any, else
+    /// Security 5156: Sysmon writes later, by a clock of its own.
     fn join(&mut self, mut other: Self) {
-        other.completed |= self.completed;
-        if other.by_packets() {
+        let completed = self.completed || other.completed;
+        if other.by_packets() || !self.by_packets() && !other.completed {
             std::mem::swap(self, &mut other);
             self.also.append(&mut other.also);
         }
-        self.completed |= other.completed;
+        self.completed = completed;
         if self.also.len() < CITED {
             self.also.push(other.event.provenance);
         }

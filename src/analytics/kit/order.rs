@@ -31,8 +31,11 @@ fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
         .collect();
     clocks.sort_unstable();
     clocks.dedup();
-    clocks
+    let mut sentences: Vec<String> = clocks
         .into_iter()
         .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
-        .collect()
+        .collect();
+    // Of two clocks of one host that nothing measured, the same is to be said.
+    sentences.dedup();
+    sentences
 }
