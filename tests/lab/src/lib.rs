@@ -6,6 +6,7 @@
 //!
 //! * [`evtx`]: Windows event logs, with templates and typed values as Windows writes them.
 //! * [`pcap`]: frames and capture files.
+//! * [`zeek`]: conn.log, as a Zeek sensor sums up what it sees.
 //! * [`story`]: the language, and what a network and its hosts would have recorded.
 //!
 //! `tests/lab/README.md` is the reference of every line form.
@@ -15,3 +16,4 @@ pub mod moment;
 pub mod pcap;
 pub mod seed;
 pub mod story;
+pub mod zeek;

@@ -123,6 +123,11 @@ fn independent_readers_accept_what_every_line_form_writes() {
                     assert_eq!(text.matches("<Event ").count(), items, "{name}");
                 });
             }
+        } else if name.ends_with(".log") {
+            // Zeek's rows, each cited by its line.
+            let rows = String::from_utf8_lossy(bytes);
+            let rows = rows.lines().filter(|line| !line.starts_with('#'));
+            assert_eq!(rows.count(), items, "{name}");
         } else {
             independent(
                 "tshark",
@@ -381,4 +386,60 @@ fn sensors_see_their_own_part_and_rotation_splits_a_capture() {
     assert_eq!(counts, [2, 2, 2, 2]);
     assert_eq!(evidence.labelled("wire:3").unwrap().file, "b-1.pcapng");
     assert_eq!(evidence.cite("b-2.pcapng", 1).unwrap().label, "wire:5");
+}
+
+#[test]
+fn a_zeek_sensor_writes_a_row_for_each_connection_when_it_forgets_it() {
+    let evidence = play(
+        "host WS01 10.0.0.5\nhost c2 203.0.113.9\nsensor zeek format zeek\n\
+         01:00 WS01 -> c2:443/tcp unanswered\n01:00:01 WS01 -> c2:80/tcp accepted for 2s bytes 30/40\n\
+         01:00:30 WS01 -> c2:81/tcp refused 2 times\n01:00:40 WS01 pings c2\n\
+         01:00:50 WS01 -> c2:22/tcp accepted bytes 30/40 reset by server idle 90s",
+    );
+    let text = String::from_utf8(evidence.file("zeek.log").unwrap().to_vec()).unwrap();
+    let fields: Vec<&str> = text
+        .lines()
+        .find_map(|l| l.strip_prefix("#fields\t"))
+        .unwrap()
+        .split('\t')
+        .collect();
+    let rows: Vec<String> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|row| {
+            let cells: Vec<&str> = row.split('\t').collect();
+            let cell = |name: &str| cells[fields.iter().position(|f| *f == name).unwrap()];
+            [
+                "id.resp_p",
+                "proto",
+                "conn_state",
+                "history",
+                "orig_pkts",
+                "resp_pkts",
+                "orig_bytes",
+                "resp_bytes",
+            ]
+            .map(cell)
+            .join(" ")
+        })
+        .collect();
+    // Zeek gives up an unanswered SYN after five seconds: what Windows sends after 7 and 15 s are rows of
+    // their own, and so is what it sends after a reset.
+    assert_eq!(
+        rows,
+        [
+            "443 tcp S0 S 3 0 0 0",
+            "80 tcp SF ShADadFf 6 4 30 40",
+            "443 tcp S0 S 1 0 - -",
+            "443 tcp S0 S 1 0 - -",
+            "81 tcp REJ Sr 1 1 0 0",
+            "81 tcp REJ Sr 1 1 0 0",
+            "0 icmp OTH - 1 1 32 32",
+            "22 tcp RSTR ShADadr 4 4 30 40",
+        ]
+    );
+    assert_eq!(
+        evidence.labelled("wire:2").unwrap().item,
+        text.lines().position(|l| l.contains("\t80\t")).unwrap() as u64 + 1
+    );
 }

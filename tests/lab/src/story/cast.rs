@@ -4,6 +4,7 @@ use crate::pcap::Format;
 use crate::pcap::frame::Mac;
 use crate::pcap::speech::Protocol;
 use crate::pcap::tunnel::Tunnel;
+use crate::zeek::Notation;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -121,6 +122,8 @@ pub(super) struct Sensor {
     pub(super) to: Option<i64>,
     pub(super) rotate: Vec<i64>,
     pub(super) format: Format,
+    /// It is a Zeek sensor: it keeps no packets, and sums up connections.
+    pub(super) sums_up: Option<Notation>,
     pub(super) clock: Clock,
     pub(super) dropped: u64,
     pub(super) disordered: bool,
@@ -137,6 +140,7 @@ impl Sensor {
             to: None,
             rotate: Vec::new(),
             format: Format::PcapNg,
+            sums_up: None,
             clock: Clock::default(),
             dropped: 0,
             disordered: false,

@@ -6,6 +6,7 @@ use super::{Cite, Expected};
 use crate::evtx::{Form, Log};
 use crate::moment::Moment;
 use crate::pcap::Capture;
+use crate::zeek::{self, Notation};
 use std::path::Path;
 
 /// What a story has left behind.
@@ -82,6 +83,18 @@ pub(super) fn captures(
 ) {
     let mut wire: u32 = 0;
     for sensor in sensors {
+        if let Some(notation) = sensor.sums_up {
+            connections(
+                day,
+                hosts,
+                sensor,
+                notation,
+                (sent, &mut wire),
+                files,
+                cites,
+            );
+            continue;
+        }
         let mut parts: Vec<Vec<&Sent>> = vec![Vec::new(); sensor.rotate.len() + 1];
         for packet in sent.iter().filter(|p| sees(sensor, p)) {
             let part = sensor
@@ -132,6 +145,56 @@ pub(super) fn captures(
             }
             files.push((name, capture.bytes()));
         }
+    }
+}
+
+/// The log of a sensor that keeps no packets. A row is cited by its line, under the label and the line
+/// of the page that its first packet has.
+fn connections(
+    day: Moment,
+    hosts: &[Host],
+    sensor: &Sensor,
+    notation: Notation,
+    (sent, wire): (&[Sent], &mut u32),
+    files: &mut Vec<(String, Vec<u8>)>,
+    cites: &mut Vec<Cite>,
+) {
+    let seen: Vec<&Sent> = sent.iter().filter(|p| sees(sensor, p)).collect();
+    let at = |packet: &Sent| day.plus(packet.at + sensor.clock.error_at(packet.at));
+    let mut zeek = zeek::Sensor::default();
+    for packet in &seen {
+        zeek.push(at(packet), &packet.bytes);
+    }
+    let rows = zeek.rows();
+    // A row is in the log that was open when it was written.
+    let part = |row: &zeek::Row| {
+        let turned = sensor.rotate.iter();
+        turned.filter(|m| day.plus(**m) <= row.written).count()
+    };
+    for number in 0..=sensor.rotate.len() {
+        let own = || rows.iter().filter(|row| part(row) == number);
+        if own().next().is_none() {
+            continue;
+        }
+        let name = match sensor.rotate.is_empty() {
+            true => format!("{}.log", sensor.name),
+            false => format!("{}-{}.log", sensor.name, number + 1),
+        };
+        let (text, lines) = zeek::text(own(), notation);
+        for (row, item) in own().zip(lines) {
+            let packet = seen[row.first];
+            *wire += 1;
+            let from = &hosts[packet.from].name;
+            let to = packet.to.map_or("all", |to| hosts[to].name.as_str());
+            cites.push(Cite {
+                label: format!("wire:{wire}"),
+                file: name.clone(),
+                item,
+                line: packet.line,
+                about: format!("{from} -> {to}"),
+            });
+        }
+        files.push((name, text.into_bytes()));
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Expected, Story, lines};
 use crate::moment::{Moment, SECOND};
 use crate::pcap::Format;
 use crate::pcap::tunnel::{Tunnel, Wrap};
+use crate::zeek::Notation;
 use std::net::IpAddr;
 
 /// The most acts one line may unfold into: a story is a test, not a benchmark.
@@ -13,8 +14,9 @@ const MOST_TURNS: i64 = 50_000;
 
 const HOST_WORDS: &str = "logs, clock, zone, etw, mac, named, orientation receiver-first, relogs on|off, \
      win11, linux, ttl, open tcp/445, without 5156, file archived|dirty|plain|terminated|merged, records from";
-const SENSOR_WORDS: &str = "sees, snaplen, from, to, rotate, format pcap|pcap-ns|pcapng|pcapng-us, \
+const SENSOR_WORDS: &str = "sees, snaplen, from, to, rotate, format pcap|pcap-ns|pcapng|pcapng-us|zeek|zeek-json, \
      clock, delay, drops, disordered, through vxlan|geneve|gre|erspan FROM TO";
+const FORMATS: &str = "pcap, pcap-ns, pcapng, pcapng-us, zeek, zeek-json";
 
 /// What is known while the story block is read.
 pub(super) struct Reader {
@@ -268,21 +270,15 @@ impl Reader {
                 "from" => sensor.from = Some(words.clock("the capture's begin")?),
                 "to" => sensor.to = Some(words.clock("the capture's end")?),
                 "rotate" => sensor.rotate.push(words.clock("the moment of rotation")?),
-                "format" => {
-                    sensor.format = match words.next("the format")?.as_str() {
-                        "pcap" => Format::Micro,
-                        "pcap-ns" => Format::Nano,
-                        "pcapng" => Format::PcapNg,
-                        "pcapng-us" => Format::PcapNgMicro,
-                        other => {
-                            return words.unknown(
-                                "format",
-                                other,
-                                "pcap, pcap-ns, pcapng, pcapng-us",
-                            );
-                        }
-                    }
-                }
+                "format" => match words.next("the format")?.as_str() {
+                    "pcap" => sensor.format = Format::Micro,
+                    "pcap-ns" => sensor.format = Format::Nano,
+                    "pcapng" => sensor.format = Format::PcapNg,
+                    "pcapng-us" => sensor.format = Format::PcapNgMicro,
+                    "zeek" => sensor.sums_up = Some(Notation::Table),
+                    "zeek-json" => sensor.sums_up = Some(Notation::Json),
+                    other => return words.unknown("format", other, FORMATS),
+                },
                 "clock" => read_clock(&mut words, &mut sensor.clock)?,
                 "delay" => sensor.clock.offset += words.duration("the delay")?,
                 "drops" => sensor.dropped = words.number("the number of dropped packets")?,
