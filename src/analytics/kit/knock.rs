@@ -95,7 +95,7 @@ impl Knock {
 
     /// True if some touch was tried again, as clients do: from the same port, or from another one.
     pub fn was_retried(&self) -> bool {
-        self.touches.iter().any(|t| !t.abandoned) || self.ports().len() < self.touches.len()
+        self.touches.iter().any(|t| t.retried) || self.ports().len() < self.touches.len()
     }
 
     /// True if every touched port is one that ordinary clients try on their own.

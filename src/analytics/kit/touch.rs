@@ -6,7 +6,7 @@
 
 use crate::context::identity::HostId;
 use crate::context::{Context, Place};
-use crate::model::attempt::{Marks, RefusalMeaning};
+use crate::model::attempt::RefusalMeaning;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::net::{is_group_or_wildcard, may_be_broadcast};
@@ -49,8 +49,8 @@ pub struct Touch {
     pub also: Vec<Provenance>,
     /// The host's own log shows it, beside the packet.
     pub logged: bool,
-    /// One SYN, no retry, though the capture went on.
-    pub abandoned: bool,
+    /// The same attempt was made more than once: its SYN was sent again.
+    pub retried: bool,
 }
 
 impl Touch {
@@ -121,7 +121,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 answer,
                 also,
                 logged: false,
-                abandoned: attempt.marks.has(Marks::ABANDONED),
+                retried: attempt.tries > 1,
             };
             Some((
                 context
@@ -174,7 +174,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 answer,
                 also: Vec::new(),
                 logged: true,
-                abandoned: false,
+                retried: false,
             };
             Some((Place::Host(id), touch))
         }

@@ -18,6 +18,8 @@ const PERIOD_PORTS: usize = 32;
 const PERIOD_TIMES: usize = 8;
 /// How far apart two logs may tell of one touch: the client's retries end after 21 s.
 const SAME_TOUCH: Span = Span::seconds(25);
+/// Clients wait this long at least before they send a SYN again: Windows half a second after a reset.
+const SENT_AGAIN: Span = Span::millis(400);
 
 type PortTimes = ((Transport, u16), VecDeque<Timestamp>);
 
@@ -223,6 +225,15 @@ fn isn(event: &Event) -> Option<u32> {
     }
 }
 
+/// True if the same log tells of the same touch for a second time, later than it would of one SYN.
+fn tells_again(held: &Event, next: &Event) -> bool {
+    let (What::Host(one), What::Host(other)) = (&held.what, &next.what) else {
+        return false;
+    };
+    (&one.channel, one.event_id) == (&other.channel, other.event_id)
+        && next.time.since(held.time).abs() >= SENT_AGAIN
+}
+
 impl Source {
     /// True if `touch` tells of a touch that is already held, told by another log or again by the
     /// same one: the same ports and the same SYN, or at about the same time where a SYN is not known.
@@ -247,11 +258,14 @@ impl Source {
                 // The packet is the better witness; the row becomes its corroboration.
                 let mut also = std::mem::take(&mut held.also);
                 also.push(held.event.provenance);
+                let retried = held.retried;
                 *held = touch.clone();
                 held.also.extend(also);
                 held.logged = true;
+                held.retried |= retried;
             } else {
                 held.logged |= !touch.on_the_wire();
+                held.retried |= tells_again(&held.event, &touch.event);
                 if held.also.len() < 8 {
                     held.also.push(touch.event.provenance);
                 }
@@ -396,7 +410,7 @@ mod tests {
             answer: Answer::Silence,
             also: Vec::new(),
             logged: true,
-            abandoned: false,
+            retried: false,
         }
     }
 
@@ -404,6 +418,23 @@ mod tests {
         let mut source = Source::default();
         source.recent.push_back(first);
         source.corroborates(then, &mut [])
+    }
+
+    #[test]
+    fn a_log_that_tells_of_a_touch_for_a_second_time_shows_another_try() {
+        let retried = |then: Touch| {
+            let mut source = Source::default();
+            source.recent.push_back(row(0, None));
+            assert!(source.corroborates(&then, &mut []));
+            source.recent[0].retried
+        };
+        assert!(retried(row(1, None)));
+        assert!(!retried(row(0, None)), "two rows of one SYN");
+        let mut of_another_log = row(1, None);
+        if let What::Host(host) = &mut of_another_log.event.what {
+            host.event_id = 5157;
+        }
+        assert!(!retried(of_another_log));
     }
 
     #[test]
