@@ -354,7 +354,7 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         Form::PowerShell
     } else if has("EventId") && has("EventRecordId") && (has("Payload") || has("ChunkNumber")) {
         Form::EvtxEcmdJson
-    } else if has("ts") && has("conn_state") && has("id.orig_h") {
+    } else if has("ts") && has("conn_state") && (has("id.orig_h") || under("id", "orig_h")) {
         Form::ZeekConn
     } else {
         return None;

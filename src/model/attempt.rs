@@ -82,7 +82,7 @@ pub enum FlowEnd {
 
 /// Facts about an attempt that qualify what it can prove.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Marks(pub u16);
+pub struct Marks(pub u32);
 
 impl Marks {
     /// A reset was seen whose numbers do not fit, or that does not acknowledge the SYN; it was not used.
@@ -122,6 +122,11 @@ impl Marks {
     pub const CLOSED_BY_INITIATOR: Self = Self(1 << 13);
     /// Only the responder closed it.
     pub const CLOSED_BY_RESPONDER: Self = Self(1 << 14);
+    /// A log of connections tells of it: somebody else's sensor saw its packets and kept their sums.
+    pub const SUMMED_UP: Self = Self(1 << 16);
+    /// Nothing says how long no packet had come before the reset: the connection may have been idle, or
+    /// one side may have closed it.
+    pub const RESET_UNTIMED: Self = Self(1 << 17);
 
     /// True if every mark of `other` is set.
     pub fn has(self, other: Self) -> bool {
@@ -213,6 +218,14 @@ impl Attempt {
         expected && !self.went_on() && waited && !self.marks.has(Marks::EVICTED)
     }
 
+    /// True if the SYN of a TCP attempt was seen, by whomever. A log of connections has no sequence
+    /// numbers, but tells of what began without one.
+    pub fn asked(&self) -> bool {
+        let summed_up = self.marks.has(Marks::SUMMED_UP)
+            && !matches!(self.outcome, Outcome::Midstream | Outcome::OneSided);
+        self.transport == Transport::TCP && (self.isn.is_some() || summed_up)
+    }
+
     /// True if a TCP initiator sent more than SYNs: somebody answered it, whoever saw that.
     pub fn went_on(&self) -> bool {
         let fast_open = self.marks.has(Marks::FAST_OPEN);
@@ -237,10 +250,10 @@ impl Attempt {
     }
 
     /// Who reset the connection while it was in use: as [`Self::reset_open`], at most ten seconds after
-    /// its last packet.
+    /// its last packet, as far as that is told.
     pub fn reset_in_use(&self) -> Option<Endpoint> {
         self.reset_open()
-            .filter(|_| !self.marks.has(Marks::RESET_IDLE))
+            .filter(|_| !self.marks.has(Marks::RESET_IDLE) && !self.marks.has(Marks::RESET_UNTIMED))
     }
 
     /// Who reset the connection before either side had begun to close it, after bytes had gone both

@@ -62,7 +62,7 @@ pub(super) struct Flow {
     pub(super) fins: u8,
     /// The initiator sent something other than SYN and RST.
     pub(super) spoke: bool,
-    pub(super) marks: Marks,
+    pub(super) marks: PacketMarks,
     pub(super) vlan: Option<u16>,
     pub(super) refusal: Option<Box<Refusal>>,
     pub(super) first: Timestamp,
@@ -94,6 +94,34 @@ pub(super) struct Flow {
     pub(super) payload: Option<Box<Payload>>,
 }
 
+/// The marks that packets show, which are the first sixteen: a live flow is kept small.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PacketMarks(u16);
+
+impl PacketMarks {
+    /// Sets the marks of `marks`.
+    pub(super) fn set(&mut self, marks: Marks) {
+        self.0 |= Self::of(marks);
+    }
+
+    /// True if every mark of `marks` is set.
+    pub(super) fn has(self, marks: Marks) -> bool {
+        self.all().has(marks)
+    }
+
+    fn take_back(&mut self, marks: Marks) {
+        self.0 &= !Self::of(marks);
+    }
+
+    fn all(self) -> Marks {
+        Marks(self.0.into())
+    }
+
+    fn of(marks: Marks) -> u16 {
+        (marks.0 & 0xFFFF) as u16
+    }
+}
+
 impl Flow {
     /// A flow that begins with `packet`, not yet counted.
     pub(super) fn new(ends: [Endpoint; 2], phase: Phase, packet: &Packet, at: Provenance) -> Self {
@@ -104,7 +132,7 @@ impl Flow {
             end: FlowEnd::Open,
             fins: 0,
             spoke: false,
-            marks: Marks::default(),
+            marks: PacketMarks::default(),
             vlan: packet.vlan,
             refusal: None,
             first: packet.time,
@@ -168,7 +196,7 @@ impl Flow {
         let plausible = ahead <= packet.payload.saturating_add(LARGEST_HOLE);
         self.bytes[who] += u64::from(if plausible { ahead } else { packet.payload });
         self.next_seq[who] = Some(end);
-        self.marks.0 &= !Marks::EMPTY.0;
+        self.marks.take_back(Marks::EMPTY);
         self.note(packet, who);
     }
 
@@ -337,7 +365,7 @@ impl Flow {
             packets: self.packets,
             end: self.end,
             ended,
-            marks: self.marks,
+            marks: self.marks.all(),
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
             icmp,

@@ -102,8 +102,8 @@ fn summed_up(sensors: &[Sensor]) -> Option<Gap> {
                 n => format!("{n} logs of connections"),
             }
         ),
-        "no sequence numbers, no payload and no single tries: a refusal by ICMP looks like silence, no host's clock \
-         can be measured against it, and when its sensor did not listen is not said",
+        "no sequence numbers and no payload: a refusal by ICMP looks like silence, a connection in use that is reset \
+         like an idle one, no host's clock can be measured against it, and when its sensor did not listen is not said",
     );
     gap.evidence = logs.iter().map(|s| s.evidence).collect();
     (gap.from, gap.to) = (Some(first), Some(last));
@@ -315,19 +315,22 @@ fn are(n: u64, word: &str) -> String {
 
 /// Hardly any answer in all captures.
 fn one_sided(search: &Search<'_>) -> Option<Gap> {
-    let all = search.attempts;
-    if all.syns < SYNS || all.answered_syns.saturating_mul(20) >= all.syns {
+    let (all, coverage) = (search.attempts, &search.context.coverage);
+    // Logs of connections tell of SYNs and answers too, and only to the coverage.
+    let summed_up = coverage.sensors().iter().any(|s| s.summed_up);
+    let ((syns, answered), any) = match summed_up {
+        true => (coverage.wire().answers(), coverage.wire().any_came_about()),
+        false => ((all.syns, all.answered_syns), all.established > 0),
+    };
+    if syns < SYNS || answered.saturating_mul(20) >= syns {
         return None;
     }
     let mut gap = Gap::new(
         GapKind::OneSided,
-        format!(
-            "only {} of {} TCP attempts show any answer",
-            all.answered_syns, all.syns
-        ),
+        format!("only {} of {} TCP attempts show any answer", answered, syns),
         "the captures may hold one direction only, and then silence proves nothing; a scan looks the same",
     );
-    if all.answered_syns == 0 && all.established == 0 {
+    if answered == 0 && !any {
         gap.lessens = Lessens::Packets;
     }
     gap.remedy = "a capture of both directions".to_owned();

@@ -72,12 +72,14 @@ pub struct Wire {
     // TCP attempts whose SYN was captured, and those of them with any answer.
     syns: u64,
     answered: u64,
+    // Conversations that came about, of any transport.
+    established: u64,
 }
 
 impl Wire {
     pub(super) fn attempt(&mut self, event: &Event, attempt: &Attempt) {
         let tcp = attempt.transport == Transport::TCP;
-        let syn = tcp && attempt.isn.is_some();
+        let syn = attempt.asked();
         let silent = matches!(attempt.outcome, Outcome::Unanswered | Outcome::Aborted);
         let [from, to] = attempt.packets.map(|n| n > 0);
         let torn = attempt.outcome == Outcome::OneSided || silent && attempt.went_on();
@@ -88,6 +90,7 @@ impl Wire {
         };
         self.syns += u64::from(syn);
         self.answered += u64::from(syn && !silent);
+        self.established += u64::from(attempt.succeeded());
         let sensor = clocks::sensor_of(&event.provenance);
         for (address, sent, received, at) in [
             (attempt.initiator.address, from, to, event.time),
@@ -142,6 +145,7 @@ impl Wire {
         self.full |= other.full;
         self.syns += other.syns;
         self.answered += other.answered;
+        self.established += other.established;
     }
 
     pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
@@ -174,6 +178,16 @@ impl Wire {
         let mut torn: Vec<IpAddr> = torn.map(|(address, _)| *address).collect();
         torn.sort_unstable();
         torn
+    }
+
+    /// TCP attempts whose SYN was seen, and how many of them show any answer.
+    pub fn answers(&self) -> (u64, u64) {
+        (self.syns, self.answered)
+    }
+
+    /// True if some conversation, of any transport, came about.
+    pub fn any_came_about(&self) -> bool {
+        self.established > 0
     }
 
     /// What the captures hold of these addresses together.

@@ -55,7 +55,7 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
     }
 }
 
-const MARKS: [(Marks, &str); 14] = [
+const MARKS: [(Marks, &str); 15] = [
     (
         Marks::RESET_MISMATCH,
         "a reset whose numbers do not fit the attempt was not counted",
@@ -82,6 +82,10 @@ const MARKS: [(Marks, &str); 14] = [
     (
         Marks::RESET_TTL,
         "the reset's TTL is not that of its sender's other packets",
+    ),
+    (
+        Marks::RESET_UNTIMED,
+        "whether it was in use when it was reset is not told",
     ),
     (Marks::CLOSED_BY_INITIATOR, "only the initiator closed it"),
     (Marks::CLOSED_BY_RESPONDER, "only the responder closed it"),
