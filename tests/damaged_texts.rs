@@ -348,6 +348,14 @@ fn a_log_of_connections_covers_its_time_and_says_what_it_cannot_show() {
     {
         assert_eq!(need.status, casewire::case::Met::Partial, "{need:?}");
     }
+    let magic = case
+        .coverage
+        .iter()
+        .filter(|r| r.needs.contains("Wake-on-LAN"));
+    for need in magic {
+        assert_eq!(need.status, casewire::case::Met::Absent, "{need:?}");
+        assert!(need.note.contains("holds no magic packet"), "{need:?}");
+    }
     let json = (1..=RECORDS).map(|n| {
         format!(
             "{{\"ts\":1662034{n:03}.036086,\"uid\":\"C1\",\"id.orig_h\":\"10.0.0.1\",\"id.orig_p\":50001,\

@@ -49,6 +49,8 @@ pub struct Need {
 pub enum Source {
     /// Packets to and from the host.
     Packets,
+    /// Packets as they were on the segment, long enough for a magic packet.
+    Frames,
     /// This much of the past, of whatever kind.
     History(Span),
     /// These event ids of this log.

@@ -91,6 +91,7 @@ impl Ledger {
     /// Keeps a record if it is wanted. Almost never is any.
     #[inline]
     pub(super) fn keep(&mut self, frame: &Frame<'_>) {
+        self.summary.longest = self.summary.longest.max(frame.data.len() as u64);
         if let Some(wanted) = &mut self.wanted
             && wanted.numbers.contains(&frame.number)
         {

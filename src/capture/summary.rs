@@ -20,6 +20,8 @@ pub struct CaptureSummary {
     pub later_fragments: u64,
     /// IP packets of which the capture holds less than the IP length says.
     pub snapped: u64,
+    /// Bytes of the longest packet record, as kept.
+    pub longest: u64,
     /// Bytes of the decompressed file read.
     pub bytes: u64,
     /// Damaged regions passed over.

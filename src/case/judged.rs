@@ -2,21 +2,20 @@
 //! to collect next.
 
 use super::gaps::{Gap, GapKind, Search};
+use super::whole::{Whole, whole};
+use super::wishes::Wishes;
 use super::{CoverageRow, HostRow, Incident, Judgeable, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::activity::INACTIVE_AFTER;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Span, Timestamp};
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The row for all hosts that no log names.
 pub const UNNAMED: &str = "others";
 /// Silences of a capture named in one verdict; of more, that there are some.
 const SILENCES: usize = 2;
-/// Hosts named in one line of advice.
-const NAMED: usize = 4;
 
 /// The coverage of every analytic on every host, and the verdicts.
 pub struct Judged {
@@ -85,82 +84,6 @@ pub fn judge(
     judged
 }
 
-/// What is lacking, by how to get it.
-#[derive(Default)]
-struct Wishes(BTreeMap<String, Wish>);
-
-#[derive(Default)]
-struct Wish {
-    /// Pairs of analytic and host that are blind without it.
-    blind: BTreeSet<(&'static str, String)>,
-    /// Pairs that would see more with it.
-    partly: BTreeSet<(&'static str, String)>,
-}
-
-impl Wishes {
-    fn add(
-        &mut self,
-        about: &About,
-        label: &str,
-        judgeable: Judgeable,
-        rows: &[CoverageRow],
-        gaps: &[Gap],
-    ) {
-        for (need, row) in about.needs.iter().zip(rows) {
-            let missing = matches!(row.status, Met::Absent | Met::Unknown);
-            if !missing && row.status != Met::Partial {
-                continue;
-            }
-            // Where a gap makes the whole difference, what fills it is better than a capture or an
-            // audit policy anew.
-            let taking: Vec<&Gap> = row.gaps.iter().filter_map(|at| gaps.get(*at)).collect();
-            let mut remedies: Vec<&str> = taking
-                .iter()
-                .map(|gap| gap.remedy.as_str())
-                .filter(|remedy| !remedy.is_empty())
-                .collect();
-            let none_held = missing && !taking.iter().any(|gap| gap.whole);
-            if remedies.is_empty() || none_held {
-                remedies.push(need.what);
-            }
-            for remedy in remedies {
-                let wish = self.0.entry(remedy.to_owned()).or_default();
-                let pair = (about.id, label.to_owned());
-                if judgeable == Judgeable::Not && need.essential && missing {
-                    wish.blind.insert(pair);
-                } else {
-                    wish.partly.insert(pair);
-                }
-            }
-        }
-    }
-
-    /// Most pairs unblocked first, then most pairs improved.
-    fn sentences(self) -> Vec<String> {
-        let mut wishes: Vec<(String, Wish)> = self.0.into_iter().collect();
-        wishes.sort_by_key(|(_, w)| (Reverse(w.blind.len()), Reverse(w.partly.len())));
-        wishes
-            .into_iter()
-            .map(|(what, wish)| {
-                let pairs = || wish.blind.iter().chain(&wish.partly);
-                let hosts: BTreeSet<&str> = pairs().map(|(_, host)| host.as_str()).collect();
-                let analytics: BTreeSet<&str> = pairs().map(|(id, _)| *id).collect();
-                let shown: Vec<&str> = hosts.iter().copied().take(NAMED).collect();
-                let more = match hosts.len().saturating_sub(NAMED) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let analytics: Vec<&str> = analytics.into_iter().collect();
-                format!(
-                    "{}{more}: {what} (for {})",
-                    shown.join(", "),
-                    analytics.join(", ")
-                )
-            })
-            .collect()
-    }
-}
-
 fn is_about(incident: &Incident, label: &str, id: Option<HostId>, hosts: &[HostRow]) -> bool {
     let host = &incident.finding.entities.host_name;
     match id {
@@ -192,6 +115,7 @@ fn row(
     for source in need.from {
         let held = match source {
             Source::Packets => packets(id, context),
+            Source::Frames => frames(id, context),
             Source::History(span) => history(*span, context),
             Source::Outcomes => id.map_or_else(Held::absent, |id| outcomes(id, context)),
             Source::Events(log, ids) => {
@@ -309,6 +233,23 @@ fn packets(id: Option<HostId>, context: &Context) -> Held {
             note: "no packet of this host's addresses was captured".to_owned(),
             ..Held::absent()
         }
+    }
+}
+
+/// As [`packets`], as far as they could hold a magic packet.
+fn frames(id: Option<HostId>, context: &Context) -> Held {
+    let held = packets(id, context);
+    match whole(context.coverage.sensors()) {
+        Whole::Nothing(note) => Held {
+            note,
+            ..Held::absent()
+        },
+        Whole::Part(note) if held.status == Met::Seen => Held {
+            status: Met::Partial,
+            note,
+            ..held
+        },
+        _ => held,
     }
 }
 

@@ -14,6 +14,8 @@ pub mod suppression;
 #[cfg(test)]
 mod tests;
 pub mod tunnelled;
+mod whole;
+mod wishes;
 
 pub use conflict::{ConflictKind, ConflictRow};
 pub use gaps::{Gap, GapKind};

@@ -192,6 +192,10 @@ fn needs(page: &mut String, needs: &[Need]) {
 fn source(source: &Source) -> String {
     match source {
         Source::Packets => "packets".to_owned(),
+        Source::Frames => {
+            "packets of 144 bytes and more (no log of connections, no capture cut below that)"
+                .to_owned()
+        }
         Source::History(span) => format!(
             "{} h of evidence, or a baseline",
             span.0 / 3_600_000_000_000

@@ -112,7 +112,7 @@ impl Analytic for Signalling {
             Need {
                 name: "packets of the local segment (Wake-on-LAN)",
                 essential: false,
-                from: &[Source::Packets],
+                from: &[Source::Frames],
                 what: "a capture on the segment itself: magic packets are broadcast and seldom routed",
             },
         ],

@@ -152,8 +152,8 @@ impl Gap {
     /// True if it takes from what `source` holds of a host; `None` is any host without logs.
     pub fn takes_from(&self, source: &Source, host: Option<HostId>) -> bool {
         match (self.lessens, source) {
-            (Lessens::Packets, Source::Packets) => true,
-            (Lessens::PacketsOf(id), Source::Packets) => Some(id) == host,
+            (Lessens::Packets, Source::Packets | Source::Frames) => true,
+            (Lessens::PacketsOf(id), Source::Packets | Source::Frames) => Some(id) == host,
             (Lessens::PacketsOfOthers, Source::Packets) => host.is_none(),
             (Lessens::Logs(id), Source::Events(..)) => Some(id) == host,
             (Lessens::OneLog(id, log), Source::Events(of, _)) => Some(id) == host && log == *of,

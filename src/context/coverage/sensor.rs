@@ -18,6 +18,8 @@ pub struct Sensor {
     pub unread: u64,
     /// Packets shorter than on the wire.
     pub cut: u64,
+    /// Bytes of the longest packet kept.
+    pub longest: u64,
     /// Its interfaces.
     pub interfaces: Vec<InterfaceSummary>,
     /// True for a log of connections: it has no packets, and says nothing of its own silences.
@@ -36,6 +38,7 @@ impl Sensor {
             packets: summary.present,
             unread: summary.skipped + summary.damaged_regions,
             cut: summary.snapped,
+            longest: summary.longest,
             interfaces: summary.interfaces.clone(),
             summed_up: summary.summed_up,
         })
@@ -134,6 +137,7 @@ pub(crate) mod tests {
             packets: interface.packets,
             unread: 0,
             cut: 0,
+            longest: 0,
             interfaces: vec![interface],
             summed_up: false,
         }
