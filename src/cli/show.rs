@@ -256,7 +256,9 @@ fn line(
             )?;
             citations(cited, page)?;
             for line in text.lines() {
-                writeln!(page, "{}", vis(line))?;
+                // A tab between columns harms no terminal, and is easier to read than its name.
+                let cells: Vec<String> = line.split('\t').map(vis).collect();
+                writeln!(page, "{}", cells.join("\t"))?;
             }
         }
         RawFormat::Hex => dump(bytes, page)?,

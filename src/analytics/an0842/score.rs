@@ -27,7 +27,7 @@ pub(super) fn score(
     {
         items.push(item("the rule lets in this source and nobody else", 15));
     }
-    if !knock.was_retried() {
+    if knock.was_single() {
         items.push(item(
             "every touch was a single SYN that was not retried",
             10,

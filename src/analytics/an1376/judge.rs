@@ -15,6 +15,7 @@ use super::waiting::Waiting;
 use super::who::Who;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
+use crate::model::payload::Shape;
 use crate::model::{Event, Span, Timestamp};
 
 /// The least sum of weights that is told: a hundred to one.
@@ -420,7 +421,10 @@ fn excluded(
         mute,
     });
     if let Some(why) = why {
-        return Some(why.to_owned());
+        return Some(match unheard(new) {
+            true => format!("{why}, by its ports; what was said is not in this evidence"),
+            false => why.to_owned(),
+        });
     }
     let many = state.new_endpoints(&waiting.new.who, waiting.at, settings.time_window);
     if waiting.new.who.known() && many > settings.max_new_endpoints as usize {
@@ -430,6 +434,11 @@ fn excluded(
         ));
     }
     None
+}
+
+/// True if bytes were counted of a channel, and none of them were seen.
+fn unheard(channel: &Relation) -> bool {
+    channel.shape == Shape::None && channel.bytes.iter().any(|bytes| *bytes > 0)
 }
 
 fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {

@@ -98,6 +98,12 @@ impl Knock {
         self.touches.iter().any(|t| t.retried) || self.ports().len() < self.touches.len()
     }
 
+    /// True if every touch is known to have been made once and no more. Where the evidence ends too soon, or
+    /// a log tells of it, neither this nor [`Self::was_retried`] is known.
+    pub fn was_single(&self) -> bool {
+        self.touches.iter().all(|t| t.abandoned) && self.ports().len() == self.touches.len()
+    }
+
     /// True if every touched port is one that ordinary clients try on their own.
     pub fn only_client_ports(&self) -> bool {
         self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))

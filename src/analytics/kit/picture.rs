@@ -108,9 +108,9 @@ pub fn everyday(
     let Place::Host(id) = place else { return None };
     // Delayed services start two minutes after the system does.
     let starting = knock.first().shifted(STARTING.negated());
-    let since = match knock.was_retried() {
-        true => starting,
-        false => knock.first(),
+    let since = match knock.was_single() {
+        true => knock.first(),
+        false => starting,
     };
     let started = context
         .identity

@@ -6,7 +6,7 @@
 
 use crate::context::identity::HostId;
 use crate::context::{Context, Place};
-use crate::model::attempt::RefusalMeaning;
+use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
 use crate::model::net::{is_group_or_wildcard, may_be_broadcast};
@@ -51,6 +51,8 @@ pub struct Touch {
     pub logged: bool,
     /// The same attempt was made more than once: its SYN was sent again.
     pub retried: bool,
+    /// One SYN, no retry, though the capture went on.
+    pub abandoned: bool,
 }
 
 impl Touch {
@@ -122,6 +124,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 also,
                 logged: false,
                 retried: attempt.tries > 1,
+                abandoned: attempt.marks.has(Marks::ABANDONED),
             };
             Some((
                 context
@@ -175,6 +178,7 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 also: Vec::new(),
                 logged: true,
                 retried: false,
+                abandoned: false,
             };
             Some((Place::Host(id), touch))
         }

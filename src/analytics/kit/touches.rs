@@ -411,6 +411,7 @@ mod tests {
             also: Vec::new(),
             logged: true,
             retried: false,
+            abandoned: false,
         }
     }
 

@@ -97,8 +97,10 @@ fn datetime(time: &Time) -> String {
 }
 
 fn described(reference: Option<&Ref>) -> &'static str {
-    match reference.and_then(Ref::computer) {
-        Some(_) => "Event logged",
-        None => "Packet captured",
+    match reference {
+        Some(reference) if reference.computer().is_some() => "Event logged",
+        // A line of a log of connections: nobody kept its packets.
+        Some(Ref::Line(_)) => "Connection begun",
+        _ => "Packet captured",
     }
 }
