@@ -9,8 +9,9 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_by_listed,
-    opened_port, steps, tried_before, was_up,
+    opened_port, tried_before, was_up,
 };
+use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::{unheard, unseen};
 use crate::context::Context;
 use crate::model::attempt::Marks;

@@ -12,9 +12,10 @@ use crate::analytics::kit::knock::Knock;
 use crate::analytics::kit::order;
 use crate::analytics::kit::picture::{
     LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words,
-    opened_by_listed, opened_port, order_pairs, steps,
+    opened_by_listed, opened_port, order_pairs,
 };
 use crate::analytics::kit::sniffing::{CONDITION, Sign};
+use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::unseen;
 use crate::context::Context;
 use crate::model::finding::{

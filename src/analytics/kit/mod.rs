@@ -3,9 +3,11 @@
 //! `contact`: a host reaching for a remote, whatever evidence tells of it. `lookup`: the addresses that a name has.
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
 //! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door.
-//! `arrivals`: who came in. `door` holds the three together for one host, `picture` tells them,
-//! `doubts` says what speaks against them. `moments`: times in tables. `order`: which order the clocks let a finding claim. `sniffing`: processes
-//! that watch the wire. `standing`: what the settings file says of a source. `surroundings`: who started what made the change. `unseen`: what was not there.
+//! `arrivals`: who came in, `unheard`: who seems to have, without an answer in the captures. `door` holds
+//! them together for one host, `picture` tells them, `steps` puts them in order, `doubts` says what speaks
+//! against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
+//! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
+//! `surroundings`: who started what made the change. `unseen`: what was not there.
 
 pub mod arrivals;
 pub mod change;
@@ -22,6 +24,7 @@ pub mod rules;
 pub mod sniffing;
 pub mod standing;
 pub mod statistics;
+pub mod steps;
 pub mod surroundings;
 pub mod touch;
 pub mod touches;

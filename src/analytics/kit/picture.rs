@@ -9,11 +9,10 @@ use super::knock::Knock;
 use super::order;
 use crate::context::coverage::{Log, Seen};
 use crate::context::{Context, Place};
-use crate::model::finding::{Entities, Order, OrderCheck, Role, Step};
+use crate::model::finding::{Entities, Order, OrderCheck};
 use crate::model::firewall::{Ports, RuleChange};
 use crate::model::plural::counted;
 use crate::model::{Event, HostWhat, Span, Timestamp, What};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// How long after the connection a door that closes again counts as part of the picture: knockd
@@ -261,13 +260,13 @@ pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
 
 /// True for a change that shuts a door if it is about the rule that opened it. A deletion names the
 /// rule only, not what it allowed.
-fn closes(change: &Change) -> bool {
+pub(super) fn closes(change: &Change) -> bool {
     change.effect == Effect::Shuts
         || matches!(&change.event.what, What::Host(host)
             if matches!(host.what, HostWhat::FirewallRule { change: RuleChange::Removed, .. }))
 }
 
-fn same_rule(a: &Event, b: &Event) -> bool {
+pub(super) fn same_rule(a: &Event, b: &Event) -> bool {
     let rule = |e: &Event| match &e.what {
         What::Host(host) => match &host.what {
             HostWhat::FirewallRule { rule, .. } => Some((rule.id.clone(), rule.name.clone())),
@@ -401,134 +400,4 @@ fn host_address(picture: &Picture<'_>, context: &Context) -> Option<IpAddr> {
             .host(id)
             .and_then(|h| h.addresses.first().copied()),
     })
-}
-
-fn remark_of(tie: Tie) -> &'static str {
-    match tie {
-        Tie::Weak => "names no port",
-        Tie::Covers => "covers the port among others",
-        Tie::Program => "for the program that holds the port",
-        Tie::Exact | Tie::None => "",
-    }
-}
-
-/// One step per change: the records that several logs hold of one change stand together, the most
-/// telling of them in front.
-fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec<Step> {
-    let mut groups: Vec<Vec<(&Change, &'static str)>> = Vec::new();
-    for (change, remark) in changes {
-        match groups
-            .iter_mut()
-            .find(|g| g.iter().any(|(c, _)| c.tells_the_same_as(change)))
-        {
-            Some(group) => group.push((change, remark)),
-            None => groups.push(vec![(change, remark)]),
-        }
-    }
-    groups
-        .into_iter()
-        .filter_map(|group| {
-            let (first, remark) = *group
-                .iter()
-                .min_by_key(|(c, _)| (c.rank(), c.event.order()))?;
-            let earlier: BTreeSet<_> = group.iter().filter_map(|(c, _)| c.rests_on()).collect();
-            let also = group
-                .iter()
-                .map(|(c, _)| c.event.provenance)
-                .filter(|p| *p != first.event.provenance)
-                .chain(earlier.iter().copied())
-                .collect();
-            let remark = if remark.is_empty() && !earlier.is_empty() {
-                "an earlier record says what it was"
-            } else {
-                remark
-            };
-            Some(Step {
-                role: Role::Change,
-                event: first.event.clone(),
-                also,
-                remark: remark.to_owned(),
-            })
-        })
-        .collect()
-}
-
-/// The steps, in time order.
-pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let role = if picture.knock.scan {
-        Role::Scan
-    } else {
-        Role::Probe
-    };
-    let knock = picture.knock;
-    let led = knock.touches.iter().map(|touch| (touch, ""));
-    let afterwards = knock.afterwards.iter().map(|t| (t, "after the connection"));
-    for (touch, remark) in led.chain(afterwards) {
-        steps.push(Step {
-            role,
-            event: touch.event.clone(),
-            also: touch.also.clone(),
-            remark: remark.to_owned(),
-        });
-    }
-    steps.extend(grouped(
-        picture.tied.iter().map(|t| (t.change, remark_of(t.tie))),
-    ));
-    if let Some(arrival) = picture.arrival {
-        if let Some(tried) = tried_before(picture.door, arrival, picture.knock) {
-            steps.push(Step {
-                role: Role::Context,
-                event: tried.clone(),
-                also: Vec::new(),
-                remark: "the same source found the port open".to_owned(),
-            });
-        }
-        let mut also = arrival.also.clone();
-        if let What::Attempt(attempt) = &arrival.event.what {
-            also.extend(attempt.accepted);
-            also.extend(attempt.deciding);
-        }
-        also.sort_unstable();
-        also.dedup();
-        also.retain(|p| *p != arrival.event.provenance);
-        steps.push(Step {
-            role: Role::Connect,
-            event: arrival.event.clone(),
-            also,
-            remark: match tried_before(picture.door, arrival, picture.knock) {
-                Some(_) => "first completed in this evidence".to_owned(),
-                None => "first in this evidence".to_owned(),
-            },
-        });
-        let after = picture
-            .door
-            .changes
-            .between(arrival.event.time, arrival.event.time.shifted(LINGER));
-        let closing = after
-            .filter(|c| {
-                closes(c)
-                    && picture
-                        .tied
-                        .iter()
-                        .any(|t| same_rule(&t.change.event, &c.event))
-            })
-            .map(|c| (c, "the door closes again"));
-        steps.extend(grouped(closing));
-    }
-    let tied = || {
-        picture
-            .tied
-            .iter()
-            .filter(|t| t.tie > Tie::Weak)
-            .map(|t| t.change)
-    };
-    steps.extend(picture.door.surroundings.behind(tied()));
-    let end = picture
-        .arrival
-        .map_or(picture.knock.last().event.time, |a| a.event.time);
-    steps.extend(picture.door.surroundings.wiped(picture.knock.first(), end));
-    steps.sort_by_key(|s| s.event.order());
-    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
-    steps
 }
