@@ -219,9 +219,11 @@ pub fn witnessed(
         progress.phase("replaying");
         let mut stopped = None;
         let mut events = attribute(events, &read.context);
+        let mut seen = false;
         let inside = events
             .by_ref()
             .filter(|e| e.as_ref().map_or(true, |e| within(request, e)))
+            .inspect(|_| seen = true)
             .take_while(|e| {
                 stopped = e
                     .as_ref()
@@ -234,7 +236,12 @@ pub fn witnessed(
             return Err(failed(error));
         }
         read.attributed = events.account();
-        let case = read.conclude(request, &entries, outcomes)?;
+        let mut case = read.conclude(request, &entries, outcomes)?;
+        if !seen && (request.from.is_some() || request.to.is_some()) {
+            case.notes
+                .insert(case.pressing, beyond::NONE_IN_TIME.to_owned());
+            case.pressing += 1;
+        }
         if request.hash_again {
             progress.phase("hashing the evidence again");
             unchanged::hold(&read.files, &case.evidence, progress)?;

@@ -739,6 +739,60 @@ fn a_log_of_another_time_meets_no_need() {
 }
 
 #[test]
+fn an_open_window_beside_the_evidence_is_judged_by_none_of_it() {
+    let hidden = |staged: &Staged, what: &str| {
+        let judged = staged.judged();
+        let told = told(&judged);
+        assert_eq!(verdict(&judged), Verdict::Blind, "{what}: {told:?}");
+        let open = |row: &&super::CoverageRow| row.status != Met::Absent;
+        assert_eq!(judged.coverage.iter().find(open).map(|r| &r.needs), None);
+        told
+    };
+    let asked = |from: Option<i64>, to: Option<i64>| Staged {
+        asked: Window {
+            from: from.map(at),
+            to: to.map(at),
+        },
+        ..whole()
+    };
+    const YEAR: i64 = 365 * 24 * HOUR;
+    for after in [YEAR, HOUR + 30] {
+        let told = hidden(&asked(Some(after), None), "from");
+        assert!(told[0].starts_with("packets end"), "{told:?}");
+        assert!(
+            told[0].ends_with("before the time asked for begins"),
+            "{told:?}"
+        );
+    }
+    // A log that has its first record says of the time before it that there was nothing.
+    let mut before = asked(None, Some(-YEAR));
+    (before.records[0].2, before.records[1].2) = (500, 501);
+    before.records[2].2 = 77;
+    let told = hidden(&before, "to");
+    assert!(
+        told[0].ends_with("after the time asked for ends"),
+        "{told:?}"
+    );
+    before.asked.to = Some(at(-30));
+    hidden(&before, "a moment before");
+    // Without a capture too, and of a host whose logs give no window.
+    let mut logs = asked(Some(YEAR), None);
+    logs.packets.clear();
+    hidden(&logs, "logs alone");
+    logs.records.retain(|record| record.0 == FIREWALL);
+    hidden(&logs, "one log alone");
+    // An end within the evidence is another thing.
+    assert_eq!(
+        verdict(&asked(Some(HOUR / 2), None).judged()),
+        Verdict::Quiet
+    );
+    assert_eq!(
+        verdict(&asked(None, Some(HOUR / 2)).judged()),
+        Verdict::Quiet
+    );
+}
+
+#[test]
 fn a_cleared_log_of_which_older_records_are_there_is_told_and_takes_nothing() {
     let mut staged = whole();
     staged.changes.push((

@@ -9,6 +9,10 @@ use crate::model::{Span, Text, Timestamp};
 /// Logs that reach this much further than the captures are worth a sentence.
 const FURTHER: Span = Span::seconds(3_600);
 
+/// Said where a time was asked for that nothing happened in.
+pub(super) const NONE_IN_TIME: &str =
+    "not one event of this evidence lies in the time asked for, so no analytic looked at anything";
+
 /// The sentence, where some host's logs begin well before the captures or end well after them.
 pub(super) fn note(context: &Context) -> Option<String> {
     let coverage = &context.coverage;

@@ -1,6 +1,6 @@
 //! Gaps of the event logs of one host.
 
-use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, when};
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, Window, asked, when};
 use crate::context::HostId;
 use crate::context::coverage::logging::subcategory;
 use crate::context::coverage::{Channel, Interval, Log, LoggingChange, LoggingWhat, Reach};
@@ -13,6 +13,9 @@ use crate::model::{EvidenceId, Span, Timestamp};
 const ONE_TIME: Span = Span::seconds(1);
 /// What fills a gap of a log.
 const ELSEWHERE: &str = "archived logs, shadow copies, a log collector";
+/// Why the logs of a host may end before the window does.
+pub(super) const COLLECTED_BEFORE: &str =
+    "the logs were collected before that, the host was off, or nothing was logged";
 /// Event ids that say the Security log itself lost something, and what.
 const LOSSES: [(u32, &str); 2] = [
     (1101, "the system reports audit events it dropped"),
@@ -107,6 +110,9 @@ fn clock_unknown(search: &Search<'_>, id: HostId) -> Option<Gap> {
 /// collected together; that one of them is quiet means nothing by itself.
 fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     let history = search.context.coverage.history(id)?;
+    if let Some(gap) = asked::after_logs(search, id, history.to) {
+        return Some(gap);
+    }
     let to = window.to?;
     if to.since(history.to) <= search.silence.max(search.doubt(id)) {
         return None;
@@ -119,7 +125,7 @@ fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
             to.since(history.to).roughly(),
             search.window_name()
         ),
-        "the logs were collected before that, the host was off, or nothing was logged",
+        COLLECTED_BEFORE,
     );
     (gap.from, gap.to) = (Some(history.to), Some(to));
     gap.lessens = Lessens::Logs(id);
@@ -177,7 +183,8 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     let (Reach::Since(start), Some(from)) = (channel.reach(), window.from) else {
         return None;
     };
-    if start.since(from) <= LATE.max(search.doubt(id)) {
+    let beside = search.asked_before(start, search.doubt(id));
+    if beside.is_none() && start.since(from) <= LATE.max(search.doubt(id)) {
         return None;
     }
     let log = channel.log.name();
@@ -192,18 +199,25 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     };
     let mut gap = Gap::new(
         GapKind::LogStartsLate,
-        format!(
-            "{log} log starts {}, {} into the {}",
-            when(start, None),
-            start.since(from).roughly(),
-            search.window_name()
-        ),
+        match beside {
+            Some(to) => format!(
+                "{log} log starts {}, {} after the time asked for ends",
+                when(start, None),
+                start.since(to).roughly()
+            ),
+            None => format!(
+                "{log} log starts {}, {} into the {}",
+                when(start, None),
+                start.since(from).roughly(),
+                search.window_name()
+            ),
+        },
         &why,
     );
     gap.evidence = files(channel);
     (gap.from, gap.to) = (Some(from), Some(start));
     gap.lessens = Lessens::OneLog(id, channel.log);
-    gap.whole = window.to.is_some_and(|to| start > to);
+    gap.whole = beside.is_some() || window.to.is_some_and(|to| start > to);
     gap.remedy = format!("{log} records before {} ({ELSEWHERE})", when(start, None));
     Some(gap)
 }

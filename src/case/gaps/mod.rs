@@ -4,6 +4,7 @@
 //! A gap says what is missing and which causes that may have; it never picks one that the evidence
 //! does not show. What gaps mean for an analytic is `judged`'s part. Times are on the reference clock.
 
+mod asked;
 mod logs;
 mod packets;
 
@@ -232,6 +233,17 @@ impl Search<'_> {
         };
         window.from = self.asked.from.or(window.from);
         window.to = self.asked.to.or(window.to);
+        // An open end that was asked for lies beyond the evidence: the window is the moment asked for, and
+        // all of the evidence lies on one side of it.
+        if let (Some(from), Some(to)) = (window.from, window.to)
+            && from > to
+        {
+            match (self.asked.from, self.asked.to) {
+                (Some(_), None) => window.to = Some(from),
+                (None, Some(_)) => window.from = Some(to),
+                _ => {}
+            }
+        }
         window
     }
 

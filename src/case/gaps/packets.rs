@@ -1,6 +1,6 @@
 //! Gaps of the captures.
 
-use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, when};
+use super::{Gap, GapKind, LATE, Lessens, Search, TOLD, asked, when};
 use crate::context::HostId;
 use crate::context::coverage::sensor::{Sensor, silences};
 use crate::model::plural::counted;
@@ -14,6 +14,8 @@ const DROPPED_PERCENT: u64 = 1;
 const TUNNELLED_PERCENT: u64 = 10;
 /// SYNs from which on their answers say something about the capture as a whole.
 const SYNS: u64 = 50;
+/// Why captures may not fill the time asked for.
+pub(super) const NOT_RUNNING: &str = "the sensor did not run, or a file is missing";
 /// Addresses named in one gap.
 const NAMED: usize = 4;
 
@@ -121,12 +123,17 @@ fn summed_up(sensors: &[Sensor]) -> Option<Gap> {
 /// The captures do not fill the time asked for.
 fn short(search: &Search<'_>) -> Vec<Gap> {
     let coverage = &search.context.coverage;
+    let (Some(start), Some(end)) = (coverage.capture_start(), coverage.capture_end()) else {
+        return Vec::new();
+    };
+    if let Some(gap) = asked::beside_captures(search, start, end) {
+        return vec![gap];
+    }
     let (window, mut gaps) = (search.window(None), Vec::new());
-    let why = "the sensor did not run, or a file is missing";
-    let mut tell = |what: String, from: Timestamp, to: Timestamp, whole: bool| {
-        let mut gap = Gap::new(GapKind::CaptureShort, what, why);
+    let mut tell = |what: String, from: Timestamp, to: Timestamp| {
+        let mut gap = Gap::new(GapKind::CaptureShort, what, NOT_RUNNING);
         (gap.from, gap.to) = (Some(from), Some(to));
-        (gap.lessens, gap.whole) = (Lessens::Packets, whole);
+        gap.lessens = Lessens::Packets;
         gap.remedy = format!(
             "captures from {} to {}",
             when(from, None),
@@ -134,9 +141,7 @@ fn short(search: &Search<'_>) -> Vec<Gap> {
         );
         gaps.push(gap);
     };
-    if let (Some(from), Some(start)) = (window.from, coverage.capture_start())
-        && start.since(from) > LATE
-    {
+    if let Some(from) = window.from.filter(|from| start.since(*from) > LATE) {
         tell(
             format!(
                 "packets start {}, {} into the time asked for",
@@ -145,12 +150,9 @@ fn short(search: &Search<'_>) -> Vec<Gap> {
             ),
             from,
             start,
-            window.to.is_some_and(|to| start > to),
         );
     }
-    if let (Some(to), Some(end)) = (window.to, coverage.capture_end())
-        && to.since(end) > LATE
-    {
+    if let Some(to) = window.to.filter(|to| to.since(end) > LATE) {
         tell(
             format!(
                 "packets end {}, {} before the time asked for does",
@@ -159,7 +161,6 @@ fn short(search: &Search<'_>) -> Vec<Gap> {
             ),
             end,
             to,
-            window.from.is_some_and(|from| end < from),
         );
     }
     gaps
