@@ -1,6 +1,8 @@
-//! What differs between two cases: the tool, the settings, the evidence, the findings.
+//! What differs between two cases: the tool, the settings, the evidence and the findings one by one; of
+//! everything else a report holds, which part it is.
 
 use crate::report::json::shape::{Finding, Report};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One sentence for each difference, in the order of the report; none if both say the same.
@@ -40,7 +42,63 @@ pub fn differences(before: &Report, after: &Report) -> Vec<String> {
         after.near_misses.len(),
     );
     count("problems", before.problems.len(), after.problems.len());
+    rest(before, after, &mut told);
     told
+}
+
+/// How sentences begin that tell a difference of this part one by one.
+fn told_by(part: &str) -> &'static [&'static str] {
+    match part {
+        "tool" => &["version of casewire", "commit of casewire"],
+        "parameters" => &["SHA-256 of the parameters"],
+        "evidence" => &["evidence "],
+        "near_misses" => &["number of near misses"],
+        "problems" => &["number of problems"],
+        _ => &[],
+    }
+}
+
+/// The parts of which nothing was told yet and that are not the same, by their names in the record.
+fn rest(before: &Report, after: &Report, told: &mut Vec<String>) {
+    let members = |report: &Report| match serde_json::to_value(report) {
+        Ok(Value::Object(members)) => members,
+        _ => serde_json::Map::new(),
+    };
+    let (a, b) = (members(before), members(after));
+    for part in a.keys().chain(b.keys()).collect::<BTreeSet<_>>() {
+        let ways = told_by(part);
+        let known = told
+            .iter()
+            .any(|line| ways.iter().any(|way| line.starts_with(way)));
+        if part == "findings" || known || a.get(part) == b.get(part) {
+            continue;
+        }
+        told.push(match (a.get(part), b.get(part)) {
+            (Some(Value::Array(a)), Some(Value::Array(b))) if a.len() == b.len() => {
+                let n = a.iter().zip(b).filter(|(a, b)| a != b).count();
+                format!("{part}: {n} of {} entries differ", a.len())
+            }
+            (Some(Value::Array(a)), Some(Value::Array(b))) => {
+                format!("{part}: {} entries before, {} now", a.len(), b.len())
+            }
+            (Some(Value::Object(a)), Some(Value::Object(b))) => {
+                let names = a.keys().chain(b.keys()).collect::<BTreeSet<_>>();
+                let other: Vec<&str> = names
+                    .into_iter()
+                    .filter(|name| a.get(*name) != b.get(*name))
+                    .map(String::as_str)
+                    .collect();
+                format!("{part}: other {}", other.join(", "))
+            }
+            (Some(a), Some(b)) => format!("{part}: {a} before, {b} now"),
+            _ => format!("{part}: not in both"),
+        });
+    }
+    let order =
+        |report: &Report| -> Vec<String> { report.findings.iter().map(|f| f.id.clone()).collect() };
+    if told.is_empty() && order(before) != order(after) {
+        told.push("findings: in another order".to_owned());
+    }
 }
 
 fn versions(before: &Report, after: &Report, told: &mut Vec<String>) {
@@ -191,5 +249,31 @@ mod tests {
             assert!(told.contains(part), "{part}: {told}");
         }
         assert!(differences(&after, &before).join("\n").contains("): new"));
+    }
+
+    #[test]
+    fn each_part_of_a_report_that_differs_is_named() {
+        type Change = fn(&mut Report);
+        let before = json::shaped(&samples::case());
+        let changes: [(&str, Change); 10] = [
+            ("case: ", |r| r.case.id = Some("other".into())),
+            ("hosts: ", |r| r.hosts[0].addresses.push("192.0.2.9".into())),
+            ("coverage: ", |r| r.coverage[0].note = "other".into()),
+            ("verdicts: ", |r| r.verdicts[0].words = "other".into()),
+            ("notes: ", |r| r.notes.push("other".into())),
+            ("advice: ", |r| r.advice.push("other".into())),
+            ("evidence: ", |r| r.evidence[0].kind = "other".into()),
+            ("problems: ", |r| r.problems[0].message = "other".into()),
+            ("summary: ", |r| r.summary.suppressed += 1),
+            ("parameters: ", |r| {
+                r.parameters.scanners.push("other".into());
+            }),
+        ];
+        for (part, change) in changes {
+            let mut after = before.clone();
+            change(&mut after);
+            let told = differences(&before, &after);
+            assert!(told.len() == 1 && told[0].starts_with(part), "{told:?}");
+        }
     }
 }

@@ -59,6 +59,9 @@ pub enum Error {
         /// What is wrong with it.
         source: ReadError,
     },
+    /// A reference leads to nothing that the case has.
+    #[error("{0}")]
+    Reference(String),
     /// Evidence that a reference leads to is not there or not what it was.
     #[error("{0}")]
     Evidence(String),
@@ -98,13 +101,13 @@ pub struct CaseFolder {
     pub bytes: Vec<u8>,
     /// About the run; `None` if `run.json` is missing or no longer readable, which `verify` tells.
     pub run: Option<Run>,
-    /// True if the record is not the one whose hash stands in `SHA256SUMS`.
+    /// True if the record is not the one whose hash stands in `SHA256SUMS` and in `run.json`.
     pub altered: bool,
 }
 
 /// What every page says that is made from such a report.
-pub const ALTERED: &str = "report.json is not the one this case was made with: its SHA-256 is not the one in SHA256SUMS; what \
-                           follows is what it says now";
+pub const ALTERED: &str = "report.json is not the one this case was made with: its SHA-256 is not the one in SHA256SUMS or in \
+                           run.json; what follows is what it says now";
 
 impl CaseFolder {
     /// Reads the folder; `path` may also be the `report.json` in it.

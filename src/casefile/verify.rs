@@ -5,7 +5,8 @@
 
 use super::folder::hex;
 use super::places::Places;
-use super::{CaseFolder, Error, SUMS, at, read_plain_text};
+use super::run::Run;
+use super::{CaseFolder, Error, RUN, SUMS, at, read_plain, read_plain_text};
 use crate::evidence::{EvidenceFile, Input, Problems, discover, regular};
 use crate::report::json::shape::Evidence;
 use sha2::{Digest, Sha256};
@@ -61,20 +62,46 @@ fn checked(state: State, file: impl Into<String>, sha256: Option<String>) -> Che
     }
 }
 
-/// Holds the files of the case folder against its `SHA256SUMS`.
+/// What became of the files of a case folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The files, by name.
+    pub lines: Vec<Checked>,
+    /// What is wrong and no file by itself, as sentences.
+    pub told: Vec<String>,
+}
+
+impl Folder {
+    /// True if every file is what it was. `SHA256SUMS` may be unchecked: nothing in the folder says
+    /// what it was.
+    pub fn is_whole(&self) -> bool {
+        self.told.is_empty()
+            && self.lines.iter().all(|line| {
+                line.state == State::Ok || (line.file == SUMS && line.state == State::Unchecked)
+            })
+    }
+}
+
+/// Holds the files of the case folder against its `SHA256SUMS`, and against the hashes that `run.json`
+/// keeps of what the run wrote.
 ///
 /// # Errors
 /// If the folder cannot be listed.
-pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
+pub fn folder(path: &Path) -> Result<Folder, Error> {
     let sums_path = path.join(SUMS);
-    let mut lines = Vec::new();
+    let (mut lines, mut told) = (Vec::new(), Vec::new());
     let sums = match read_plain_text(&sums_path) {
         Ok(text) => {
-            lines.push(checked(
-                State::Ok,
-                SUMS,
-                Some(hex(&Sha256::digest(text.as_bytes()))),
-            ));
+            // It holds the others and nothing here holds it; but what is none of its lines was not
+            // written by a run.
+            let strange = strange_lines(&text);
+            let state = match strange.is_empty() {
+                true => State::Unchecked,
+                false => State::Changed,
+            };
+            told.extend(strange);
+            let sum = hex(&Sha256::digest(text.as_bytes()));
+            lines.push(checked(state, SUMS, Some(sum)));
             parse(&text)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -86,11 +113,19 @@ pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
             BTreeMap::new()
         }
     };
+    let written = written(path);
     for (name, wanted) in &sums {
         let found = hash_of(&path.join(name));
         let state = match &found {
-            Ok(sum) if sum == wanted => State::Ok,
-            Ok(_) => State::Changed,
+            Ok(sum) if sum != wanted => State::Changed,
+            Ok(sum) if written.get(name).is_some_and(|run| run != sum) => {
+                told.push(format!(
+                    "{name} is what {SUMS} says and not what {RUN} says was written: it was changed and {SUMS} made \
+                     anew, or {RUN} is of another case"
+                ));
+                State::Changed
+            }
+            Ok(_) => State::Ok,
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::Missing,
             Err(_) => State::Unchecked,
         };
@@ -103,33 +138,69 @@ pub fn folder(path: &Path) -> Result<Vec<Checked>, Error> {
             lines.push(checked(State::Extra, name, None));
         }
     }
-    for needed in [super::REPORT, super::TIMELINE, super::RUN] {
+    for needed in [super::REPORT, super::TIMELINE, RUN] {
         if !lines.iter().any(|line| line.file == needed) {
             lines.push(checked(State::Missing, needed, None));
         }
     }
     lines.sort_by(|a, b| a.file.cmp(&b.file));
-    Ok(lines)
+    Ok(Folder { lines, told })
 }
 
-/// True if `SHA256SUMS` names a file of the folder with another hash than that of `bytes`. A report
-/// that lies somewhere by itself cannot be held against anything.
+/// The hashes that `run.json` keeps of what the run wrote, by name; none where it cannot be read.
+fn written(path: &Path) -> BTreeMap<String, String> {
+    let run = read_plain(&path.join(RUN)).ok();
+    let run: Option<Run> = run.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let outputs = run.into_iter().flat_map(|run| run.outputs);
+    outputs
+        .map(|output| (output.name, output.sha256.to_ascii_lowercase()))
+        .collect()
+}
+
+/// A sentence for the lines that are no hash and name of a file of the folder, or name one anew.
+fn strange_lines(text: &str) -> Vec<String> {
+    let mut named = BTreeSet::new();
+    let strange = |line: &str| match entry(line) {
+        Some((name, _)) => !named.insert(name),
+        None => true,
+    };
+    let numbers: Vec<usize> = (1..)
+        .zip(text.lines().map(strange))
+        .filter_map(|(n, strange)| strange.then_some(n))
+        .collect();
+    match numbers.as_slice() {
+        [] => Vec::new(),
+        [first, rest @ ..] => vec![format!(
+            "{SUMS} line {first}{} is no hash and name that a run wrote",
+            match rest.len() {
+                0 => String::new(),
+                n => format!(" (and {n} more)"),
+            }
+        )],
+    }
+}
+
+/// True if `SHA256SUMS` or `run.json` names a file of the folder with another hash than that of `bytes`.
+/// A report that lies somewhere by itself cannot be held against anything.
 pub(super) fn is_altered(path: &Path, name: &str, bytes: &[u8]) -> bool {
     let sums = read_plain_text(&path.join(SUMS)).unwrap_or_default();
-    let wanted = parse(&sums).remove(name);
-    wanted.is_some_and(|wanted| wanted != hex(&Sha256::digest(bytes)))
+    let wanted = [parse(&sums).remove(name), written(path).remove(name)];
+    let found = hex(&Sha256::digest(bytes));
+    wanted.into_iter().flatten().any(|wanted| wanted != found)
 }
 
 /// Name and hash of each line that has the form of `sha256sum`; names that lead elsewhere are not
 /// followed.
 pub(super) fn parse(text: &str) -> BTreeMap<String, String> {
-    text.lines()
-        .filter_map(|line| {
-            let (sum, name) = line.split_once("  ")?;
-            let plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
-            (sum.len() == 64 && plain).then(|| (name.to_owned(), sum.to_ascii_lowercase()))
-        })
-        .collect()
+    text.lines().filter_map(entry).collect()
+}
+
+/// Name and hash of a line.
+fn entry(line: &str) -> Option<(String, String)> {
+    let (sum, name) = line.split_once("  ")?;
+    let plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
+    let hash = sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit());
+    (hash && plain).then(|| (name.to_owned(), sum.to_ascii_lowercase()))
 }
 
 /// SHA-256 of a regular file, in lower-case hexadecimal.
@@ -235,6 +306,7 @@ mod tests {
     fn states(path: &Path) -> Vec<(String, State)> {
         folder(path)
             .unwrap()
+            .lines
             .into_iter()
             .map(|line| (line.file, line.state))
             .collect()
@@ -249,7 +321,9 @@ mod tests {
             new.put(name, name.as_bytes()).unwrap();
         }
         new.finish().unwrap();
-        assert!(states(&case).iter().all(|(_, state)| *state == State::Ok));
+        assert!(folder(&case).unwrap().is_whole(), "{:?}", states(&case));
+        // Nothing in the folder says what the list itself was.
+        assert!(states(&case).contains(&(SUMS.to_owned(), State::Unchecked)));
         fs::write(case.join("report.json"), "other").unwrap();
         fs::remove_file(case.join("run.json")).unwrap();
         fs::write(case.join("note.txt"), "mine").unwrap();
@@ -271,6 +345,26 @@ mod tests {
         assert!(found.contains(&("timeline.jsonl".to_owned(), State::Extra)));
         fs::remove_file(case.join(SUMS)).unwrap();
         assert!(states(&case).contains(&(SUMS.to_owned(), State::Missing)));
+    }
+
+    #[test]
+    fn a_line_of_the_sums_that_is_none_is_told() {
+        let here = tempfile::tempdir().unwrap();
+        let case = here.path().join("case");
+        let mut new = NewFolder::begin(&case, &crate::casefile::place::Bounds::default()).unwrap();
+        for name in ["report.json", "timeline.jsonl", "run.json"] {
+            new.put(name, name.as_bytes()).unwrap();
+        }
+        new.finish().unwrap();
+        let sums = fs::read_to_string(case.join(SUMS)).unwrap();
+        let twice = sums.lines().next().unwrap();
+        for more in ["junk", twice, "# a word"] {
+            fs::write(case.join(SUMS), format!("{sums}{more}\n")).unwrap();
+            let found = folder(&case).unwrap();
+            assert!(!found.is_whole());
+            assert!(found.told[0].starts_with("SHA256SUMS line 4 is no hash"));
+            assert!(states(&case).contains(&(SUMS.to_owned(), State::Changed)));
+        }
     }
 
     #[test]

@@ -16,13 +16,24 @@ use std::path::PathBuf;
 
 /// Runs it.
 pub fn run(args: &Verify, global: &Global) -> anyhow::Result<Exit> {
-    let mut checked = verify::folder(&args.case.case)?;
-    let mut told = Vec::new();
+    // The same mistake is the same exit code as of the commands that make a case.
+    if !args.case.case.exists() {
+        return Err(Wrong(format!(
+            "{} does not exist; give a case folder that 'casewire analyze -o' made",
+            args.case.case.display()
+        ))
+        .into());
+    }
+    let folder = verify::folder(&args.case.case)?;
+    let whole = folder.is_whole();
+    let mut same = whole;
+    let (held, mut told) = (folder.lines, folder.told);
     // A record that can no longer be read is one of the lines; there is nothing to go on from.
     let case = match CaseFolder::open(&args.case.case) {
         Ok(case) => case,
         Err(error) => {
-            print(&checked, &[format!("the report cannot be read: {error}")])?;
+            told.push(format!("the report cannot be read: {error}"));
+            print(&held, &told)?;
             return Ok(Exit::Changed);
         }
     };
@@ -32,12 +43,12 @@ pub fn run(args: &Verify, global: &Global) -> anyhow::Result<Exit> {
         &args.case.passwords,
         None,
     );
-    checked.extend(verify::evidence(&case, &places));
+    let mut checked = verify::evidence(&case, &places);
     told.extend(verify::not_yielded(&case, &places));
     if args.rerun {
         checked.extend(again(args, &case, &places, global, &mut told)?);
     }
-    let mut same = checked.iter().all(|line| line.state == State::Ok);
+    same &= checked.iter().all(|line| line.state == State::Ok);
     if let Some(other) = &args.against {
         let other = CaseFolder::open(other)?;
         let differences = compare::differences(&case.report, &other.report);
@@ -47,7 +58,14 @@ pub fn run(args: &Verify, global: &Global) -> anyhow::Result<Exit> {
         }
         told.extend(differences);
     }
+    checked.splice(0..0, held);
     print(&checked, &told)?;
+    if whole && !global.quiet {
+        say(
+            "note: nothing in a case says what its SHA256SUMS was; hold its SHA-256 against the one noted when the \
+             case was made",
+        );
+    }
     if !same && !global.quiet {
         say("note: exit 4: not everything is what it was");
     }

@@ -8,7 +8,11 @@ fn verify_names_every_file_that_is_not_what_it_was() {
     let case = text(&made.case);
     let (out, _) = done(&["verify", case], 0);
     assert_eq!(out.lines().count(), 4 + 7, "{out}");
-    assert!(out.lines().all(|line| line.starts_with("ok ")), "{out}");
+    // What holds the others is held by nothing in the folder.
+    let (held, others): (Vec<_>, Vec<_>) =
+        out.lines().partition(|line| line.ends_with("SHA256SUMS"));
+    assert!(held[0].starts_with("UNCHECKED"), "{out}");
+    assert!(others.iter().all(|line| line.starts_with("ok ")), "{out}");
 
     // Each file of the case, and one of each kind of evidence.
     for name in ["report.json", "timeline.jsonl", "run.json"] {
@@ -99,7 +103,14 @@ fn the_same_evidence_gives_the_same_result_again_even_elsewhere() {
         .output();
     if let Ok(sums) = sums {
         std::fs::write(made.case.join("SHA256SUMS"), sums.stdout).unwrap();
-        done(&["verify", case, "--evidence", text(&moved)], 0);
+        // The log of the run still knows what it wrote.
+        let (out, _) = done(&["verify", case, "--evidence", text(&moved)], 4);
+        assert!(
+            out.contains("report.json is what SHA256SUMS says and not what run.json says"),
+            "{out}"
+        );
+        let (_, said) = done(&["report", case], 4);
+        assert!(said.contains("report.json is not the one"), "{said}");
     }
     let (out, _) = done(&["verify", case, "--evidence", text(&moved), "--rerun"], 4);
     assert!(out.contains("severity low before, high now"), "{out}");
@@ -130,6 +141,28 @@ fn two_cases_are_compared() {
         out.contains("SHA-256 of the parameters") && out.contains("no longer found"),
         "{out}"
     );
+}
+
+#[test]
+fn cases_that_differ_in_more_than_findings_do_not_say_the_same() {
+    let made = Made::new();
+    let other = made.here.path().join("other");
+    // Another number and another examiner: the findings are the same.
+    let evidence = text(&made.evidence);
+    done(
+        &["analyze", evidence, "-o", text(&other), "--case", "IR-2"],
+        0,
+    );
+    let (case, other) = (text(&made.case), text(&other));
+    let (out, _) = done(&["verify", case, "--against", other], 4);
+    assert!(!out.contains("say the same"), "{out}");
+    assert!(out.contains("case: "), "{out}");
+}
+
+#[test]
+fn a_case_that_is_not_there_is_wrong_usage() {
+    let (_, said) = done(&["verify", "no/such/case"], 2);
+    assert!(said.contains("no/such/case does not exist"), "{said}");
 }
 
 #[test]
@@ -238,7 +271,7 @@ fn evidence_whose_name_is_no_unicode_is_found_again() {
     let (out, _) = done(&["verify", text(&case)], 0);
     assert_eq!(
         out.lines().filter(|line| line.starts_with("ok ")).count(),
-        4 + 2,
+        3 + 2,
         "{out}"
     );
     done(&["verify", text(&case), "--rerun"], 0);
