@@ -22,7 +22,7 @@ use crate::reading::{Options, gather};
 use crate::replay::attribute::Account;
 use crate::replay::{attribute, replay};
 use crate::stream::Merged;
-pub use background::{Background, baseline};
+pub use background::{Background, baseline, told_baseline};
 use conclude::Read;
 use std::net::IpAddr;
 use std::ops::ControlFlow;

@@ -6,7 +6,9 @@ use super::{output, progress, request};
 use casewire::casefile::folder;
 use casewire::casefile::place::Bounds;
 use casewire::context::baseline::file::{BaselineFile, LARGEST};
+use casewire::evidence::Weight;
 use casewire::investigate;
+use casewire::model::plural::counted;
 use casewire::report::escape;
 use casewire::report::text::baseline;
 use std::fs::File;
@@ -52,27 +54,51 @@ fn build(
     global: &Global,
 ) -> anyhow::Result<Exit> {
     let wanted = request::of(evidence, global)?;
+    if !wanted.hash {
+        return Err(Wrong(
+            "a baseline names its evidence by SHA-256, so that it is not counted twice; leave out --no-hash"
+                .to_owned(),
+        )
+        .into());
+    }
     let bounds = Bounds {
         overwrite,
         ..Bounds::of(&wanted.evidence)
     };
     // Before hours of reading, not after them.
     folder::allowed(path, &bounds)?;
-    let file = {
+    let (file, told) = {
         let progress = progress::shown(global);
-        investigate::baseline(&wanted, &*progress)?
+        investigate::told_baseline(&wanted, &*progress)?
     };
     let bytes = file.bytes()?;
     folder::new_file(path, &bounds, &bytes)?;
+    // There is no report that would tell them.
+    let lost = told.iter().any(|(weight, _)| *weight == Weight::Loss);
+    for (weight, sentence) in &told {
+        match weight {
+            Weight::Loss => say(&format!("warning: {sentence}")),
+            Weight::Note if !global.quiet => say(&format!("note: {sentence}")),
+            Weight::Note => {}
+        }
+    }
     if !global.quiet {
         say(&format!(
-            "note: {} hosts on {} days, from {} files",
-            file.hosts.len(),
-            file.days.len(),
-            file.evidence.len()
+            "note: {} on {}, from {}",
+            counted(file.hosts.len() as u64, "host"),
+            counted(file.days.len() as u64, "day"),
+            counted(file.evidence.len() as u64, "file")
         ));
     }
-    Ok(Exit::Done)
+    if !lost {
+        return Ok(Exit::Done);
+    }
+    if !global.quiet {
+        say(
+            "note: exit 3: some evidence could not be read, and is not counted; the baseline names it",
+        );
+    }
+    Ok(Exit::Unreadable)
 }
 
 fn show(path: &Path, format: BaselineFormat, global: &Global) -> anyhow::Result<Exit> {

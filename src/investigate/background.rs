@@ -3,13 +3,14 @@
 use super::conclude::Read;
 use super::{Error, Request};
 use crate::case::BackgroundFile;
-use crate::context::baseline::file::{BaselineFile, Basis, FORMAT, HostPart, VERSION};
+use crate::context::baseline::file::{BaselineFile, Basis, FORMAT, HostPart, Loss, VERSION};
 use crate::context::baseline::{BaselineBuilder, Counted, Counter, Day, Usage, Whose};
 use crate::context::contacts::DayContacts;
 use crate::context::identity::{Identity, Place};
 use crate::context::{Baseline, KnownHosts};
-use crate::evidence::Progress;
-use crate::model::Timestamp;
+use crate::evidence::{Problem, Progress, Weight};
+use crate::model::plural::counted as numbered;
+use crate::model::{EvidenceId, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -105,6 +106,32 @@ impl Background {
             .collect()
     }
 
+    /// What a reader must know of the baselines, beside evidence that ends with `end`.
+    pub(super) fn notes(&self, end: Option<Timestamp>) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (row, file) in &self.baselines {
+            let lost = file.losses.len() as u64;
+            if lost > 0 {
+                notes.push(format!(
+                    "{} of the evidence of the baseline {} could not be read when it was built (see 'casewire \
+                     baseline show') and is not counted in it",
+                    numbered(lost, "part"),
+                    row.name,
+                ));
+            }
+            let first = file.days.first().zip(end);
+            if let Some((first, end)) = first.filter(|(first, end)| **first > end.date()) {
+                notes.push(format!(
+                    "the baseline {} begins on {first}, after this evidence ends ({}): nothing in it is of the time \
+                     before",
+                    row.name,
+                    end.date()
+                ));
+            }
+        }
+        notes
+    }
+
     pub(super) fn freeze(&self, own: BaselineBuilder, identity: &Identity) -> Baseline {
         let files = || self.baselines.iter().map(|(_, file)| file);
         // What reads badly was refused when the file was taken in.
@@ -161,6 +188,17 @@ impl Background {
 /// # Errors
 /// See `Error`.
 pub fn baseline(request: &Request, progress: &dyn Progress) -> Result<BaselineFile, Error> {
+    told_baseline(request, progress).map(|(file, _)| file)
+}
+
+/// The same, with a sentence for each problem of the evidence, and how much it weighs.
+///
+/// # Errors
+/// See `Error`.
+pub fn told_baseline(
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<(BaselineFile, Vec<(Weight, String)>), Error> {
     let counted = (
         request.from.unwrap_or(Timestamp::MIN),
         request.to.unwrap_or(Timestamp::MAX),
@@ -176,7 +214,24 @@ pub fn baseline(request: &Request, progress: &dyn Progress) -> Result<BaselineFi
             read.context.labels.file(*id)
         )));
     }
-    Ok(file_of(&read))
+    let told = read.problems.iter().map(|problem| {
+        let shown = problem.evidence.and_then(|id| {
+            let file = read.files.iter().find(|file| file.id == id)?;
+            Some(format!("{}: ", file.shown))
+        });
+        (problem.weight, sentence(problem, shown))
+    });
+    Ok((file_of(&read), told.collect()))
+}
+
+/// A problem in one line.
+fn sentence(problem: &Problem, shown: Option<String>) -> String {
+    let times = match problem.count {
+        1 => String::new(),
+        n => format!(" ({n} times)"),
+    };
+    let shown = shown.unwrap_or_default();
+    format!("{shown}{}{times}: {}", problem.message, problem.effect)
 }
 
 fn file_of(read: &Read) -> BaselineFile {
@@ -217,14 +272,14 @@ fn file_of(read: &Read) -> BaselineFile {
         }
     }
     file.days = days.into_iter().map(Day::text).collect();
+    let hash = |id: EvidenceId| -> Option<String> {
+        let hash = read.reports.get(&id)?.custody.as_ref()?.sha256?;
+        Some(hash.iter().map(|b| format!("{b:02x}")).collect())
+    };
     for evidence in &read.files {
-        let custody = read
-            .reports
-            .get(&evidence.id)
-            .and_then(|r| r.custody.as_ref());
-        if let Some(hash) = custody.and_then(|c| c.sha256) {
+        if let Some(sha256) = hash(evidence.id) {
             file.evidence.push(Basis {
-                sha256: hash.iter().map(|b| format!("{b:02x}")).collect(),
+                sha256,
                 kind: evidence.kind.word().to_owned(),
                 size: evidence.size,
             });
@@ -232,5 +287,15 @@ fn file_of(read: &Read) -> BaselineFile {
     }
     file.evidence.sort();
     file.evidence.dedup();
+    let losses = read.problems.iter().filter(|p| p.weight == Weight::Loss);
+    file.losses = losses
+        .map(|problem| Loss {
+            sha256: problem.evidence.and_then(hash),
+            count: problem.count,
+            message: problem.message.clone(),
+            effect: problem.effect.clone(),
+        })
+        .collect();
+    file.losses.sort();
     file
 }

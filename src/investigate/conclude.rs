@@ -358,6 +358,8 @@ impl Read {
                 ));
             }
         }
+        let span = self.span(&self.evidence_rows());
+        notes.extend(request.background.notes(span.map(|(_, end)| end)));
         let limits = &self.context;
         if limits.activity.forgotten + limits.baseline.left_out + limits.contacts.left_out > 0 {
             notes.push(format!(

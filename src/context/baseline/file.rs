@@ -32,6 +32,9 @@ pub struct BaselineFile {
     pub evidence: Vec<Basis>,
     /// UTC days of which something was counted, in order.
     pub days: Vec<String>,
+    /// What could not be read of the evidence: it is not counted. Left out where all was read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<Loss>,
     /// Entries left out because a bound was reached: then counts may be too small.
     pub left_out: u64,
     /// By host: a computer name in lower case, or an address that no log names.
@@ -48,6 +51,20 @@ pub struct Basis {
     pub kind: String,
     /// Bytes.
     pub size: u64,
+}
+
+/// What could not be read of the evidence of a baseline.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// SHA-256 of the piece of evidence, where it has one.
+    pub sha256: Option<String>,
+    /// How often.
+    pub count: u64,
+    /// What happened.
+    pub message: String,
+    /// What it costs.
+    pub effect: String,
 }
 
 /// One host.
@@ -145,6 +162,17 @@ impl BaselineFile {
             return Err(FileError::Version(file.version));
         }
         file.days().and_then(|_| file.usages())?;
+        // Without them nobody could tell what it rests on, nor that it is given twice.
+        let no = |what: &str| Err(FileError::NoBaseline(what.to_owned()));
+        if file.evidence.is_empty() {
+            return no("it names no evidence that it rests on");
+        }
+        let hash = |text: &str| {
+            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        if let Some(basis) = file.evidence.iter().find(|basis| !hash(&basis.sha256)) {
+            return no(&format!("{:?} is no SHA-256", basis.sha256));
+        }
         Ok(file)
     }
 
@@ -368,6 +396,7 @@ mod tests {
         let mut file = BaselineFile {
             format: FORMAT.to_owned(),
             version: VERSION,
+            evidence: vec![basis(&"0a".repeat(32))],
             ..BaselineFile::default()
         };
         file.hosts.insert("ws01".to_owned(), HostPart::of(&usage));
@@ -397,5 +426,19 @@ mod tests {
         file.version = 1;
         file.days = vec!["yesterday".to_owned()];
         assert!(no(&file.bytes().unwrap()).contains("no date"));
+        file.days.clear();
+        assert!(no(&file.bytes().unwrap()).contains("names no evidence"));
+        for wrong in ["zz".to_owned(), "zz".repeat(32), "AA".repeat(32)] {
+            file.evidence = vec![basis(&wrong)];
+            assert!(no(&file.bytes().unwrap()).contains("is no SHA-256"));
+        }
+    }
+
+    fn basis(sha256: &str) -> Basis {
+        Basis {
+            sha256: sha256.to_owned(),
+            kind: "pcap".to_owned(),
+            size: 1,
+        }
     }
 }

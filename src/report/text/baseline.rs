@@ -29,6 +29,18 @@ pub fn render(file: &BaselineFile, width: usize) -> String {
         );
         page.hanging(0, "Left out: ", &text);
     }
+    for loss in &file.losses {
+        let of = match &loss.sha256 {
+            Some(hash) => format!(" (of {})", hash.chars().take(16).collect::<String>()),
+            None => String::new(),
+        };
+        let times = match loss.count {
+            1 => String::new(),
+            n => format!(" ({n} times)"),
+        };
+        let text = format!("{}{times}{of}: {}", loss.message, loss.effect);
+        page.hanging(0, "Not read: ", &text);
+    }
     page.gap();
     write(
         "RESTS ON",

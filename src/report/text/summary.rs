@@ -107,10 +107,8 @@ fn settings(case: &Case, page: &mut Page) {
         for file in files {
             let days = match (file.days.first(), file.days.last()) {
                 (Some(first), Some(last)) => {
-                    format!(
-                        ", {} days from {first} to {last}",
-                        count(file.days.len() as u64)
-                    )
+                    let days = counted(file.days.len() as u64, "day");
+                    format!(", {days} from {first} to {last}")
                 }
                 _ => String::new(),
             };
