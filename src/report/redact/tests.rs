@@ -351,3 +351,19 @@ proptest! {
         prop_assert_eq!(copy.findings.len(), report.findings.len());
     }
 }
+
+#[test]
+fn the_hosts_that_no_log_names_are_no_host() {
+    let mut report = json::shaped(&samples::case());
+    report.coverage[0].host = "others".to_owned();
+    report.verdicts[0].host = "others".to_owned();
+    report.findings[0].notes = vec!["others cannot be excluded".to_owned()];
+    let (made, labels) = copy(&report, &Sort::ALL);
+    assert_eq!(made.coverage[0].host, "others");
+    assert_eq!(made.findings[0].notes, ["others cannot be excluded"]);
+    let told = format!("{labels:?}");
+    assert!(!told.contains("\"others\""), "{told}");
+    // A computer may be called so.
+    report.hosts[0].name = Some("OTHERS".to_owned());
+    assert!(format!("{:?}", copy(&report, &Sort::ALL).1).contains("others"));
+}
