@@ -8,7 +8,7 @@ use anyhow::Context;
 use casewire::casefile::folder::NewFolder;
 use casewire::casefile::places::Places;
 use casewire::casefile::{CaseFolder, TIMELINE, raw, slice};
-use casewire::report::export::{Format, render, timesketch};
+use casewire::report::export::{Format, Scope, render, timesketch};
 use casewire::report::json::shape::TimelineEvent;
 use casewire::report::record::{Chosen, telling};
 use std::fs::File;
@@ -37,6 +37,19 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
             return Ok(if done == Exit::Done { exit } else { done });
         }
     };
+    let scope = Scope::of(&case.report, format, &chosen);
+    // A file without the one thing that was asked for would look as if there were nothing.
+    if scope.held == 0 && !chosen.ids.is_empty() {
+        return Err(Wrong(format!(
+            "{} suppressed by rules of the settings file, which {} cannot say; export as json or jsonl, which can",
+            match scope.suppressed.as_slice() {
+                [one] => format!("{one} is"),
+                many => format!("{} are", many.join(", ")),
+            },
+            format.name()
+        ))
+        .into());
+    }
     let mut bytes = render(&case.report, format, &chosen)?;
     if args.with_events {
         bytes.extend(events(&case)?);
@@ -46,6 +59,9 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     write(args.output.as_deref(), &bounds, &bytes)?;
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
         say(&format!("note: {} loses: {loss}", format.name()));
+    }
+    if let Some(told) = scope.told().filter(|_| !global.quiet) {
+        say(&format!("note: {told}"));
     }
     Ok(exit)
 }

@@ -55,6 +55,39 @@ fn every_export_says_what_it_loses_and_is_the_same_again() {
 }
 
 #[test]
+fn an_export_without_a_suppressed_incident_says_so() {
+    let made = Made::new();
+    let rules = made.here.path().join("rules.toml");
+    std::fs::write(
+        &rules,
+        "[[suppress]]\nsource = [\"10.20.0.77\"]\nreason = \"r\"\nby = \"b\"\nuntil = \"2030-01-01\"\n",
+    )
+    .unwrap();
+    let case = made.here.path().join("hidden");
+    let (evidence, case) = (text(&made.evidence), text(&case));
+    done(
+        &["--config", text(&rules), "analyze", evidence, "-o", case],
+        0,
+    );
+    for format in ["csv", "timesketch", "case", "stix", "navigator"] {
+        let (out, said) = done(&["export", "--as", format, case], 0);
+        let told = "This holds 1 of 2 incidents: 1 is suppressed by rules";
+        assert!(said.contains(told), "{format}: {said}");
+        if !matches!(format, "csv" | "timesketch") {
+            assert!(out.contains(told), "{format}");
+        }
+    }
+    let (out, _) = done(&["export", "--as", "json", case], 0);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let hidden = findings.iter().find(|f| !f["suppressed"].is_null());
+    let id = hidden.unwrap()["short_id"].as_str().unwrap();
+    let (_, said) = done(&["export", "--as", "csv", case, "--incident", id], 2);
+    assert!(said.contains("is suppressed by rules"), "{said}");
+    done(&["export", "--as", "json", case, "--incident", id], 0);
+}
+
+#[test]
 fn the_evidence_slice_holds_what_is_cited_and_is_read_like_evidence() {
     let made = Made::new();
     let slice = made.here.path().join("slice");

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The graph.
-pub fn graph(report: &Report, findings: &[&Finding]) -> Value {
+pub fn graph(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value {
     let mut nodes = Nodes::default();
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for row in &report.evidence {
@@ -107,7 +107,7 @@ pub fn graph(report: &Report, findings: &[&Finding]) -> Value {
         "R",
         format!(
             "Results. {} Left out in this form, or told otherwise: {}.",
-            vis(&telling::result(report)),
+            vis(came_of_it),
             Format::Case.loss().unwrap_or_default()
         ),
         &found,

@@ -1,6 +1,6 @@
 //! A layer of the ATT&CK Navigator (layer format 4.5): the techniques with findings.
 
-use super::Format;
+use super::{Format, Scope};
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::{severity, telling};
 use serde_json::{Value, json};
@@ -20,7 +20,8 @@ fn color(severity: &str) -> &'static str {
 }
 
 /// The layer.
-pub fn layer(report: &Report, findings: &[&Finding]) -> Value {
+pub fn layer(report: &Report, findings: &[&Finding], scope: &Scope) -> Value {
+    let part = scope.told().map(|told| format!("{told} "));
     let mut techniques: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         for attack in finding.attack.iter().filter(|a| a.kind == "technique") {
@@ -52,7 +53,8 @@ pub fn layer(report: &Report, findings: &[&Finding]) -> Value {
         "versions": {"attack": ATTACK, "navigator": "5.1.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": format!(
-            "Techniques of the analytics with findings. Score: number of findings; colour: highest severity. Left out: {}.",
+            "{}Techniques of the analytics with findings. Score: number of findings; colour: highest severity. Left out: {}.",
+            part.unwrap_or_default(),
             Format::Navigator.loss().unwrap_or_default()
         ),
         "techniques": rows,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 type Objects = BTreeMap<String, Value>;
 
 /// The bundle.
-pub fn bundle(report: &Report, findings: &[&Finding]) -> Value {
+pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value {
     let mut objects = Objects::new();
     let made = report
         .summary
@@ -99,8 +99,7 @@ pub fn bundle(report: &Report, findings: &[&Finding]) -> Value {
             "name": telling::title(report),
             "context": "suspicious-activity",
             "description": format!(
-                "{} Left out in this form: {}.",
-                telling::result(report),
+                "{came_of_it} Left out in this form: {}.",
                 Format::Stix.loss().unwrap_or_default()
             ),
             "object_refs": members,

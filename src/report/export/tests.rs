@@ -277,3 +277,59 @@ fn a_question_to_the_segment_has_its_ends_in_a_case_graph() {
     }
     assert_eq!(questions, 1);
 }
+
+#[test]
+fn a_part_of_a_case_is_told_as_a_part() {
+    let mut report = json::shaped(&samples::case());
+    let all = report.findings.len();
+    assert!(all > 1, "the sample has more than one");
+    let whole_case = format!(
+        "{all} incidents: {} critical",
+        report.summary.by_severity.critical
+    );
+    let described = |format: Format, report: &crate::report::json::shape::Report, of: &Chosen| {
+        let bytes = render(report, format, of).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains(&whole_case), "{text}");
+        text
+    };
+    // One that was chosen.
+    let one = Chosen {
+        ids: vec![report.findings[0].short_id.clone()],
+        ..Chosen::default()
+    };
+    let part = format!("This holds 1 of {all} incidents: {} ", all - 1);
+    for format in [Format::Case, Format::Stix, Format::Navigator, Format::Json] {
+        let text = described(format, &report, &one);
+        assert!(text.contains(&part), "{}: {text}", format.name());
+    }
+    let copy: Value = serde_json::from_str(&described(Format::Json, &report, &one)).unwrap();
+    assert_eq!(copy["summary"]["findings"], 1);
+    let by: u64 = copy["summary"]["by_severity"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(by, 1);
+    // One that a rule suppresses.
+    let hidden = report.findings[0].short_id.clone();
+    report.findings[0].suppressed = Some(crate::report::json::shape::Suppressed {
+        rule: "lab".into(),
+        reason: "tested".into(),
+        by: "lab".into(),
+        until: None,
+    });
+    let whole = Chosen::default();
+    let told = format!("This holds {} of {all} incidents: 1 is suppressed", all - 1);
+    for format in [Format::Case, Format::Stix, Format::Navigator] {
+        let text = described(format, &report, &whole);
+        assert!(text.contains(&told), "{}: {text}", format.name());
+    }
+    for format in [Format::Csv, Format::Timesketch] {
+        let scope = super::Scope::of(&report, format, &whole);
+        assert_eq!(scope.suppressed, [hidden.as_str()]);
+        assert!(scope.told().unwrap().starts_with(&told));
+    }
+    assert_eq!(super::Scope::of(&report, Format::Json, &whole).told(), None);
+}
