@@ -1,7 +1,8 @@
 //! From what was named on the command line to the list of evidence files.
 //!
 //! The list is the same whatever the order of the arguments. A file that is reached by two ways is
-//! listed once. Links are followed; a folder that contains itself is entered once.
+//! listed once, by its own name rather than that of a link. Links are followed; a folder that contains
+//! itself is entered once.
 
 use super::archive::{self, Member, Unpacking};
 use super::kind::{self, Kind, Unrecognised};
@@ -97,7 +98,7 @@ pub fn discover_in(
     mut unpacking: Unpacking,
     problems: &mut Problems,
 ) -> Result<Vec<EvidenceFile>, DiscoverError> {
-    let mut found: BTreeMap<PathBuf, (String, PathBuf)> = BTreeMap::new();
+    let mut found: BTreeMap<PathBuf, Way> = BTreeMap::new();
     for argument in arguments {
         let real = fs::canonicalize(argument).map_err(|source| DiscoverError::Argument {
             path: argument.clone(),
@@ -111,14 +112,20 @@ pub fn discover_in(
                 .to_string_lossy()
                 .into_owned(),
         };
-        walk(argument, real, name, &mut found, problems);
+        // A folder that was named is entered by the name it was given; a file may lie in one beside its link.
+        let way = Way {
+            linked: !real.is_dir() && is_link(argument),
+            shown: name,
+            path: argument.clone(),
+        };
+        walk(way, real, &mut found, problems);
     }
     let mut files: Vec<_> = found.into_iter().collect();
-    files.sort_by(|(real, (shown, _)), (other_real, (other_shown, _))| {
-        (shown, real).cmp(&(other_shown, other_real))
+    files.sort_by(|(real, way), (other_real, other)| {
+        (&way.shown, real).cmp(&(&other.shown, other_real))
     });
     let mut listed = Vec::new();
-    for ((_, (shown, path)), number) in files.into_iter().zip(1_u64..) {
+    for ((_, Way { shown, path, .. }), number) in files.into_iter().zip(1_u64..) {
         let id = next_id(&listed);
         let called = format!("E{number}");
         let (size, kind) = look(id, &path, problems);
@@ -185,20 +192,29 @@ fn unusable(id: EvidenceId, kind: Kind, problems: &mut Problems) {
     });
 }
 
-/// Finds all files from `path` on, whose real path is `real`.
-fn walk(
-    path: &Path,
-    real: PathBuf,
+/// A way to a file. Of several, the least is taken: never a link where there is another, and none that
+/// depends on their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    /// It leads through a link: whoever copies the evidence may leave that out.
+    linked: bool,
+    /// As it is shown.
     shown: String,
-    found: &mut BTreeMap<PathBuf, (String, PathBuf)>,
-    problems: &mut Problems,
-) {
+    /// Where to open it.
+    path: PathBuf,
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// Finds all files from `way` on, whose real path is `real`.
+fn walk(way: Way, real: PathBuf, found: &mut BTreeMap<PathBuf, Way>, problems: &mut Problems) {
     let mut entered = BTreeSet::new();
-    let mut open = vec![(path.to_owned(), real, shown)];
-    while let Some((path, real, shown)) = open.pop() {
+    // What lies behind links comes last, so that no folder is entered by a link that is there itself.
+    let (mut open, mut links) = (vec![(way, real)], Vec::new());
+    while let Some((way, real)) = open.pop().or_else(|| links.pop()) {
         if !real.is_dir() {
-            // Of several ways to a file, the one that is shown does not depend on their order.
-            let way = (shown, path);
             found
                 .entry(real)
                 .and_modify(|known| *known = way.clone().min(known.clone()))
@@ -208,6 +224,11 @@ fn walk(
         if !entered.insert(real.clone()) {
             continue;
         }
+        let Way {
+            linked,
+            shown,
+            path,
+        } = way;
         if regular::is_made_up(&real) {
             unreadable(
                 None,
@@ -239,7 +260,18 @@ fn walk(
                 format!("{shown}/{name}")
             };
             match fs::canonicalize(&path) {
-                Ok(real) => open.push((path, real, shown)),
+                Ok(real) => {
+                    let linked = linked || is_link(&path);
+                    let way = Way {
+                        linked,
+                        shown,
+                        path,
+                    };
+                    match linked {
+                        true => links.push((way, real)),
+                        false => open.push((way, real)),
+                    }
+                }
                 Err(error) => unreadable(None, format!("{shown}: {error}"), problems),
             }
         }
@@ -414,6 +446,29 @@ mod tests {
                 .any(|p| p.kind == ProblemKind::Unreadable && p.message.starts_with("broken: "))
         );
         assert!(problems.any_loss());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_called_by_its_own_name_and_not_by_that_of_a_link() {
+        let folder = tree();
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(folder.path().join(to), folder.path().join(name)).unwrap();
+        };
+        link("a.pcap", "A-first.pcap");
+        link("b", "A-folder");
+        let names = |arguments: &[PathBuf]| -> Vec<String> {
+            let files = discover(arguments, &mut Problems::default()).unwrap();
+            files.into_iter().map(|file| file.shown).collect()
+        };
+        let all = folder.path().to_owned();
+        let own = ["README", "a.pcap", "b/deep/one.bin", "nothing"];
+        assert_eq!(names(std::slice::from_ref(&all)), own);
+        let given = all.join("A-first.pcap");
+        assert_eq!(names(&[given.clone(), all.clone()]), own);
+        // A link alone is the only name there is.
+        assert_eq!(names(&[given]), ["A-first.pcap"]);
+        assert_eq!(names(&[all.join("A-folder")]), ["deep/one.bin"]);
     }
 
     #[cfg(target_os = "linux")]
