@@ -321,21 +321,27 @@ fn open(
             loss.message
         )));
     }
-    for (name, address) in request.stated_hosts() {
-        gathered.identity.state(&name, address);
+    let stated = request.stated_hosts();
+    if !stated.is_empty() {
+        let known = gathered.identity.clone().freeze();
+        for (name, address) in stated {
+            gathered
+                .identity
+                .state(&hosts::meant(&name, &known), address);
+        }
     }
     // Who had which address is decided by the times as recorded first: which connection a log and a
     // capture share needs only the names. Where a clock proves wrong it is decided again.
     let identity = gathered.identity.clone().freeze();
     if let Some(name) = Clocks::unknown_names(&request.clock, &identity).first() {
         return Err(Error::Request(format!(
-            "--clock: no log is from a host called {name}; give the name as 'casewire analyze' prints it"
+            "--clock: no host or more than one is called {name}; give the whole name, as 'casewire inventory' prints it"
         )));
     }
     let containments = Containments::of(&request.containments, &identity).map_err(|name| {
         Error::Request(format!(
-            "--containment: no host of this evidence is called {name}; give the name as 'casewire analyze' prints it, \
-             or an address"
+            "--containment: no host of this evidence or more than one is called {name}; give the whole name, as \
+             'casewire inventory' prints it, or an address"
         ))
     })?;
     progress.phase("comparing clocks");

@@ -74,7 +74,7 @@ impl Containments {
 }
 
 fn place(name: &str, time: Timestamp, identity: &Identity) -> Option<Place> {
-    let named: Option<HostId> = identity.named(name);
+    let named: Option<HostId> = identity.called(name);
     named.map(Place::Host).or_else(|| {
         Some(identity.place(name.parse::<std::net::IpAddr>().ok()?.to_canonical(), time))
     })

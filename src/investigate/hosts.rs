@@ -34,6 +34,14 @@ pub(super) fn called(name: &Text) -> String {
     }
 }
 
+/// The name of the host that a person means; what was written where that is nobody's or not certain.
+pub(super) fn meant(written: &str, identity: &Identity) -> String {
+    match identity.called(written) {
+        Some(id) => name(identity, id),
+        None => written.to_owned(),
+    }
+}
+
 /// The sentences.
 pub(super) fn notes(identity: &Identity) -> Vec<String> {
     let mut notes = Vec::new();

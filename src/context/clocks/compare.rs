@@ -74,10 +74,10 @@ pub fn compare(
     for (name, offset) in &choice.given {
         match whose(name) {
             Some((name, timed)) => {
-                let id = identity.named(name);
+                let id = identity.called(name);
                 given_of_form.extend(id.map(|id| ((id, timed), *offset)));
             }
-            None => given.extend(identity.named(name).map(|id| (id, *offset))),
+            None => given.extend(identity.called(name).map(|id| (id, *offset))),
         }
     }
     let mut sights: BTreeMap<HostId, HostAnchors> = BTreeMap::new();
@@ -453,7 +453,7 @@ pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'
         .map(|(name, _)| name.as_str())
         .filter(|name| {
             let host = whose(name).map_or(*name, |(host, _)| host);
-            identity.named(host).is_none()
+            identity.called(host).is_none()
         })
         .collect()
 }

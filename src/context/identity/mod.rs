@@ -165,6 +165,23 @@ impl Identity {
             .copied()
     }
 
+    /// The host that a person means by this name: the one that has it, else the only one of those that
+    /// logs name whose name has it before the first dot, as reports call it.
+    pub fn called(&self, name: &str) -> Option<HostId> {
+        self.named(name).or_else(|| {
+            let mut meant = self.hosts.iter().filter(|host| {
+                let first = host.name.split_once('.').map(|(first, _)| first);
+                let logs = host.known_by != KnownBy::Packets;
+                logs && first.is_some_and(|first| first.eq_ignore_ascii_case(name.trim()))
+            });
+            let only = meant.next()?;
+            match meant.next() {
+                None => self.named(&only.name),
+                Some(_) => None,
+            }
+        })
+    }
+
     /// The host that had this address then.
     pub fn at(&self, address: IpAddr, time: Timestamp) -> Option<HostId> {
         match self.by_address.get(&address)?.at(time)? {

@@ -384,6 +384,24 @@ fn a_log_goes_before_a_name_in_packets_and_a_statement_before_both() {
 }
 
 #[test]
+fn a_short_name_is_the_host_of_the_only_full_name_that_begins_so() {
+    let mut builder = IdentityBuilder::default();
+    builder.name("FS01.corp.example");
+    builder.name("WS01.corp.example");
+    builder.name("WS01.lab.example");
+    builder.observe(&says(30, Dhcp, 2, "10.0.0.5", "FS01.local"));
+    let identity = builder.freeze();
+    let called = |name| identity.called(name).and_then(|id| identity.host(id));
+    for name in ["fs01", "FS01.corp.example"] {
+        let host = called(name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(&*host.name, "FS01.corp.example");
+    }
+    for nobody in ["WS01", "FS", "corp", "FS01.corp"] {
+        assert!(called(nobody).is_none(), "{nobody}");
+    }
+}
+
+#[test]
 fn builders_merge_in_any_order_to_the_same() {
     let events = [
         logs(0, "WS01", "10.0.0.5"),
