@@ -127,6 +127,16 @@ pub fn result(report: &Report) -> String {
     let summary = &report.summary;
     let of = &summary.by_severity;
     let found = match summary.findings {
+        0 if summary.suppressed > 0 => format!(
+            "NO INCIDENT TO SHOW: {} incident{} found, and suppressed by rules of the settings file. That is not \
+             the same as \"nothing happened\".",
+            summary.suppressed,
+            if summary.suppressed == 1 {
+                " was"
+            } else {
+                "s were"
+            }
+        ),
         0 => "NO INCIDENT FOUND in this evidence with these settings. That is not the same as \
               \"nothing happened\"."
             .to_owned(),

@@ -17,7 +17,14 @@ const HOSTS_NAMED: usize = 6;
 const REASONS: usize = 12;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
-    page.heading("NO INCIDENT FOUND in this evidence with these settings.");
+    match case.incidents.len() as u64 {
+        0 => page.heading("NO INCIDENT FOUND in this evidence with these settings."),
+        // Something was found; that nobody has to look at it is the word of whoever wrote the rules.
+        n => page.heading(&format!(
+            "NO INCIDENT TO SHOW: {} found, and suppressed by rules of the settings file.",
+            was(n)
+        )),
+    }
     page.text(0, "That is not the same as \"nothing happened\":");
     page.gap();
     suppressed::write(case, page);
@@ -56,6 +63,12 @@ pub(super) fn write(case: &Case, page: &mut Page) {
         ),
     };
     page.text(2, &told);
+}
+
+/// `1 incident was`, `2 incidents were`.
+fn was(n: u64) -> String {
+    let was = if n == 1 { "was" } else { "were" };
+    format!("{} {was}", counted(n, "incident"))
 }
 
 /// Files that nothing was taken from, and that may be no evidence at all.

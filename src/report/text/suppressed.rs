@@ -21,8 +21,13 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     page.text(
         0,
         &format!(
-            "{} more {are} suppressed by rules (-f json holds them in full):",
-            count(hidden.len() as u64)
+            "{}{} {are} suppressed by rules (-f json holds them in full):",
+            count(hidden.len() as u64),
+            if hidden.len() < case.incidents.len() {
+                " more"
+            } else {
+                ""
+            }
         ),
     );
     for (incident, rule) in hidden.iter().take(LISTED) {
