@@ -135,7 +135,7 @@ pub fn resolve(case: &CaseFolder, evidence: &str) -> Result<String, Error> {
         let members: Vec<&str> = held(&row.id.0).map(|r| r.id.0.as_str()).collect();
         return match members.is_empty() {
             true => Ok(row.id.0.clone()),
-            false => Err(Error::Evidence(format!(
+            false => Err(Error::Reference(format!(
                 "{evidence} ({}) is an archive; name the member: {}",
                 row.path,
                 names(members)
@@ -144,7 +144,7 @@ pub fn resolve(case: &CaseFolder, evidence: &str) -> Result<String, Error> {
     }
     let none = || {
         let given = rows.iter().filter(|row| row.archive.is_none()).count();
-        Error::Evidence(format!(
+        Error::Reference(format!(
             "the case has no evidence {evidence}; it has E1 to E{given}, and 'casewire report' lists them"
         ))
     };
@@ -159,7 +159,7 @@ pub fn resolve(case: &CaseFolder, evidence: &str) -> Result<String, Error> {
     match meant[..] {
         [only] => Ok(only.to_owned()),
         [] => Err(none()),
-        _ => Err(Error::Evidence(format!(
+        _ => Err(Error::Reference(format!(
             "{evidence} may be one of several members; write {}",
             names(meant)
         ))),

@@ -68,7 +68,7 @@ pub fn report(error: &anyhow::Error) -> Exit {
     }
     say(&format!("error: {}", in_full(error)));
     match error.downcast_ref::<casefile::Error>() {
-        Some(casefile::Error::Place(_)) => {
+        Some(casefile::Error::Place(_) | casefile::Error::Reference(_)) => {
             say("For more information, try '--help'.");
             return Exit::Usage;
         }

@@ -205,7 +205,7 @@ fn packets_and_lines_of_members_are_shown_and_handed_over() {
         ("E1!Security.xml:line3", "has no evidence E1!Security.xml"),
         ("E2:p1", "it has E1 to E1"),
     ] {
-        let (_, said) = done(&["show", case, wrong, "--password", PASSWORD], 4);
+        let (_, said) = done(&["show", case, wrong, "--password", PASSWORD], 2);
         assert!(said.contains(why), "{said}");
     }
     for format in ["text", "md", "html"] {
