@@ -297,6 +297,12 @@ fn open(
             DiscoverError::Argument { .. } => Error::Request(error.to_string()),
             DiscoverError::Temporary(_) => failed(error),
         })?;
+    // A wrong path would look like evidence in which nothing was found.
+    if files.is_empty() && !problems.any_loss() {
+        return Err(Error::Request(
+            "what was given as evidence holds no file; check the path".to_owned(),
+        ));
+    }
     let labels: Labels = files.iter().map(|f| (f.id, f.label.clone())).collect();
     progress.total(files.iter().map(|f| f.size).sum());
     progress.phase("reading");

@@ -34,6 +34,11 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
+/// The words of a page, wherever its lines were broken.
+fn words(bytes: &[u8]) -> String {
+    text(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[track_caller]
 fn refused(arguments: &[&str], words: &str) {
     let output = casewire(arguments);
@@ -412,4 +417,124 @@ fn a_baseline_is_written_once_shown_and_named_in_the_report() {
     let named = &report["parameters"]["baselines"][0];
     assert_eq!(named["sha256"].as_str().unwrap().len(), 64);
     assert_eq!(named["days"][1], "2026-03-02");
+}
+
+#[test]
+fn a_baseline_of_evidence_that_cannot_be_read_whole_says_so() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = folder.path().join("evidence");
+    std::fs::create_dir(&evidence).unwrap();
+    let whole = std::fs::read(format!("{demo}/FS01-Security.evtx")).unwrap();
+    std::fs::write(evidence.join("cut.evtx"), &whole[..30_000]).unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let (given, out) = (path(&evidence), path(&folder.path().join("x.base")));
+    let built = casewire(&["baseline", "build", &given, "-q", "-o", &out]);
+    let said = text(&built.stderr);
+    assert_eq!(built.status.code(), Some(3), "{said}");
+    assert!(said.contains("warning: cut.evtx: "), "{said}");
+    let shown = casewire(&["baseline", "show", &out]);
+    assert!(
+        text(&shown.stdout).contains("Not read: "),
+        "{}",
+        text(&shown.stdout)
+    );
+    let report = casewire(&["analyze", demo, "--baseline", &out]);
+    let told = words(&report.stdout);
+    assert!(
+        told.contains("could not be read when it was built"),
+        "{told}"
+    );
+
+    // Its days all lie after those of other evidence.
+    let page = "```story\nday 2026-01-01\nhost WS01 10.0.0.5\nhost FS01 10.0.0.10 open tcp/445\n\n08:00 every 6h for 2d: WS01 -> FS01:445/tcp accepted\n```\n";
+    let story = casewire_lab::story::Story::parse(page).unwrap();
+    let earlier = folder.path().join("earlier");
+    story.play().write_to(&earlier).unwrap();
+    let (earlier, later) = (path(&earlier), path(&folder.path().join("later.base")));
+    let built = casewire(&["baseline", "build", demo, "-o", &later]);
+    let said = text(&built.stderr);
+    assert_eq!(built.status.code(), Some(0), "{said}");
+    assert!(said.contains(" on 1 day, from 7 files"), "{said}");
+    let report = casewire(&["analyze", &earlier, "--baseline", &later, "-f", "json"]);
+    let told = text(&report.stdout);
+    assert!(
+        told.contains("begins on 2026-03-14, after this evidence ends"),
+        "{told}"
+    );
+    let built = casewire(&["baseline", "build", demo, "--no-hash", "-o", &out]);
+    assert_eq!(built.status.code(), Some(2));
+    assert!(text(&built.stderr).contains("leave out --no-hash"));
+}
+
+#[test]
+fn a_host_may_be_called_by_the_name_that_reports_print() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let hosts = |arguments: &[&str]| {
+        let mut all = vec!["analyze", demo, "-f", "json"];
+        all.extend(arguments);
+        let output = casewire(&all);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["hosts"].as_array().unwrap().len()
+    };
+    let without = hosts(&[]);
+    assert_eq!(hosts(&["--containment", "2026-03-14T02:10Z,FS01"]), without);
+    assert_eq!(hosts(&["--clock", "fs01=+1s"]), without);
+    assert_eq!(hosts(&["--host", "FS01=10.20.0.15"]), without);
+    refused(
+        &["analyze", demo, "--clock", "fs02=+1s"],
+        "as 'casewire inventory' prints it",
+    );
+}
+
+#[test]
+fn what_was_asked_for_is_said_as_it_was_asked_or_that_it_does_nothing() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let output = casewire(&["analyze", demo, "--from", "2026-03-14T02:06:12.5Z"]);
+    let out = text(&output.stdout);
+    assert!(out.contains("from 2026-03-14 02:06:12.500 UTC"), "{out}");
+    let set = "AN0842.MinSequenceLen=4";
+    let output = casewire(&["analyze", demo, "-a", "AN1448", "--set", set]);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("note: --set AN0842.MinSequenceLen changes nothing"),
+        "{said}"
+    );
+    let output = casewire(&["analyze", demo, "-a", "AN0842", "--set", set]);
+    assert!(!text(&output.stderr).contains("changes nothing"));
+    refused(
+        &["analyze", demo, "--from", "2026-02-30"],
+        "not a moment of the calendar",
+    );
+}
+
+#[test]
+fn a_folder_without_a_file_is_no_evidence() {
+    let empty = tempfile::tempdir().unwrap();
+    let given = empty.path().to_str().unwrap();
+    refused(&["analyze", given], "holds no file");
+    refused(&["inventory", given], "holds no file");
+}
+
+#[test]
+fn a_time_without_an_event_is_not_called_judged() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    for window in [
+        ["--from", "2030-01-01"],
+        ["--to", "2020-01-01"],
+        ["--from", "2026-03-14T02:16Z"],
+    ] {
+        let output = casewire(&["analyze", demo, window[0], window[1]]);
+        let out = words(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{out}");
+        assert!(
+            out.contains("not one event of this evidence lies in the time asked for"),
+            "{window:?}: {out}"
+        );
+        assert!(out.contains("judged fully 0 of 15"), "{window:?}: {out}");
+    }
+    let output = casewire(&["analyze", demo, "--from", "2026-03-14"]);
+    assert!(!text(&output.stdout).contains("not one event"));
 }

@@ -87,6 +87,14 @@ pub fn request(args: &Analyze, global: &Global) -> anyhow::Result<Request> {
         let register = investigate::register(&[])?;
         (wanted.analytics, wanted.settings) =
             request::named(&register, &args.analytics, &args.settings)?;
+        for (id, name, _) in &wanted.settings {
+            let runs = wanted.analytics.is_empty() || wanted.analytics.contains(id);
+            if !runs && !global.quiet {
+                say(&format!(
+                    "note: --set {id}.{name} changes nothing: -a leaves {id} out"
+                ));
+            }
+        }
     }
     wanted.profile = args.profile;
     wanted.case = args.case.clone();

@@ -14,7 +14,8 @@ use std::net::IpAddr;
 /// A moment; see `Timestamp::parse`.
 pub fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| {
-        "not a time between 1677 and 2262; write it as 2026-03-14T02:00Z or 2026-03-14".to_owned()
+        "not a moment of the calendar between 1677 and 2262; write it as 2026-03-14T02:00Z or 2026-03-14"
+            .to_owned()
     })
 }
 

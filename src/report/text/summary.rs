@@ -58,7 +58,17 @@ fn what_was_read(case: &Case, page: &mut Page) {
     }
     settings(case, page);
     let window = |t: Option<crate::model::Timestamp>| {
-        t.map(|t| format!("{} {} UTC{}", t.date(), t.clock(0), page.zone.beside(t, 0)))
+        t.map(|t| {
+            // As exactly as it was asked for.
+            let digits = match t.0.rem_euclid(1_000_000_000) {
+                0 => 0,
+                n if n % 1_000_000 == 0 => 3,
+                n if n % 1_000 == 0 => 6,
+                _ => 9,
+            };
+            let beside = page.zone.beside(t, digits);
+            format!("{} {} UTC{beside}", t.date(), t.clock(digits))
+        })
     };
     match (window(case.parameters.from), window(case.parameters.to)) {
         (None, None) => {}
