@@ -344,6 +344,11 @@ fn open(
             "--clock: no host or more than one is called {name}; give the whole name, as 'casewire inventory' prints it"
         )));
     }
+    if let Some((one, other)) = Clocks::given_twice(&request.clock, &identity) {
+        return Err(Error::Request(format!(
+            "--clock: {one} and {other} are the same clock, with two offsets; give one"
+        )));
+    }
     let containments = Containments::of(&request.containments, &identity).map_err(|name| {
         Error::Request(format!(
             "--containment: no host of this evidence or more than one is called {name}; give the whole name, as \

@@ -487,6 +487,11 @@ fn a_host_may_be_called_by_the_name_that_reports_print() {
         &["analyze", demo, "--clock", "fs02=+1s"],
         "as 'casewire inventory' prints it",
     );
+    let (short, whole) = ("fs01=+1s", "FS01.corp.example=+2s");
+    refused(
+        &["analyze", demo, "--clock", short, "--clock", whole],
+        "are the same clock, with two offsets",
+    );
 }
 
 #[test]

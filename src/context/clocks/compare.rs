@@ -458,6 +458,25 @@ pub fn unknown_names<'a>(choice: &'a ClockChoice, identity: &Identity) -> Vec<&'
         .collect()
 }
 
+/// Two names in `choice` that are the same clock, with different offsets: a host by its short and by its
+/// whole name.
+pub fn given_twice<'a>(choice: &'a ClockChoice, identity: &Identity) -> Option<(&'a str, &'a str)> {
+    let clock = |name: &str| {
+        let (host, form) = whose(name).map_or((name, None), |(host, form)| (host, Some(form)));
+        (identity.called(host), form)
+    };
+    choice
+        .given
+        .iter()
+        .enumerate()
+        .find_map(|(at, (name, offset))| {
+            let mut before = choice.given[..at].iter();
+            let (other, _) =
+                before.find(|(other, held)| clock(other) == clock(name) && held != offset)?;
+            Some((other.as_str(), name.as_str()))
+        })
+}
+
 /// The name of a host, for sentences.
 pub fn name_of(id: HostId, identity: &Identity) -> Text {
     identity

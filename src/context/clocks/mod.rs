@@ -166,6 +166,14 @@ impl Clocks {
         compare::unknown_names(choice, identity)
     }
 
+    /// Two names in `choice` that are the same clock, with different offsets.
+    pub fn given_twice<'a>(
+        choice: &'a ClockChoice,
+        identity: &Identity,
+    ) -> Option<(&'a str, &'a str)> {
+        compare::given_twice(choice, identity)
+    }
+
     /// Whose clock timed `event`.
     pub fn clock_of(&self, event: &Event, identity: &Identity) -> Clock {
         match &event.what {
