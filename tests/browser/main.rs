@@ -49,8 +49,10 @@ fn page(folder: &Path, edit: impl FnOnce(&mut Value)) -> PathBuf {
     let mut report: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     edit(&mut report);
     std::fs::write(&path, report.to_string()).unwrap();
-    // Held against its sums, the record would be told as altered.
-    std::fs::remove_file(case.join("SHA256SUMS")).unwrap();
+    // Held against its sums and the log of its run, the record would be told as altered.
+    for witness in ["SHA256SUMS", "run.json"] {
+        std::fs::remove_file(case.join(witness)).unwrap();
+    }
     let page = folder.join("report.html");
     casewire(&[
         "report",
