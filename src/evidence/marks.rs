@@ -40,7 +40,10 @@ fn by_heading(line: &str) -> Option<Unusable> {
     let generated = || names.iter().any(|name| name.starts_with("TimeGenerated"));
     if has(&["Id", "LogName", "ProviderName", "TimeCreated"]) {
         Some(Unusable::WinEventCsv)
-    } else if has(&["EventID", "InstanceId", "TimeGenerated"]) {
+    } else if has(&["EventID", "InstanceId", "TimeGenerated"])
+        && (has(&["MachineName"]) || has(&["EntryType"]))
+    {
+        // Azure's tables have an InstanceId, too.
         Some(Unusable::EventLogCmdlet)
     } else if has(&["Timestamp", "RuleTitle", "Channel", "EventID"]) {
         Some(Unusable::Hayabusa)
@@ -95,11 +98,13 @@ pub fn in_answer(text: &str) -> Option<Unusable> {
 pub fn in_object(object: &Map<String, Value>) -> Option<Unusable> {
     let has = |name: &str| object.contains_key(name);
     let listed = |name: &str| object.get(name).is_some_and(Value::is_array);
+    let numbered = |name: &str| object.get(name).is_some_and(Value::is_number);
     let described = || has("ProviderGUID") && (has("Description") || has("DescriptionTitle"));
     let nameless = || has("EventID") && has("ProviderName") && (listed("EventData") || described());
     if listed("StringInserts") || listed("string_inserts") || nameless() {
         Some(Unusable::Inserts)
-    } else if has("InstanceId") && has("TimeGenerated") || listed("ReplacementStrings") {
+    } else if numbered("InstanceId") && has("TimeGenerated") || listed("ReplacementStrings") {
+        // In Azure's tables an InstanceId is a GUID.
         Some(Unusable::EventLogCmdlet)
     } else if has("Properties") && (has("Id") || has("LogName")) && has("TimeCreated") {
         Some(Unusable::Positional)

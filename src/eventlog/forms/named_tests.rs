@@ -259,6 +259,9 @@ fn texts_that_hold_only_messages_are_named() {
         "\"EventID\",\"MachineName\",\"Data\",\"Index\",\"Category\",\"EntryType\",\"Message\",\"Source\",\
          \"ReplacementStrings\",\"InstanceId\",\"TimeGenerated\"\n\"1\",\"a\"\n",
     );
+    let table =
+        "TenantId,TimeGenerated,EventID,InstanceId,Computer\na,2022-09-01T12:18:24Z,4689,b,WS01\n";
+    assert_ne!(word(table), "get-eventlog");
     for other in [
         "Event[0] of the day\nlunch\n",
         "Message,Id\nhello,1\n",
@@ -284,6 +287,13 @@ fn get_eventlogs_json_is_no_table_of_azure() {
     let azure = json!({"TimeGenerated": "2022-09-01T12:18:24Z", "EventID": 4689, "Computer": "WS01",
         "Channel": "Security", "ReplacementStrings": ""});
     assert_eq!(word(&azure.to_string()), "azure");
+    let mut numbered = azure.clone();
+    numbered["InstanceId"] = json!("1f1c5d2e-9c5b-4a51-8f0e-3c1f0f6f7a10");
+    assert_eq!(
+        word(&numbered.to_string()),
+        "azure",
+        "its tables have an InstanceId"
+    );
 }
 
 #[test]
