@@ -199,6 +199,8 @@ pub struct Attempt {
 /// Silence tells something only if the evidence goes on for this long after the first SYN; Zeek's
 /// scan detection waits as long.
 const SILENCE: Span = Span::seconds(5);
+/// Segments of one side, none with payload, from which on they are those of a connection.
+const WENT_ON: u32 = 3;
 
 impl Attempt {
     /// True if the handshake completed.
@@ -235,6 +237,16 @@ impl Attempt {
         self.transport == Transport::TCP
             && (self.bytes[0] > 0 && !fast_open
                 || self.packets[0] > self.tries.saturating_add(reset))
+    }
+
+    /// True if traffic whose start was not captured shows that a connection stood: its responder sent
+    /// more than a reset, or its initiator went on unrefused. Lone segments without a SYN prove nothing,
+    /// for a closed port and an open one treat them alike (RFC 9293, 3.10.7).
+    pub fn stood(&self) -> bool {
+        let refused = self.end == FlowEnd::ResetByResponder;
+        self.bytes[1] > 0
+            || self.packets[1] > u32::from(refused)
+            || !refused && (self.bytes[0] > 0 || self.packets[0] >= WENT_ON)
     }
 
     /// The name the initiator asked for, by TLS or HTTP.

@@ -123,7 +123,7 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                 Outcome::Established => Shows::Completed,
                 Outcome::HalfOpen => Shows::HalfOpen,
                 Outcome::OneSided => Shows::Answered,
-                Outcome::Midstream => Shows::InPart,
+                Outcome::Midstream if attempt.stood() => Shows::InPart,
                 _ => return None,
             };
             Some((
