@@ -181,7 +181,7 @@ fn assemble(
                     unheard::sentence(event, context)
                 ),
                 None => {
-                    "nobody was seen to come in; the evidence may end before, or the sensor may not see it"
+                    "nobody was seen to come in; what was read may end before, or the sensor may not see it"
                         .to_owned()
                 }
             },

@@ -293,7 +293,7 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
                 add(
                     "that is far above the usual count, or rarer than chance allows",
                     format!(
-                        "z at least {:.1}, or p at most {}",
+                        "z at least {:?}, or p at most {}",
                         settings.z(),
                         shown(settings.rarity())
                     ),
