@@ -1,6 +1,7 @@
 //! Captures: each file is read and decoded on a thread of its own, as long as there are not many at a
 //! time; all of them meet in time order in one table of attempts.
 
+use super::twins::Twins;
 use super::{Collector, Content, FileReport, Gathered, Options, tap};
 use crate::capture::attempts::{Attempts, Settings};
 use crate::capture::merge::{Merge, Unopened};
@@ -8,7 +9,7 @@ use crate::capture::packet::Packet;
 use crate::capture::reorder::{PacketSource, RUN, SHORT_RUN};
 use crate::capture::{CaptureReader, CaptureSummary, first_time};
 use crate::evidence::{Custody, EvidenceFile, Input, Problems, Progress};
-use crate::model::{EvidenceId, Timestamp};
+use crate::model::{Event, EvidenceId, Timestamp};
 use crate::stream::SpoolError;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,10 +29,12 @@ struct Ended {
     problems: Problems,
 }
 
+/// Reads the captures; `twins` remembers their attempts, if a log may tell them again.
 pub fn read(
     files: &[&EvidenceFile],
     options: &Options,
     progress: &dyn Progress,
+    mut twins: Option<&mut Twins>,
 ) -> Result<Gathered, SpoolError> {
     let ends: Mutex<BTreeMap<EvidenceId, Ended>> = Mutex::default();
     let mut collector = Collector::new(options);
@@ -59,6 +62,12 @@ pub fn read(
             })
             .collect();
         let mut merge = Merge::new(unopened);
+        let mut take = |event: Event, collector: &mut Collector| {
+            if let Some(twins) = twins.as_deref_mut() {
+                twins.hear(&event);
+            }
+            collector.take(event);
+        };
         // Frames without IP make no packet but show that a capture went on, so the end of a file is
         // what its own summary says.
         let end = |merge: &mut Merge<'_>, attempts: &mut Attempts| {
@@ -70,7 +79,7 @@ pub fn read(
         };
         while let Some((evidence, packet)) = merge.next() {
             collector.anchors.packet(evidence, packet);
-            attempts.packet(evidence, packet, &mut |event| collector.take(event));
+            attempts.packet(evidence, packet, &mut |event| take(event, &mut collector));
             end(&mut merge, &mut attempts);
         }
         end(&mut merge, &mut attempts);
@@ -78,7 +87,7 @@ pub fn read(
         for (neighbour, from, to) in attempts.still_heard() {
             collector.identity.heard(&neighbour, from, to);
         }
-        attempts.finish(&mut |event| collector.take(event))
+        attempts.finish(&mut |event| take(event, &mut collector))
     });
     for ended in ends.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         collector.coverage.capture(*ended.0, &ended.1.summary);

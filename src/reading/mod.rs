@@ -9,6 +9,7 @@ mod duplicates;
 mod logs;
 mod records;
 mod tap;
+mod twins;
 
 use crate::capture::CaptureSummary;
 use crate::capture::attempts::AttemptSummary;
@@ -266,8 +267,10 @@ pub fn gather(
     let connections: Vec<&EvidenceFile> = of(Kind::is_connection_log).collect();
     let others: Vec<&EvidenceFile> =
         of(|k| !k.is_capture() && !k.is_event_log() && !k.is_connection_log()).collect();
+    let mut twins = twins::Twins::default();
+    let told_again = (!connections.is_empty()).then_some(&mut twins);
     let (wire, (host, rest)) = rayon::join(
-        || captures::read(&captures, options, progress),
+        || captures::read(&captures, options, progress, told_again),
         || {
             (
                 logs::read(&logs, options, progress),
@@ -283,7 +286,13 @@ pub fn gather(
         all.join(host);
     }
     if !connections.is_empty() {
-        all.join(connections::read(&connections, options, progress)?);
+        twins.settle();
+        all.join(connections::read(
+            &connections,
+            options,
+            progress,
+            &mut twins,
+        )?);
     }
     all.join(rest);
     Ok(all)

@@ -162,8 +162,8 @@ impl Told {
             (1, None),
             "a Zeek conn.log has no packets and no sequence numbers",
             "an ICMP refusal cannot be told from silence, nor a connection in use from an idle one when it is reset; \
-             what was said is not in it, no host's clock can be measured against it, and connections that a capture \
-             holds too count twice: leave one of the two out",
+             what was said is not in it, and no host's clock can be measured against it; connections that a capture holds \
+             too are told once if the two clocks are less than a second apart, else twice: then leave one out",
         );
     }
 }
