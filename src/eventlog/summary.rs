@@ -42,6 +42,8 @@ pub struct LogSummary {
     pub timed: Timed,
     /// True if a local time has an hour that a clock of twelve hours does not have.
     pub whole_day: bool,
+    /// True if a time has a fraction of a second.
+    pub fractions: bool,
     /// What Sysmon's records say of the zone of local times.
     pub zones: Zones,
 }
@@ -80,6 +82,8 @@ pub struct SourceSummary {
     pub timed: Timed,
     /// True if a local time has an hour that a clock of twelve hours does not have.
     pub whole_day: bool,
+    /// True if a time has a fraction of a second.
+    pub fractions: bool,
 }
 
 /// An unbroken run of EventRecordIDs.
@@ -208,6 +212,7 @@ impl SourceSummary {
         Kept {
             numbers: self.first_id.is_some(),
             whole_day: self.whole_day,
+            fractions: self.fractions,
         }
     }
 
@@ -227,6 +232,7 @@ impl SourceSummary {
         };
         self.form = self.form.zip(other.form).map(better);
         self.whole_day |= other.whole_day;
+        self.fractions |= other.fractions;
         for time in other.first_time.iter().chain(&other.last_time) {
             self.add_time(*time);
         }
@@ -320,6 +326,7 @@ impl LogSummary {
         self.unfollowed += next.unfollowed;
         self.timed = self.timed.max(next.timed);
         self.whole_day |= next.whole_day;
+        self.fractions |= next.fractions;
         self.zones.merge(&next.zones);
     }
 }

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 /// Lines that are looked at for a record.
 const MOST_LINES: usize = 64;
+/// Characters at the beginning that tell a text from something else.
+const BEGINNING: usize = 24;
 
 /// A text form that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +54,8 @@ pub struct Kept {
     pub numbers: bool,
     /// It has hours that a clock of twelve hours does not have.
     pub whole_day: bool,
+    /// It has fractions of seconds.
+    pub fractions: bool,
 }
 
 impl Form {
@@ -71,6 +75,7 @@ impl Form {
             Self::PowerShell if kept.whole_day => "its times are local",
             Self::PowerShell => "its times are local and have lost AM and PM",
             Self::Azure => "only what was collected into the workspace is there",
+            Self::Nxlog if kept.fractions => return None,
             other => return other.always_loses().map(str::to_owned),
         };
         Some(format!("{numbers}{words}"))
@@ -128,12 +133,21 @@ impl Form {
 /// The form of a text that begins with `head`; `None` for anything else.
 pub fn recognise(head: &[u8]) -> Option<Result<Form, Unusable>> {
     let text = decoded(head);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let text = text.trim_start_matches(['\u{feff}', '\0']).trim_start();
+    if is_binary(text) {
+        return None;
+    }
     match text.bytes().next()? {
         b'{' | b'[' => json(text),
         // Also the priority that begins a line of syslog.
         _ => lines(text),
     }
+}
+
+/// True for what begins with characters that no text has: records in it are those of something else.
+fn is_binary(text: &str) -> bool {
+    let control = |c: char| c.is_ascii_control() && !c.is_ascii_whitespace() && c != '\x1b';
+    text.chars().take(BEGINNING).any(control)
 }
 
 /// True for a text that holds the XML of an event.
@@ -344,7 +358,7 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         return Some(Err(unusable));
     } else if has("event_id") && has("log_name") {
         Form::Winlogbeat6
-    } else if has("TimeGenerated") && has("EventID") {
+    } else if has("TimeGenerated") && has("EventID") && !is_powershells(object) {
         Form::Azure
     } else if has("EventID") && has("EventRecordID") && has("EventTime") && has("EventData") {
         Form::Velociraptor
@@ -356,15 +370,20 @@ pub fn plain(object: &Map<String, Value>) -> Option<Result<Form, Unusable>> {
         Form::EvtxEcmdJson
     } else if has("ts") && has("conn_state") && (has("id.orig_h") || under("id", "orig_h")) {
         Form::ZeekConn
+    } else if marks::resembles_a_record(object) {
+        return Some(Err(Unusable::OtherJson));
     } else {
         return None;
     }))
 }
 
-/// Computer and provider by the names that this export has for them. Times that others call
-/// `TimeCreated` are in UTC.
+/// Computer and provider by the names that this export has for them; a later one has those of Azure's tables,
+/// but no table, and what they lack or spell another way. Times that others call `TimeCreated` are in UTC.
 fn is_powershells(object: &Map<String, Value>) -> bool {
-    object.contains_key("Hostname") && object.contains_key("SourceName")
+    let has = |name: &str| object.contains_key(name);
+    let of_a_table = has("TenantId") || has("Type");
+    has("Hostname") && has("SourceName")
+        || has("EventRecordID") && has("ProviderGuid") && has("TimeCreated") && !of_a_table
 }
 
 /// Where Wazuh keeps a record: its manager below `data`, its agent at the top.

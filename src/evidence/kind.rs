@@ -195,7 +195,8 @@ fn form(mut head: Vec<u8>, rest: impl Read, packing: Packing) -> (Kind, Option<s
     let mut rest = rest.take((SEARCHED - head.len()) as u64);
     let mut text = rest.by_ref().take((TEXT - head.len()) as u64);
     let mut failed = text.read_to_end(&mut head).err();
-    match form::recognise(&head) {
+    let text = Unread::of_bytes(&head).is_none().then_some(&head[..]);
+    match text.and_then(form::recognise) {
         Some(Ok(form)) => return (Kind::Text(form, packing), failed),
         Some(Err(unusable)) => return (Kind::Unusable(unusable, packing), failed),
         None => {}
@@ -291,6 +292,23 @@ mod tests {
         let unread = |packing| Kind::Unread(Unread::OtherCapture, packing);
         assert_eq!(recognise(old).unwrap(), unread(Packing::Plain));
         assert_eq!(recognise(&gzip(old)[..]).unwrap(), unread(Packing::Gzip));
+    }
+
+    #[test]
+    fn records_inside_something_else_do_not_make_it_a_log() {
+        let record = b"<Event xmlns='x'><System><EventID>1</EventID></System></Event>\n".repeat(3);
+        let kind = |first: &[u8]| recognise(&[first, &record].concat()[..]).unwrap();
+        let log = Kind::Text(Form::Xml, Packing::Plain);
+        let unread = |unread| Kind::Unread(unread, Packing::Plain);
+        assert_eq!(kind(b""), log);
+        assert_eq!(kind(b"\xEF\xBB\xBFMar  1 host agent: "), log);
+        // A cluster of zeros is what a crash leaves.
+        assert_eq!(kind(&[0; 4096]), log);
+        assert_eq!(kind(b"snoop\0\0\0\0\0\0\x02"), unread(Unread::OtherCapture));
+        assert_eq!(kind(b"7z\xBC\xAF\x27\x1C\0"), unread(Unread::Packed));
+        assert_eq!(kind(b"EVF\x09\x0D\x0A\xFF\0"), unread(Unread::DiskImage));
+        assert_eq!(kind(b"MZ\x90\0\x03\0\0\0"), Kind::Unknown);
+        assert_eq!(kind(b"\x7FELF\x02\x01"), Kind::Unknown);
     }
 
     #[test]

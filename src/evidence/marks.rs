@@ -29,7 +29,30 @@ pub fn in_text(text: &str) -> Option<Unusable> {
     if text.lines().take(MOST_LINES).any(is_snares) {
         return Some(Unusable::Snare);
     }
+    if is_powershells(text) {
+        return Some(Unusable::WinEventText);
+    }
     event_viewer(text).then_some(Unusable::EventViewerCsv)
+}
+
+/// Records of Get-WinEvent as PowerShell lists or tabulates them, or writes objects as XML. Names of members
+/// are not localised.
+fn is_powershells(text: &str) -> bool {
+    let named = |name: &str| {
+        let mut lines = text.lines().take(MOST_LINES).map(str::trim_start);
+        let behind = |line: &str| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.trim_start().starts_with(':'))
+        };
+        lines.any(behind)
+    };
+    let table = |line: &str| {
+        line.starts_with("TimeCreated ") && line.contains(" Id ") && line.contains("Message")
+    };
+    named("TimeCreated") && named("Id") && named("ProviderName")
+        || named("ProviderName") && text.lines().take(MOST_LINES).any(table)
+        || text.starts_with('<')
+            && text.contains("System.Diagnostics.Eventing.Reader.EventLogRecord")
 }
 
 /// What a CSV holds, by the row that names its cells.
@@ -45,6 +68,14 @@ fn by_heading(line: &str) -> Option<Unusable> {
     {
         // Azure's tables have an InstanceId, too.
         Some(Unusable::EventLogCmdlet)
+    } else if has(&[
+        "EventLog",
+        "RecordNumber",
+        "TimeGenerated",
+        "EventID",
+        "Strings",
+    ]) {
+        Some(Unusable::LogParser)
     } else if has(&["Timestamp", "RuleTitle", "Channel", "EventID"]) {
         Some(Unusable::Hayabusa)
     } else if has(&["EventID"]) && generated() {
@@ -60,11 +91,16 @@ fn is_snares(line: &str) -> bool {
     mark.is_some_and(|(_, rest)| rest.starts_with('\t') || rest.starts_with("#011"))
 }
 
-/// Five columns, the last row cell a message over several lines; the words are localised, so the
-/// shape decides: the first row is five words, the second one has a number in the fourth place.
+/// Five columns, between commas or tabs, the last row cell a message over several lines; the words are
+/// localised, so the shape decides: the first row is five words, the second one has a number in the fourth
+/// place.
 fn event_viewer(text: &str) -> bool {
+    event_viewers(text, ',') || event_viewers(text, '\t')
+}
+
+fn event_viewers(text: &str, between: char) -> bool {
     let mut lines = text.lines();
-    let cells = |line: &str| line.split(',').count();
+    let cells = |line: &str| line.split(between).count();
     let Some(header) = lines.next() else {
         return false;
     };
@@ -75,8 +111,8 @@ fn event_viewer(text: &str) -> bool {
     cells(header) == 5
         && !header.contains(|c: char| c.is_ascii_digit())
         && cells(row) >= 6
-        && number(row.split(',').nth(3))
-        && row.contains(",\"")
+        && number(row.split(between).nth(3))
+        && row.contains(&format!("{between}\""))
 }
 
 /// What an answer holds, of which all records lie in one object: it may be longer than what is looked at.
@@ -87,7 +123,10 @@ pub fn in_answer(text: &str) -> Option<Unusable> {
     } else if has("hits") && has("_source") && (has("event_id") || has("EventID") || has("winlog"))
     {
         Some(Unusable::SearchAnswer)
-    } else if has("tables") && has("columns") && has("TimeGenerated") && has("EventID") {
+    } else if (has("tables") && has("columns") || has("Tables") && has("Columns"))
+        && has("TimeGenerated")
+        && has("EventID")
+    {
         Some(Unusable::TableAnswer)
     } else {
         None
@@ -129,6 +168,26 @@ pub fn in_object(object: &Map<String, Value>) -> Option<Unusable> {
     } else {
         None
     }
+}
+
+/// True for JSON whose members, by whatever prefix they are called, are the number of an event and the log or
+/// the provider and computer it is of: a record of Windows in a form that is not known.
+pub fn resembles_a_record(object: &Map<String, Value>) -> bool {
+    let held = match object.get("fields") {
+        Some(Value::Object(fields)) => fields,
+        _ => object,
+    };
+    let names = held.keys().take(MOST_NAMES).map(|name| {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let plain = last.chars().filter(char::is_ascii_alphanumeric);
+        plain.collect::<String>().to_ascii_lowercase()
+    });
+    let names: Vec<String> = names.collect();
+    let any = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&&**name));
+    any(&["eventid", "eventcode"])
+        && (any(&["channel", "logname", "eventlog"])
+            || any(&["providername", "provider", "sourcename"])
+                && any(&["computer", "computername", "hostname", "machinename"]))
 }
 
 /// A record of OpenTelemetry's receiver: its number is an object, with that of the source beside it.

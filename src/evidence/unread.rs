@@ -35,6 +35,10 @@ const FIRST: &[(&[u8], Unread)] = &[
     (b"XCP\0", Unread::OtherCapture),
     (b"TRSNIFF data    \x1A", Unread::OtherCapture),
     (b"iptrace ", Unread::OtherCapture),
+    (b"ObserverPktBuffe", Unread::OtherCapture),
+    (b"\xAA\xAA\xAA\xAA\x20\0\0\0", Unread::OtherCapture),
+    (b"\x05VNF", Unread::OtherCapture),
+    (b"TR\0d\0\0\0", Unread::OtherCapture),
     (b"\x30\0\0\0LfLe", Unread::OldEventLog),
     (b"7z\xBC\xAF\x27\x1C", Unread::Packed),
     (b"Rar!\x1A\x07", Unread::Packed),
@@ -65,6 +69,12 @@ const PACKETS: [&[u8; 16]; 2] = [
 impl Unread {
     /// What begins with `head`; `None` for anything else.
     pub fn of(head: &[u8]) -> Option<Self> {
+        Self::of_bytes(head).or_else(|| of_text(head))
+    }
+
+    /// The same for what is no text. What lies in it may look like one: packets that carry a log, packed or
+    /// deleted files.
+    pub fn of_bytes(head: &[u8]) -> Option<Self> {
         let first = FIRST.iter().find(|(bytes, _)| head.starts_with(bytes));
         if let Some((_, unread)) = first {
             return Some(*unread);
@@ -81,10 +91,7 @@ impl Unread {
                 false => Self::EventTrace,
             });
         }
-        if is_disk(head) {
-            return Some(Self::DiskImage);
-        }
-        of_text(head)
+        is_disk(head).then_some(Self::DiskImage)
     }
 
     /// The stable name in reports.
@@ -105,7 +112,7 @@ impl Unread {
     pub fn why(self) -> &'static str {
         match self {
             Self::OtherCapture => {
-                "a capture of another program (Network Monitor, snoop, Sniffer, iptrace), which is not read"
+                "a capture of another program (Network Monitor, snoop, Sniffer, iptrace and the like), which is not read"
             }
             Self::PacketTrace => {
                 "an event trace with packets, of pktmon or netsh trace, which is not read"

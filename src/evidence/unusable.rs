@@ -8,6 +8,10 @@ pub enum Unusable {
     Positional,
     /// Get-WinEvent piped to Export-Csv: values only within a localised message.
     WinEventCsv,
+    /// Get-WinEvent as text, or as PowerShell's own XML: the same.
+    WinEventText,
+    /// Log Parser's CSV: values without names.
+    LogParser,
     /// Get-EventLog, as JSON or CSV: values without names.
     EventLogCmdlet,
     /// Fluent Bit's and Fluentd's records: values without names in a list, or in a message.
@@ -20,7 +24,7 @@ pub enum Unusable {
     Renamed,
     /// Splunk WinEventLog without XML: values only within a localised message.
     MessageText,
-    /// Event Viewer "Save as CSV": the same.
+    /// Event Viewer "Save as CSV" or as text: the same.
     EventViewerCsv,
     /// `wevtutil qe /f:text`: the same.
     WevtutilText,
@@ -36,6 +40,8 @@ pub enum Unusable {
     TableAnswer,
     /// Log Analytics or Sentinel as CSV, with times as the portal shows them.
     TableCsv,
+    /// JSON whose members are those of event records, in no form that is known.
+    OtherJson,
 }
 
 /// What to export where only the log itself says enough.
@@ -52,6 +58,8 @@ impl Unusable {
         match self {
             Self::Positional => "get-winevent-json",
             Self::WinEventCsv => "get-winevent-csv",
+            Self::WinEventText => "get-winevent-text",
+            Self::LogParser => "log-parser-csv",
             Self::EventLogCmdlet => "get-eventlog",
             Self::Inserts => "fluent",
             Self::OpenTelemetry => "opentelemetry",
@@ -66,6 +74,7 @@ impl Unusable {
             Self::SearchAnswer => "elasticsearch-answer",
             Self::TableAnswer => "log-analytics-answer",
             Self::TableCsv => "log-analytics-csv",
+            Self::OtherJson => "other-event-json",
         }
     }
 
@@ -79,6 +88,14 @@ impl Unusable {
             Self::WinEventCsv => {
                 "Get-WinEvent as CSV: what was logged is only in a message text, in the language of the computer, and \
                  times are local"
+            }
+            Self::WinEventText => {
+                "Get-WinEvent as text or as PowerShell's own XML: what was logged is only in a message text, in the \
+                 language of the computer, or without names"
+            }
+            Self::LogParser => {
+                "a CSV of Log Parser: the values of each record come without their names, and its times are local \
+                 unless it was told otherwise"
             }
             Self::EventLogCmdlet => {
                 "records of Get-EventLog: the values of each come without their names, and their order differs between \
@@ -101,7 +118,7 @@ impl Unusable {
                  computer and in its local time"
             }
             Self::EventViewerCsv => {
-                "an Event Viewer CSV: what was logged is only in a message text, in the language of the computer and \
+                "an Event Viewer CSV or text: what was logged is only in a message text, in the language of the computer and \
                  in its local time"
             }
             Self::WevtutilText => {
@@ -126,17 +143,29 @@ impl Unusable {
             Self::TableCsv => {
                 "a CSV of Log Analytics or Sentinel: its times are written as the portal shows them"
             }
+            Self::OtherJson => {
+                "JSON with the members of event records, in a form that is not known"
+            }
         }
     }
 
     /// What to export instead.
     pub fn instead(self) -> &'static str {
         match self {
-            Self::Positional | Self::Inserts | Self::WinEventCsv | Self::EventLogCmdlet => {
+            Self::Positional
+            | Self::Inserts
+            | Self::WinEventCsv
+            | Self::WinEventText
+            | Self::EventLogCmdlet => {
                 "nothing in it was used; export the log itself (wevtutil epl Security Security.evtx) or its XML \
                  (Get-WinEvent ... | ForEach-Object { $_.ToXml() })"
             }
-            Self::WevtutilText | Self::Snare | Self::OpenTelemetry | Self::Osquery => the_log!(),
+            Self::WevtutilText
+            | Self::Snare
+            | Self::OpenTelemetry
+            | Self::Osquery
+            | Self::LogParser
+            | Self::OtherJson => the_log!(),
             Self::Renamed => {
                 "nothing in it was used; export what Winlogbeat itself writes, before that pipeline, or the log itself \
                  (wevtutil epl Security Security.evtx)"

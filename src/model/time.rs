@@ -71,6 +71,10 @@ impl Timestamp {
         if let Ok(when) = chrono::DateTime::parse_from_rfc3339(text) {
             return when.timestamp_nanos_opt().map(Self);
         }
+        // An offset without a colon, as ISO 8601 allows and RFC 3339 does not.
+        if let Ok(when) = chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z") {
+            return when.timestamp_nanos_opt().map(Self);
+        }
         for form in [
             "%Y-%m-%d %H:%M:%S%.f",
             "%Y-%m-%dT%H:%M:%S%.f",

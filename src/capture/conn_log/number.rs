@@ -93,6 +93,7 @@ mod tests {
         let at = Timestamp(1_692_161_622_036_086_000);
         assert_eq!(moment("2023-08-16T04:53:42.036086Z"), Some(at));
         assert_eq!(moment("2023-08-16T06:53:42.036086+02:00"), Some(at));
+        assert_eq!(moment("2023-08-16T00:53:42.036086-0400"), Some(at));
         assert_eq!(moment("2023-08-16T04:53:42.036086"), None);
         assert!(without_zone("2023-08-16T04:53:42") && !without_zone("2023-08-16T04:53:42Z"));
         assert!(!without_zone("1692161622.036086"));

@@ -16,6 +16,14 @@ pub(super) fn outcome(
     state: &str,
     history: &str,
 ) -> Option<(Outcome, FlowEnd)> {
+    if transport == Transport::TCP && !began(state, history) {
+        let reset = first_reset(history);
+        let closed = history.contains(['F', 'f']).then_some(FlowEnd::Closed);
+        return Some((
+            Outcome::Midstream,
+            reset.or(closed).unwrap_or(FlowEnd::Open),
+        ));
+    }
     // Upper case is the originator's. Its ACK or data is the third part of the handshake.
     let finished = history.is_empty() || history.contains(['A', 'D']);
     let established = |end| match transport == Transport::TCP && !finished {
@@ -44,6 +52,17 @@ pub(super) fn outcome(
         "OTH" => (Outcome::Midstream, FlowEnd::Open),
         _ => return None,
     })
+}
+
+/// False for a row of TCP whose history lacks the segment its state stands for. Zeek names a state by what
+/// each side did last: the FIN or reset of a connection it had forgotten leaves a row like that of a SYN.
+fn began(state: &str, history: &str) -> bool {
+    let first = match state {
+        "S0" | "REJ" | "RSTOS0" | HALF_CLOSED => 'S',
+        "SHR" | "RSTRH" => 'h',
+        _ => return true,
+    };
+    history.is_empty() || history.contains(first)
 }
 
 /// What a row of a TCP connection tells beyond its outcome: who closed it, whether it carried nothing
@@ -135,6 +154,37 @@ mod tests {
         assert_eq!(end("ShADadr"), FlowEnd::ResetByResponder);
         assert_eq!(end("ShADadRr"), FlowEnd::ResetByInitiator);
         assert_eq!(end(""), FlowEnd::ResetByResponder);
+    }
+
+    #[test]
+    fn a_row_without_a_syn_tells_of_no_attempt() {
+        for (state, history, end) in [
+            ("SH", "F", FlowEnd::Closed),
+            ("RSTOS0", "R", FlowEnd::ResetByInitiator),
+            ("RSTOS0", "FR", FlowEnd::ResetByInitiator),
+            ("REJ", "Rr", FlowEnd::ResetByInitiator),
+            ("SHR", "f", FlowEnd::Closed),
+            ("RSTRH", "^r", FlowEnd::ResetByResponder),
+            ("S0", "A", FlowEnd::Open),
+        ] {
+            let of = outcome(Transport::TCP, state, history);
+            assert_eq!(of, Some((Outcome::Midstream, end)), "{state} {history}");
+        }
+        let of = |transport, state, history| outcome(transport, state, history).unwrap().0;
+        for (state, history, told) in [
+            ("SH", "SF", Outcome::Unanswered),
+            ("RSTOS0", "SR", Outcome::Aborted),
+            ("RSTOS0", "", Outcome::Aborted),
+            ("SHR", "^hf", Outcome::OneSided),
+            ("RSTRH", "^hr", Outcome::OneSided),
+        ] {
+            assert_eq!(
+                of(Transport::TCP, state, history),
+                told,
+                "{state} {history}"
+            );
+        }
+        assert_eq!(of(Transport::UDP, "S0", "D"), Outcome::Unanswered);
     }
 
     #[test]

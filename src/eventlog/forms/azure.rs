@@ -26,7 +26,9 @@ pub fn read(object: &Map<String, Value>, take: &mut dyn FnMut(Draft<'_>)) -> Res
     draft.channel = first_text(object, &["Channel", "EventLog"]);
     draft.computer = first_text(object, &["Computer"]);
     draft.provider = first_text(object, &["EventSourceName", "Provider", "Source"]);
-    draft.record_id = object.get("EventRecordId").and_then(number);
+    draft.record_id = ["EventRecordId", "EventRecordID"]
+        .iter()
+        .find_map(|name| number(object.get(*name)?));
     draft.time = utc(&first_text(object, &["TimeGenerated"]));
     for inner in &within {
         match &**inner {

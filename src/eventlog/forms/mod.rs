@@ -129,6 +129,7 @@ pub fn read_text(
     for source in summary.sources.values_mut() {
         source.mark_exported(form);
         (source.timed, source.whole_day) = (summary.timed, summary.whole_day);
+        source.fractions = summary.fractions;
     }
     problems.merge(lacks(evidence, form, &summary));
     (summary, problems)
@@ -240,6 +241,7 @@ impl Share {
                 "these records were read, each by its own form",
             );
         }
+        self.summary.fractions |= draft.time.is_some_and(|time| time.0 % 1_000_000_000 != 0);
         if draft.timed.is_local() {
             self.summary.timed = draft.timed;
             // A clock of twelve hours shows 1 to 12.
@@ -330,6 +332,7 @@ fn lacks(evidence: EvidenceId, form: Form, summary: &LogSummary) -> Problems {
     let kept = Kept {
         numbers: sources.clone().all(|source| source.first_id.is_some()),
         whole_day: summary.whole_day,
+        fractions: summary.fractions,
     };
     let Some(message) = form.loses(kept).filter(|_| summary.records_read > 0) else {
         return problems;

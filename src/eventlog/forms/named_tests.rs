@@ -2,7 +2,7 @@
 
 use super::read_text;
 use crate::eventlog::LogSummary;
-use crate::evidence::{Kind, kind};
+use crate::evidence::{Form, Kind, kind};
 use crate::model::{Event, EvidenceId, HostWhat, Timestamp, What};
 use serde_json::{Value, json};
 
@@ -303,5 +303,83 @@ fn a_flat_record_is_the_powershell_exports_only_with_its_marks() {
     assert_eq!(word(&marked.to_string()), "powershell-json");
     let flat = json!({"EventID": 5156, "Channel": "Security", "TimeCreated": "2020-10-29T12:16:09.213Z",
         "Computer": "WS5"});
-    assert_eq!(word(&flat.to_string()), "unknown");
+    assert_eq!(word(&flat.to_string()), "other-event-json");
+}
+
+#[test]
+fn a_later_powershell_export_is_no_table_of_azure() {
+    let later = json!({"EventSourceName": "Microsoft-Windows-Sysmon", "Provider": "Microsoft-Windows-Sysmon",
+        "ProviderGuid": "{5770385f-c22a-43e0-bf4c-06f5698ffbd9}", "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Computer": "WS6", "TimeCreated": "2022-09-22T12:31:14.074Z", "TimeGenerated": "2022-09-22T04:31:14.074Z",
+        "EventRecordID": "3327973", "EventID": 11, "EventData": "<EventData></EventData>",
+        "UtcTime": "2022-09-22 16:31:14.070", "ProcessId": "1560", "Image": "C:\\a.exe", "TargetFilename": "C:\\b.pf"});
+    assert_eq!(word(&later.to_string()), "powershell-json");
+    let mut of_a_table = later.clone();
+    of_a_table["TenantId"] = json!("1f1c5d2e-9c5b-4a51-8f0e-3c1f0f6f7a10");
+    assert_eq!(word(&of_a_table.to_string()), "azure");
+    let (_, events, summary) = read(&later.to_string());
+    assert_eq!(events[0].1, Some(3_327_973));
+    assert!(summary.timed.is_local());
+}
+
+#[test]
+fn records_in_a_form_that_is_not_known_are_named() {
+    for record in [
+        json!({"version": "1.1", "host": "WS1", "_EventID": 1102, "_Channel": "Security"}),
+        json!({"winlog.event_id": "1102", "winlog.channel": "Security"}),
+        json!({"_index": "w", "fields": {"winlog.event_id": ["1102"], "winlog.channel": ["Security"]}}),
+        json!({"EventCode": 1, "provider_name": "Microsoft-Windows-Sysmon", "computer_name": "WS1"}),
+    ] {
+        named("other-event-json", &record.to_string());
+    }
+    for other in [
+        json!({"eventID": "1f1c5d2e", "eventSource": "s3.amazonaws.com", "eventName": "GetObject"}),
+        json!({"event_id": 7, "provider": "x"}),
+        json!({"channel": "general", "hostname": "a"}),
+    ] {
+        assert_eq!(word(&other.to_string()), "unknown", "{other}");
+    }
+}
+
+#[test]
+fn what_powershell_and_log_parser_print_is_named() {
+    for text in [
+        "\r\n\r\nTimeCreated  : 5/2/2023 10:11:12 AM\r\nProviderName : P\r\nId           : 5156\r\nMessage      : x\r\n",
+        "\r\n   ProviderName: P\r\n\r\nTimeCreated         Id LevelDisplayName Message\r\n",
+        "<Objs Version=\"1.1.0.1\"><T>System.Diagnostics.Eventing.Reader.EventLogRecord</T></Objs>",
+    ] {
+        named("get-winevent-text", text);
+    }
+    named(
+        "event-viewer-csv",
+        "Keywords\tDate and Time\tSource\tEvent ID\tTask Category\nSuccess\t5/2/2023 10:11\tP\t5156\tF\t\"x\n",
+    );
+    named(
+        "log-parser-csv",
+        "EventLog,RecordNumber,TimeGenerated,TimeWritten,EventID,Strings\nSecurity,1,a,b,5156,x|y\n",
+    );
+    for other in [
+        "Id : 5\nName : x\n",
+        "TimeCreated : today\n",
+        "<Objs></Objs>",
+    ] {
+        assert_eq!(word(other), "unknown", "{other}");
+    }
+}
+
+#[test]
+fn nxlogs_times_lose_what_they_lack() {
+    let lost = |time: &str| {
+        let record = json!({"EventTime": time, "Hostname": "WS1", "EventID": 1102, "SourceName": "P",
+            "RecordNumber": 7, "Channel": "Security", "EventReceivedTime": time});
+        let (_, _, summary) = read(&record.to_string());
+        let kept = summary.sources.values().next().unwrap().kept();
+        Form::Nxlog.loses(kept)
+    };
+    assert!(
+        lost("2022-08-31 15:18:41")
+            .unwrap()
+            .contains("whole seconds")
+    );
+    assert_eq!(lost("2022-08-31T15:18:41.742832-04:00"), None);
 }

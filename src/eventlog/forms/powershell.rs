@@ -15,7 +15,7 @@ pub fn draft(object: &Map<String, Value>) -> Result<Draft<'_>, Refused> {
     draft.id(object.get("EventID"))?;
     draft.channel = first_text(object, &["Channel", "LogName"]);
     draft.computer = first_text(object, &["Hostname", "MachineName", "Computer"]);
-    draft.provider = first_text(object, &["SourceName", "ProviderName"]);
+    draft.provider = first_text(object, &["SourceName", "ProviderName", "Provider"]);
     let record = ["RecordNumber", "RecordId", "EventRecordID"];
     draft.record_id = record.iter().find_map(|n| number(object.get(*n)?));
     draft.time = utc(&first_text(object, &["TimeCreated"]));
