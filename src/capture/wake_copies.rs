@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Copies come within this time of the first.
 const COPIES_WITHIN: Span = Span::seconds(10);
+/// They are let go by the second, for to look through them takes time.
+const BATCH: Span = Span::seconds(1);
 /// How many further packets an event cites.
 const CITED: usize = 15;
 /// Signals held back at a time; when there are more, all leave as they are.
@@ -25,13 +27,47 @@ struct Held {
 }
 
 /// Signals that may still get copies, by the MAC address to be woken.
-#[derive(Default)]
 pub struct WakeCopies {
     held: BTreeMap<[u8; 6], Vec<Held>>,
     count: usize,
+    // When the oldest of them began; `MAX` without any.
+    oldest: Timestamp,
+}
+
+impl Default for WakeCopies {
+    fn default() -> Self {
+        Self {
+            held: BTreeMap::new(),
+            count: 0,
+            oldest: Timestamp::MAX,
+        }
+    }
 }
 
 impl WakeCopies {
+    /// Lets signals leave that can get no more copies at `now`: what is remembered of their targets depends
+    /// on them.
+    #[inline]
+    pub fn pass(&mut self, now: Timestamp, out: &mut impl FnMut(Event)) {
+        if self.oldest < now && now.since(self.oldest) > COPIES_WITHIN.plus(BATCH) {
+            self.release(now, out);
+        }
+    }
+
+    #[cold]
+    fn release(&mut self, now: Timestamp, out: &mut impl FnMut(Event)) {
+        let over = |held: &mut Held| now.since(held.first) > COPIES_WITHIN;
+        self.held.retain(|_, same| {
+            for held in same.extract_if(.., over) {
+                self.count -= 1;
+                out(held.into_event());
+            }
+            !same.is_empty()
+        });
+        let left = self.held.values().flatten().map(|held| held.first);
+        self.oldest = left.min().unwrap_or(Timestamp::MAX);
+    }
+
     /// Takes in the magic packet `signal`, found in `packet`. Signals that can get no more copies
     /// leave through `out`.
     ///
@@ -70,6 +106,7 @@ impl WakeCopies {
             signal: signal.clone(),
         });
         self.count += 1;
+        self.oldest = self.oldest.min(packet.time);
         if self.count > MOST_HELD {
             self.finish(out);
         }
@@ -78,6 +115,7 @@ impl WakeCopies {
     /// Lets all signals leave.
     pub fn finish(&mut self, out: &mut impl FnMut(Event)) {
         self.count = 0;
+        self.oldest = Timestamp::MAX;
         for held in std::mem::take(&mut self.held).into_values().flatten() {
             out(held.into_event());
         }

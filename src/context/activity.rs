@@ -7,6 +7,7 @@
 
 use super::identity::{HostId, Identity};
 use super::known::KnownHosts;
+use super::trail::{Moments, Sign, Trail};
 use crate::model::host_event::Verdict;
 use crate::model::neighbour::Heard;
 use crate::model::net::{is_group_or_wildcard, is_private};
@@ -19,88 +20,9 @@ use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Signs nearer than this are one stretch of life.
-const NEAR: Span = Span::seconds(60);
-/// Stretches kept of an address. Beyond, the nearest two become one: the longest silences stay told
-/// apart, with half an hour of silence for more than a day, with a day of silence for two months.
-const STRETCHES: usize = 64;
 /// Addresses of private networks that are remembered, and others.
 const PRIVATE: usize = 65_536;
 const OTHERS: usize = 65_536;
-
-/// When an address showed signs of life: stretches in order, each from its first sign to its last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Trail(Vec<(Timestamp, Timestamp)>);
-
-impl Trail {
-    fn add(&mut self, from: Timestamp, to: Timestamp) {
-        let to = to.max(from);
-        // The common case: time goes on.
-        if let Some(last) = self.0.last_mut()
-            && from >= last.0
-            && from.since(last.1) <= NEAR
-        {
-            last.1 = last.1.max(to);
-            return;
-        }
-        if self.0.last().is_none_or(|last| from > last.1) {
-            self.0.push((from, to));
-            self.shorten();
-            return;
-        }
-        let at = self.0.partition_point(|(begin, _)| *begin <= from);
-        self.0.insert(at, (from, to));
-        let mut joined: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(self.0.len());
-        for (from, to) in std::mem::take(&mut self.0) {
-            match joined.last_mut() {
-                Some(last) if from.since(last.1) <= NEAR => last.1 = last.1.max(to),
-                _ => joined.push((from, to)),
-            }
-        }
-        self.0 = joined;
-        self.shorten();
-    }
-
-    /// Makes the nearest two stretches one, where there are too many.
-    fn shorten(&mut self) {
-        let stretches = &mut self.0;
-        if stretches.len() > STRETCHES {
-            let gap = |i: &usize| stretches[*i + 1].0.since(stretches[*i].1);
-            if let Some(i) = (0..stretches.len() - 1).min_by_key(gap) {
-                stretches[i].1 = stretches[i + 1].1;
-                stretches.remove(i + 1);
-            }
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for (from, to) in &other.0 {
-            self.add(*from, *to);
-        }
-    }
-
-    fn moved(&self, correct: impl Fn(Timestamp) -> Timestamp) -> Self {
-        Self(
-            self.0
-                .iter()
-                .map(|(from, to)| (correct(*from), correct(*to)))
-                .collect(),
-        )
-    }
-
-    /// The last sign at or before `time`, and the first of all. Inside a stretch the moment itself:
-    /// the true last sign is less than a minute older, or than the shortest silence still told apart
-    /// of an address with many.
-    fn last(&self, time: Timestamp) -> Option<Timestamp> {
-        let at = self.0.partition_point(|(from, _)| *from <= time);
-        let (_, to) = self.0.get(at.checked_sub(1)?)?;
-        Some(time.min(*to))
-    }
-
-    fn first(&self) -> Option<Timestamp> {
-        self.0.first().map(|(from, _)| *from)
-    }
-}
 
 type Trails = HashMap<IpAddr, Trail, RandomState>;
 
@@ -118,6 +40,8 @@ pub struct ActivityBuilder {
     logs: BTreeMap<Text, Logged>,
     counts: [usize; 2],
     forgotten: u64,
+    // When somebody was to be woken: whether it was silent until then will be asked.
+    moments: Moments,
 }
 
 impl ActivityBuilder {
@@ -140,6 +64,7 @@ impl ActivityBuilder {
             }
             What::Resolution(_) => {}
             What::Wake(signal) => {
+                self.moments.add(event.time);
                 if let Some(sender) = signal.sender {
                     self.sign(sender.address, event.time, event.time);
                 }
@@ -184,7 +109,7 @@ impl ActivityBuilder {
         let Some(logged) = self.logs.get_mut(&event.computer) else {
             return;
         };
-        logged.own.add(time, time);
+        logged.own.add(time, time, &self.moments);
         let both = match &event.what {
             // What comes in came from somebody; of the two sides the other is this host.
             HostWhat::Filtered {
@@ -216,7 +141,7 @@ impl ActivityBuilder {
                 &mut self.counts,
                 &mut self.forgotten,
             ) {
-                trail.add(time, time);
+                trail.add(time, time, &self.moments);
             }
         }
     }
@@ -228,17 +153,18 @@ impl ActivityBuilder {
             &mut self.counts,
             &mut self.forgotten,
         ) {
-            trail.add(from, to);
+            trail.add(from, to, &self.moments);
         }
     }
 
     /// Takes over what another builder has seen.
     pub fn merge(&mut self, other: Self) {
-        merge(&mut self.wire, &other.wire);
+        self.moments.merge(&other.moments);
+        merge(&mut self.wire, &other.wire, &self.moments);
         for (computer, logged) in other.logs {
             let ours = self.logs.entry(computer).or_default();
-            ours.own.merge(&logged.own);
-            merge(&mut ours.others, &logged.others);
+            ours.own.merge(&logged.own, &self.moments);
+            merge(&mut ours.others, &logged.others, &self.moments);
         }
         for (ours, theirs) in self.counts.iter_mut().zip(other.counts) {
             *ours += theirs;
@@ -264,10 +190,16 @@ impl ActivityBuilder {
             let own = moved(&logged.own);
             let addresses = id.and_then(|id| identity.host(id));
             for address in addresses.map_or(&[][..], |h| &h.addresses) {
-                trails.entry(*address).or_default().merge(&own);
+                trails
+                    .entry(*address)
+                    .or_default()
+                    .merge(&own, &self.moments);
             }
             for (address, trail) in &logged.others {
-                trails.entry(*address).or_default().merge(&moved(trail));
+                trails
+                    .entry(*address)
+                    .or_default()
+                    .merge(&moved(trail), &self.moments);
             }
         }
         trails.retain(|address, _| !address.is_loopback() && !is_group_or_wildcard(*address));
@@ -275,8 +207,8 @@ impl ActivityBuilder {
         for (address, first, last) in imported {
             // Between them a baseline knows days, no hours.
             let trail = trails.entry(*address).or_default();
-            trail.add(*first, *first);
-            trail.add(*last, *last);
+            trail.add(*first, *first, &self.moments);
+            trail.add(*last, *last, &self.moments);
         }
         let mut segments: BTreeMap<IpAddr, Vec<(Timestamp, IpAddr)>> = BTreeMap::new();
         for (address, trail) in &trails {
@@ -331,9 +263,9 @@ fn room<'m>(
     Some(trails.entry(address).or_default())
 }
 
-fn merge(ours: &mut Trails, theirs: &Trails) {
+fn merge(ours: &mut Trails, theirs: &Trails, moments: &Moments) {
     for (address, trail) in theirs {
-        ours.entry(*address).or_default().merge(trail);
+        ours.entry(*address).or_default().merge(trail, moments);
     }
 }
 
@@ -347,7 +279,7 @@ fn heard(
 ) -> Vec<(Timestamp, Timestamp)> {
     let mut all: Vec<(Timestamp, Timestamp)> = trails
         .values()
-        .flat_map(|trail| &trail.0)
+        .flat_map(Trail::stretches)
         .copied()
         .collect();
     let before = imported.iter().map(|(_, first, _)| *first).min();
@@ -433,13 +365,21 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// The last sign of life of `address` at or before `time`.
+    /// The last sign of life of `address` at or before `time`; where it is not known to the moment, as late
+    /// as it may have been.
     pub fn last_seen(&self, address: IpAddr, time: Timestamp) -> Option<Timestamp> {
+        self.last_sign(address, time).map(|sign| sign.latest)
+    }
+
+    /// The same, with how early it may have been.
+    pub fn last_sign(&self, address: IpAddr, time: Timestamp) -> Option<Sign> {
         let listed = self.listed.get(&address).copied().flatten();
-        self.trails
-            .get(&address)
-            .and_then(|trail| trail.last(time))
-            .max(listed.filter(|seen| *seen <= time))
+        let listed = listed.filter(|seen| *seen <= time).map(|seen| Sign {
+            latest: seen,
+            earliest: seen,
+        });
+        let trail = self.trails.get(&address);
+        trail.and_then(|trail| trail.last(time)).max(listed)
     }
 
     /// The state of `address` just before `time`: active if the last sign is at most `within` old.
@@ -457,7 +397,7 @@ impl Activity {
         self.trails
             .get(&address)
             .and_then(|trail| trail.last(to))
-            .is_some_and(|last| last >= from)
+            .is_some_and(|sign| sign.latest >= from)
     }
 
     /// How much of the past is known at `time`: since the first sign of life of anybody.

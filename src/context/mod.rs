@@ -14,6 +14,7 @@ pub mod identity;
 pub mod known;
 pub mod outages;
 pub mod processes;
+pub mod trail;
 
 use crate::model::finding::Order;
 use crate::model::{Event, Labels, Span};

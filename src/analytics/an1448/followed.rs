@@ -7,10 +7,11 @@ use super::settings::SignallingSettings;
 use super::visits::Visit;
 use super::waking::signal_of;
 use crate::context::clocks::{Clock, Known};
+use crate::context::trail::Sign;
 use crate::context::{Context, HostId};
 use crate::model::finding::Order;
 use crate::model::neighbour::ToldBy;
-use crate::model::{Event, Span, Text, Timestamp, What};
+use crate::model::{Event, Span, Text, What};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ const UP: Span = Span::seconds(60);
 /// are no sign that the host was up.
 const FIRMWARE: Span = Span::seconds(30);
 
-/// What followed a signal to its target.
+/// What followed a signal to its target, or what was heard of it before.
 pub(super) struct Followed<'a> {
     pub(super) mac: [u8; 6],
     /// The signal it followed.
@@ -43,7 +44,7 @@ pub(super) struct Followed<'a> {
     pub(super) name: Text,
     pub(super) address: Option<IpAddr>,
     /// When it was last heard before its signal.
-    pub(super) heard: Option<Timestamp>,
+    pub(super) heard: Option<Sign>,
 }
 
 /// What followed the signal that tells most, of several to one target.
@@ -95,10 +96,10 @@ fn followed<'a>(
     }
     let heard = addresses
         .iter()
-        .filter_map(|address| context.activity.last_seen(*address, signal.time))
+        .filter_map(|address| context.activity.last_sign(*address, signal.time))
         .max();
     // A host that was up all along announces itself, too, now and then.
-    let up_before = heard.is_some_and(|last| signal.time.since(last) < UP);
+    let up_before = heard.is_some_and(|sign| signal.time.since(sign.latest) < UP);
     let unasked = announced.filter(|_| !up_before);
     // The captures' clock timed the signal. A log whose clock nothing measured is second to it.
     let (start, logged) = match (started, unasked) {
@@ -135,10 +136,11 @@ fn followed<'a>(
         up_before && from < to && addresses.iter().any(heard)
     };
     let was_up = start.is_some_and(|start| answered(start) || earlier.is_some());
-    if start.is_none() && visit.is_none() && late.is_none() {
+    let spoke = start.or(visit.map(|v| &v.event)).or(late);
+    if spoke.is_none() && heard.is_none() {
         return None;
     }
-    let at = start.or(visit.map(|v| &v.event)).or(late)?.time;
+    let at = spoke.unwrap_or(signal).time;
     let address = visit.and_then(Visit::address).or_else(|| {
         let at = announced.map_or(at, |e| e.time);
         identity.addresses_of(&mac, at).first().copied()

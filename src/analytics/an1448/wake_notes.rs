@@ -6,6 +6,7 @@ use super::settings::SignallingSettings;
 use super::wake_telling::Targets;
 use super::waking::signal_of;
 use crate::context::Context;
+use crate::context::trail::Sign;
 use crate::model::finding::Unseen;
 use crate::model::net::mac_text;
 use crate::model::wake::WakeCarrier;
@@ -52,7 +53,7 @@ pub(super) fn unseen(
         unseen.push(Unseen {
             telemetry: "a start of a target".to_owned(),
             host: None,
-            effect: "no target was seen to start or announce itself in time; it may have been up already".to_owned(),
+            effect: "no target was seen to start, or to announce itself after a silence, in time; it may have been up already".to_owned(),
         });
     }
     unseen
@@ -72,10 +73,19 @@ pub(super) fn notes(
                 mac_text(w.mac)
             ));
         }
-        if w.start.is_none() {
-            notes.extend(heard(w, settings));
-        }
         notes.extend(w.late.as_ref().map(|late| late_words(w, late, settings)));
+    }
+    let before: Vec<String> = after
+        .iter()
+        .filter(|w| w.start.is_none())
+        .filter_map(|w| heard(w, settings))
+        .collect();
+    let more = before.len().saturating_sub(NAMED);
+    notes.extend(before.into_iter().take(NAMED));
+    if more > 0 {
+        notes.push(format!(
+            "{more} further targets were not seen to start either; they may have been up all along"
+        ));
     }
     notes.extend(passwords(signals));
     let routed = signals
@@ -98,10 +108,14 @@ pub(super) fn notes(
 fn heard(w: &Followed<'_>, settings: &SignallingSettings) -> Option<String> {
     let mac = mac_text(w.mac);
     match w.heard {
-        Some(last) => Some(format!(
+        Some(sign) if sign.earliest < sign.latest => Some(format!(
+            "{mac} was heard at most {} before its signal: it may have been up all along",
+            sign.latest.since(sign.earliest).roughly()
+        )),
+        Some(Sign { latest, .. }) => Some(format!(
             "{mac} was last heard {} {} before its signal: it may have been up all along",
-            last.date(),
-            last.clock(0)
+            latest.date(),
+            latest.clock(0)
         )),
         None if w.late.is_some() => None,
         None => Some(format!(

@@ -74,7 +74,7 @@ pub(super) fn tell(
         .or(after.iter().find(|w| w.visits().next().is_some()));
     let main = told
         .or(after.iter().find(|w| w.start.is_some()))
-        .or(after.first());
+        .or(after.iter().find(|w| w.late.is_some()));
     let sender_words = match sender {
         Sender::Address(address) => address.to_string(),
         Sender::Mac(mac) => mac_text(mac),

@@ -113,6 +113,7 @@ impl Attempts {
     /// `out`, in an order that is the same in every run but is not time order.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet, out: &mut impl FnMut(Event)) {
         self.summary.saw(packet.time);
+        self.wakes.pass(packet.time, out);
         self.listening.packet(evidence, packet.time);
         self.earliest = self.earliest.min(packet.time);
         self.until_sweep -= 1;

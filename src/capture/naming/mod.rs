@@ -78,12 +78,12 @@ pub(super) fn arp(arp: &[u8]) -> Option<Announcement> {
     })
 }
 
-/// The pair of addresses in a neighbour solicitation (its sender's own) or advertisement (RFC 4861
-/// 4.3 and 4.4); `None` without the link-layer address option, or if a router was passed (7.1).
+/// The pair of addresses in a router solicitation, by which a host that comes up looks for its routers, in a
+/// neighbour solicitation (both their sender's own) or an advertisement (RFC 4861 4.1, 4.3 and 4.4); `None` without the link-layer address option, or if a router was passed (7.1).
 #[inline]
 pub(super) fn neighbour_discovery(from: IpAddr, ttl: u8, body: &[u8]) -> Option<Announcement> {
     match body {
-        [135 | 136, 0, ..] if ttl == 255 => solicited(from, body),
+        [133 | 135 | 136, 0, ..] if ttl == 255 => solicited(from, body),
         _ => None,
     }
 }
@@ -93,14 +93,16 @@ pub(super) fn neighbour_discovery(from: IpAddr, ttl: u8, body: &[u8]) -> Option<
 fn solicited(from: IpAddr, body: &[u8]) -> Option<Announcement> {
     /// Source and target link-layer address.
     const OPTIONS: [u8; 2] = [1, 2];
-    let advertised = body.first() == Some(&136);
-    let target: [u8; 16] = body.get(8..24)?.try_into().ok()?;
+    let kind = *body.first()?;
+    let advertised = kind == 136;
     let address = if advertised {
+        let target: [u8; 16] = body.get(8..24)?.try_into().ok()?;
         IpAddr::V6(Ipv6Addr::from(target))
     } else {
         from
     };
-    let mut options = body.get(24..)?;
+    // For a router nobody is named.
+    let mut options = body.get(if kind == 133 { 8 } else { 24 }..)?;
     loop {
         let (&kind, &units) = (options.first()?, options.get(1)?);
         let length = usize::from(units) * 8;

@@ -340,6 +340,11 @@ fn neighbour_discovery_tells_the_senders_or_the_targets_pair() {
             "{kind} {option} {ttl}"
         );
     }
+    // A router solicitation names nobody before its options.
+    let solicited = [&[133, 0, 0, 0, 0, 0, 0, 0, 1, 1][..], &MAC].concat();
+    let found = neighbour_discovery(from, 255, &solicited);
+    assert_eq!(told(found.as_slice()).pop(), pair("fe80::1"));
+    assert_eq!(neighbour_discovery(ip("::"), 255, &solicited[..8]), None);
     let mut endless = body(136, 2);
     endless[25] = 0;
     assert_eq!(neighbour_discovery(from, 255, &endless), None);

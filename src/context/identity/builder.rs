@@ -5,6 +5,7 @@
 
 use super::Identity;
 use super::adoption::{self, Own};
+use super::announced::{Announced, MACS};
 use super::names::{from_packet, key_of, names_a_computer};
 use super::sightings::{Period, Sightings};
 use crate::model::firewall::Layer;
@@ -26,11 +27,8 @@ const ADDRESS_LIMIT: usize = 4096;
 const ALL_ADDRESSES: usize = 400_000;
 /// Starts kept per host.
 const STARTS: usize = 256;
-/// Hardware addresses kept, and announcements kept of each.
-const MACS: usize = 65_536;
-const ANNOUNCEMENTS: usize = 64;
-/// Announcements kept in all: as many as there may be hardware addresses, and some of each.
-const ALL_ANNOUNCEMENTS: usize = 131_072;
+/// Addresses kept from which one device sent magic packets.
+const SENDERS: usize = 64;
 /// Pairs of a hardware and an IP address, and of a name and an IP address.
 const PAIRS: usize = 65_536;
 
@@ -75,8 +73,7 @@ pub struct IdentityBuilder {
     // The computer of the last event, as written, and its key.
     last: (Text, String),
     pub(super) stated: Vec<(String, IpAddr)>,
-    pub(super) by_mac: BTreeMap<Mac, Vec<Event>>,
-    announcements: usize,
+    pub(super) announced: Announced,
     addresses: Room,
     pub(super) wakers: BTreeMap<Mac, Vec<IpAddr>>,
     pub(super) pairs: BTreeMap<(IpAddr, Mac), Sightings>,
@@ -210,31 +207,19 @@ impl IdentityBuilder {
                     self.heard(neighbour, from, to);
                 }
                 if let Some(mac) = neighbour.mac {
-                    self.announced(mac, event.clone());
+                    let held = self.announced.hear(mac, event.clone());
+                    self.left_out += u64::from(!held);
                 }
             }
             What::Wake(signal) => {
+                let held = self.announced.called(signal.target, event.time);
+                self.left_out += u64::from(!held);
                 if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender) {
                     self.woke(mac, sender.address);
                 }
             }
             What::Attempt(_) | What::Solicitation(_) | What::Resolution(_) => {}
         }
-    }
-
-    /// Keeps how a hardware address announced itself. What its pair with an address shows is kept beside
-    /// that; a wake-up hangs on the announcement itself, so those beyond are counted.
-    fn announced(&mut self, mac: Mac, event: Event) {
-        let held = self.by_mac.get(&mac).map_or(0, Vec::len);
-        if held >= ANNOUNCEMENTS
-            || self.announcements >= ALL_ANNOUNCEMENTS
-            || held == 0 && self.by_mac.len() >= MACS
-        {
-            self.left_out += 1;
-            return;
-        }
-        self.by_mac.entry(mac).or_default().push(event);
-        self.announcements += 1;
     }
 
     /// Keeps which address a sender of magic packets used.
@@ -247,7 +232,7 @@ impl IdentityBuilder {
         if held.contains(&sender) {
             return;
         }
-        if held.len() >= ANNOUNCEMENTS {
+        if held.len() >= SENDERS {
             self.left_out += 1;
             return;
         }
@@ -393,7 +378,8 @@ impl IdentityBuilder {
             }
             facts.starts.iter_mut().for_each(&of_event);
         }
-        self.by_mac.values_mut().flatten().for_each(of_event);
+        let announced = self.announced.by_mac.values_mut();
+        announced.flatten().for_each(of_event);
     }
 
     /// Takes over what another builder has seen.
@@ -423,9 +409,7 @@ impl IdentityBuilder {
             }
         }
         self.stated.extend(other.stated);
-        for (mac, theirs) in other.by_mac {
-            theirs.into_iter().for_each(|e| self.announced(mac, e));
-        }
+        self.left_out += self.announced.merge(other.announced);
         for (mac, theirs) in other.wakers {
             theirs.into_iter().for_each(|from| self.woke(mac, from));
         }

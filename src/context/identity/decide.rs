@@ -49,7 +49,7 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
         }
         stated.entry(key).or_default().push(*address);
     }
-    for announcements in builder.by_mac.values_mut() {
+    for announcements in builder.announced.by_mac.values_mut() {
         announcements.sort_by_key(Event::order);
     }
     let (macs, pairs) = macs_of(builder.pairs);
@@ -64,7 +64,7 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
         (key, facts)
     });
     let mut identity = Identity {
-        by_mac: builder.by_mac,
+        by_mac: builder.announced.by_mac,
         wakers: builder.wakers,
         conflicts: believed.conflicts,
         left_out: builder.left_out + believed.left_out,

@@ -7,6 +7,7 @@
 //! once is neither's. Nothing is guessed; what contradicts itself is kept to be shown.
 
 mod adoption;
+mod announced;
 mod builder;
 mod claims;
 mod decide;
@@ -258,7 +259,7 @@ impl Identity {
         moved
     }
 
-    /// How a hardware address announced itself, in time order; the first few dozen.
+    /// How a hardware address announced itself, in time order: after signals to it, and the last few dozen.
     pub fn announcements(&self, mac: &[u8; 6]) -> &[Event] {
         self.by_mac.get(mac).map_or(&[], Vec::as_slice)
     }

@@ -1,5 +1,6 @@
 //! Every bound holds while reading and when builders merge, and what is left out is counted.
 
+use super::super::announced::{ALL_ANNOUNCEMENTS, ANNOUNCEMENTS};
 use super::*;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::provenance::Item;
@@ -161,26 +162,42 @@ fn announcements_are_bounded_for_one_device_and_the_claims_beside_them_stay() {
         alone(ANNOUNCEMENTS + 2, says),
         merged(ANNOUNCEMENTS / 2 + 1, says),
     ] {
-        assert_eq!(builder.by_mac[&mac(1)].len(), ANNOUNCEMENTS);
-        assert_eq!(builder.announcements, ANNOUNCEMENTS);
+        assert_eq!(builder.announced.by_mac[&mac(1)].len(), ANNOUNCEMENTS);
+        assert_eq!(builder.announced.held, ANNOUNCEMENTS);
         assert_eq!(builder.pairs.len(), ANNOUNCEMENTS + 2);
-        // The claims are kept; a late wake-up may hang on the announcement itself.
-        assert_eq!(left_out(&builder), 2);
+        // Nobody was called: no wake-up hangs on any of them.
+        assert_eq!(left_out(&builder), 0);
     }
 }
 
 #[test]
+fn the_announcement_behind_a_signal_is_kept_among_many_before_and_after() {
+    let mut builder = IdentityBuilder::default();
+    let says = |builder: &mut IdentityBuilder, n| builder.observe(&claims(n, mac(1), None));
+    (0..200).for_each(|n| says(&mut builder, n * 600));
+    // The signal is told when its copies have been waited for.
+    says(&mut builder, 120_003);
+    assert!(
+        builder
+            .announced
+            .called(mac(1), Timestamp(120_000 * 1_000_000_000))
+    );
+    (201..400).for_each(|n| says(&mut builder, n * 600));
+    let kept = &builder.announced.by_mac[&mac(1)];
+    assert_eq!((kept.len(), left_out(&builder)), (ANNOUNCEMENTS, 0));
+    assert!(kept.iter().any(|e| e.time.0 == 120_003 * 1_000_000_000));
+}
+
+#[test]
 fn announcements_of_all_devices_together_are_bounded() {
-    let mut builder = IdentityBuilder {
-        announcements: ALL_ANNOUNCEMENTS - 1,
-        ..IdentityBuilder::default()
-    };
+    let mut builder = IdentityBuilder::default();
+    builder.announced.held = ALL_ANNOUNCEMENTS - 1;
     (0..3).for_each(|n| builder.observe(&claims(n, mac(n), None)));
-    assert_eq!((builder.by_mac.len(), left_out(&builder)), (1, 2));
+    assert_eq!((builder.announced.by_mac.len(), left_out(&builder)), (1, 2));
     let mut other = IdentityBuilder::default();
     other.observe(&claims(7, mac(7), None));
     builder.merge(other);
-    assert_eq!((builder.by_mac.len(), left_out(&builder)), (1, 3));
+    assert_eq!((builder.announced.by_mac.len(), left_out(&builder)), (1, 3));
 }
 
 #[test]
@@ -189,7 +206,7 @@ fn devices_and_what_they_claim_are_bounded() {
     for builder in [alone(PAIRS + 2, says), merged(PAIRS / 2 + 1, says)] {
         assert_eq!(builder.pairs.len(), PAIRS);
         assert_eq!(builder.names.len(), PAIRS);
-        assert_eq!(builder.by_mac.len(), MACS);
+        assert_eq!(builder.announced.by_mac.len(), MACS);
         assert_eq!(left_out(&builder), 6, "two of each");
     }
 }
@@ -198,18 +215,12 @@ fn devices_and_what_they_claim_are_bounded() {
 fn senders_of_magic_packets_are_bounded() {
     let mut one = IdentityBuilder::default();
     let mut other = IdentityBuilder::default();
-    (0..ANNOUNCEMENTS + 2).for_each(|n| one.woke(mac(1), address(n)));
-    (0..ANNOUNCEMENTS + 2).for_each(|n| other.woke(mac(1), address(n)));
-    assert_eq!(
-        (one.wakers[&mac(1)].len(), one.left_out),
-        (ANNOUNCEMENTS, 2)
-    );
+    (0..SENDERS + 2).for_each(|n| one.woke(mac(1), address(n)));
+    (0..SENDERS + 2).for_each(|n| other.woke(mac(1), address(n)));
+    assert_eq!((one.wakers[&mac(1)].len(), one.left_out), (SENDERS, 2));
     one.merge(other);
     // The same addresses are no more than they were.
-    assert_eq!(
-        (one.wakers[&mac(1)].len(), one.left_out),
-        (ANNOUNCEMENTS, 4)
-    );
+    assert_eq!((one.wakers[&mac(1)].len(), one.left_out), (SENDERS, 4));
     let mut many = IdentityBuilder::default();
     (0..MACS + 2).for_each(|n| many.woke(mac(n), address(1)));
     assert_eq!((many.wakers.len(), many.left_out), (MACS, 2));
