@@ -9,6 +9,7 @@ use super::frame::{Frame, Memory, Seen};
 use super::link::{self, Network};
 use super::naming;
 use super::packet::{Extra, Packet, flags};
+use super::split::NEEDED;
 use super::tunnel::{self, Inside, Opened};
 use super::{dns, icmp, refusal, segment, shape, wake};
 use crate::model::payload::Shape;
@@ -147,7 +148,8 @@ fn v4(
         return Seen::Malformed;
     }
     let fragment = be16(fixed, 6);
-    if fragment & 0x1FFF != 0 {
+    let place = usize::from(fragment & 0x1FFF) * 8;
+    if place != 0 && !(Transport(fixed[9]) == Transport::TCP && memory.split.waits_at(place)) {
         return Seen::LaterFragment;
     }
     let snapped = total > ip.len();
@@ -165,7 +167,19 @@ fn v4(
     );
     packet.ttl = fixed[8];
     packet.ip_id = be16(fixed, 4);
+    let key = (from, to, packet.ip_id);
+    if place != 0 {
+        return memory.split.go_on(key, place, body, packet, out);
+    }
     packet.first_fragment = fragment & 0x2000 != 0;
+    if packet.first_fragment
+        && packet.transport == Transport::TCP
+        && !snapped
+        && body.len() < NEEDED
+    {
+        memory.split.begin(key, body, frame.offset);
+        return Seen::LaterFragment;
+    }
     transport(
         frame,
         layers,
@@ -233,6 +247,23 @@ fn v6_address(fixed: &[u8; 40], at: usize) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(octets)).to_canonical()
 }
 
+/// Reads the begin of a TCP header (RFC 9293 3.1; the flags are in byte 13) of a segment that is `length` long,
+/// and returns how long the header is; `None` for none that can be.
+#[inline]
+pub(super) fn tcp_header(packet: &mut Packet, tcp: &[u8; NEEDED], length: usize) -> Option<usize> {
+    let header = usize::from(tcp[12] >> 4) * 4;
+    if header < 20 || (header > length && !packet.first_fragment) {
+        return None;
+    }
+    packet.source.port = be16(tcp, 0);
+    packet.destination.port = be16(tcp, 2);
+    packet.seq = be32(tcp, 4);
+    packet.ack = be32(tcp, 8);
+    packet.flags = tcp[13];
+    packet.payload = length.saturating_sub(header) as u32;
+    Some(header)
+}
+
 /// `body` is what is captured of the IP payload, with where it starts in the frame; `length` is its
 /// length by the IP header.
 #[inline]
@@ -250,20 +281,12 @@ fn transport(
     let mut search = Some((0, other));
     match packet.transport {
         Transport::TCP => {
-            // RFC 9293 3.1; the flags are in byte 13.
-            let Some(tcp) = body.first_chunk::<14>() else {
+            let Some(tcp) = body.first_chunk::<NEEDED>() else {
                 return short(snapped);
             };
-            let header = usize::from(tcp[12] >> 4) * 4;
-            if header < 20 || (header > length && !packet.first_fragment) {
+            let Some(header) = tcp_header(&mut packet, tcp, length) else {
                 return Seen::Malformed;
-            }
-            packet.source.port = be16(tcp, 0);
-            packet.destination.port = be16(tcp, 2);
-            packet.seq = be32(tcp, 4);
-            packet.ack = be32(tcp, 8);
-            packet.flags = tcp[13];
-            packet.payload = length.saturating_sub(header) as u32;
+            };
             packet.cut = header > body.len();
             if packet.flags & flags::SYN != 0 && header > 20 {
                 let options = &body[20.min(body.len())..header.min(body.len())];

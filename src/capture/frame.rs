@@ -1,6 +1,7 @@
 //! A packet record on its way through the decoder, and what became of it.
 
 use super::peer_name::PeerNames;
+use super::split::Split;
 use super::tunnel::Tunnels;
 use crate::model::Timestamp;
 
@@ -27,6 +28,8 @@ pub(super) struct Memory {
     pub names: PeerNames,
     /// What carried others.
     pub tunnels: Tunnels,
+    /// Headers in fragments.
+    pub split: Split,
 }
 
 /// What became of a frame.

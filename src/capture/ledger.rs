@@ -308,6 +308,9 @@ impl Ledger {
         for problem in self.memory.tunnels.told(self.evidence) {
             problems.add(problem);
         }
+        for problem in self.memory.split.told(self.evidence) {
+            problems.add(problem);
+        }
         let evidence = Some(self.evidence);
         let mut add = |kind, weight, (count, offset): (u64, u64), message: String, effect: &str| {
             if count > 0 {

@@ -26,6 +26,7 @@ mod segment;
 mod shape;
 pub mod silence;
 mod solicitations;
+mod split;
 pub mod summary;
 #[cfg(test)]
 mod tests;

@@ -4,5 +4,6 @@ mod damage;
 mod decode;
 mod formats;
 mod mutation;
+mod split;
 mod tunnel;
 mod write;
