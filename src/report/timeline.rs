@@ -55,18 +55,36 @@ fn source(event: &Event) -> String {
     }
 }
 
-/// A cell that is no formula, quoted where it must be.
+/// Signs with which a formula begins. Some spreadsheets take the wide forms of the signs for the
+/// signs (OWASP, CSV injection).
+const FORMULA: [char; 10] = [
+    '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
+/// A cell that is no formula, quoted where it must be. Spreadsheets of many countries separate cells
+/// by `;`, some by a tab, whatever the quotes: what follows such a sign is guarded as a cell's start is.
 pub(in crate::report) fn csv_cell(text: &str) -> String {
-    // Some spreadsheets take the wide forms of the signs for the signs (OWASP, CSV injection).
-    let formula = text.starts_with([
-        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-    ]);
-    let text = if formula {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    };
-    if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') {
+    let mut guarded = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let begins = rest.trim_start_matches([' ', '"']);
+        if begins.starts_with(FORMULA) {
+            let lead = rest.len() - begins.len();
+            guarded.push_str(&rest[..lead]);
+            guarded.push('\'');
+            rest = begins;
+        }
+        match rest.char_indices().find(|(_, c)| matches!(c, ';' | '\t')) {
+            Some((at, _)) => {
+                guarded.push_str(&rest[..=at]);
+                rest = &rest[at + 1..];
+            }
+            None => break,
+        }
+    }
+    guarded.push_str(rest);
+    let text = guarded;
+    if text.contains([',', ';', '"', '\n', '\r', '\t']) || text.starts_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text
@@ -130,5 +148,14 @@ mod tests {
         assert_eq!(csv_cell("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
         assert_eq!(csv_cell("\u{ff1d}1+1"), "'\u{ff1d}1+1");
         assert_eq!(csv_cell("plain"), "plain");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_where_semicolons_or_tabs_separate() {
+        assert_eq!(csv_cell("x;=HYPERLINK(1);y"), "\"x;'=HYPERLINK(1);y\"");
+        assert_eq!(csv_cell("a; -1;b"), "\"a; '-1;b\"");
+        assert_eq!(csv_cell("a\t+1"), "\"a\t'+1\"");
+        assert_eq!(csv_cell("a;\"=1\""), "\"a;\"\"'=1\"\"\"");
+        assert_eq!(csv_cell("a; b"), "\"a; b\"");
     }
 }
