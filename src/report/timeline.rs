@@ -1,18 +1,22 @@
 //! One event as one line: text for people, CSV for tables; `json::event_line` is for programs.
 
-use crate::model::{Event, Labels, What};
+use crate::model::{Event, Labels, Timestamp, What};
 use crate::report::escape::vis;
+use crate::report::json::shape::UNKNOWN_ZONE;
 use crate::report::words::{Form, log_label, name, sentence};
 use crate::report::zone::Zone;
 
 /// The header line of the CSV form, without its line end. The columns are version 1: new ones are
 /// added at the end only.
-pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary";
+pub const CSV_HEADER: &str = "time,recorded_time,reference,source,summary,zone";
 
 /// `2026-03-14 02:11:07.104233  E1:p18822      packets  sentence`, on one line whatever its length;
-/// a zone that stands beside UTC follows it.
+/// a zone that stands beside UTC follows it, or the word that it is no UTC.
 pub fn text_line(event: &Event, labels: &Labels, zone: &Zone) -> String {
-    let beside = zone.time(event.time, 6).map(|time| format!("  {time}"));
+    let beside = match labels.is_local(event) {
+        true => Some("  local, of an unknown zone".to_owned()),
+        false => zone.time(event.time, 6).map(|time| format!("  {time}")),
+    };
     vis(&format!(
         "{} {}{}  {:<14} {}  {}",
         event.time.date(),
@@ -27,12 +31,19 @@ pub fn text_line(event: &Event, labels: &Labels, zone: &Zone) -> String {
 /// One row of CSV (RFC 4180), without its line end. Cells that a spreadsheet would take for
 /// a formula get a leading apostrophe, which changes them: the JSON form is exact.
 pub fn csv_line(event: &Event, labels: &Labels) -> String {
+    let local = labels.is_local(event);
+    // `Z` would say UTC.
+    let time = |time: Timestamp| match local {
+        true => time.rfc3339().trim_end_matches('Z').to_owned(),
+        false => time.rfc3339(),
+    };
     let cells = [
-        event.time.rfc3339(),
-        event.recorded.rfc3339(),
+        time(event.time),
+        time(event.recorded),
         labels.place(&event.provenance),
         source(event),
         sentence(event, Form::Long),
+        if local { UNKNOWN_ZONE } else { "UTC" }.to_owned(),
     ];
     cells.map(|cell| csv_cell(&vis(&cell))).join(",")
 }
@@ -137,7 +148,7 @@ mod tests {
         assert_eq!(
             csv_line(event, &case.labels),
             "2026-03-14T02:11:09.902020900Z,2026-03-14T02:11:11.744020900Z,E2:r30088,\
-             FS01.corp.example Sec 5154,svchelper.exe (5980) listens on 0.0.0.0:4444/tcp"
+             FS01.corp.example Sec 5154,svchelper.exe (5980) listens on 0.0.0.0:4444/tcp,UTC"
         );
     }
 

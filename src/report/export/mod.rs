@@ -24,6 +24,7 @@ mod tests;
 use super::json;
 use super::json::shape::{BySeverity, Finding, Report};
 use super::record::{Chosen, telling};
+use super::zone::local_times;
 use crate::model::plural::counted;
 
 /// A form of another tool.
@@ -193,11 +194,15 @@ fn narrowed(report: &Report, findings: &[&Finding], scope: &Scope) -> Report {
 
 /// What came of the case, for a description: of a part of it, what the part is.
 fn result(report: &Report, scope: &Scope) -> String {
-    match scope.told() {
+    let result = match scope.told() {
         None => telling::result(report),
         // Where nothing is left, "no incident found" would not be true of the case.
         Some(told) if scope.held == 0 => format!("{told} {}", telling::judged(report)),
         Some(told) => format!("{told} {}", telling::result(report)),
+    };
+    match local_times(&report.summary.unknown_zones) {
+        None => result,
+        Some(local) => format!("{result} {local}"),
     }
 }
 

@@ -16,6 +16,9 @@ type Objects = BTreeMap<String, Value>;
 /// times (STIX 2.1, 3.2).
 const ALWAYS: &str = "2026-01-01T00:00:00.000Z";
 
+/// The label of what has local times of a zone that nothing tells.
+const LOCAL: &str = "local time of an unknown zone";
+
 /// The bundle.
 pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value {
     let mut objects = Objects::new();
@@ -56,11 +59,14 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
             .map(|step| observe((finding, of_run), step, &creator, &files, &mut objects))
             .collect();
         let techniques = finding.attack.iter().filter(|a| a.kind == "technique");
-        let labels: Vec<&str> = vec![
+        let mut labels: Vec<&str> = vec![
             &finding.analytic.id.0,
             &finding.severity.0,
             &finding.verdict,
         ];
+        if finding.steps.iter().any(Step::is_local) {
+            labels.push(LOCAL);
+        }
         for technique in techniques {
             let pattern = object(
                 "attack-pattern",
@@ -157,7 +163,7 @@ fn observe(
         .iter()
         .map(|r| json!({"source_name": "evidence", "external_id": r.text()}))
         .collect();
-    let body = json!({
+    let mut body = json!({
             "created_by_ref": creator,
             "first_observed": millis(&step.time),
             "last_observed": millis(&step.time),
@@ -166,6 +172,9 @@ fn observe(
             "object_refs": refs,
             "external_references": references,
     });
+    if step.is_local() {
+        body["labels"] = json!([LOCAL]);
+    }
     object(
         "observed-data",
         &[

@@ -35,8 +35,7 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
                 member: file.archive.is_some(),
                 unit: file.unit,
                 items: items.into_iter().collect(),
-                apart: apart(&case.evidence, file, |row| &row.path)
-                    .then(|| file.sha256.map(hex).unwrap_or_default()),
+                apart: apart(&case.evidence, file, |row| &row.path).then(|| hex(file.sha256)),
             })
         })
         .collect();
@@ -69,10 +68,6 @@ pub(in crate::report) struct CitedFile<'a> {
 /// True if another of `all` has the path of `one`.
 pub(in crate::report) fn apart<T>(all: &[T], one: &T, path: impl Fn(&T) -> &str) -> bool {
     all.iter().filter(|row| path(row) == path(one)).count() > 1
-}
-
-fn hex(hash: [u8; 32]) -> String {
-    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The commands for each file.
@@ -125,6 +120,11 @@ pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
             );
         }
     }
+}
+
+/// Empty for no hash.
+fn hex(hash: Option<[u8; 32]>) -> String {
+    hash.iter().flatten().map(|b| format!("{b:02x}")).collect()
 }
 
 fn tshark(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
@@ -328,7 +328,7 @@ mod tests {
             ("E1", case.evidence[0].sha256),
             ("E2", case.evidence[1].sha256),
         ] {
-            let hash = hash.map(hex).unwrap_or_default();
+            let hash = hex(hash);
             let hash = &hash[..16];
             let line = format!("  {id}: one of several files of this name, SHA-256 {hash}..\n");
             assert!(told.contains(&line), "{line}{told}");
