@@ -7,6 +7,7 @@ mod conclude;
 mod hosts;
 mod inventory;
 mod unchanged;
+mod unlisted;
 
 use crate::analytics::about::{Described, Profile};
 use crate::analytics::register::{self, Entry};
@@ -263,7 +264,7 @@ pub fn inventory(request: &Request, progress: &dyn Progress) -> Result<Inventory
 }
 
 /// Hands each event of the evidence to `each`, in time order, until it breaks.
-/// Returns what was read, with its problems; the case has no findings.
+/// Returns what was read, with its problems and with what is no event; the case has no findings.
 ///
 /// # Errors
 /// See `Error`.
@@ -274,14 +275,23 @@ pub fn events(
 ) -> Result<Case, Error> {
     let (events, mut read) = with_threads(request, || open(request, progress, None))?;
     let mut events = attribute(events, &read.context);
+    let mut listed = Some(unlisted::Listed::default());
     for event in events.by_ref() {
         let event = event.map_err(failed)?;
+        if let Some(listed) = &mut listed {
+            listed.take(&event);
+        }
         if within(request, &event) && each(&event, &read.context.labels).is_break() {
+            // What the rest would have shown is not known.
+            listed = None;
             break;
         }
     }
     read.attributed = events.account();
-    read.conclude(request, &[], Vec::new())
+    let mut case = read.conclude(request, &[], Vec::new())?;
+    let left_out = listed.and_then(|listed| listed.told(&read.reports));
+    case.notes.extend(left_out);
+    Ok(case)
 }
 
 /// Finds and reads the evidence: the stream in time order, and everything else that was learnt.
@@ -403,6 +413,12 @@ fn open(
     let outages = gathered
         .outages
         .freeze(&identity, |host, time| clocks.corrected(host, time));
+    let unknown = clocks.unknown_zones();
+    let local = identity.names().flat_map(|(name, id)| {
+        let of = unknown.iter().filter(move |(host, _)| *host == id);
+        of.map(move |(_, timed)| (name.to_owned(), *timed))
+    });
+    let labels = labels.with_local(local);
     let context = Context {
         labels,
         clocks,

@@ -248,6 +248,85 @@ fn a_firewalls_log_alone_lets_touches_be_judged_in_part_and_says_that_its_times_
     assert_eq!(taking.unwrap()["kind"], "form");
 }
 
+/// Standard output and standard error of a command that does its work.
+fn both(arguments: &[&str]) -> (String, String) {
+    let output = std::process::Command::new(assert_cmd::cargo::cargo_bin("casewire"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}");
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_timeline_does_not_give_local_times_of_unknown_zone_as_utc() {
+    let here = folder(&[]);
+    let path = here.path().join("pfirewall.log");
+    std::fs::write(&path, pfirewall(&dropped(), 2 * HOUR)).unwrap();
+    let evidence = here.path().to_str().unwrap();
+    for format in ["text", "csv", "jsonl"] {
+        let arguments = ["timeline", evidence, "-f", format, "--tz", "Europe/Paris"];
+        let (out, told) = both(&arguments);
+        assert!(
+            told.contains("The times of 10.20.0.10 (pfirewall) are no UTC"),
+            "{told}"
+        );
+        for line in out
+            .lines()
+            .filter(|line| line.contains("E1:line") || format == "jsonl")
+        {
+            let marked = match format {
+                "text" => {
+                    line.contains("  local, of an unknown zone  ") && !line.contains("+01:00")
+                }
+                "csv" => line.ends_with(",unknown") && !line.contains("Z,"),
+                _ => line.contains("\"time_zone\":\"unknown\""),
+            };
+            assert!(marked, "{line}");
+        }
+        // A zone that is given is one.
+        let given = [&arguments[..], &["--clock", "10.20.0.10=+2h"]].concat();
+        let (out, told) = both(&given);
+        assert!(
+            !out.contains("unknown") && !told.contains("no UTC"),
+            "{out}{told}"
+        );
+    }
+}
+
+#[test]
+fn a_timeline_says_how_much_of_what_was_read_it_lists() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/demo");
+    let (out, told) = both(&["timeline", demo]);
+    let listed = format!("note: {} events listed; ", out.lines().count());
+    assert!(told.contains(&listed), "{told}");
+    assert!(
+        told.contains("say nothing that an analytic uses and are not listed: EventID "),
+        "{told}"
+    );
+    let (out, told) = both(&["timeline", demo, "--to", "2020-01-01"]);
+    assert!(out.is_empty());
+    assert!(
+        told.contains("no event lies in the time asked for, to 2020-01-01T00:00:00"),
+        "{told}"
+    );
+    assert!(both(&["timeline", demo, "-q"]).1.is_empty());
+    // A file that ends inside a packet is told as other commands tell it.
+    let here = folder(&[]);
+    let name = std::fs::read_dir(demo).unwrap().map(|e| e.unwrap().path());
+    let capture = name
+        .into_iter()
+        .find(|p| p.extension().is_some_and(|e| e == "pcapng"));
+    let bytes = std::fs::read(capture.unwrap()).unwrap();
+    std::fs::write(here.path().join("cut.pcapng"), &bytes[..bytes.len() / 2]).unwrap();
+    let (_, told) = both(&["timeline", here.path().to_str().unwrap()]);
+    assert!(
+        told.contains("note: cut.pcapng: the file ends in the middle of a packet"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_log_that_calls_addresses_of_two_hosts_its_own_is_of_neither() {
     let own = "10.20.0.99";

@@ -21,7 +21,9 @@ fn sentences(story: &str, word: &str) -> Vec<String> {
         .filter(|line| line.contains(word))
         .map(|line| {
             let at = line.find("packets,").map_or(0, |at| at + 8);
-            line[at..].trim_matches('"').to_owned()
+            let (sentence, zone) = line[at..].rsplit_once(',').unwrap();
+            assert_eq!(zone, "UTC");
+            sentence.trim_matches('"').to_owned()
         })
         .collect();
     assert!(!said.is_empty(), "nothing about {word:?} in\n{text}");

@@ -1,7 +1,7 @@
 //! `casewire analyze`: run the analytics and print the report.
 
 use super::args::{Analyze, Global, ReportFormat};
-use super::exit::{Exit, say};
+use super::exit::{Exit, broken_pipe, say};
 use super::{interrupt, output, progress, request, save};
 use casewire::case::Case;
 use casewire::casefile::place::Bounds;
@@ -39,6 +39,11 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
         })?
     };
     let exit = outcome(&case, args.fail_on);
+    // A run that cannot say what it found keeps no case; that nobody reads to the end is no failure.
+    let printed = output::print(&page(&case, args, global)?);
+    if printed.as_ref().is_err_and(|error| !broken_pipe(error)) {
+        return printed.map(|()| exit);
+    }
     if let (Some(draft), Some(target)) = (draft, &args.output) {
         let run = save::run(&began, &wanted, &case, global, exit);
         let sum = draft.finish(&json::report(&case)?, run)?;
@@ -52,20 +57,7 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
     if global.verbose > 0 {
         settings_in_force(&case);
     }
-    let bytes = match args.format {
-        ReportFormat::Text => {
-            let style = text::Style {
-                width: output::width(global),
-                color: output::color(global),
-                min_severity: args.min_severity,
-                zone: args.times.tz.clone(),
-            };
-            text::render(&case, &style).into_bytes()
-        }
-        ReportFormat::Json => json::report(&case)?,
-        ReportFormat::Jsonl => json::lines(&case)?,
-    };
-    output::print(&bytes)?;
+    printed?;
     if !global.quiet {
         match exit {
             Exit::Unreadable => {
@@ -78,6 +70,23 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// The report in the form that is asked for.
+fn page(case: &Case, args: &Analyze, global: &Global) -> anyhow::Result<Vec<u8>> {
+    Ok(match args.format {
+        ReportFormat::Text => {
+            let style = text::Style {
+                width: output::width(global),
+                color: output::color(global),
+                min_severity: args.min_severity,
+                zone: args.times.tz.clone(),
+            };
+            text::render(case, &style).into_bytes()
+        }
+        ReportFormat::Json => json::report(case)?,
+        ReportFormat::Jsonl => json::lines(case)?,
+    })
 }
 
 /// The request that these arguments make.

@@ -86,7 +86,8 @@ pub enum Command {
     Inventory(Inventory),
     /// Run the analytics over evidence and print incidents
     Analyze(Analyze),
-    /// Print the merged, time-sorted event stream, without judging it
+    /// Print the merged, time-sorted event stream, without judging it: connections, questions and
+    /// answers of the captures, and the records of kinds that analytics use
     Timeline(Timeline),
     /// Build or show what is normal, from evidence of a quiet time
     Baseline {
@@ -137,7 +138,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Times {
     /// Zone of a second time beside UTC: local, Europe/Paris, +02:00. JSON, CSV and the files of a
-    /// case are UTC whatever it says
+    /// case are UTC whatever it says, but for local times of unknown zone, which they mark
     #[arg(long, value_name = "ZONE", value_parser = values::zone, default_value = "UTC",
         allow_hyphen_values = true, help_heading = "Output")]
     pub tz: Zone,
@@ -152,7 +153,7 @@ pub struct Evidence {
     /// Earliest event, e.g. 2026-03-14T02:00Z; a time without zone is UTC
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Time and hosts")]
     pub from: Option<Timestamp>,
-    /// Latest event
+    /// Latest event; a day alone is its midnight
     #[arg(long, value_name = "TIME", value_parser = values::time, help_heading = "Time and hosts")]
     pub to: Option<Timestamp>,
     /// Say which address a host had (repeatable)
@@ -474,7 +475,8 @@ const FORMATS: &str = "\
 Formats (* loses information, and says what on standard error):
   json         the record, as in report.json
   jsonl *      one incident a line
-  csv *        one row a step, safe to open in a spreadsheet
+  csv *        one row a step, safe to open in a spreadsheet, in columns by commas,
+               semicolons or tabs
   timesketch * JSON lines for Timesketch
   case *       CASE/UCO 1.5 JSON-LD, for case files and exchange
   stix *       STIX 2.1 bundle: observed data, sightings, grouping

@@ -58,12 +58,7 @@ impl std::error::Error for Wrong {}
 
 /// Says what went wrong on standard error; nothing if the reader of our output went away.
 pub fn report(error: &anyhow::Error) -> Exit {
-    let broken_pipe = error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
-    });
-    if broken_pipe {
+    if broken_pipe(error) {
         return Exit::Done;
     }
     say(&format!("error: {}", in_full(error)));
@@ -83,6 +78,15 @@ pub fn report(error: &anyhow::Error) -> Exit {
         (Some(Error::Unreadable(_)), _) => Exit::Unreadable,
         _ => Exit::Failed,
     }
+}
+
+/// True if whoever read our output went away.
+pub fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == ErrorKind::BrokenPipe)
+    })
 }
 
 /// The error with its causes; one that it quotes itself is not said again.

@@ -11,6 +11,7 @@ use casewire::casefile::{CaseFolder, TIMELINE, raw, slice};
 use casewire::report::export::{Format, Scope, render, timesketch};
 use casewire::report::json::shape::TimelineEvent;
 use casewire::report::record::{Chosen, telling};
+use casewire::report::zone::local_times;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -59,6 +60,10 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     write(args.output.as_deref(), &bounds, &bytes)?;
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
         say(&format!("note: {} loses: {loss}", format.name()));
+    }
+    let local = local_times(&case.report.summary.unknown_zones);
+    if let Some(told) = local.filter(|_| !global.quiet) {
+        say(&format!("note: {told}"));
     }
     if let Some(told) = scope.told().filter(|_| !global.quiet) {
         say(&format!("note: {told}"));

@@ -18,12 +18,16 @@ pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
         ids: incidents(&case.report, &args.incidents)?,
         min_severity: args.min_severity,
     };
+    if args.detail.is_some() && args.format != PeopleFormat::Html {
+        return Err(Wrong("--detail belongs to --format html".to_owned()).into());
+    }
     let bounds = bounds(&case, None, args.overwrite);
+    let mut key = None;
     if !args.redact.is_empty() {
         let (copy, labels) = redact(&case.report, &args.redact)?;
         case.report = copy;
         if let Some(target) = &args.labels {
-            folder::new_file(target, &bounds, &json::pretty(&labels)?)?;
+            key = Some((target, json::pretty(&labels)?));
         }
     }
     let zone = &args.times.tz;
@@ -48,6 +52,10 @@ pub fn run(args: &Report, global: &Global) -> anyhow::Result<Exit> {
         ),
     };
     write(args.output.as_deref(), &bounds, page.as_bytes())?;
+    // Of a copy that could not be written nothing is to be told.
+    if let Some((target, labels)) = key {
+        folder::new_file(target, &bounds, &labels)?;
+    }
     Ok(exit)
 }
 

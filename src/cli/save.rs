@@ -77,7 +77,10 @@ pub fn run(began: &Began, request: &Request, case: &Case, global: &Global, exit:
         replaced: None,
         exit: exit.code(),
         warnings: losses
-            .map(|p| format!("{} ({} times): {}", p.message, p.count, p.effect))
+            .map(|p| match p.count {
+                0 | 1 => format!("{}: {}", p.message, p.effect),
+                n => format!("{} ({n} times): {}", p.message, p.effect),
+            })
             .collect(),
     };
     run.set_inputs(&inputs);

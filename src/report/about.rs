@@ -5,9 +5,10 @@ use crate::case::sides::{Started, started, targets};
 use crate::case::{Case, Incident};
 use crate::model::finding::Finding;
 use crate::model::net::mac_text;
-use crate::model::{Event, Provenance, What};
+use crate::model::{Event, EvidenceId, Provenance, Timestamp, What};
 use crate::report::text::short_host;
 use crate::report::words::base;
+use crate::report::zone::is_utc;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -25,6 +26,22 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
     }
     others.remove(&event.provenance);
     std::iter::once(event.provenance).chain(others).collect()
+}
+
+/// True if that moment of a finding is the local time of a zone that nothing tells.
+pub fn local_at(case: &Case, finding: &Finding, at: Timestamp) -> bool {
+    let mut local = finding
+        .steps
+        .iter()
+        .filter(|s| case.labels.is_local(&s.event));
+    local.any(|step| step.event.time == at)
+}
+
+/// True if the times of all these files are UTC: see `zone::is_utc`.
+pub fn tells_utc(case: &Case, files: impl IntoIterator<Item = EvidenceId>) -> bool {
+    let unknown = &case.unknown_zones;
+    let mut rows = files.into_iter().filter_map(|id| case.evidence(id));
+    unknown.is_empty() || rows.all(|row| is_utc(&row.kind, unknown))
 }
 
 /// The SOURCE and TARGET columns.

@@ -93,6 +93,12 @@ impl Zone {
         ))
     }
 
+    /// This zone for times that are UTC, and none for those of which nothing tells their zone.
+    pub fn beside_utc(&self, utc: bool) -> &Self {
+        static NONE: Zone = Zone::UTC;
+        if utc { self } else { &NONE }
+    }
+
     /// The same in brackets after a blank, to follow a time in UTC; nothing if UTC stands alone.
     pub fn beside(&self, at: Timestamp, digits: usize) -> String {
         self.time(at, digits)
@@ -104,15 +110,10 @@ impl Zone {
     pub fn told(&self, unknown: &[String]) -> String {
         let all = self.all();
         if !unknown.is_empty() {
-            let shown = unknown.iter().take(NAMED).map(String::as_str);
-            let shown = shown.collect::<Vec<_>>().join(", ");
-            let whose = match unknown.len().saturating_sub(NAMED) {
-                0 => shown,
-                more => format!("{shown} and {more} more"),
-            };
             return format!(
-                "{}, except those of {whose}: they are local, of a zone that nothing here tells, and stand as written.",
-                all.trim_end_matches('.')
+                "{}, except those of {}: they are local, of a zone that nothing here tells, and stand as written.",
+                all.trim_end_matches('.'),
+                named(unknown)
             );
         }
         all
@@ -132,6 +133,32 @@ impl Zone {
                     .unwrap_or_default()
             ),
         }
+    }
+}
+
+/// What a form says that has no other word on its times; `None` where all of them are UTC.
+pub fn local_times(unknown: &[String]) -> Option<String> {
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "The times of {} are no UTC: they are local, of a zone that nothing here tells, and stand as written.",
+            named(unknown)
+        )
+    })
+}
+
+/// True if the times of files of that kind are UTC, corrected to it or not: of none that `unknown` names.
+pub fn is_utc(kind: &str, unknown: &[String]) -> bool {
+    let form = format!("({kind})");
+    !unknown.iter().any(|whose| whose.ends_with(&form))
+}
+
+/// The first few, and how many more.
+fn named(unknown: &[String]) -> String {
+    let shown = unknown.iter().take(NAMED).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match unknown.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -254,6 +281,18 @@ mod tests {
                 .told(&[])
                 .contains("Europe/Paris (rules of the IANA database 20")
         );
+    }
+
+    #[test]
+    fn no_zone_stands_beside_times_of_a_form_whose_zone_nothing_tells() {
+        let unknown = ["FS01 (nxlog)".to_owned()];
+        let paris = Zone::parse("Europe/Paris").unwrap();
+        for (kind, utc) in [("nxlog", false), ("evtx", true), ("pcap", true)] {
+            assert_eq!(is_utc(kind, &unknown), utc);
+            let zone = paris.beside_utc(is_utc(kind, &unknown));
+            assert_eq!(zone.name().is_some(), utc, "{kind}");
+        }
+        assert!(is_utc("nxlog", &[]));
     }
 
     #[test]

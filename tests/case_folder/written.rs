@@ -280,3 +280,50 @@ fn an_old_case_gives_way_to_a_whole_one_and_is_named_in_it() {
     assert!(said.contains("also holds note.txt"), "{said}");
     assert!(made.case.join("note.txt").exists());
 }
+
+/// A file that takes no byte, as a full disk does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_cannot_print_its_report_keeps_no_case() {
+    let here = tempfile::tempdir().unwrap();
+    let evidence = copied(here.path());
+    let case = here.path().join("case");
+    let analyze = |out: std::process::Stdio| {
+        std::process::Command::new(assert_cmd::cargo::cargo_bin("casewire"))
+            .args(["analyze", text(&evidence), "-o", text(&case)])
+            .stdout(out)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let ended = analyze(full.unwrap().into()).wait().unwrap();
+    assert_eq!(ended.code(), Some(5));
+    assert_eq!(names(here.path()), ["evidence"]);
+    // Who reads the first lines only still has the case.
+    let mut run = analyze(std::process::Stdio::piped());
+    drop(run.stdout.take());
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    done(&["verify", text(&case)], 0);
+}
+
+#[test]
+fn labels_of_a_copy_that_could_not_be_written_are_not_written() {
+    let made = Made::new();
+    let labels = made.here.path().join("labels.json");
+    let nowhere = made.here.path().join("nowhere/copy.txt");
+    let report = [
+        "report",
+        text(&made.case),
+        "--redact",
+        "hosts",
+        "--labels",
+        text(&labels),
+    ];
+    let output = casewire(&[&report[..], &["-o", text(&nowhere)]].concat());
+    assert!(!output.status.success());
+    assert!(!labels.exists());
+    // What is asked for and has no meaning is refused.
+    let (_, said) = done(&["report", text(&made.case), "--detail", "3"], 2);
+    assert!(said.contains("--detail belongs to --format html"), "{said}");
+}

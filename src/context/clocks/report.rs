@@ -133,6 +133,14 @@ impl Clocks {
     /// Whose times are local and of a zone that is neither measured nor given: they stand as written
     /// among times of UTC. `WS01 (pfirewall)`, in the order of the hosts.
     pub fn of_unknown_zone(&self, identity: &Identity) -> Vec<String> {
+        let unknown = self.unknown_zones().into_iter();
+        unknown
+            .map(|(id, timed)| format!("{} ({})", name_of(id, identity), timed.word()))
+            .collect()
+    }
+
+    /// The same as hosts and forms.
+    pub fn unknown_zones(&self) -> Vec<(HostId, Timed)> {
         let own = self.own.iter().map(|(id, timed)| {
             let system = self.hosts.get(id).map(|host| &host.system);
             (*id, *timed, system)
@@ -147,9 +155,6 @@ impl Clocks {
         unknown.sort_unstable();
         unknown.dedup();
         unknown
-            .into_iter()
-            .map(|(id, timed)| format!("{} ({})", name_of(id, identity), timed.word()))
-            .collect()
     }
 
     fn local(&self, id: HostId, timed: Timed, known: &Known, identity: &Identity) -> String {

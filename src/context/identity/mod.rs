@@ -134,7 +134,7 @@ pub enum Conflict {
 #[derive(Clone, Debug, Default)]
 pub struct Identity {
     hosts: Vec<Host>,
-    // Both are asked for nearly every event, and never walked.
+    // Both are asked for nearly every event; nothing rests on their order.
     by_name: HashMap<String, HostId, RandomState>,
     by_address: HashMap<IpAddr, Timeline<Owner>, RandomState>,
     macs: BTreeMap<IpAddr, Timeline<[u8; 6]>>,
@@ -164,6 +164,12 @@ impl Identity {
             .get(computer)
             .or_else(|| self.by_name.get(&key_of(computer)))
             .copied()
+    }
+
+    /// The names by which computers are known, in lower case among others, with their hosts; in no
+    /// order.
+    pub fn names(&self) -> impl Iterator<Item = (&str, HostId)> {
+        self.by_name.iter().map(|(name, id)| (name.as_str(), *id))
     }
 
     /// The host that a person means by this name: the one that has it, else the only one of those that

@@ -279,6 +279,15 @@ fn observe(step: &Step, files: &BTreeMap<&str, String>, nodes: &mut Nodes) -> St
         }
         _ => connection(step, &name, nodes),
     };
+    if step.is_local()
+        && let Some(node) = nodes.0.get_mut(&observed)
+    {
+        node["uco-core:description"] = format!(
+            "{}; its time is local, of a zone that nothing here tells",
+            vis(&step.summary)
+        )
+        .into();
+    }
     for reference in &step.refs {
         contained(&observed, reference, files, nodes);
     }

@@ -2,7 +2,7 @@
 
 use crate::report::escape::vis;
 use crate::report::json::read::moment;
-use crate::report::json::shape::{Finding, Time};
+use crate::report::json::shape::{Finding, Time, UNKNOWN_ZONE};
 use crate::report::record::telling;
 use crate::report::timeline::csv_cell;
 
@@ -26,7 +26,7 @@ pub fn render(findings: &[&Finding]) -> String {
                 step.n.to_string(),
                 step.role.to_string(),
                 time(&step.time),
-                "UTC".to_owned(),
+                if step.is_local() { UNKNOWN_ZONE } else { "UTC" }.to_owned(),
                 time(&step.recorded_time),
                 format!("{:.9}", step.offset_applied_ns as f64 / 1e9),
                 finding.remote().to_owned(),

@@ -24,6 +24,7 @@ mod tests;
 use super::json;
 use super::json::shape::{BySeverity, Finding, Report};
 use super::record::{Chosen, telling};
+use super::zone::local_times;
 use crate::model::plural::counted;
 
 /// A form of another tool.
@@ -80,25 +81,31 @@ impl Format {
         match self {
             Self::Json => None,
             Self::Jsonl => Some(
-                "findings only: evidence list, coverage, near misses, problems and settings are left out",
+                "findings only: evidence list, hosts, coverage, gaps, near misses, problems and settings are \
+                 left out",
             ),
             Self::Csv => Some(
                 "steps only, without their fields; times are cut to microseconds; cells a spreadsheet \
                  could take for a formula begin with an apostrophe; hidden characters are spelled out",
             ),
             Self::Timesketch => Some(
-                "steps only: conditions, clocks, coverage, problems and settings are left out; \
-                 Timesketch orders by microseconds, nine digits stay in datetime",
+                "steps only: conditions, alternatives, clocks, coverage, gaps, near misses, problems and \
+                 settings are left out; Timesketch orders by microseconds, nine digits stay in datetime",
             ),
             Self::Case => Some(
-                "coverage, near misses and settings are told as text; when and by whom the run was \
-                 made is in run.json only; hidden characters are spelled out",
+                "conditions and clocks are told as text; coverage, gaps, near misses, problems, \
+                 alternatives, what was not seen, notes and what a step says beside its ends are left out; \
+                 when and by whom the run was made is in run.json only; hidden characters are spelled out",
             ),
             Self::Stix => Some(
-                "times are cut to milliseconds; clocks, conditions, coverage, near misses and settings \
-                 are left out; a record stands for the file it lies in",
+                "times are cut to milliseconds; what a step says in words, clocks, conditions, coverage, \
+                 gaps, near misses, problems, alternatives and settings are left out; a record stands for the \
+                 file it lies in",
             ),
-            Self::Navigator => Some("techniques with their findings only; no steps, no evidence"),
+            Self::Navigator => Some(
+                "all but techniques and the ids of their findings: steps, evidence, coverage, problems \
+                 and settings are left out",
+            ),
         }
     }
 }
@@ -187,11 +194,15 @@ fn narrowed(report: &Report, findings: &[&Finding], scope: &Scope) -> Report {
 
 /// What came of the case, for a description: of a part of it, what the part is.
 fn result(report: &Report, scope: &Scope) -> String {
-    match scope.told() {
+    let result = match scope.told() {
         None => telling::result(report),
         // Where nothing is left, "no incident found" would not be true of the case.
         Some(told) if scope.held == 0 => format!("{told} {}", telling::judged(report)),
         Some(told) => format!("{told} {}", telling::result(report)),
+    };
+    match local_times(&report.summary.unknown_zones) {
+        None => result,
+        Some(local) => format!("{result} {local}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A layer of the ATT&CK Navigator (layer format 4.5): the techniques with findings.
 
 use super::{Format, Scope};
+use crate::model::plural::counted;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::{severity, telling};
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ pub fn layer(report: &Report, findings: &[&Finding], scope: &Scope) -> Value {
                 "techniqueID": id,
                 "score": of.len(),
                 "color": color(worst.map_or("info", |s| s.word())),
-                "comment": format!("{} findings: {}", of.len(), ids.join(", ")),
+                "comment": format!("{}: {}", counted(of.len() as u64, "finding"), ids.join(", ")),
                 "enabled": true,
                 "showSubtechniques": id.contains('.'),
             })

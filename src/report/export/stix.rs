@@ -12,9 +12,17 @@ use std::collections::BTreeMap;
 /// Objects by id: each once, in the order of ids.
 type Objects = BTreeMap<String, Value>;
 
+/// When what is the same in every case was made: an id that two bundles share must not have two
+/// times (STIX 2.1, 3.2).
+const ALWAYS: &str = "2026-01-01T00:00:00.000Z";
+
+/// The label of what has local times of a zone that nothing tells.
+const LOCAL: &str = "local time of an unknown zone";
+
 /// The bundle.
 pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value {
     let mut objects = Objects::new();
+    // The case, whose own objects are made anew with it.
     let made = report
         .summary
         .last_time
@@ -23,7 +31,7 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
     let creator = object(
         "identity",
         &["identity", &report.tool.version],
-        &made,
+        ALWAYS,
         json!({"name": format!("casewire {}", report.tool.version), "identity_class": "system"}),
         &mut objects,
     );
@@ -41,18 +49,29 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
         })
         .collect();
     let mut members: Vec<String> = files.values().cloned().collect();
+    // Other settings or a clock measured otherwise tell the same finding differently.
+    let of_run = report.parameters.sha256.0.as_str();
     for finding in findings {
+        let last = finding.last_time.0.as_str();
         let observed: Vec<String> = finding
             .steps
             .iter()
-            .map(|step| observe(finding, step, &creator, &files, &mut objects))
+            .map(|step| observe((finding, of_run), step, &creator, &files, &mut objects))
             .collect();
         let techniques = finding.attack.iter().filter(|a| a.kind == "technique");
+        let mut labels: Vec<&str> = vec![
+            &finding.analytic.id.0,
+            &finding.severity.0,
+            &finding.verdict,
+        ];
+        if finding.steps.iter().any(Step::is_local) {
+            labels.push(LOCAL);
+        }
         for technique in techniques {
             let pattern = object(
                 "attack-pattern",
                 &["attack-pattern", &technique.id],
-                &made,
+                ALWAYS,
                 json!({
                     "name": technique.name.clone().unwrap_or_else(|| technique.id.clone()),
                     "external_references": [{
@@ -65,7 +84,7 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
             );
             let sighting = object(
                 "sighting",
-                &["sighting", &finding.id, &technique.id],
+                &["sighting", &finding.id, &technique.id, of_run, last],
                 &millis(&finding.last_time),
                 json!({
                     "created_by_ref": creator,
@@ -76,7 +95,7 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
                     "sighting_of_ref": pattern,
                     "observed_data_refs": observed,
                     "description": finding.title,
-                    "labels": [finding.analytic.id.0, finding.severity.0, finding.verdict],
+                    "labels": labels,
                     "external_references": [{"source_name": "casewire", "external_id": finding.id}],
                 }),
                 &mut objects,
@@ -120,7 +139,7 @@ pub(super) fn technique_url(id: &str) -> String {
 }
 
 fn observe(
-    finding: &Finding,
+    (finding, of_run): (&Finding, &str),
     step: &Step,
     creator: &str,
     files: &BTreeMap<&str, String>,
@@ -138,16 +157,13 @@ fn observe(
         // Evidence that was not hashed has no name of its own to stand for it.
         refs.push(creator.to_owned());
     }
+    let last = finding.last_time.0.as_str();
     let references: Vec<Value> = step
         .refs
         .iter()
         .map(|r| json!({"source_name": "evidence", "external_id": r.text()}))
         .collect();
-    object(
-        "observed-data",
-        &["observed-data", &finding.id, &step.n.to_string()],
-        &millis(&finding.last_time),
-        json!({
+    let mut body = json!({
             "created_by_ref": creator,
             "first_observed": millis(&step.time),
             "last_observed": millis(&step.time),
@@ -155,7 +171,21 @@ fn observe(
             "number_observed": 1,
             "object_refs": refs,
             "external_references": references,
-        }),
+    });
+    if step.is_local() {
+        body["labels"] = json!([LOCAL]);
+    }
+    object(
+        "observed-data",
+        &[
+            "observed-data",
+            &finding.id,
+            &step.n.to_string(),
+            of_run,
+            last,
+        ],
+        &millis(&finding.last_time),
+        body,
         objects,
     )
 }

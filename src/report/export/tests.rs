@@ -333,3 +333,83 @@ fn a_part_of_a_case_is_told_as_a_part() {
     }
     assert_eq!(super::Scope::of(&report, Format::Json, &whole).told(), None);
 }
+
+/// The sample, the first step of its first finding timed by a local clock of unknown zone.
+fn local() -> crate::report::json::shape::Report {
+    let mut report = json::shaped(&samples::case());
+    report.findings[0].steps[0].time_zone = Some(crate::report::json::shape::UNKNOWN_ZONE.into());
+    report.summary.unknown_zones = vec!["FS01 (nxlog)".into()];
+    report
+}
+
+#[test]
+fn a_local_time_of_unknown_zone_is_told_as_utc_in_no_form() {
+    let report = local();
+    let of_csv = rows(&text(Format::Csv, &report));
+    let zones: Vec<&str> = of_csv.iter().skip(1).map(|row| row[9].as_str()).collect();
+    assert_eq!(zones[..2], ["unknown", "UTC"]);
+    let lines = text(Format::Timesketch, &report);
+    let zones: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["time_zone"].clone())
+        .collect();
+    assert_eq!(zones[..2], ["unknown", "UTC"]);
+    let told = "The times of FS01 (nxlog) are no UTC";
+    let bundle = text(Format::Stix, &report);
+    assert!(bundle.contains(told));
+    let bundle: Value = serde_json::from_str(&bundle).unwrap();
+    let marked = bundle["objects"].as_array().unwrap().iter();
+    let marked = marked.filter(|o| o["labels"].to_string().contains("local time"));
+    let kinds: BTreeSet<&str> = marked.map(|o| o["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, BTreeSet::from(["observed-data", "sighting"]));
+    let graph = text(Format::Case, &report);
+    assert!(graph.contains(told));
+    assert_eq!(graph.matches("; its time is local").count(), 1);
+}
+
+#[test]
+fn an_id_that_two_bundles_share_was_made_at_one_time() {
+    let made = |report: &crate::report::json::shape::Report| {
+        let bundle: Value = serde_json::from_str(&text(Format::Stix, report)).unwrap();
+        let all = bundle["objects"].as_array().unwrap().clone();
+        all.into_iter()
+            .map(|o| (o["id"].to_string(), o))
+            .collect::<std::collections::BTreeMap<String, Value>>()
+    };
+    let mut later = json::shaped(&samples::case());
+    let first = made(&later);
+    later.summary.last_time.as_mut().unwrap().0 = "2031-01-01T00:00:00.000000000Z".into();
+    for finding in &mut later.findings {
+        finding.last_time.0 = "2031-01-01T00:00:00.000000000Z".into();
+    }
+    later.parameters.sha256.0 = "00".repeat(32);
+    let second = made(&later);
+    let mut shared = 0;
+    for (id, object) in &second {
+        if let Some(before) = first.get(id) {
+            assert_eq!(before, object);
+            shared += 1;
+        }
+    }
+    assert!(shared > 2, "creator, techniques and files are the same");
+}
+
+#[test]
+fn what_a_form_does_not_hold_it_says() {
+    for (format, words) in [
+        (
+            Format::Case,
+            &["near misses", "gaps", "problems", "alternatives"][..],
+        ),
+        (Format::Stix, &["says in words", "gaps", "problems"]),
+        (Format::Timesketch, &["near misses", "gaps"]),
+        (Format::Navigator, &["coverage", "steps"]),
+    ] {
+        let loss = format.loss().unwrap();
+        for word in words {
+            assert!(loss.contains(word), "{}: {word}", format.name());
+        }
+    }
+    let layer = value(Format::Navigator);
+    assert!(!layer.to_string().contains("1 findings"), "{layer}");
+}

@@ -4,7 +4,7 @@
 use crate::report::json;
 use crate::report::json::read::moment;
 use crate::report::json::refs::Ref;
-use crate::report::json::shape::{Finding, Time, TimelineEvent};
+use crate::report::json::shape::{Finding, Time, TimelineEvent, UNKNOWN_ZONE};
 use crate::report::record::telling;
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ struct Line {
     role: String,
     recorded_time: String,
     offset_applied_ns: i64,
+    /// `UTC`, or `unknown`: then `datetime` and `timestamp` are local times as written.
+    time_zone: &'static str,
     refs: Vec<String>,
 }
 
@@ -60,6 +62,7 @@ pub fn steps(findings: &[&Finding]) -> Result<Vec<u8>, serde_json::Error> {
                 role: step.role.to_string(),
                 recorded_time: step.recorded_time.0.clone(),
                 offset_applied_ns: step.offset_applied_ns,
+                time_zone: zone(step.is_local()),
                 refs: step.refs.iter().map(Ref::text).collect(),
             };
             out.extend_from_slice(json::line(&line)?.as_bytes());
@@ -88,8 +91,13 @@ pub fn event(event: &TimelineEvent) -> Result<String, serde_json::Error> {
         role: String::new(),
         recorded_time: event.recorded_time.0.clone(),
         offset_applied_ns: event.offset_applied_ns,
+        time_zone: zone(event.is_local()),
         refs: event.refs.iter().map(Ref::text).collect(),
     })
+}
+
+fn zone(local: bool) -> &'static str {
+    if local { UNKNOWN_ZONE } else { "UTC" }
 }
 
 fn datetime(time: &Time) -> String {

@@ -144,7 +144,7 @@ fn row(f: &Finding, in_full: bool, zone: &Zone) -> String {
         html(&f.analytic.id.0),
         first.date(),
         first.clock(3),
-        zone.beside(first, 3),
+        telling::first_beside(f, zone, 3),
         html(f.remote()),
         html(f.host()),
         html(&f.title),
@@ -236,7 +236,7 @@ pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut Strin
         let (time, recorded) = (moment(&step.time), moment(&step.recorded_time));
         let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
-            format!("{} {}", time.date(), time.clock(6)),
+            format!("{} {}{}", time.date(), time.clock(6), telling::local(step)),
             telling::after(step),
             step.role.to_uppercase(),
             telling::what(step),
@@ -248,7 +248,7 @@ pub(super) fn detail(report: &Report, f: &Finding, zone: &Zone, page: &mut Strin
             },
         ];
         if zone.name().is_some() {
-            row.insert(2, zone.time(time, 6).unwrap_or_default());
+            row.insert(2, telling::beside(step, zone));
         }
         row
     });

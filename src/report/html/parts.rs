@@ -3,6 +3,7 @@
 
 use crate::report::escape::{Shown, html};
 use crate::report::json::read::moment;
+use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::telling;
 use crate::report::zone::Zone;
@@ -66,6 +67,7 @@ pub(super) fn evidence(report: &Report, zone: &Zone, page: &mut String) {
     page.push_str("<h2 id=\"evidence\">Evidence</h2>\n");
     capped(report.evidence.len(), page);
     let rows = report.evidence.iter().take(FILES).map(|e| {
+        let zone = zone.beside_utc(report.tells_utc([e.id.0.as_str()]));
         let time = |t: &Option<_>| {
             t.as_ref().map_or_else(String::new, |t| {
                 let t = moment(t);
@@ -143,7 +145,7 @@ pub(super) fn gaps(report: &Report, zone: &Zone, page: &mut String) {
         .gaps
         .iter()
         .take(LISTED)
-        .map(|gap| telling::gap(gap, zone));
+        .map(|gap| telling::gap(report, gap, zone));
     table(&telling::GAP, &[1, 2, 5, 6, 7], rows, page);
 }
 
@@ -186,6 +188,7 @@ pub(super) fn near_misses(report: &Report, zone: &Zone, page: &mut String) {
     }
     let rows = report.near_misses.iter().take(LISTED).map(|m| {
         let at = moment(&m.time);
+        let zone = zone.beside_utc(report.tells_utc(m.refs.first().map(Ref::evidence)));
         let refs: Vec<String> = m.refs.iter().take(8).map(|r| r.text()).collect();
         vec![
             m.analytic.0.clone(),

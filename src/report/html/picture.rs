@@ -90,6 +90,10 @@ pub(super) fn lanes(finding: &Finding, page: &mut String) {
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
         return;
     };
+    let zone = |at| {
+        let of = steps.iter().find(|s| moment(&s.time) == at);
+        of.map_or("UTC", |step| finding.zone_of(&step.time))
+    };
     let mut names = vec!["capture".to_owned()];
     let rows: Vec<i64> = steps
         .iter()
@@ -101,8 +105,13 @@ pub(super) fn lanes(finding: &Finding, page: &mut String) {
         &title,
         &names,
         (
-            &format!("{} {} UTC", first.date(), first.clock(3)),
-            &format!("{} UTC, {} later", last.clock(3), last.since(first)),
+            &format!("{} {} {}", first.date(), first.clock(3), zone(first)),
+            &format!(
+                "{} {}, {} later",
+                last.clock(3),
+                zone(last),
+                last.since(first)
+            ),
         ),
         page,
     );

@@ -334,6 +334,11 @@ pub(super) fn problem(labels: &Labels, problem: &crate::evidence::Problem) -> s:
     }
 }
 
+/// The zone of an event's times, where it is not UTC.
+pub(super) fn zone(labels: &Labels, event: &Event) -> Option<s::Word> {
+    labels.is_local(event).then(|| s::UNKNOWN_ZONE.into())
+}
+
 /// The fields of an event under names that a reader of the report owns as well.
 pub(super) fn named(event: &Event) -> BTreeMap<s::Word, s::Value> {
     fields(event)
@@ -347,6 +352,7 @@ pub(super) fn timeline_event(event: &Event, labels: &Labels) -> s::TimelineEvent
         time: time(event.time),
         recorded_time: time(event.recorded),
         offset_applied_ns: event.time.since(event.recorded).0,
+        time_zone: zone(labels, event),
         summary: sentence(event, Form::Long),
         refs: references(labels, event, &[]),
         fields: named(event),

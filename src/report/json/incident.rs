@@ -1,6 +1,6 @@
 //! From an incident of a case to a finding of the report.
 
-use super::from_case::{analytic_id, named, time};
+use super::from_case::{analytic_id, named, time, zone};
 use super::refs::references;
 use super::shape as s;
 use crate::analytics::about::About;
@@ -105,6 +105,7 @@ fn steps(labels: &Labels, found: &Finding) -> Vec<s::Step> {
             time: time(event.time),
             recorded_time: time(event.recorded),
             offset_applied_ns: event.time.since(event.recorded).0,
+            time_zone: zone(labels, event),
             delta_ns: before.map_or(Span::ZERO, |b| event.time.since(b)).0,
             summary: sentence(event, Form::Long),
             remark: step.remark.clone(),

@@ -3,8 +3,9 @@
 //! Minor versions add members, so unknown ones pass; another major version may mean something else
 //! by the same name and is refused.
 
-use super::shape::{Finding, Report};
+use super::shape::{Finding, Report, Step, Time, TimelineEvent};
 use crate::model::Timestamp;
+use crate::report::zone::is_utc;
 use serde::Deserialize;
 
 /// Why bytes are no report.
@@ -44,7 +45,42 @@ pub fn moment(time: &super::shape::Time) -> Timestamp {
     Timestamp::parse(&time.0).unwrap_or(Timestamp(0))
 }
 
+impl Report {
+    /// True if the times of all these files are UTC: see `zone::is_utc`.
+    pub fn tells_utc<'a>(&self, files: impl IntoIterator<Item = &'a str>) -> bool {
+        let unknown = &self.summary.unknown_zones;
+        unknown.is_empty()
+            || files.into_iter().all(|file| {
+                let mut rows = self.evidence.iter().filter(|row| row.id.0 == file);
+                rows.all(|row| is_utc(&row.kind, unknown))
+            })
+    }
+}
+
+impl Step {
+    /// True if its times are local, of a zone that nothing tells.
+    pub fn is_local(&self) -> bool {
+        self.time_zone.is_some()
+    }
+}
+
+impl TimelineEvent {
+    /// As `Step::is_local`.
+    pub fn is_local(&self) -> bool {
+        self.time_zone.is_some()
+    }
+}
+
 impl Finding {
+    /// `UTC`, or `local` for the time of a step whose zone nothing tells.
+    pub fn zone_of(&self, time: &Time) -> &'static str {
+        let mut local = self.steps.iter().filter(|step| step.is_local());
+        match local.any(|step| step.time.0 == time.0) {
+            true => "local",
+            false => "UTC",
+        }
+    }
+
     /// The host it is about: its name, else its address, else nothing.
     pub fn host(&self) -> &str {
         let host = self.entities.host.as_ref();

@@ -175,7 +175,8 @@ pub(super) fn coverage(report: &Report) -> Vec<Block> {
 }
 
 /// A gap in words: where, what is missing and why, and what would fill it.
-pub fn gap(gap: &crate::report::json::shape::Gap, zone: &Zone) -> Vec<String> {
+pub fn gap(report: &Report, gap: &crate::report::json::shape::Gap, zone: &Zone) -> Vec<String> {
+    let zone = zone.beside_utc(report.tells_utc(gap.evidence.iter().map(|e| e.0.as_str())));
     let time = |t: &Option<crate::report::json::shape::Time>| {
         t.as_ref().map_or_else(String::new, |t| {
             let t = moment(t);
@@ -213,7 +214,7 @@ pub(super) fn gaps(report: &Report, zone: &Zone) -> Vec<Block> {
     }
     // Eight columns are too many for a terminal: the sentences follow their place as a list.
     let items = report.gaps.iter().map(|one| {
-        let cells = gap(one, zone);
+        let cells = gap(report, one, zone);
         let part = |range: std::ops::Range<usize>| {
             let full = cells.get(range).unwrap_or(&[]).iter();
             full.filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>()

@@ -5,7 +5,7 @@ use crate::report::escape::Shown;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::text::Style;
-use crate::report::text::check::{CitedFile, commands};
+use crate::report::text::check::{CitedFile, apart, commands};
 use crate::report::text::page::Page;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,10 @@ pub fn of(report: &Report, finding: &Finding) -> Vec<Shown> {
                 member: row.archive.is_some(),
                 unit: *unit,
                 items: items.iter().copied().collect(),
+                apart: apart(&report.evidence, row, |row| &row.path).then(|| {
+                    let hash = row.hashes.sha256.as_ref();
+                    hash.map(|hash| hash.0.clone()).unwrap_or_default()
+                }),
             })
         })
         .collect();

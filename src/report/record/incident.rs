@@ -29,7 +29,7 @@ pub fn one(report: &Report, finding: &Finding, zone: &Zone) -> Vec<Block> {
         );
     }
     part("Confidence", score(finding));
-    part("Sequence (UTC)", sequence(finding, zone));
+    part(sequence_heading(finding), sequence(finding, zone));
     part("Clock", Block::Text(clock(finding)));
     let list = |items: Vec<String>| Block::List {
         numbered: false,
@@ -91,10 +91,12 @@ pub fn heading(report: &Report, finding: &Finding) -> String {
 /// Labels and what belongs to them: when, who, on what basis.
 pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
     let (first, last) = (moment(&finding.first_time), moment(&finding.last_time));
+    let [from_zone, to_zone] =
+        [&finding.first_time, &finding.last_time].map(|t| finding.zone_of(t));
     let mut facts = vec![(
         "From".to_owned(),
         format!(
-            "{} {} UTC to {} {} UTC ({})",
+            "{} {} {from_zone} to {} {} {to_zone} ({})",
             first.date(),
             first.clock(6),
             last.date(),
@@ -104,6 +106,7 @@ pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
     )];
     if let (Some(name), Some(from), Some(to)) =
         (zone.name(), zone.time(first, 6), zone.time(last, 6))
+        && [from_zone, to_zone] == ["UTC", "UTC"]
     {
         facts.push((name, format!("{from} to {to}")));
     }
@@ -214,20 +217,49 @@ fn sequence(finding: &Finding, zone: &Zone) -> Block {
         let time = moment(&step.time);
         let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
-            time.clock(6),
+            format!("{}{}", time.clock(6), local(step)),
             after(step),
             step.role.to_uppercase(),
             what(step),
             refs(step),
         ];
         if zone.name().is_some() {
-            row.insert(2, zone.time(time, 6).unwrap_or_default());
+            row.insert(2, beside(step, zone));
         }
         row
     });
     Block::Table {
         head,
         rows: rows.collect(),
+    }
+}
+
+/// What heads the steps.
+fn sequence_heading(finding: &Finding) -> &'static str {
+    match finding.steps.iter().any(Step::is_local) {
+        true => "Sequence (UTC, but for local times of a zone that nothing tells)",
+        false => "Sequence (UTC)",
+    }
+}
+
+/// The word behind a time that is no UTC.
+pub fn local(step: &Step) -> &'static str {
+    if step.is_local() { " local" } else { "" }
+}
+
+/// The time of a step in the other zone: none where nothing tells in which zone it is given.
+pub fn beside(step: &Step, zone: &Zone) -> String {
+    let time = zone
+        .time(moment(&step.time), 6)
+        .filter(|_| !step.is_local());
+    time.unwrap_or_default()
+}
+
+/// The first time of a finding in the other zone, or that it is no UTC.
+pub fn first_beside(finding: &Finding, zone: &Zone, digits: usize) -> String {
+    match finding.zone_of(&finding.first_time) {
+        "UTC" => zone.beside(moment(&finding.first_time), digits),
+        other => format!(" {other}"),
     }
 }
 

@@ -4,11 +4,14 @@ pub use super::asked::asked;
 pub use super::basis::{GAP, HOST, gap, host, met, same, verdict};
 use super::basis::{coverage, evidence, gaps, hosts, judgeable, problems, settings};
 use super::incident::suppression;
-pub use super::incident::{after, clock, heading, held, missing, one, refs, tied, what, who};
+pub use super::incident::{
+    after, beside, clock, first_beside, heading, held, local, missing, one, refs, tied, what, who,
+};
 use super::{Block, Chosen, severity};
 use crate::model::plural::plural;
 use crate::report::escape::Shown;
 use crate::report::json::read::moment;
+use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::zone::Zone;
 
@@ -272,7 +275,7 @@ fn overview(findings: &[&&Finding], zone: &Zone) -> Block {
                 "{} {}{}",
                 first.date(),
                 first.clock(0),
-                zone.beside(first, 0)
+                first_beside(f, zone, 0)
             ),
             f.remote().to_owned(),
             f.host().to_owned(),
@@ -291,6 +294,7 @@ fn near_misses(report: &Report, zone: &Zone) -> Vec<Block> {
     }
     let items = report.near_misses.iter().take(SHOWN).map(|m| {
         let at = moment(&m.time);
+        let zone = zone.beside_utc(report.tells_utc(m.refs.first().map(Ref::evidence)));
         let refs: Vec<String> = m.refs.iter().take(4).map(|r| r.text()).collect();
         format!(
             "{} {} {}{}: {} [{}]",

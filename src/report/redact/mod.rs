@@ -7,11 +7,13 @@
 //!
 //! What is replaced is found in two ways. Names are those that the record holds as names (hosts,
 //! computers, accounts, profile folders), wherever their words occur. Addresses, SIDs, accounts of
-//! the form `DOMAIN\name` and names below a domain of a known host are known by their form. A name
-//! that stands in free text alone, and nowhere as a name, cannot be known: the copy is to be read
-//! before it is handed on.
+//! the form `DOMAIN\name`, folders below `\Users\` and names below a domain of a known host are known
+//! by their form. A name that stands in free text alone, and nowhere as a name, cannot be known: the
+//! copy is to be read before it is handed on. A bare name that is a word of the report's sentences as
+//! well (`no`, `port`) is replaced only where it stands as a name: see `own`.
 
 mod names;
+mod own;
 mod replace;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ use std::collections::BTreeMap;
 /// A sort of thing that is replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sort {
-    /// Names of hosts and domains.
+    /// Names of hosts and domains, those before accounts among them.
     Hosts,
     /// Accounts, profile folders and SIDs.
     Users,
@@ -67,10 +69,12 @@ pub fn redact(report: &Report, sorts: &[Sort]) -> Result<(Report, Labels), serde
     let mut value = serde_json::to_value(report)?;
     let names = Names::of(&value, sorts);
     let mut replacer = Replacer::new(names, sorts);
-    walk(&mut value, "", &mut |text| *text = replacer.replace(text));
+    walk(&mut value, "", &mut |member, text| {
+        *text = replacer.member(member, text);
+    });
     let mut copy: Report = serde_json::from_value(value)?;
     let labels = replacer.labels();
-    copy.notes.insert(0, told(sorts, &labels));
+    copy.notes.insert(0, told(sorts, &labels, replacer.left()));
     let labels = Labels {
         schema: "casewire-labels",
         schema_version: "1.0.0",
@@ -80,15 +84,23 @@ pub fn redact(report: &Report, sorts: &[Sort]) -> Result<(Report, Labels), serde
 }
 
 /// What the copy says of itself.
-fn told(sorts: &[Sort], labels: &BTreeMap<String, Vec<String>>) -> String {
+fn told(sorts: &[Sort], labels: &BTreeMap<String, Vec<String>>, left: usize) -> String {
     let words: Vec<&str> = Sort::ALL
         .into_iter()
         .filter(|sort| sorts.contains(sort))
         .map(Sort::word)
         .collect();
+    let left = match left {
+        0 => String::new(),
+        n => format!(
+            " Of the names, {n} {} a word of these sentences too, and {} replaced only where it stands as a name.",
+            if n == 1 { "is" } else { "are each" },
+            if n == 1 { "is" } else { "each is" },
+        ),
+    };
     format!(
         "REDACTED COPY: {} are replaced by {} labels, the same label for the same thing throughout; \
-         commands and file names hold labels too. report.json of the case holds the originals.",
+         commands and file names hold labels too. report.json of the case holds the originals.{left}",
         words.join(", "),
         labels.len()
     )
@@ -143,14 +155,14 @@ const KEPT: [&str; 44] = [
 ];
 
 /// Shows each text of a report to `each`, those of `KEPT` members left out, in one order always.
-fn walk(value: &mut Value, member: &str, each: &mut impl FnMut(&mut String)) {
+fn walk(value: &mut Value, member: &str, each: &mut impl FnMut(&str, &mut String)) {
     match value {
-        Value::String(text) if !KEPT.contains(&member) => each(text),
+        Value::String(text) if !KEPT.contains(&member) => each(member, text),
         // `E1!FS01-Security.xml`: a number, and the name of a member.
         Value::String(text) => {
             if let Some((number, name)) = text.split_once('!') {
                 let mut name = name.to_owned();
-                each(&mut name);
+                each(member, &mut name);
                 *text = format!("{number}!{name}");
             }
         }

@@ -14,12 +14,16 @@ pub(super) struct Names {
     pub domains: Vec<String>,
     /// Accounts, with and without their domain.
     pub users: BTreeMap<String, usize>,
+    /// Domains as accounts name them: `CORP` of `CORP\svc-backup`.
+    pub account_domains: BTreeMap<String, usize>,
 }
 
-/// Members that hold the name of a host.
-const HOSTS: [&str; 4] = ["host", "computer", "query_name", "peer_name"];
+/// Members that hold the name of a computer.
+pub(super) const HOSTS: [&str; 2] = ["host", "computer"];
+/// Members that hold names which were asked for or told in an answer: evidence of anybody's making.
+pub(super) const ASKED: [&str; 4] = ["query_name", "peer_name", "query_results", "answers"];
 /// Members that hold an account.
-const USERS: [&str; 3] = ["user", "changed_by_user", "service_account"];
+pub(super) const USERS: [&str; 3] = ["user", "changed_by_user", "service_account"];
 /// Words that stand where a host can, and name none.
 const NO_HOST: [&str; 7] = [
     "captures",
@@ -60,7 +64,8 @@ impl Names {
     /// The names of a report, as JSON.
     pub fn of(report: &Value, sorts: &[Sort]) -> Self {
         let mut names = Self::default();
-        let (mut hosts, mut users) = (Vec::new(), Vec::new());
+        let mut seen = Seen::default();
+        let hosts = &mut seen.hosts;
         // The list of hosts first: its order is the one a reader knows.
         let listed = report["hosts"].as_array().into_iter().flatten();
         hosts.extend(listed.filter_map(|host| host["name"].as_str().map(str::to_owned)));
@@ -74,7 +79,12 @@ impl Names {
             found.filter_map(|f| f["entities"]["host"]["name"].as_str().map(str::to_owned)),
         );
         let listed = hosts.len();
-        collect(report, "", &mut hosts, &mut users);
+        collect(report, "", &mut seen);
+        let Seen {
+            mut hosts,
+            asked,
+            users,
+        } = seen;
         // The row of coverage for hosts that no log names is called by a word, unless a host is too.
         let mut at = 0;
         hosts.retain(|name| {
@@ -82,7 +92,9 @@ impl Names {
             at <= listed || !name.eq_ignore_ascii_case(UNNAMED)
         });
         if sorts.contains(&Sort::Hosts) {
-            names.take_hosts(&hosts);
+            let next = names.take_hosts(&hosts, true, 0);
+            names.take_hosts(&asked, false, next);
+            names.take_account_domains(&users);
         }
         if sorts.contains(&Sort::Users) {
             names.take_users(&users);
@@ -90,9 +102,10 @@ impl Names {
         names
     }
 
-    fn take_hosts(&mut self, found: &[String]) {
-        let mut domains = BTreeSet::new();
-        let mut next = 0;
+    /// Takes names in, numbered on from `next`; the first label alone is a name of a computer only:
+    /// whoever asks for `no.evil.example` would choose which words are replaced.
+    fn take_hosts(&mut self, found: &[String], computers: bool, mut next: usize) -> usize {
+        let mut domains: BTreeSet<String> = std::mem::take(&mut self.domains).into_iter().collect();
         for name in found {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             let address = name.parse::<std::net::IpAddr>().is_ok();
@@ -107,7 +120,7 @@ impl Names {
             self.hosts.insert(name.clone(), number);
             if let Some((first, domain)) = name.split_once('.') {
                 // `FS01` and `FS01.corp.example` are one host; of two that share it, the first.
-                if first.len() >= 2 && first.parse::<u32>().is_err() {
+                if computers && first.len() >= 2 && first.parse::<u32>().is_err() {
                     self.hosts.entry(first.to_owned()).or_insert(number);
                 }
                 if domain.contains('.') {
@@ -118,6 +131,23 @@ impl Names {
         self.domains = domains.into_iter().collect();
         self.domains
             .sort_by_key(|domain| std::cmp::Reverse(domain.len()));
+        next
+    }
+
+    fn take_account_domains(&mut self, accounts: &[String]) {
+        for account in accounts {
+            let account = account.to_ascii_lowercase();
+            let Some((domain, name)) = account.rsplit_once('\\') else {
+                continue;
+            };
+            if domain.len() < 2 || anybody(domain, name) || self.hosts.contains_key(domain) {
+                continue;
+            }
+            let next = self.account_domains.len() + 1;
+            self.account_domains
+                .entry(domain.to_owned())
+                .or_insert(next);
+        }
     }
 
     fn take_users(&mut self, found: &[String]) {
@@ -150,19 +180,32 @@ pub(super) fn anybody(domain: &str, account: &str) -> bool {
         || BUILT_IN.contains(&domain.to_ascii_lowercase().as_str())
 }
 
-fn collect(value: &Value, member: &str, hosts: &mut Vec<String>, users: &mut Vec<String>) {
+/// Names as they were found, in the order of the record.
+#[derive(Default)]
+struct Seen {
+    hosts: Vec<String>,
+    asked: Vec<String>,
+    users: Vec<String>,
+}
+
+fn collect(value: &Value, member: &str, seen: &mut Seen) {
     match value {
         Value::String(text) => {
             if HOSTS.contains(&member) {
-                hosts.push(text.clone());
+                seen.hosts.push(text.clone());
+            } else if ASKED.contains(&member) {
+                // Answers are told one behind the other, Sysmon's with words before names.
+                let each = text.split(|c: char| c == ';' || c == ',' || c.is_whitespace());
+                let only = !text.contains(';');
+                seen.asked
+                    .extend(each.filter(|n| only || n.contains('.')).map(str::to_owned));
             } else if USERS.contains(&member) {
-                users.push(text.clone());
+                seen.users.push(text.clone());
             }
-            users.extend(profiles(text));
+            seen.asked.extend(with_ports(text));
+            seen.users.extend(profiles(text));
         }
-        Value::Array(all) => all
-            .iter()
-            .for_each(|one| collect(one, member, hosts, users)),
+        Value::Array(all) => all.iter().for_each(|one| collect(one, member, seen)),
         Value::Object(members) => {
             for (name, one) in members {
                 // The other host of a neighbour event is called `name`, among fields alone.
@@ -170,24 +213,66 @@ fn collect(value: &Value, member: &str, hosts: &mut Vec<String>, users: &mut Vec
                     ("fields", "name") => "host",
                     (_, name) => name,
                 };
-                collect(one, name, hosts, users);
+                collect(one, name, seen);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-/// The folders below `\Users\` that a text names.
+/// The names that a text has as targets, `dc.corp.example port 389`: near misses say them nowhere
+/// else.
+fn with_ports(text: &str) -> Vec<String> {
+    const PORT: &str = " port ";
+    let found = text.match_indices(PORT).filter_map(|(at, _)| {
+        let number = text.get(at + PORT.len()..)?;
+        let before = text.get(..at)?;
+        let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let name = before.rsplit(|c| !word(c)).next()?;
+        let top = name.rsplit_once('.')?.1;
+        let is_name = top.chars().all(|c| c.is_ascii_alphabetic()) && top.len() >= 2;
+        let counted = number.starts_with(|c: char| c.is_ascii_digit());
+        (is_name && counted && !top.eq_ignore_ascii_case("exe")).then(|| name.to_owned())
+    });
+    found.collect()
+}
+
+/// The folder of a profile at the start of `rest`, `\Users\jd\..` or `/Users/jd/..`: where its name
+/// begins and how long it is.
+pub(super) fn profile(rest: &str) -> Option<(usize, usize)> {
+    const ABOVE: &str = "users";
+    const ENDS: &str = "\\/\"';,<>|*?:()\t\n";
+    let slash = |c: char| c == '\\' || c == '/';
+    let above = rest.trim_start_matches(slash);
+    if above.len() == rest.len() || !above.get(..ABOVE.len())?.eq_ignore_ascii_case(ABOVE) {
+        return None;
+    }
+    let below = &above[ABOVE.len()..];
+    let name = below.trim_start_matches(slash);
+    if name.len() == below.len() {
+        return None;
+    }
+    let end = name.find(|c| ENDS.contains(c)).unwrap_or(name.len());
+    let piece = &name[..end];
+    // A name may hold blanks, but where no folder follows it the path ends at the first.
+    let piece = match name[end..].starts_with(slash) {
+        true => piece.trim_end(),
+        false => piece.split(' ').next().unwrap_or(piece),
+    };
+    let piece = piece.trim_end_matches('.');
+    let somebody = !piece.starts_with(['%', '$', '{']) && !anybody("", piece);
+    somebody.then(|| (rest.len() - name.len(), piece.len()))
+}
+
+/// The folders of profiles that a text names, as accounts.
 fn profiles(text: &str) -> Vec<String> {
-    const ABOVE: &str = "\\users\\";
-    let lower = text.to_ascii_lowercase();
-    lower
-        .match_indices(ABOVE)
-        .filter_map(|(at, _)| {
-            let rest = text.get(at + ABOVE.len()..)?;
-            let end = rest.find(['\\', '"', '/', ';', ',']).unwrap_or(rest.len());
-            let name = rest.get(..end)?.trim();
-            (name.len() >= 3 && name.len() <= 64).then(|| name.to_owned())
-        })
-        .collect()
+    let slashes = text.match_indices(['\\', '/']);
+    let found = slashes.filter_map(|(at, _)| {
+        let rest = text.get(at..)?;
+        let (begins, length) = profile(rest)?;
+        let name = rest.get(begins..begins + length)?;
+        // Two letters are part of too many words to be a name wherever they stand.
+        (name.len() >= 3 && name.len() <= 64).then(|| name.to_owned())
+    });
+    found.collect()
 }

@@ -1,8 +1,9 @@
 //! Labels in the place of names and addresses, word by word.
 
 use super::Sort;
-use super::names::{Names, anybody};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::names::{ASKED, HOSTS, Names, USERS, anybody, profile};
+use super::own;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// What replaces, and what it has replaced so far.
@@ -12,6 +13,8 @@ pub(super) struct Replacer {
     addresses: bool,
     /// Label of each name in lower case.
     names: HashMap<String, String>,
+    /// Those of them that are words of the report's sentences too.
+    own: HashSet<String>,
     /// Lengths that names have, by their first byte, the longest first.
     lengths: HashMap<u8, Vec<usize>>,
     domains: Vec<String>,
@@ -25,7 +28,11 @@ impl Replacer {
     pub fn new(names: Names, sorts: &[Sort]) -> Self {
         let mut labels = HashMap::new();
         let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for (word, of) in [("HOST", &names.hosts), ("USER", &names.users)] {
+        for (word, of) in [
+            ("HOST", &names.hosts),
+            ("USER", &names.users),
+            (NT_DOMAIN, &names.account_domains),
+        ] {
             for (name, number) in of {
                 labels
                     .entry(name.clone())
@@ -43,6 +50,11 @@ impl Replacer {
             hosts: sorts.contains(&Sort::Hosts),
             users: sorts.contains(&Sort::Users),
             addresses: sorts.contains(&Sort::Addresses),
+            own: {
+                let words = own::words();
+                let names = labels.keys().filter(|name| words.contains(*name));
+                names.cloned().collect()
+            },
             names: labels,
             lengths: lengths
                 .into_iter()
@@ -62,12 +74,44 @@ impl Replacer {
             .collect()
     }
 
+    /// How many names are words of the report's sentences too.
+    pub fn left(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The text of a member with labels in it: one that is a name as a whole is that name, whatever
+    /// else the word means.
+    pub fn member(&mut self, member: &str, text: &str) -> String {
+        let is_name = matches!(member, "name" | "names")
+            || [&HOSTS[..], &ASKED, &USERS]
+                .iter()
+                .any(|of| of.contains(&member));
+        let known = self.names.get(&text.to_ascii_lowercase()).cloned();
+        match known.filter(|_| is_name) {
+            Some(label) => {
+                let used = self.used.entry(label.clone()).or_default();
+                used.insert(text.to_owned());
+                label
+            }
+            None => self.replace(text),
+        }
+    }
+
     /// The text with labels in it.
-    pub fn replace(&mut self, text: &str) -> String {
+    fn replace(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
+            if let Some((begins, length, label)) = self.folder(rest) {
+                let original = rest[begins..begins + length].to_owned();
+                out.push_str(&rest[..begins]);
+                out.push_str(&label);
+                self.used.entry(label).or_default().insert(original);
+                before = rest[..begins + length].chars().next_back();
+                rest = &rest[begins + length..];
+                continue;
+            }
             let begins = before.is_none_or(|c: char| !joins(c));
             let found = if begins { self.at(rest, before) } else { None };
             let taken = match found {
@@ -109,9 +153,11 @@ impl Replacer {
         if self.users {
             offer(self.account(rest, before));
             offer(self.sid(rest));
+        } else if self.hosts {
+            offer(self.account_domain(rest, before));
         }
         if self.addresses {
-            offer(self.address(rest));
+            offer(self.address(rest, before));
         }
         best
     }
@@ -125,7 +171,11 @@ impl Replacer {
             if !ends(rest, *length) {
                 continue;
             }
-            if let Some(label) = self.names.get(&word.to_ascii_lowercase()) {
+            let word = word.to_ascii_lowercase();
+            if self.own.contains(&word) {
+                continue;
+            }
+            if let Some(label) = self.names.get(&word) {
                 return Some((*length, label.clone()));
             }
         }
@@ -149,25 +199,26 @@ impl Replacer {
         Some((name.len(), self.label(word, &lower)))
     }
 
+    /// The folder of a profile: where its name begins, its length and the label.
+    fn folder(&mut self, rest: &str) -> Option<(usize, usize, String)> {
+        if !self.users || !rest.starts_with(['\\', '/']) {
+            return None;
+        }
+        let (begins, length) = profile(rest)?;
+        let name = rest[begins..begins + length].to_ascii_lowercase();
+        let known = self.names.get(&name).filter(|l| l.starts_with("USER"));
+        let label = match known.cloned() {
+            Some(label) => label,
+            None => self.label("USER", &name),
+        };
+        Some((begins, length, label))
+    }
+
     /// `CORP\name`: one backslash between two words, and no path around it.
     fn account(&mut self, rest: &str, before: Option<char>) -> Option<(usize, String)> {
-        if before.is_some_and(|c| "\\/:%".contains(c)) {
-            return None;
-        }
-        let word = |c: char| c.is_alphanumeric() || "._-$".contains(c);
-        let domain = rest.find(|c: char| !word(c))?;
-        let account = rest[domain..].strip_prefix('\\')?;
-        let end = account.find(|c: char| !word(c)).unwrap_or(account.len());
-        let after = account[end..].chars().next();
-        let account = account[..end].trim_end_matches('.');
-        if domain == 0
-            || after.is_some_and(|c| "\\/:".contains(c))
-            || anybody(&rest[..domain], account)
-        {
-            return None;
-        }
-        let whole = &rest[..domain + 1 + account.len()];
+        let (domain, whole) = account_of(rest, before)?;
         // The account may be known by its bare name.
+        let account = &whole[domain + 1..];
         let known = self.names.get(&account.to_ascii_lowercase()).cloned();
         let label = match known {
             Some(label) if label.starts_with("USER") => label,
@@ -176,21 +227,32 @@ impl Replacer {
         Some((whole.len(), label))
     }
 
+    /// The domain of an account that no member names.
+    fn account_domain(&mut self, rest: &str, before: Option<char>) -> Option<(usize, String)> {
+        let (domain, whole) = account_of(rest, before)?;
+        let name = whole[..domain].to_ascii_lowercase();
+        let known = self.names.get(&name).cloned();
+        let label = known.unwrap_or_else(|| self.label(NT_DOMAIN, &name));
+        Some((domain, label))
+    }
+
     /// A SID of a domain or of a computer: those that are the same everywhere name nobody.
     fn sid(&mut self, rest: &str) -> Option<(usize, String)> {
-        const OWN: &str = "S-1-5-21-";
-        let start = rest.get(..OWN.len())?;
-        if !start.eq_ignore_ascii_case(OWN) {
-            return None;
-        }
-        let more = rest[OWN.len()..]
+        // Of Active Directory and of Entra.
+        const OWN: [&str; 2] = ["S-1-5-21-", "S-1-12-1-"];
+        let begins = |own: &&str| {
+            let start = rest.get(..own.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(own))
+        };
+        let own = OWN.iter().find(|own| begins(own))?.len();
+        let more = rest[own..]
             .find(|c: char| !(c.is_ascii_digit() || c == '-'))
-            .unwrap_or(rest.len() - OWN.len());
-        let sid = rest[..OWN.len() + more].trim_end_matches('-');
+            .unwrap_or(rest.len() - own);
+        let sid = rest[..own + more].trim_end_matches('-');
         Some((sid.len(), self.label("USER", &sid.to_ascii_lowercase())))
     }
 
-    fn address(&mut self, rest: &str) -> Option<(usize, String)> {
+    fn address(&mut self, rest: &str, before: Option<char>) -> Option<(usize, String)> {
         let run = rest
             .find(|c: char| !(c.is_ascii_hexdigit() || ":.-".contains(c)))
             .unwrap_or(rest.len())
@@ -200,7 +262,9 @@ impl Replacer {
         let shorter = run.match_indices([':', '-', '.']).rev();
         let candidates = [run].into_iter().chain(shorter.map(|(at, _)| &run[..at]));
         for text in candidates {
-            if let Some(mac) = mac(text) {
+            if let Some(mac) = mac(text).or_else(|| plain_mac(text, before))
+                && ends(rest, text.len())
+            {
                 return Some((text.len(), self.label("MAC", &mac)));
             }
             let Ok(address) = text.parse::<IpAddr>() else {
@@ -209,8 +273,12 @@ impl Replacer {
             let after = &rest[text.len()..];
             if let Some(bits) = after.strip_prefix('/') {
                 let digits = bits.bytes().take_while(u8::is_ascii_digit).count();
-                if (1..=3).contains(&digits) {
-                    let length = text.len() + 1 + digits;
+                let length = text.len() + 1 + digits;
+                // `/255.255.255.0` is a mask, not a prefix.
+                let mask = rest[length..]
+                    .strip_prefix('.')
+                    .is_some_and(|more| more.starts_with(|c: char| c.is_ascii_digit()));
+                if (1..=3).contains(&digits) && ends(rest, length) && !mask {
                     return Some((length, self.label("NET", &rest[..length])));
                 }
             }
@@ -238,6 +306,26 @@ impl Replacer {
     }
 }
 
+/// What stands for the domain of an account.
+const NT_DOMAIN: &str = "NTDOMAIN";
+
+/// An account at the start of `rest`: the length of its domain, and the whole.
+fn account_of(rest: &str, before: Option<char>) -> Option<(usize, &str)> {
+    if before.is_some_and(|c| "\\/:%".contains(c)) {
+        return None;
+    }
+    let word = |c: char| c.is_alphanumeric() || "._-$".contains(c);
+    let domain = rest.find(|c: char| !word(c))?;
+    let account = rest[domain..].strip_prefix('\\')?;
+    let end = account.find(|c: char| !word(c)).unwrap_or(account.len());
+    let after = account[end..].chars().next();
+    let account = account[..end].trim_end_matches('.');
+    let nobody = domain == 0
+        || after.is_some_and(|c| "\\/:".contains(c))
+        || anybody(&rest[..domain], account);
+    (!nobody).then(|| (domain, &rest[..domain + 1 + account.len()]))
+}
+
 /// A character that makes one word with its neighbour.
 fn joins(c: char) -> bool {
     c.is_alphanumeric()
@@ -249,12 +337,13 @@ fn ends(rest: &str, length: usize) -> bool {
         .is_some_and(|after| after.chars().next().is_none_or(|c| !joins(c)))
 }
 
-/// Addresses that belong to nobody and say what something does: any, this host, all.
+/// Addresses that belong to nobody and say what something does: any, this host, all, masks.
 fn nobodys(address: IpAddr) -> bool {
-    address.is_unspecified()
+    let mask = |of: Ipv4Addr| of.octets()[0] == 255;
+    matches!(address, IpAddr::V4(of) if mask(of))
+        || address.is_unspecified()
         || address.is_loopback()
         || address.is_multicast()
-        || address == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// `aa:bb:cc:dd:ee:ff` or with hyphens, in one spelling. All ones are everybody's.
@@ -269,4 +358,22 @@ fn mac(text: &str) -> Option<String> {
     let whole = parts.len() == 6 && parts.iter().all(pair);
     let mac = parts.join(":").to_ascii_lowercase();
     (whole && mac != "ff:ff:ff:ff:ff:ff" && mac != "00:00:00:00:00:00").then_some(mac)
+}
+
+/// `0015.5d20.0701`, as switches write it, and `00155d200701`, with a letter and not as the end of a
+/// GUID: digits alone are numbers.
+fn plain_mac(text: &str, before: Option<char>) -> Option<String> {
+    let pairs: String = match text.split('.').collect::<Vec<_>>().as_slice() {
+        [a, b, c] if [a, b, c].iter().all(|part| part.len() == 4) => [*a, *b, *c].concat(),
+        [one] if one.bytes().any(|b| b.is_ascii_alphabetic()) && before != Some('-') => {
+            (*one).to_owned()
+        }
+        _ => return None,
+    };
+    let whole = pairs.len() == 12 && pairs.bytes().all(|b| b.is_ascii_hexdigit());
+    let spelled: Vec<&str> = (0..pairs.len())
+        .step_by(2)
+        .filter_map(|at| pairs.get(at..at + 2))
+        .collect();
+    whole.then(|| spelled.join(":")).and_then(|text| mac(&text))
 }

@@ -105,7 +105,11 @@ fn a_label_is_the_same_whatever_part_is_shown_and_whatever_else_is_replaced() {
     let (all, labels) = copy(&report, &Sort::ALL);
     let (hosts, of_hosts) = copy(&report, &[Sort::Hosts]);
     for (label, of) in &of_hosts.labels {
-        assert_eq!(labels.labels.get(label), Some(of), "{label}");
+        // The label of an account takes the place of its domain too.
+        match labels.labels.get(label) {
+            Some(same) => assert_eq!(same, of, "{label}"),
+            None => assert!(label.starts_with("NTDOMAIN-"), "{label}"),
+        }
     }
     assert_eq!(all.hosts[0].name, hosts.hosts[0].name);
     assert_eq!(all.hosts[0].name.as_deref(), Some("HOST-1"));
@@ -216,8 +220,12 @@ fn what_only_looks_like_a_name_is_left() {
         (&[], &[r"NT SERVICE\MSSQL"], "MSSQL"),
         (&[], &[r"CORP\ab"], "ab"),
         (&[], &[], r"x \alone"),
-        (&[], &[], r"x CORP\ y"),
-        (&[], &[], r"C:\Users\ab\x and ab"),
+        (&[], &[], r"x ACME\ y"),
+        (
+            &[],
+            &[],
+            r"C:\Users\%USERNAME%\x, C:\Users\Public\y, \Users",
+        ),
         (&[], &[], r"HKCU\Software\Foo"),
         (
             &[],
@@ -233,8 +241,6 @@ fn what_only_looks_like_a_name_is_left() {
         noted(&["10.1.2.3"], &[], "10.1.2.3", &[Sort::Hosts]),
         "10.1.2.3"
     );
-    let long = format!(r"C:\Users\{}\x", "a".repeat(65));
-    assert_eq!(noted(&[], &[], &long, &[Sort::Users]), long);
 }
 
 #[test]
@@ -366,4 +372,134 @@ fn the_hosts_that_no_log_names_are_no_host() {
     // A computer may be called so.
     report.hosts[0].name = Some("OTHERS".to_owned());
     assert!(format!("{:?}", copy(&report, &Sort::ALL).1).contains("others"));
+}
+
+#[test]
+fn evidence_does_not_choose_which_words_of_a_sentence_are_replaced() {
+    use crate::report::json::shape::Value;
+    let told =
+        "no outage of the network is seen; no host had gone there before: no.evil.example port 443";
+    let mut report = json::shaped(&samples::case());
+    let fields = &mut report.findings[0].steps[0].fields;
+    fields.insert("query_name".into(), Value::Text("no.evil.example".into()));
+    fields.insert("peer_name".into(), Value::Text("port".into()));
+    fields.insert("user".into(), Value::Text("CORP\\network".into()));
+    report.findings[0].alternatives = vec![told.to_owned()];
+    let (copy, _) = copy(&report, &Sort::ALL);
+    let said = &copy.findings[0].alternatives[0];
+    assert!(
+        said.starts_with("no outage of the network is seen; no host had gone there before: HOST-"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with(" port 443") && !said.contains("evil"),
+        "{said}"
+    );
+    // As names they are replaced, and the copy says that there are such.
+    let fields = &copy.findings[0].steps[0].fields;
+    for (field, label) in [
+        ("query_name", "HOST-"),
+        ("peer_name", "HOST-"),
+        ("user", "USER-"),
+    ] {
+        let Value::Text(text) = &fields[field] else {
+            panic!("{field}")
+        };
+        assert!(text.starts_with(label), "{field}: {text}");
+    }
+    assert!(
+        copy.notes[0].contains("Of the names, 2 are each a word of these sentences too"),
+        "{}",
+        copy.notes[0]
+    );
+    // So it is of a computer that is called so.
+    let sentence = noted(&["no.corp.test"], &[], "no host; NO.corp.test", &Sort::ALL);
+    assert_eq!(sentence, "no host; HOST-1");
+}
+
+#[test]
+fn names_that_answers_and_near_misses_alone_hold_are_known() {
+    use crate::report::json::shape::Value;
+    let mut report = json::shaped(&samples::case());
+    let fields = &mut report.findings[0].steps[0].fields;
+    let results = "type:  5 sink.example;::ffff:192.0.2.7;";
+    fields.insert("query_results".into(), Value::Text(results.into()));
+    fields.insert(
+        "answers".into(),
+        Value::Text("a.alias.test;192.0.2.9".into()),
+    );
+    let text = "WS07 went to dc.corp.test port 389, x.exe port 4 and sink.example";
+    report.near_misses = vec![crate::report::json::shape::NearMiss {
+        analytic: report.findings[0].analytic.id.clone(),
+        missing: 1,
+        time: report.findings[0].first_time.clone(),
+        text: text.into(),
+        refs: Vec::new(),
+    }];
+    let (copy, _) = copy(&report, &Sort::ALL);
+    let missed = &copy.near_misses[0].text;
+    for gone in ["dc.corp.test", "sink.example"] {
+        assert!(!missed.contains(gone), "{missed}");
+    }
+    assert!(missed.contains("x.exe port 4"), "{missed}");
+    let told = format!("{:?}", copy.findings[0].steps[0].fields);
+    for gone in ["sink.example", "alias.test", "192.0.2.7"] {
+        assert!(!told.contains(gone), "{gone}: {told}");
+    }
+}
+
+#[test]
+fn a_profile_folder_is_known_by_its_place() {
+    let all = |note: &str| noted(&[], &[], note, &Sort::ALL);
+    for (note, gone) in [
+        (r"C:\Users\jd\x.exe", "jd"),
+        ("C:/Users/robertson/x", "robertson"),
+        (r"dir C:\Users\jd and on", "jd"),
+        (r"D:\Data\Users\Jane Roe\x", "Jane Roe"),
+        (r"C:\\Users\\zz9\\x", "zz9"),
+    ] {
+        let said = all(note);
+        assert_eq!(said.matches("USER-").count(), 1, "{said}");
+        assert!(!said.contains(gone), "{said}");
+    }
+    assert!(all(r"dir C:\Users\jd and on").ends_with(" and on"));
+    let long = format!(r"C:\Users\{}\x", "a".repeat(65));
+    assert!(!noted(&[], &[], &long, &[Sort::Users]).contains("aaa"));
+    let hosts = noted(&[], &[], r"C:\Users\jd\x", &[Sort::Hosts]);
+    assert_eq!(hosts, r"C:\Users\jd\x");
+}
+
+#[test]
+fn the_domain_of_an_account_is_a_name_of_a_domain() {
+    let said = noted(
+        &[],
+        &[r"WIDGETS\bob"],
+        r"widgets\bob, ACME\eve, WIDGETS",
+        &[Sort::Hosts],
+    );
+    let (first, rest) = said.split_once('\\').unwrap();
+    assert!(first.starts_with("NTDOMAIN-"), "{said}");
+    assert!(
+        rest.starts_with("bob, NTDOMAIN-") && rest.contains("\\eve, "),
+        "{said}"
+    );
+    assert!(said.ends_with(first), "{said}");
+}
+
+#[test]
+fn addresses_masks_and_sids_are_known_in_more_forms() {
+    let all = |note: &str| noted(&[], &[], note, &Sort::ALL);
+    assert!(
+        all("0015.5d20.0701 00155d200701 00:15:5d:20:07:01")
+            .split(' ')
+            .all(|l| l == "MAC-1")
+    );
+    let one = all("10.20.0.77/255.255.255.0 10.20.0.77");
+    let (masked, alone) = one.split_once(' ').unwrap();
+    assert_eq!(masked, format!("{alone}/255.255.255.0"));
+    assert!(alone.starts_with("ADDR-"));
+    assert!(all("S-1-12-1-1111111111-2222222222-3333333333-4444444444").starts_with("USER-"));
+    for kept in ["{0fc3c6f1-11f1-4b0b-8c8f-00155d200701}", "123456789012"] {
+        assert_eq!(all(kept), kept);
+    }
 }

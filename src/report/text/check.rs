@@ -35,6 +35,7 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
                 member: file.archive.is_some(),
                 unit: file.unit,
                 items: items.into_iter().collect(),
+                apart: apart(&case.evidence, file, |row| &row.path).then(|| hex(file.sha256)),
             })
         })
         .collect();
@@ -59,11 +60,30 @@ pub(in crate::report) struct CitedFile<'a> {
     pub unit: Item,
     /// Their numbers, rising.
     pub items: Vec<u64>,
+    /// Where another file of the case has the same path as shown: its SHA-256, by which it is told from
+    /// that one; empty if it was not hashed.
+    pub apart: Option<String>,
+}
+
+/// True if another of `all` has the path of `one`.
+pub(in crate::report) fn apart<T>(all: &[T], one: &T, path: impl Fn(&T) -> &str) -> bool {
+    all.iter().filter(|row| path(row) == path(one)).count() > 1
 }
 
 /// The commands for each file.
 pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
     for file in files {
+        if let Some(sha256) = &file.apart {
+            let hash = match sha256.as_str() {
+                "" => String::new(),
+                hash => format!(", SHA-256 {}..", hash.get(..16).unwrap_or(hash)),
+            };
+            page.hanging(
+                2,
+                &format!("{}: ", file.id),
+                &format!("one of several files of this name{hash}"),
+            );
+        }
         let left_out = file.items.len().saturating_sub(NAMED);
         let items = &file.items[..file.items.len().min(NAMED)];
         let each = || {
@@ -100,6 +120,11 @@ pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
             );
         }
     }
+}
+
+/// Empty for no hash.
+fn hex(hash: Option<[u8; 32]>) -> String {
+    hash.iter().flatten().map(|b| format!("{b:02x}")).collect()
 }
 
 fn tshark(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
@@ -287,6 +312,34 @@ fn pieces(units: impl Iterator<Item = String>, room: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_one_name_are_told_apart() {
+        let mut case = crate::report::samples::case();
+        let shown = |case: &Case| {
+            let style = crate::report::text::Style::default();
+            crate::report::text::render(case, &style)
+        };
+        assert!(!shown(&case).contains("one of several"));
+        let path = case.evidence[0].path.clone();
+        case.evidence[1].path = path;
+        let told = shown(&case);
+        for (id, hash) in [
+            ("E1", case.evidence[0].sha256),
+            ("E2", case.evidence[1].sha256),
+        ] {
+            let hash = hex(hash);
+            let hash = &hash[..16];
+            let line = format!("  {id}: one of several files of this name, SHA-256 {hash}..\n");
+            assert!(told.contains(&line), "{line}{told}");
+        }
+        let report = crate::report::json::shaped(&case);
+        let read = crate::report::record::check(&report, &report.findings[0]);
+        assert!(
+            read.iter()
+                .any(|line| line.as_str().contains("E1: one of several"))
+        );
+    }
 
     #[test]
     fn a_path_is_one_shell_word_whatever_it_holds() {

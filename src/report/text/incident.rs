@@ -5,6 +5,7 @@ use super::{check, sequence, short_host, summary, table};
 use crate::case::{Case, Incident, incident::Fit};
 use crate::model::finding::Finding;
 use crate::model::net::mac_text;
+use crate::report::about::local_at;
 use crate::report::escape::{cells, vis};
 use crate::report::words::name;
 use crate::report::{basis, severity};
@@ -117,7 +118,10 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     } else {
         last.date() + " "
     };
-    let beside = page.zone.name().and_then(|zone| {
+    let local = |at| local_at(case, finding, at);
+    let [from_zone, to_zone] = [first, last].map(|at| if local(at) { "local" } else { "UTC" });
+    let in_utc = !local(first) && !local(last);
+    let beside = page.zone.name().filter(|_| in_utc).and_then(|zone| {
         let (from, to) = (
             page.zone.time(first, digits)?,
             page.zone.time(last, digits)?,
@@ -128,7 +132,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
     fact(
         "From",
         &format!(
-            "{} {} UTC  to  {until}{} UTC  ({})",
+            "{} {} {from_zone}  to  {until}{} {to_zone}  ({})",
             first.date(),
             first.clock(digits),
             last.clock(digits),

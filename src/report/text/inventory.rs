@@ -7,6 +7,7 @@ use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Timestamp};
+use crate::report::about::tells_utc;
 use crate::report::words::{count, counted};
 use crate::report::zone::Zone;
 
@@ -108,7 +109,10 @@ fn files(inventory: &Inventory, page: &mut Page) {
                 "{}, {} skipped; {}",
                 counted(row.units_read, unit),
                 count(row.units_skipped),
-                times(row.first_time.zip(row.last_time), &page.zone)
+                times(
+                    row.first_time.zip(row.last_time),
+                    page.zone.beside_utc(tells_utc(case, [row.id])),
+                )
             ),
             page,
         );
@@ -237,7 +241,11 @@ fn host(case: &Case, row: &HostRow, known: &HostMore, page: &mut Page) {
             false => format!(
                 "{}; {}",
                 list(case, &row.evidence),
-                times(known.logged, &page.zone)
+                times(
+                    known.logged,
+                    page.zone
+                        .beside_utc(tells_utc(case, row.evidence.iter().copied())),
+                )
             ),
         },
         page,
@@ -319,7 +327,11 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
         ),
         page,
     );
-    pair("time", &times(row.times, &page.zone), page);
+    let zone = page
+        .zone
+        .beside_utc(tells_utc(case, row.evidence.iter().copied()))
+        .clone();
+    pair("time", &times(row.times, &zone), page);
     if row.corrected.is_some() {
         pair("corrected", &times(row.corrected, &page.zone), page);
     }

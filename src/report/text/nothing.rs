@@ -4,6 +4,7 @@ use super::page::{Cell, Page, Tone};
 use super::{short_host, suppressed};
 use crate::case::judged::UNNAMED;
 use crate::case::{Case, Judgeable, VerdictRow};
+use crate::report::about::tells_utc;
 use crate::report::words::{count, counted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -239,11 +240,13 @@ pub(super) fn near_misses(case: &Case, page: &mut Page, own_section: bool) {
             .take(3)
             .map(|place| case.labels.place(place))
             .collect();
+        let files = miss.references.first().map(|place| place.evidence);
+        let zone = page.zone.beside_utc(tells_utc(case, files));
         let mut text = format!(
             "{} {}{} {}",
             miss.time.date(),
             miss.time.clock(0),
-            page.zone.beside(miss.time, 0),
+            zone.beside(miss.time, 0),
             miss.text
         );
         if !references.is_empty() {

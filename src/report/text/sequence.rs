@@ -11,10 +11,22 @@ use std::collections::BTreeMap;
 
 /// References printed per step; JSON has all.
 const REFERENCES: usize = 12;
+/// What follows a time whose zone nothing tells.
+const LOCAL: &str = " local";
 
 pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let steps = &incident.finding.steps;
-    page.heading(&format!("Sequence (UTC{})", corrections(case, steps)));
+    let local = |step: &Step| case.labels.is_local(&step.event);
+    let any_local = steps.iter().any(local);
+    page.heading(&format!(
+        "Sequence (UTC{}{})",
+        if any_local {
+            ", but for local times of a zone that nothing tells"
+        } else {
+            ""
+        },
+        corrections(case, steps)
+    ));
     let wide = page.wide();
     let digits = if wide { 6 } else { 3 };
     let tie = |i: usize| i > 0 && steps[i - 1].event.time == steps[i].event.time;
@@ -41,7 +53,7 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
 
     let number_width = steps.len().to_string().len() + usize::from(tied);
     let time = 2 + number_width + 2;
-    let time_width = 9 + digits;
+    let time_width = 9 + digits + if any_local { LOCAL.len() } else { 0 };
     // Another zone has a column of its own, or on a narrow page the line below.
     let zone = page.zone.clone();
     let beside = zone.name().filter(|_| wide);
@@ -93,7 +105,10 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         if !step.remark.is_empty() {
             words.push_str(&format!(" ({})", step.remark));
         }
-        let local = zone.time(step.event.time, digits).unwrap_or_default();
+        let local = local(step);
+        let time_cell = step.event.time.clock(digits) + if local { LOCAL } else { "" };
+        let other = zone.time(step.event.time, digits).filter(|_| !local);
+        let other = other.unwrap_or_default();
         let number = format!("{}{}", i + 1, if tie(i) { "=" } else { "" });
         let reference_cell = match below {
             true => Cell::new(what, what_width, &references[i]),
@@ -102,11 +117,11 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
         .tone(Tone::Reference);
         page.row(&[
             Cell::new(2, number_width, &number),
-            Cell::new(time, time_width, &step.event.time.clock(digits)),
+            Cell::new(time, time_width, &time_cell),
             Cell::new(
                 beside_at,
                 beside_width,
-                if beside.is_some() { &local } else { "" },
+                if beside.is_some() { &other } else { "" },
             ),
             Cell::new(after_at, after_width, if gaps { &after[i] } else { "" }).right(),
             Cell::new(role, 8, &step.role.word().to_ascii_uppercase()),
@@ -120,7 +135,7 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
             page.row(&[reference_cell]);
         }
         if beside.is_none() {
-            page.text(time, &local);
+            page.text(time, &other);
         }
     }
     if tied {

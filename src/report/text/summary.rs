@@ -6,7 +6,7 @@ use crate::analytics::about::Profile;
 use crate::case::{Case, Judgeable};
 use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
-use crate::report::about::sides;
+use crate::report::about::{local_at, sides};
 use crate::report::escape::{fit, fit_middle};
 use crate::report::words::{count, counted};
 
@@ -191,7 +191,8 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
         let date = seen.date();
         let date = date.get(if years { 0 } else { 5 }..).unwrap_or("");
         let when = format!("{date} {}", seen.clock(0));
-        let local = zone.time(seen, 0).filter(|_| beside.is_some());
+        let utc = !local_at(case, finding, seen);
+        let local = zone.time(seen, 0).filter(|_| beside.is_some() && utc);
         let (from, to) = sides(case, incident);
         let same = incident
             .same_activity_as

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use crate::case::Case;
-use crate::report::about::sides;
+use crate::report::about::{local_at, sides};
 use crate::report::words::count;
 
 /// Suppressed incidents listed; JSON has all.
@@ -48,7 +48,10 @@ pub(super) fn write(case: &Case, page: &mut Page) {
                 finding.analytic,
                 seen.date().get(5..).unwrap_or(""),
                 seen.clock(0),
-                page.zone.beside(seen, 0),
+                match local_at(case, finding, seen) {
+                    true => " local".to_owned(),
+                    false => page.zone.beside(seen, 0),
+                },
                 rule.reason,
                 rule.by,
             ),

@@ -217,6 +217,12 @@ pub struct Step {
     pub recorded_time: Time,
     /// What was added to the recorded time.
     pub offset_applied_ns: i64,
+    /// `unknown` where the times of this host are local and of a zone that is neither measured nor
+    /// given: both times stand as written, whatever their `Z`. Left out where they are UTC, and before
+    /// version 1.6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["unknown"]))]
+    pub time_zone: Option<Word>,
     /// Time since the step before; 0 for the first.
     pub delta_ns: i64,
     /// What happened, in one sentence.
@@ -230,6 +236,9 @@ pub struct Step {
     pub fields: BTreeMap<Word, Value>,
 }
 
+/// What `time_zone` says of a local time whose zone nothing tells.
+pub const UNKNOWN_ZONE: &str = "unknown";
+
 /// One event of the timeline: a line of `casewire timeline -f jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -240,6 +249,9 @@ pub struct TimelineEvent {
     pub recorded_time: Time,
     /// What was added to the recorded time.
     pub offset_applied_ns: i64,
+    /// As in a step of a finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Word>,
     /// What happened, in one sentence.
     pub summary: String,
     /// The packets and records that show it.
