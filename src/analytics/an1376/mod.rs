@@ -45,7 +45,7 @@ use crate::model::net::is_private;
 use crate::model::{Event, Span, What};
 use judge::{Judged, Verdict, judge};
 use state::State;
-use waiting::Waiting;
+use waiting::Candidates;
 
 /// The analytic.
 pub struct FallbackChannel {
@@ -191,8 +191,8 @@ impl Analytic for FallbackChannel {
     ) {
         let containments = context.containments.of_host(*key);
         if state.is_due(event.time) {
-            for waiting in state.take_due(event.time) {
-                self.judge(*key, state, waiting, context, found);
+            for candidates in state.take_due(event.time) {
+                self.judge(*key, state, candidates, context, found);
             }
         }
         state.hear(
@@ -218,8 +218,8 @@ impl Analytic for FallbackChannel {
     }
 
     fn close(&self, key: &Place, mut state: State, context: &Context, found: &mut Found) {
-        for waiting in std::mem::take(&mut state.waiting) {
-            self.judge(*key, &mut state, waiting, context, found);
+        for candidates in std::mem::take(&mut state.waiting) {
+            self.judge(*key, &mut state, candidates, context, found);
         }
         let containments = context.containments.of_host(*key);
         let judged = std::mem::take(&mut state.judged);
@@ -249,47 +249,51 @@ impl Analytic for FallbackChannel {
 }
 
 impl FallbackChannel {
+    /// Judges a new channel beside each broken one; the severest is told, else the nearest miss of the
+    /// most telling pair.
     fn judge(
         &self,
         place: Place,
         state: &mut State,
-        waiting: Waiting,
+        candidates: Candidates,
         context: &Context,
         found: &mut Found,
     ) {
-        let (at, route) = (waiting.at, waiting.new.clone());
         let containments = context.containments.of_host(place);
-        match judge(
-            place,
-            state,
-            waiting,
-            &containments,
-            &self.settings,
-            context,
-        ) {
-            Verdict::Fallback(judged) => {
-                if state.judged.len() < HELD {
-                    state.judged.push(*judged);
-                } else {
-                    found.dropped += 1;
+        let mut worst: Option<Box<Judged>> = None;
+        let mut near = None;
+        for pair in candidates.pairs {
+            let (at, route) = (pair.at, pair.new.clone());
+            match judge(place, state, pair, &containments, &self.settings, context) {
+                Verdict::Fallback(judged) => {
+                    let bad = |one: &Judged| (one.severity, one.sum());
+                    if worst.as_ref().is_none_or(|held| bad(held) < bad(&judged)) {
+                        worst = Some(judged);
+                    }
                 }
+                Verdict::Near(missing, why) if near.is_none() => {
+                    let host = super::kit::picture::host_words(place, context);
+                    near = Some(NearMiss {
+                        analytic: Self::ABOUT.id,
+                        missing,
+                        time: at,
+                        text: format!("{host}: {why}"),
+                        references: state
+                            .relations
+                            .get(&route)
+                            .map(|relation| relation.first.provenance)
+                            .into_iter()
+                            .collect(),
+                    });
+                }
+                Verdict::Near(..) | Verdict::Nothing => {}
             }
-            Verdict::Near(missing, why) => {
-                let host = super::kit::picture::host_words(place, context);
-                found.near_miss(NearMiss {
-                    analytic: Self::ABOUT.id,
-                    missing,
-                    time: at,
-                    text: format!("{host}: {why}"),
-                    references: state
-                        .relations
-                        .get(&route)
-                        .map(|relation| relation.first.provenance)
-                        .into_iter()
-                        .collect(),
-                });
-            }
-            Verdict::Nothing => {}
+        }
+        match (worst, near) {
+            (Some(judged), _) if state.judged.len() < HELD => state.judged.push(*judged),
+            (Some(_), _) => found.dropped += 1,
+            (None, Some(near)) => found.near_miss(near),
+            (None, None) => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::signs;
 use super::trouble::Trouble;
-use super::waiting::{New, Waiting};
+use super::waiting::{Candidates, New};
 use super::who::Who;
 use crate::analytics::kit::contact::{Form, contact_of};
 use crate::analytics::room::tree;
@@ -80,7 +80,7 @@ pub struct State {
     /// Questions to services that hand out ports.
     pub brokers: Vec<Asked>,
     /// New channels that wait.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<Candidates>,
     /// What was judged a fallback, held until the host is closed.
     pub judged: Vec<Judged>,
     /// The first thing known of the host, and the last.
@@ -160,7 +160,8 @@ impl State {
     pub fn weight(&self) -> usize {
         const EVENT: usize = 512;
         let events = self.rules.len() + self.network.len() + self.lineage.held();
-        let pairs = self.waiting.len() + self.judged.len();
+        let waiting: usize = self.waiting.iter().map(|one| one.pairs.len()).sum();
+        let pairs = waiting + self.judged.len();
         let names = self.asked.len()
             + self.names.held()
             + self.installed.len()
@@ -182,7 +183,8 @@ impl State {
 
     /// Forgets the older half of the relations that are neither watched nor waiting.
     pub fn lighten(&mut self, dropped: &mut u64) {
-        let waiting = self.waiting.iter().flat_map(|w| [&w.new, &w.old]);
+        let pairs = self.waiting.iter().flat_map(|one| &one.pairs);
+        let waiting = pairs.flat_map(|pair| [&pair.new, &pair.old]);
         self.relations.forget(&self.established, waiting, dropped);
     }
 
@@ -199,7 +201,7 @@ impl State {
     }
 
     /// Takes out what can be judged by `now`.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<Waiting> {
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Candidates> {
         let (due, rest) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|waiting| waiting.due < now);

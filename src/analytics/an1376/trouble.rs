@@ -117,6 +117,14 @@ impl Trouble {
         trouble
     }
 
+    /// True if it is a disruption by itself.
+    pub fn is_disruption(&self, settings: &FallbackSettings) -> bool {
+        self.blocks.count > 0
+            || self.failures.count >= settings.min_fail
+            || self.reset.is_some()
+            || self.name.is_some()
+    }
+
     /// The last sign at or before `time`.
     pub fn last_before(&self, time: Timestamp) -> Option<Timestamp> {
         let events = self.blocks.events.iter().chain(&self.failures.events);
