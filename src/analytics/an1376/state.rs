@@ -18,7 +18,7 @@ use super::signs;
 use super::trouble::Trouble;
 use super::waiting::{Candidates, New};
 use super::who::Who;
-use crate::analytics::kit::contact::{Form, contact_of};
+use crate::analytics::kit::contact::{Fate, Form, contact_of};
 use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
@@ -276,7 +276,9 @@ impl State {
             }
         }
         let inside = context.assets.is_internal(address);
-        if let Some(failed) = seen.contact.fate.failed() {
+        // What the host's own firewall blocks says nothing of the network.
+        let told = seen.contact.fate.failed();
+        if let Some(failed) = told.filter(|_| seen.contact.fate != Fate::Blocked) {
             self.outage
                 .hear(&seen.who, (address, inside), failed, seen.time());
         }
