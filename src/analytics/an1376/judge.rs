@@ -17,6 +17,7 @@ use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
 use crate::model::payload::Shape;
 use crate::model::{Event, Span, Timestamp};
+use std::net::IpAddr;
 
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
@@ -406,7 +407,9 @@ fn excluded(
     if state.network.iter().any(around) {
         return Some("the host changed its network in between".to_owned());
     }
-    if before != after && before.is_ipv4() == after.is_ipv4() {
+    let moved = before != after && before.is_ipv4() == after.is_ipv4();
+    // Temporary addresses change within one IPv6 prefix; a host with two adapters uses both.
+    if moved && !same_prefix(before, after) && !state.uses(before, waiting.at) {
         return Some(format!(
             "the host had another address ({before}, then {after}): it changed its network"
         ));
@@ -434,6 +437,15 @@ fn excluded(
         ));
     }
     None
+}
+
+/// True if both are addresses of one IPv6 subnet. Of IPv4 the addresses do not say: most networks at
+/// home have the same ones.
+fn same_prefix(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    }
 }
 
 /// True if bytes were counted of a channel, and none of them were seen.

@@ -38,6 +38,8 @@ const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
 /// Rules and network changes remembered.
 const CHANGES: usize = 128;
+/// Own addresses remembered, the latest ones.
+const LOCALS: usize = 64;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
 
@@ -79,6 +81,8 @@ pub struct State {
     pub network: Vec<Event>,
     /// Questions to services that hand out ports.
     pub brokers: Vec<Asked>,
+    /// The host's own addresses, and when it used each last.
+    locals: BTreeMap<IpAddr, Timestamp>,
     /// New channels that wait.
     pub waiting: Vec<Candidates>,
     /// What was judged a fallback, held until the host is closed.
@@ -331,6 +335,7 @@ impl State {
                 ended: seen.attempt().map_or(seen.time(), |attempt| attempt.ended),
             });
         }
+        self.used(seen.contact.local.address, seen.time());
         let known = self.relations.find(&route);
         let (novel, remotes_before) = self.learn(seen);
         let place = match known {
@@ -405,6 +410,21 @@ impl State {
             + usize::from(habit.addresses.insert(address))
             + usize::from(new_name);
         (novel, before)
+    }
+
+    fn used(&mut self, local: IpAddr, time: Timestamp) {
+        if self.locals.len() >= LOCALS && !self.locals.contains_key(&local) {
+            let oldest = self.locals.iter().min_by_key(|(_, last)| **last);
+            if let Some(oldest) = oldest.map(|(address, _)| *address) {
+                self.locals.remove(&oldest);
+            }
+        }
+        self.locals.insert(local, time);
+    }
+
+    /// True if the host used this address of its own after `time`.
+    pub fn uses(&self, local: IpAddr, time: Timestamp) -> bool {
+        self.locals.get(&local).is_some_and(|last| *last > time)
     }
 
     /// Whose habits a contact of `who` was held against.
