@@ -218,6 +218,12 @@ impl Relation {
         if let Some(attempt) = seen.attempt() {
             self.longest = self.longest.max(attempt.duration(seen.time()));
         }
+        // What answers where its name was turned to may be the sinkhole.
+        if let Some(trouble) = self.trouble.as_mut()
+            && trouble.is_answered(address)
+        {
+            return;
+        }
         // It works: whatever was wrong is over.
         self.trouble = None;
         self.last_good = Some(seen.event().clone());

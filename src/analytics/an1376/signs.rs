@@ -193,10 +193,18 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
             kind: "name",
             at: event.time,
             felt: event.time,
-            weight: 7,
-            strong: true,
+            weight: if trouble.answered { 3 } else { 7 },
+            // A name that is answered apart inside works there as it did.
+            strong: !trouble.answered,
             hindsight: false,
-            text: turn.words().to_owned(),
+            text: if trouble.answered {
+                format!(
+                    "{}, and something answers there: a sinkhole, or the same service inside",
+                    turn.words()
+                )
+            } else {
+                turn.words().to_owned()
+            },
             events: vec![event.clone()],
         });
     }
