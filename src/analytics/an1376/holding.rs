@@ -174,7 +174,7 @@ pub fn finding(
 }
 
 fn became(relation: &Relation, at: Timestamp, settings: &FallbackSettings) -> Option<Became> {
-    let good = relation.last_good.as_ref()?.time;
+    let good = relation.last_shown()?.0.time;
     if relation.first.time > at {
         return None;
     }

@@ -109,6 +109,8 @@ pub fn judge(
             trouble,
             rules: &state.rules,
             containments,
+            good: waiting.good_before,
+            let_through: waiting.let_through_before,
             until: at,
             end: state.end,
             awake: &|from, to| state.awake.between(from, to),

@@ -52,11 +52,13 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
             recorded(route, images.of(&route.who, until).and_then(|i| i.signer()))
         }),
         row("first contact", &|_, relation| time(relation.first.time)),
-        row("last good contact", &|_, relation| {
-            relation
-                .last_good
-                .as_ref()
-                .map_or("none".to_owned(), |event| time(event.time))
+        row("last good contact", &|_, relation| match (
+            &relation.last_good,
+            &relation.last_permitted,
+        ) {
+            (Some(event), _) => time(event.time),
+            (None, Some(event)) => format!("none known, last permitted {}", time(event.time)),
+            (None, None) => "none".to_owned(),
         }),
         counted,
         row("contacts", &|_, relation| relation.contacts.to_string()),

@@ -97,8 +97,10 @@ impl Established {
 pub struct Relation {
     /// The first contact.
     pub first: Event,
-    /// The last contact that worked, or that was permitted and nothing is known of its fate.
+    /// The last contact that worked.
     pub last_good: Option<Event>,
+    /// The last contact that the host permitted, of which no more is known.
+    pub last_permitted: Option<Event>,
     /// Time of the last contact of any kind.
     pub last: Timestamp,
     /// All contacts.
@@ -152,6 +154,7 @@ impl Relation {
             last: first.time,
             first,
             last_good: None,
+            last_permitted: None,
             contacts: 0,
             worked: 0,
             untold: 0,
@@ -208,8 +211,8 @@ impl Relation {
         self.remember(seen.time());
         if !seen.worked() {
             self.untold = self.untold.saturating_add(1);
-            if !seen.contact.on_wire() && self.trouble.is_none() {
-                self.last_good = Some(seen.event().clone());
+            if !seen.contact.on_wire() {
+                self.last_permitted = Some(seen.event().clone());
             }
             return;
         }
@@ -269,6 +272,28 @@ impl Relation {
             && times
                 .windows(2)
                 .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
+    }
+
+    /// When it worked last; its begin if it never did.
+    pub fn good(&self) -> Timestamp {
+        let last = self.last_good.as_ref();
+        last.map_or(self.first.time, |event| event.time)
+    }
+
+    /// When the host let it through last: it worked, or was permitted.
+    pub fn let_through(&self) -> Timestamp {
+        let last = self.last_permitted.as_ref();
+        last.map_or(self.good(), |event| event.time.max(self.good()))
+    }
+
+    /// The last contact that worked; of one that never did, the last that was permitted. And a word
+    /// for which of them it is.
+    pub fn last_shown(&self) -> Option<(&Event, &'static str)> {
+        let good = self
+            .last_good
+            .as_ref()
+            .map(|event| (event, "last seen good"));
+        good.or_else(|| Some((self.last_permitted.as_ref()?, "last permitted")))
     }
 
     /// Why it counts as established; `None` if it does not.

@@ -45,6 +45,10 @@ pub struct Place<'a> {
     pub rules: &'a [Event],
     /// Containment times stated for the host.
     pub containments: &'a [Timestamp],
+    /// When it had worked last, and when the host had let it through last, before the new channel.
+    pub good: Timestamp,
+    /// See `good`.
+    pub let_through: Timestamp,
     /// When the new channel was first used.
     pub until: Timestamp,
     /// The end of what is known of the host.
@@ -58,11 +62,6 @@ pub struct Place<'a> {
 /// The signs of a disruption, strongest first.
 pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     let mut signs = Vec::new();
-    let last_good = place
-        .relation
-        .last_good
-        .as_ref()
-        .map_or(place.relation.first.time, |event| event.time);
     let failures = place.trouble.map_or(0, |t| t.failures.count);
     let blocks = place.trouble.map_or(0, |t| t.blocks.count);
     if let Some(trouble) = place.trouble {
@@ -70,7 +69,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     }
     let overdue = overdue(place, settings);
     for event in place.rules {
-        let inside = last_good < event.time && event.time <= place.until;
+        let inside = place.let_through < event.time && event.time <= place.until;
         if inside && covers(event, place.route, place.relation) {
             let took_effect = failures + blocks > 0 || overdue.is_some();
             signs.push(Sign {
@@ -93,23 +92,32 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         }
     }
     for at in place.containments {
-        if last_good <= *at && *at <= place.until {
+        if place.good <= *at && *at <= place.until {
+            let permitted = place.let_through > *at;
+            // Where no success is ever told, what went on may have worked.
+            let strong = !permitted || place.relation.worked > 0;
             signs.push(Sign {
                 kind: "containment",
                 at: *at,
                 felt: *at,
-                weight: 6,
-                strong: true,
+                weight: if strong { 6 } else { 3 },
+                strong,
                 hindsight: false,
                 text: format!(
-                    "the analyst stated containment at {}; it did not work after that",
-                    at.rfc3339()
+                    "the analyst stated containment at {}; until the new channel came {}",
+                    at.rfc3339(),
+                    if permitted {
+                        "the host permitted more of it, and none of that is known to have worked"
+                    } else {
+                        "it did not work after that"
+                    }
                 ),
                 events: Vec::new(),
             });
             break;
         }
     }
+    let last = place.relation.last_shown();
     if let Some(overdue) = overdue
         && blocks + failures == 0
     {
@@ -124,7 +132,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 "it fell silent: after one contact every {} none for {} when the new channel came, and none in the {} looked at",
                 overdue.beat, overdue.by_then, overdue.silent
             ),
-            events: place.relation.last_good.iter().cloned().collect(),
+            events: last.map(|(event, _)| event.clone()).into_iter().collect(),
         });
     }
     signs.sort_by_key(|sign| (!sign.strong, -sign.weight, sign.at));

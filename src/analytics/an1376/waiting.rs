@@ -34,8 +34,13 @@ pub struct Waiting {
     pub novel: [bool; 3],
     /// What was wrong with the broken one at the first use.
     pub trouble: Option<Trouble>,
-    /// The broken one as it was at the first use: without what came after.
+    /// The broken one as it was at the first use, without what came after: its last contact, when it
+    /// worked last, and when the host let it through last.
     pub last_before: Timestamp,
+    /// See `last_before`.
+    pub good_before: Timestamp,
+    /// See `last_before`.
+    pub let_through_before: Timestamp,
     /// Remotes of the program before.
     pub remotes_before: usize,
     /// The host's own address on both channels.
@@ -131,6 +136,8 @@ impl State {
                 novel: new.novel,
                 trouble: relation.trouble.clone(),
                 last_before: relation.last,
+                good_before: relation.good(),
+                let_through_before: relation.let_through(),
                 remotes_before: new.remotes_before,
                 locals: [relation.local, new.local],
                 new: new.route.clone(),
@@ -170,20 +177,17 @@ fn hint(
     // Twice the window, so that what came too late is a near miss.
     let window = Span(settings.time_window.0.saturating_mul(2));
     let recent = |time: Timestamp| (Span::ZERO..=window).contains(&at.since(time));
-    let last_good = relation
-        .last_good
-        .as_ref()
-        .map_or(relation.first.time, |event| event.time);
+    let (good, let_through) = (relation.good(), relation.let_through());
     let trouble = relation.trouble.as_ref();
     let trouble = trouble.filter(|trouble| trouble.last_before(at).is_some_and(recent));
     if trouble.is_some_and(|trouble| trouble.is_disruption(settings)) {
         return Some(Hint::Broken);
     }
     let ruled = rules.iter().any(|event| {
-        event.time > last_good && recent(event.time) && signs::covers(event, route, relation)
+        event.time > let_through && recent(event.time) && signs::covers(event, route, relation)
     });
     let mut stated = containments.iter();
-    if ruled || stated.any(|time| *time >= last_good && recent(*time)) {
+    if ruled || stated.any(|time| *time >= good && recent(*time)) {
         return Some(Hint::Stated);
     }
     if trouble.is_some() {
