@@ -113,6 +113,15 @@ pub fn judge(
             let_through: waiting.let_through_before,
             until: at,
             end: state.end,
+            failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
+            in_force: &|rule| {
+                let since = rule.time.shifted(signs::SETTLES);
+                let mut all = state.relations.all();
+                !signs::is_rule(rule)
+                    || !all.any(|(route, relation)| {
+                        relation.went_on(since, at) && signs::covers(rule, route, relation)
+                    })
+            },
             awake: &|from, to| state.awake.between(from, to),
             covered: &|from, to| {
                 let captures = context.coverage.captures();

@@ -274,6 +274,11 @@ impl Relation {
                 .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
     }
 
+    /// True if a contact that the host let through began after `from` and not after `to`.
+    pub fn went_on(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.times.iter().any(|time| from < *time && *time <= to)
+    }
+
     /// When it worked last; its begin if it never did.
     pub fn good(&self) -> Timestamp {
         let last = self.last_good.as_ref();

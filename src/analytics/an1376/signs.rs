@@ -12,6 +12,10 @@ use crate::model::firewall::{Action, Ports, Remotes, Rule, RuleChange};
 use crate::model::host_event::HostWhat;
 use crate::model::{Direction, Event, Span, Timestamp, What};
 
+/// What begins this soon after a rule may have been let through before it took effect, or its time
+/// may be off by so much.
+pub const SETTLES: Span = Span::seconds(2);
+
 /// One sign.
 #[derive(Clone, Debug)]
 pub struct Sign {
@@ -53,6 +57,10 @@ pub struct Place<'a> {
     pub until: Timestamp,
     /// The end of what is known of the host.
     pub end: Timestamp,
+    /// How often it had failed in a row when the new channel came.
+    pub failed_before: u32,
+    /// True if the host let nothing through until then that a rule would have blocked.
+    pub in_force: &'a dyn Fn(&Event) -> bool,
     /// True if the host gave a sign of life inside this stretch.
     pub awake: &'a dyn Fn(Timestamp, Timestamp) -> bool,
     /// True if packets of this stretch would have been seen, for a channel that packets show.
@@ -65,13 +73,20 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     let failures = place.trouble.map_or(0, |t| t.failures.count);
     let blocks = place.trouble.map_or(0, |t| t.blocks.count);
     if let Some(trouble) = place.trouble {
-        own(trouble, settings, &mut signs);
+        own(trouble, place.failed_before, settings, &mut signs);
     }
+    // What began after the new channel did not make way for it.
+    signs.retain(|sign| sign.at <= place.until);
     let overdue = overdue(place, settings);
     for event in place.rules {
         let inside = place.let_through < event.time && event.time <= place.until;
-        if inside && covers(event, place.route, place.relation) {
-            let took_effect = failures + blocks > 0 || overdue.is_some();
+        // What failed elsewhere had left the host.
+        let left = place.trouble.and_then(|t| t.failures.last);
+        let stopped = left.is_none_or(|left| left <= event.time.shifted(SETTLES));
+        let covered = inside && covers(event, place.route, place.relation);
+        if covered && stopped && (place.in_force)(event) {
+            let blocked = place.trouble.and_then(|t| t.blocks.last);
+            let took_effect = blocked.is_some_and(|at| at > event.time) || overdue.is_some();
             signs.push(Sign {
                 kind: "rule",
                 at: event.time,
@@ -139,7 +154,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     signs
 }
 
-fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
+fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
     if let Some(first) = trouble.blocks.events.first() {
         signs.push(Sign {
             kind: "blocked-host",
@@ -159,18 +174,28 @@ fn own(trouble: &Trouble, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
         && let Some(first) = trouble.failures.events.first()
     {
         let prohibited = trouble.fates.contains(&Fate::Prohibited);
+        let in_time = failed_before >= settings.min_fail;
         let fates: Vec<&str> = trouble.fates.iter().map(|fate| fate.word()).collect();
         signs.push(Sign {
             kind: "unreachable",
             at: first.time,
             felt: first.time,
-            weight: if prohibited { 9 } else { 8 },
-            strong: true,
-            hindsight: false,
+            weight: match (in_time, prohibited) {
+                (true, true) => 9,
+                (true, false) => 8,
+                (false, _) => 3,
+            },
+            strong: in_time,
+            hindsight: !in_time,
             text: format!(
-                "it failed {} in a row ({}){}",
+                "it failed {} in a row ({}){}{}",
                 times(trouble.failures.count),
                 fates.join(", "),
+                if in_time {
+                    String::new()
+                } else {
+                    format!("; {failed_before} of them before the new channel came")
+                },
                 if trouble.inferred {
                     "; no record names the process of these attempts, and only this program used that server and port"
                 } else {
@@ -262,6 +287,12 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
         by_then: place.until.since(last),
         silent,
     })
+}
+
+/// True if the event is a rule whose fields say all that it blocks. What the default blocks, allowing
+/// rules let through.
+pub fn is_rule(event: &Event) -> bool {
+    matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::FirewallRule { .. }))
 }
 
 /// True if the event is a rule or setting that would block the relation.
