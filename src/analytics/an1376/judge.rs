@@ -13,10 +13,11 @@ use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
 use super::who::Who;
+use crate::context::coverage::{Interval, Log};
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
 use crate::model::payload::Shape;
-use crate::model::{Event, Span, Timestamp};
+use crate::model::{Event, Span, Timestamp, What};
 use std::net::IpAddr;
 
 /// The least sum of weights that is told: a hundred to one.
@@ -123,12 +124,8 @@ pub fn judge(
                     })
             },
             awake: &|from, to| state.awake.between(from, to),
-            covered: &|from, to| {
-                let captures = context.coverage.captures();
-                captures
-                    .iter()
-                    .any(|(_, seen)| seen.holds(from) && seen.holds(to))
-            },
+            heard: &|| state.heard(&waiting.old, old),
+            covered: &|from, to| covered(place, old, Interval { from, to }, context),
         },
         settings,
     );
@@ -285,6 +282,33 @@ pub fn judge(
     let fresh = state.fresh(&judged.waiting.new.who, at);
     grade(&mut judged, fresh, settings);
     Verdict::Fallback(Box::new(judged))
+}
+
+/// True if what showed a relation would have shown it from `at.from` to `at.to` too: one of its captures,
+/// or for one that only logs show, one of its logs, of which nothing says that it was not written or that
+/// records are missing.
+fn covered(place: Place, relation: &Relation, at: Interval, context: &Context) -> bool {
+    let shown = [
+        Some(&relation.first),
+        relation.last_good.as_ref(),
+        relation.last_permitted.as_ref(),
+    ];
+    let mut shown = shown.into_iter().flatten();
+    if relation.seen[0] {
+        let captures = context.coverage.captures();
+        return shown.any(|event| {
+            captures.iter().any(|(evidence, seen)| {
+                *evidence == event.provenance.evidence && seen.holds(at.from) && seen.holds(at.to)
+            })
+        });
+    }
+    let Place::Host(host) = place else {
+        return true;
+    };
+    shown.any(|event| match &event.what {
+        What::Host(told) => context.coverage.is_whole(host, Log::of(&told.channel), at),
+        _ => true,
+    })
 }
 
 /// True if both go to one host: to one address, or to several of one that is known.

@@ -117,6 +117,8 @@ pub struct Relation {
     pub bytes: [u64; 2],
     /// The longest connection that worked.
     pub longest: Span,
+    /// When the last of those was last heard.
+    pub open_until: Timestamp,
     /// Addresses it was seen at.
     pub addresses: Vec<IpAddr>,
     /// The name it was asked for by.
@@ -152,6 +154,7 @@ impl Relation {
     pub(super) fn empty(first: Event) -> Self {
         Self {
             last: first.time,
+            open_until: first.time,
             first,
             last_good: None,
             last_permitted: None,
@@ -220,6 +223,7 @@ impl Relation {
         // How long somebody tried in vain says nothing of a channel.
         if let Some(attempt) = seen.attempt() {
             self.longest = self.longest.max(attempt.duration(seen.time()));
+            self.open_until = self.open_until.max(attempt.ended);
         }
         // What answers where its name was turned to may be the sinkhole.
         if let Some(trouble) = self.trouble.as_mut()
@@ -272,6 +276,11 @@ impl Relation {
             && times
                 .windows(2)
                 .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
+    }
+
+    /// When its last contact that did not fail began; `None` if all did.
+    pub fn last_tried(&self) -> Option<Timestamp> {
+        self.times.back().copied()
     }
 
     /// True if a contact that the host let through began after `from` and not after `to`.

@@ -63,7 +63,9 @@ pub struct Place<'a> {
     pub in_force: &'a dyn Fn(&Event) -> bool,
     /// True if the host gave a sign of life inside this stretch.
     pub awake: &'a dyn Fn(Timestamp, Timestamp) -> bool,
-    /// True if packets of this stretch would have been seen, for a channel that packets show.
+    /// When the program was last heard at the same server and port, by whatever name.
+    pub heard: &'a dyn Fn() -> Timestamp,
+    /// True if what showed the channel would have shown it in this stretch too.
     pub covered: &'a dyn Fn(Timestamp, Timestamp) -> bool,
 }
 
@@ -138,8 +140,8 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     {
         signs.push(Sign {
             kind: "silence",
-            at: place.relation.last,
-            felt: place.relation.last.shifted(overdue.beat),
+            at: overdue.last,
+            felt: overdue.last.shifted(overdue.beat),
             weight: 3,
             strong: false,
             hindsight: overdue.by_then < overdue.limit,
@@ -253,6 +255,8 @@ fn times(count: u32) -> String {
 
 /// A silence.
 struct Overdue {
+    /// The last that was heard of the channel.
+    last: Timestamp,
     /// Median interval before it.
     beat: Span,
     /// How long it must be to be one.
@@ -266,22 +270,30 @@ struct Overdue {
 /// The silence of a relation that is a beacon and went without enough beats while the evidence goes on.
 fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
     let beat = place.relation.beacon(settings)?;
-    let silent = place.end.since(place.relation.last);
     let limit = Span(
         beat.median
             .0
             .saturating_mul(i64::from(settings.missing_beats)),
     );
     let limit = limit.max(settings.min_silence);
-    let seen = !place.relation.seen[0]
-        || (place.covered)(place.relation.last, place.relation.last.shifted(limit));
+    if place.end.since(place.relation.last) < limit {
+        return None;
+    }
+    let mut last = (place.heard)();
+    // A connection that is open when the next beat is due takes its place.
+    let open = place.relation.open_until;
+    if open >= last.shifted(beat.median) {
+        last = open;
+    }
+    let silent = place.end.since(last);
     // A host that sleeps keeps silent altogether, and what wakes with it tells of no silence: it must
     // be heard where beats are missing, or a beat before the new channel comes.
-    let last = place.relation.last;
     let due = last.shifted(beat.median);
     let before = place.until.shifted(beat.median.negated());
     let alive = || (place.awake)(due, last.shifted(limit).max(before));
-    (silent >= limit && seen && alive()).then(|| Overdue {
+    let seen = || (place.covered)(last, last.shifted(limit));
+    (last <= place.until && silent >= limit && seen() && alive()).then(|| Overdue {
+        last,
         beat: beat.median,
         limit,
         by_then: place.until.since(last),

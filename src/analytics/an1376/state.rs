@@ -422,6 +422,23 @@ impl State {
         self.locals.insert(local, time);
     }
 
+    /// When the program of a relation was last heard at its server and port. What stands behind an
+    /// address changes its name: when it is told one, when another program asks for another one, when
+    /// the name is too old.
+    pub fn heard(&self, route: &Route, relation: &Relation) -> Timestamp {
+        let others = self.relations.all().filter(|(other, held)| {
+            other.transport == route.transport
+                && other.port == route.port
+                && (other.who.same_program(&route.who) || !other.who.known() && !route.who.known())
+                && held
+                    .addresses
+                    .iter()
+                    .any(|address| relation.addresses.contains(address))
+        });
+        let last = others.filter_map(|(_, held)| held.last_tried()).max();
+        last.map_or(relation.last, |last| last.max(relation.last))
+    }
+
     /// True if the host used this address of its own after `time`.
     pub fn uses(&self, local: IpAddr, time: Timestamp) -> bool {
         self.locals.get(&local).is_some_and(|last| *last > time)
