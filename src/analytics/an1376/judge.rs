@@ -118,10 +118,14 @@ pub fn judge(
             in_force: &|rule| {
                 let since = rule.time.shifted(signs::SETTLES);
                 let mut all = state.relations.all();
+                // Whether it was not in force yet or never: what it let through as the new channel it did
+                // not block as the old one.
+                let new_too = new.last_tried().is_some() && signs::covers(rule, &waiting.new, new);
                 !signs::is_rule(rule)
-                    || !all.any(|(route, relation)| {
-                        relation.went_on(since, at) && signs::covers(rule, route, relation)
-                    })
+                    || !new_too
+                        && !all.any(|(route, relation)| {
+                            relation.went_on(since, at) && signs::covers(rule, route, relation)
+                        })
             },
             awake: &|from, to| state.awake.between(from, to),
             heard: &|| state.heard(&waiting.old, old),
