@@ -40,7 +40,7 @@ use super::contract::Analytic;
 use super::found::Found;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::{NearMiss, Severity};
+use crate::model::finding::NearMiss;
 use crate::model::net::is_private;
 use crate::model::{Event, Span, What};
 use judge::{Judged, Verdict, judge};
@@ -225,23 +225,19 @@ impl Analytic for FallbackChannel {
         let judged = std::mem::take(&mut state.judged);
         let mut moved = Vec::new();
         for after in together(judged) {
-            moved.extend(
-                after
-                    .iter()
-                    .filter(|one| one.severity > Severity::Info)
-                    .map(|one| one.waiting.at),
-            );
+            moved.extend(after.iter().map(|one| one.waiting.at));
             let told =
                 telling::finding(*key, &after, &state, &containments, &self.settings, context);
             if let Some(finding) = told {
                 found.finding(finding);
             }
         }
-        for at in containments {
+        for (number, at) in containments.into_iter().enumerate() {
             if moved.iter().any(|moved| *moved >= at) {
                 continue;
             }
-            if let Some(finding) = holding::finding(*key, at, &state, &self.settings, context) {
+            let stated = (number, at);
+            if let Some(finding) = holding::finding(*key, stated, &state, &self.settings, context) {
                 found.finding(finding);
             }
         }

@@ -52,13 +52,8 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
             recorded(route, images.of(&route.who, until).and_then(|i| i.signer()))
         }),
         row("first contact", &|_, relation| time(relation.first.time)),
-        row("last good contact", &|_, relation| match (
-            &relation.last_good,
-            &relation.last_permitted,
-        ) {
-            (Some(event), _) => time(event.time),
-            (None, Some(event)) => format!("none known, last permitted {}", time(event.time)),
-            (None, None) => "none".to_owned(),
+        row("last good contact", &|_, relation| {
+            last_good(relation, time)
         }),
         counted,
         row("contacts", &|_, relation| relation.contacts.to_string()),
@@ -119,6 +114,15 @@ pub fn process_words(route: &Route) -> String {
         text.push_str(&format!(" ({})", more.join(", ")));
     }
     text
+}
+
+/// When it worked last, or was permitted last where no success is known.
+pub fn last_good(relation: &Relation, time: fn(Timestamp) -> String) -> String {
+    match (&relation.last_good, &relation.last_permitted) {
+        (Some(event), _) => time(event.time),
+        (None, Some(event)) => format!("none known, last permitted {}", time(event.time)),
+        (None, None) => "none".to_owned(),
+    }
 }
 
 /// What is recorded of a process's file; of an unknown process there is nothing to record.

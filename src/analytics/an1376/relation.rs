@@ -92,6 +92,15 @@ impl Established {
     }
 }
 
+/// How many contacts there were up to some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// All.
+    pub contacts: u32,
+    /// Those that failed.
+    pub failed: u32,
+}
+
 /// What passed between a process and a remote.
 #[derive(Clone, Debug)]
 pub struct Relation {
@@ -276,6 +285,14 @@ impl Relation {
             && times
                 .windows(2)
                 .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
+    }
+
+    /// How many contacts there were until now.
+    pub fn passed(&self) -> Passed {
+        Passed {
+            contacts: self.contacts,
+            failed: self.failed,
+        }
     }
 
     /// When its last contact that did not fail began; `None` if all did.

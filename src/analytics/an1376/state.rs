@@ -10,7 +10,7 @@ use super::lineage::Lineage;
 use super::names::{Names, answer_of};
 use super::ordinary::{Asked, hands_out};
 use super::outage::Outage;
-use super::relation::{Relation, Route};
+use super::relation::{Passed, Relation, Route};
 use super::relations::{Place, Relations};
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
@@ -81,6 +81,10 @@ pub struct State {
     pub network: Vec<Event>,
     /// Questions to services that hand out ports.
     pub brokers: Vec<Asked>,
+    /// What had passed over the established channels, in their order, at each stated containment.
+    pub contained: Vec<Vec<Passed>>,
+    /// When the host last reached out, as far as the evidence shows it.
+    pub reached_out: Timestamp,
     /// The host's own addresses, and when it used each last.
     locals: BTreeMap<IpAddr, Timestamp>,
     /// New channels that wait.
@@ -183,6 +187,7 @@ impl State {
             + self.habitual * 40
             + self.outage.weight()
             + self.awake.weight()
+            + self.contained.iter().map(Vec::len).sum::<usize>() * size_of::<Passed>()
     }
 
     /// Forgets the older half of the relations that are neither watched nor waiting.
@@ -226,6 +231,14 @@ impl State {
         self.begin = Some(self.begin.map_or(event.time, |begin| begin.min(event.time)));
         self.end = self.end.max(event.time);
         self.awake.hear(event.time);
+        while containments
+            .get(self.contained.len())
+            .is_some_and(|at| event.time > *at)
+        {
+            let passed = self.established().map(|(_, relation)| relation.passed());
+            let passed = passed.collect();
+            self.contained.push(passed);
+        }
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
             self.images.hear(event, dropped);
@@ -257,6 +270,7 @@ impl State {
         if contact.form == Form::Resolution {
             return;
         }
+        self.reached_out = self.reached_out.max(event.time);
         let address = contact.remote.address;
         // An attempt that failed asked for no name: it belongs to the name asked for before.
         let who = Who::of(&contact);
