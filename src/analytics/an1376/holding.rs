@@ -172,11 +172,12 @@ pub fn finding(
 fn title(host: &str, at: Timestamp, until: Timestamp, counts: [usize; 3]) -> String {
     let [stopped, untold, later] = counts.map(|n| n as u64);
     let (stated, end) = (at.rfc3339(), until.rfc3339());
-    let held = if until <= at {
-        format!(
-            "whether the containment stated at {stated} held is not in this evidence (connections until {end})"
-        )
-    } else if untold + later == 0 {
+    if until <= at {
+        return format!(
+            "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
+        );
+    }
+    let held = if untold + later == 0 {
         format!(
             "the containment stated at {stated} held as far as this evidence shows (until {end})"
         )
