@@ -98,8 +98,13 @@ impl Trouble {
         } else {
             signs.failures.add(seen.event());
             signs.inferred |= seen.inferred;
-            if !signs.fates.contains(&seen.contact.fate) {
-                signs.fates.push(seen.contact.fate);
+            // Silence after a datagram, where each was answered before.
+            let fate = match seen.contact.fate {
+                Fate::Untold => Fate::Unanswered,
+                told => told,
+            };
+            if !signs.fates.contains(&fate) {
+                signs.fates.push(fate);
             }
         }
         trouble
