@@ -65,7 +65,7 @@ pub fn finding(
         unseen: unseen(place, told, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: actions(context),
-        notes: notes(told, after, containments, context),
+        notes: notes(told, after, later(told, state), containments, context),
     })
 }
 
@@ -337,9 +337,17 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
     ]
 }
 
+/// When the old channel worked last, if that was after it was judged.
+fn later(told: &Judged, state: &State) -> Option<Timestamp> {
+    let old = state.relations.get(&told.waiting.old)?;
+    let last = old.last_good.as_ref()?.time;
+    (last > told.until).then_some(last)
+}
+
 fn notes(
     told: &Judged,
     after: &[Judged],
+    later: Option<Timestamp>,
     containments: &[Timestamp],
     context: &Context,
 ) -> Vec<String> {
@@ -380,6 +388,11 @@ fn notes(
     if let Some(when) = told.recovered {
         notes.push(format!(
             "the old channel worked again at {}",
+            when.rfc3339()
+        ));
+    } else if let Some(when) = later {
+        notes.push(format!(
+            "the old channel worked again after it was judged, last at {}; that does not lower the severity",
             when.rfc3339()
         ));
     }
