@@ -95,7 +95,7 @@ pub fn finding(
         return None;
     }
     let later = later(at, state, &told);
-    let until = until(state, &told, context);
+    let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
     });
@@ -285,18 +285,17 @@ fn later<'s>(at: Timestamp, state: &'s State, told: &[Told<'_>]) -> Vec<(&'s Rou
 }
 
 /// Until when the evidence shows connections of the host: its last one, or the end of a capture that
-/// shows its channels.
-fn until(state: &State, told: &[Told<'_>], context: &Context) -> Timestamp {
+/// shows some.
+fn until(state: &State, context: &Context) -> Timestamp {
     let captures = context.coverage.captures().iter();
-    let ends = captures.filter_map(|(evidence, seen)| {
-        let shows = |relation: &Relation| {
-            let events = [Some(&relation.first), relation.last_good.as_ref()];
-            let mut events = events.into_iter().flatten();
-            relation.seen[0] && events.any(|event| event.provenance.evidence == *evidence)
-        };
-        let shown = told.iter().any(|(_, relation, _)| shows(relation));
-        shown.then_some(seen.to.min(state.end))
-    });
+    let shows = |evidence| {
+        [false, true]
+            .iter()
+            .any(|side| state.shown_by(evidence, *side))
+    };
+    let ends = captures
+        .filter(|(evidence, _)| shows(*evidence))
+        .map(|(_, seen)| seen.to.min(state.end));
     ends.fold(state.reached_out, Timestamp::max)
 }
 

@@ -13,6 +13,7 @@ use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
 use super::who::Who;
+use crate::context::coverage::interval::joined;
 use crate::context::coverage::{Interval, Log};
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
@@ -128,12 +129,14 @@ pub fn judge(
                         })
             },
             awake: &|from, to| state.awake.between(from, to),
+            last_before: waiting.last_before,
             heard: &|| state.heard(&waiting.old, old),
-            covered: &|from, to| covered(place, old, Interval { from, to }, context),
+            covered: &|from, to| {
+                covered(place, state, old, Interval { from, to }, settings, context)
+            },
         },
         settings,
     );
-    found.retain(|sign| sign.kind != "silence" || old.last == waiting.last_before);
     if established == Established::Permitted {
         // Nobody knows that it worked; only a block is a change.
         found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
@@ -288,27 +291,39 @@ pub fn judge(
     Verdict::Fallback(Box::new(judged))
 }
 
-/// True if what showed a relation would have shown it from `at.from` to `at.to` too: one of its captures,
-/// or for one that only logs show, one of its logs, of which nothing says that it was not written or that
-/// records are missing.
-fn covered(place: Place, relation: &Relation, at: Interval, context: &Context) -> bool {
+/// True if what showed a relation would have shown it from `at.from` to `at.to` too: captures that show
+/// connections of the host on the same side of the border of its network, one file after the other; or
+/// for a relation that only logs show, one of its logs, of which nothing says that it was not written or
+/// that records are missing.
+fn covered(
+    place: Place,
+    state: &State,
+    relation: &Relation,
+    at: Interval,
+    settings: &FallbackSettings,
+    context: &Context,
+) -> bool {
+    if relation.seen[0] {
+        let inside = relation
+            .addresses
+            .iter()
+            .all(|address| context.assets.is_internal(*address));
+        let captures = context.coverage.captures().iter();
+        let shows = captures.filter(|(evidence, _)| state.shown_by(*evidence, inside));
+        let stretches = joined(shows.map(|(_, seen)| *seen).collect(), settings.min_silence);
+        return stretches
+            .iter()
+            .any(|seen| seen.holds(at.from) && seen.holds(at.to));
+    }
+    let Place::Host(host) = place else {
+        return true;
+    };
     let shown = [
         Some(&relation.first),
         relation.last_good.as_ref(),
         relation.last_permitted.as_ref(),
     ];
     let mut shown = shown.into_iter().flatten();
-    if relation.seen[0] {
-        let captures = context.coverage.captures();
-        return shown.any(|event| {
-            captures.iter().any(|(evidence, seen)| {
-                *evidence == event.provenance.evidence && seen.holds(at.from) && seen.holds(at.to)
-            })
-        });
-    }
-    let Place::Host(host) = place else {
-        return true;
-    };
     shown.any(|event| match &event.what {
         What::Host(told) => context.coverage.is_whole(host, Log::of(&told.channel), at),
         _ => true,

@@ -63,6 +63,8 @@ pub struct Place<'a> {
     pub in_force: &'a dyn Fn(&Event) -> bool,
     /// True if the host gave a sign of life inside this stretch.
     pub awake: &'a dyn Fn(Timestamp, Timestamp) -> bool,
+    /// The last contact before the new channel came.
+    pub last_before: Timestamp,
     /// When the program was last heard at the same server and port, by whatever name.
     pub heard: &'a dyn Fn() -> Timestamp,
     /// True if what showed the channel would have shown it in this stretch too.
@@ -276,7 +278,8 @@ fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
             .saturating_mul(i64::from(settings.missing_beats)),
     );
     let limit = limit.max(settings.min_silence);
-    if place.end.since(place.relation.last) < limit {
+    let went_on = place.relation.last != place.last_before;
+    if went_on || place.end.since(place.last_before) < limit {
         return None;
     }
     let mut last = (place.heard)();

@@ -23,7 +23,7 @@ use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
-use crate::model::{Event, Span, Text, Timestamp, Transport, What};
+use crate::model::{Event, EvidenceId, Span, Text, Timestamp, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,8 @@ const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
 /// Rules and network changes remembered.
 const CHANGES: usize = 128;
+/// Captures remembered that show the host.
+const CAPTURES: usize = 1024;
 /// Own addresses remembered, the latest ones.
 const LOCALS: usize = 64;
 /// Questions for ports remembered.
@@ -85,6 +87,8 @@ pub struct State {
     pub contained: Vec<Vec<Passed>>,
     /// When the host last reached out, as far as the evidence shows it.
     pub reached_out: Timestamp,
+    // Captures that show its connections, and whether those went to remotes inside.
+    captures: BTreeSet<(bool, EvidenceId)>,
     /// The host's own addresses, and when it used each last.
     locals: BTreeMap<IpAddr, Timestamp>,
     /// New channels that wait.
@@ -294,6 +298,14 @@ impl State {
             }
         }
         let inside = context.assets.is_internal(address);
+        if seen.contact.on_wire() {
+            let shown = (inside, seen.event().provenance.evidence);
+            if self.captures.len() < CAPTURES {
+                self.captures.insert(shown);
+            } else if !self.captures.contains(&shown) {
+                *dropped += 1;
+            }
+        }
         // What the host's own firewall blocks says nothing of the network.
         let told = seen.contact.fate.failed();
         if let Some(failed) = told.filter(|_| seen.contact.fate != Fate::Blocked) {
@@ -434,6 +446,11 @@ impl State {
             }
         }
         self.locals.insert(local, time);
+    }
+
+    /// True if a capture shows connections of the host to remotes on this side of the border.
+    pub fn shown_by(&self, capture: EvidenceId, inside: bool) -> bool {
+        self.captures.contains(&(inside, capture))
     }
 
     /// When the program of a relation was last heard at its server and port. What stands behind an
