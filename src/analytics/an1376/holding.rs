@@ -291,12 +291,12 @@ fn until(state: &State, context: &Context) -> Timestamp {
     let shows = |evidence| {
         [false, true]
             .iter()
-            .any(|side| state.shown_by(evidence, *side))
+            .any(|side| state.sight.is_in(evidence, *side))
     };
     let ends = captures
         .filter(|(evidence, _)| shows(*evidence))
         .map(|(_, seen)| seen.to.min(state.end));
-    ends.fold(state.reached_out, Timestamp::max)
+    ends.fold(state.sight.last(), Timestamp::max)
 }
 
 fn tables(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Table> {

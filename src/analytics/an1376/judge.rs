@@ -1,25 +1,24 @@
 //! Judges a new channel beside a broken one: was it disrupted, is it ordinary, how unusual is it.
 
+use super::excuse::excluded;
 use super::failover::{Failover, Moved};
 use super::grade::grade;
 use super::lineage::Link;
-use super::ordinary::{Change, ordinary};
 use super::outage::Extent;
 use super::relation::{Established, Relation};
+use super::rules;
 use super::settings::FallbackSettings;
 use super::signs::{self, Sign};
+use super::silence::covered;
 use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
 use super::who::Who;
-use crate::context::coverage::interval::joined;
-use crate::context::coverage::{Interval, Log};
+use crate::context::coverage::Interval;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
-use crate::model::payload::Shape;
-use crate::model::{Event, Span, Timestamp, What};
-use std::net::IpAddr;
+use crate::model::{Event, Span, Timestamp};
 
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
@@ -117,20 +116,20 @@ pub fn judge(
             end: state.end,
             failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
             in_force: &|rule| {
-                let since = rule.time.shifted(signs::SETTLES);
+                let since = rule.time.shifted(rules::SETTLES);
                 let mut all = state.relations.all();
                 // Whether it was not in force yet or never: what it let through as the new channel it did
                 // not block as the old one.
-                let new_too = new.last_tried().is_some() && signs::covers(rule, &waiting.new, new);
-                !signs::is_rule(rule)
+                let new_too = new.last_tried().is_some() && rules::covers(rule, &waiting.new, new);
+                !rules::is_rule(rule)
                     || !new_too
                         && !all.any(|(route, relation)| {
-                            relation.went_on(since, at) && signs::covers(rule, route, relation)
+                            relation.went_on(since, at) && rules::covers(rule, route, relation)
                         })
             },
             awake: &|from, to| state.awake.between(from, to),
             last_before: waiting.last_before,
-            heard: &|| state.heard(&waiting.old, old),
+            heard: &|| state.relations.heard(&waiting.old, old),
             covered: &|from, to| {
                 covered(place, state, old, Interval { from, to }, settings, context)
             },
@@ -291,45 +290,6 @@ pub fn judge(
     Verdict::Fallback(Box::new(judged))
 }
 
-/// True if what showed a relation would have shown it from `at.from` to `at.to` too: captures that show
-/// connections of the host on the same side of the border of its network, one file after the other; or
-/// for a relation that only logs show, one of its logs, of which nothing says that it was not written or
-/// that records are missing.
-fn covered(
-    place: Place,
-    state: &State,
-    relation: &Relation,
-    at: Interval,
-    settings: &FallbackSettings,
-    context: &Context,
-) -> bool {
-    if relation.seen[0] {
-        let inside = relation
-            .addresses
-            .iter()
-            .all(|address| context.assets.is_internal(*address));
-        let captures = context.coverage.captures().iter();
-        let shows = captures.filter(|(evidence, _)| state.shown_by(*evidence, inside));
-        let stretches = joined(shows.map(|(_, seen)| *seen).collect(), settings.min_silence);
-        return stretches
-            .iter()
-            .any(|seen| seen.holds(at.from) && seen.holds(at.to));
-    }
-    let Place::Host(host) = place else {
-        return true;
-    };
-    let shown = [
-        Some(&relation.first),
-        relation.last_good.as_ref(),
-        relation.last_permitted.as_ref(),
-    ];
-    let mut shown = shown.into_iter().flatten();
-    shown.any(|event| match &event.what {
-        What::Host(told) => context.coverage.is_whole(host, Log::of(&told.channel), at),
-        _ => true,
-    })
-}
-
 /// True if both go to one host: to one address, or to several of one that is known.
 fn one_host(relations: [&Relation; 2], at: Timestamp, context: &Context) -> bool {
     let [old, new] = relations;
@@ -443,68 +403,6 @@ fn extent_of(
         host: host.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
     }
-}
-
-/// Why the pair is no fallback although something broke.
-fn excluded(
-    state: &State,
-    waiting: &Waiting,
-    [old, new]: [&Relation; 2],
-    signs: &[Sign],
-    (mute, failover): (bool, &Failover),
-    settings: &FallbackSettings,
-) -> Option<String> {
-    let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
-    let around =
-        |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
-    let [before, after] = waiting.locals;
-    if state.network.iter().any(around) {
-        return Some("the host changed its network in between".to_owned());
-    }
-    let moved = before != after && before.is_ipv4() == after.is_ipv4();
-    // Temporary addresses change within one IPv6 prefix; a host with two adapters uses both.
-    if moved && !same_prefix(before, after) && !state.uses(before, waiting.at) {
-        return Some(format!(
-            "the host had another address ({before}, then {after}): it changed its network"
-        ));
-    }
-    let why = ordinary(&Change {
-        old: &waiting.old,
-        old_relation: old,
-        new: &waiting.new,
-        new_relation: new,
-        brokers: &state.brokers,
-        failover,
-        mute,
-    });
-    if let Some(why) = why {
-        return Some(match unheard(new) {
-            true => format!("{why}, by its ports; what was said is not in this evidence"),
-            false => why.to_owned(),
-        });
-    }
-    let many = state.new_endpoints(&waiting.new.who, waiting.at, settings.time_window);
-    if waiting.new.who.known() && many > settings.max_new_endpoints as usize {
-        return Some(format!(
-            "the process reached for more than {} new endpoints in the window: a scanner or a monitor",
-            settings.max_new_endpoints
-        ));
-    }
-    None
-}
-
-/// True if both are addresses of one IPv6 subnet. Of IPv4 the addresses do not say: most networks at
-/// home have the same ones.
-fn same_prefix(a: IpAddr, b: IpAddr) -> bool {
-    match (a, b) {
-        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
-        _ => false,
-    }
-}
-
-/// True if bytes were counted of a channel, and none of them were seen.
-fn unheard(channel: &Relation) -> bool {
-    channel.shape == Shape::None && channel.bytes.iter().any(|bytes| *bytes > 0)
 }
 
 fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {

@@ -1,20 +1,15 @@
 //! The signs that a relation was disrupted before something new came, strongest first.
 //!
 //! What the relation itself met (blocks, failures, resets, its name) is in `trouble`; here rules of
-//! the host, containment times and silence join it.
+//! the host (`rules`), containment times and silence (`silence`) join it.
 
 use super::relation::{Relation, Route};
+use super::rules;
 use super::settings::FallbackSettings;
+use super::silence::overdue;
 use super::trouble::Trouble;
 use crate::analytics::kit::contact::Fate;
-use crate::eventlog::normalise::image::image_key;
-use crate::model::firewall::{Action, Ports, Remotes, Rule, RuleChange};
-use crate::model::host_event::HostWhat;
-use crate::model::{Direction, Event, Span, Timestamp, What};
-
-/// What begins this soon after a rule may have been let through before it took effect, or its time
-/// may be off by so much.
-pub const SETTLES: Span = Span::seconds(2);
+use crate::model::{Event, Timestamp};
 
 /// One sign.
 #[derive(Clone, Debug)]
@@ -86,8 +81,8 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         let inside = place.let_through < event.time && event.time <= place.until;
         // What failed elsewhere had left the host.
         let left = place.trouble.and_then(|t| t.failures.last);
-        let stopped = left.is_none_or(|left| left <= event.time.shifted(SETTLES));
-        let covered = inside && covers(event, place.route, place.relation);
+        let stopped = left.is_none_or(|left| left <= event.time.shifted(rules::SETTLES));
+        let covered = inside && rules::covers(event, place.route, place.relation);
         if covered && stopped && (place.in_force)(event) {
             let blocked = place.trouble.and_then(|t| t.blocks.last);
             let took_effect = blocked.is_some_and(|at| at > event.time) || overdue.is_some();
@@ -252,254 +247,5 @@ fn times(count: u32) -> String {
         "once".to_owned()
     } else {
         format!("{count} times")
-    }
-}
-
-/// A silence.
-struct Overdue {
-    /// The last that was heard of the channel.
-    last: Timestamp,
-    /// Median interval before it.
-    beat: Span,
-    /// How long it must be to be one.
-    limit: Span,
-    /// How long it was at the first use of the new channel.
-    by_then: Span,
-    /// How long it was as far as the evidence was looked at.
-    silent: Span,
-}
-
-/// The silence of a relation that is a beacon and went without enough beats while the evidence goes on.
-fn overdue(place: &Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
-    let beat = place.relation.beacon(settings)?;
-    let limit = Span(
-        beat.median
-            .0
-            .saturating_mul(i64::from(settings.missing_beats)),
-    );
-    let limit = limit.max(settings.min_silence);
-    let went_on = place.relation.last != place.last_before;
-    if went_on || place.end.since(place.last_before) < limit {
-        return None;
-    }
-    let mut last = (place.heard)();
-    // A connection that is open when the next beat is due takes its place.
-    let open = place.relation.open_until;
-    if open >= last.shifted(beat.median) {
-        last = open;
-    }
-    let silent = place.end.since(last);
-    // A host that sleeps keeps silent altogether, and what wakes with it tells of no silence: it must
-    // be heard where beats are missing, or a beat before the new channel comes.
-    let due = last.shifted(beat.median);
-    let before = place.until.shifted(beat.median.negated());
-    let alive = || (place.awake)(due, last.shifted(limit).max(before));
-    let seen = || (place.covered)(last, last.shifted(limit));
-    (last <= place.until && silent >= limit && seen() && alive()).then(|| Overdue {
-        last,
-        beat: beat.median,
-        limit,
-        by_then: place.until.since(last),
-        silent,
-    })
-}
-
-/// True if the event is a rule whose fields say all that it blocks. What the default blocks, allowing
-/// rules let through.
-pub fn is_rule(event: &Event) -> bool {
-    matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::FirewallRule { .. }))
-}
-
-/// True if the event is a rule or setting that would block the relation.
-pub fn covers(event: &Event, route: &Route, relation: &Relation) -> bool {
-    let What::Host(host) = &event.what else {
-        return false;
-    };
-    match &host.what {
-        HostWhat::FirewallRule { rule, .. } => rule_covers(rule, route, relation),
-        // Security 4950: "Default Outbound Action" becomes "Block".
-        HostWhat::FirewallSetting { .. } => true,
-        _ => false,
-    }
-}
-
-fn rule_covers(rule: &Rule, route: &Route, relation: &Relation) -> bool {
-    let protocol = match rule.protocol {
-        Some(Some(protocol)) => protocol == route.transport.0,
-        Some(None) | None => true,
-    };
-    let port = match &rule.remote_ports {
-        Ports::Any => true,
-        Ports::Unknown => !rule.application.is_empty() || rule.remotes != Remotes::Unknown,
-        ports => ports.covers(route.port),
-    };
-    let remote = match &rule.remotes {
-        Remotes::Any | Remotes::Unknown => true,
-        remotes => relation
-            .addresses
-            .iter()
-            .any(|address| remotes.covers(*address) == Some(true)),
-    };
-    let program = rule.application.is_empty()
-        || !route.who.known()
-        || image_key(&rule.application) == *route.who.program;
-    protocol && port && remote && program
-}
-
-/// True if the event puts an outbound block in place: a rule that says so in full, or the default.
-pub fn blocks_outbound(what: &HostWhat) -> bool {
-    match what {
-        HostWhat::FirewallRule { change, rule, .. } => {
-            matches!(change, RuleChange::Added | RuleChange::Modified)
-                && rule.action == Some(Action::Block)
-                && rule.direction == Some(Direction::Outbound)
-                && rule.active != Some(false)
-        }
-        HostWhat::FirewallSetting { setting, value, .. } => {
-            setting.eq_ignore_ascii_case("Default Outbound Action")
-                && value.to_ascii_lowercase().contains("block")
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analytics::an1376::relation::Peer;
-    use crate::analytics::an1376::who::Who;
-    use crate::model::host_event::HostEvent;
-    use crate::model::{EvidenceId, Provenance, Transport};
-    use std::net::IpAddr;
-
-    const REMOTE: &str = "203.0.113.9";
-
-    fn relation() -> (Route, Relation) {
-        let address: IpAddr = REMOTE.parse().unwrap();
-        let route = Route {
-            who: Who {
-                program: "\\users\\pat\\upd.exe".into(),
-                ..Who::default()
-            },
-            transport: Transport::TCP,
-            port: 443,
-            peer: Peer::Address(address),
-        };
-        let mut relation = Relation::empty(event(HostWhat::SystemStarted));
-        relation.addresses = vec![address];
-        (route, relation)
-    }
-
-    fn event(what: HostWhat) -> Event {
-        Event {
-            time: Timestamp(0),
-            recorded: Timestamp(0),
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: crate::model::provenance::Item::Record,
-                item: 1,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: "WS01".into(),
-                channel: "Security".into(),
-                provider: "x".into(),
-                event_id: 2004,
-                socket: None,
-                timed: crate::model::Timed::Utc,
-                written: Timestamp(0),
-                what,
-            }),
-        }
-    }
-
-    fn rule() -> Rule {
-        Rule {
-            direction: Some(Direction::Outbound),
-            action: Some(Action::Block),
-            active: Some(true),
-            protocol: Some(None),
-            remote_ports: Ports::Any,
-            remotes: Remotes::Any,
-            ..Rule::default()
-        }
-    }
-
-    fn covered(rule: Rule) -> bool {
-        let (route, relation) = relation();
-        rule_covers(&rule, &route, &relation)
-    }
-
-    #[test]
-    fn a_rule_covers_by_port_remote_protocol_and_program() {
-        let ports = |port| Ports::Ranges(vec![(port, port)]);
-        let to = |text: &str| {
-            let address: IpAddr = text.parse().unwrap();
-            Remotes::Ranges(vec![(address, address)])
-        };
-        assert!(covered(rule()));
-        assert!(covered(Rule {
-            remote_ports: ports(443),
-            ..rule()
-        }));
-        assert!(!covered(Rule {
-            remote_ports: ports(80),
-            ..rule()
-        }));
-        assert!(covered(Rule {
-            remotes: to(REMOTE),
-            ..rule()
-        }));
-        assert!(!covered(Rule {
-            remotes: to("203.0.113.10"),
-            ..rule()
-        }));
-        assert!(!covered(Rule {
-            protocol: Some(Some(17)),
-            ..rule()
-        }));
-        let app = |path: &str| Rule {
-            application: path.into(),
-            ..rule()
-        };
-        assert!(covered(app("C:\\Users\\pat\\upd.exe")));
-        assert!(!covered(app("C:\\Users\\pat\\other.exe")));
-    }
-
-    #[test]
-    fn a_rule_that_tells_neither_port_nor_remote_nor_program_covers_nothing() {
-        let bare = Rule {
-            remote_ports: Ports::Unknown,
-            remotes: Remotes::Unknown,
-            ..rule()
-        };
-        assert!(!covered(bare));
-    }
-
-    #[test]
-    fn only_an_active_outbound_block_blocks() {
-        let told = |rule: Rule| HostWhat::FirewallRule {
-            change: RuleChange::Added,
-            source: crate::model::firewall::RuleSource::FirewallLog,
-            rule: Box::new(rule),
-        };
-        assert!(blocks_outbound(&told(rule())));
-        assert!(!blocks_outbound(&told(Rule {
-            active: Some(false),
-            ..rule()
-        })));
-        assert!(!blocks_outbound(&told(Rule {
-            action: Some(Action::Allow),
-            ..rule()
-        })));
-        let inbound = Rule {
-            direction: Some(Direction::Inbound),
-            ..rule()
-        };
-        assert!(!blocks_outbound(&told(inbound)));
-        // Security 4946 tells neither direction nor action.
-        assert!(!blocks_outbound(&told(Rule::default())));
     }
 }

@@ -12,9 +12,10 @@ use super::ordinary::{Asked, hands_out};
 use super::outage::Outage;
 use super::relation::{Passed, Relation, Route};
 use super::relations::{Place, Relations};
+use super::rules;
 use super::settings::FallbackSettings;
+use super::sight::Sight;
 use super::sighting::Sighting;
-use super::signs;
 use super::trouble::Trouble;
 use super::waiting::{Candidates, New};
 use super::who::Who;
@@ -23,7 +24,7 @@ use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
-use crate::model::{Event, EvidenceId, Span, Text, Timestamp, Transport, What};
+use crate::model::{Event, Span, Text, Timestamp, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,10 +39,6 @@ const PROGRAMS: usize = 1024;
 const HABITS: usize = 1024;
 /// Rules and network changes remembered.
 const CHANGES: usize = 128;
-/// Captures remembered that show the host.
-const CAPTURES: usize = 1024;
-/// Own addresses remembered, the latest ones.
-const LOCALS: usize = 64;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
 
@@ -85,12 +82,8 @@ pub struct State {
     pub brokers: Vec<Asked>,
     /// What had passed over the established channels, in their order, at each stated containment.
     pub contained: Vec<Vec<Passed>>,
-    /// When the host last reached out, as far as the evidence shows it.
-    pub reached_out: Timestamp,
-    // Captures that show its connections, and whether those went to remotes inside.
-    captures: BTreeSet<(bool, EvidenceId)>,
-    /// The host's own addresses, and when it used each last.
-    locals: BTreeMap<IpAddr, Timestamp>,
+    /// What shows its connections.
+    pub sight: Sight,
     /// New channels that wait.
     pub waiting: Vec<Candidates>,
     /// What was judged a fallback, held until the host is closed.
@@ -178,7 +171,8 @@ impl State {
             + self.names.held()
             + self.installed.len()
             + self.written.len()
-            + self.images.held();
+            + self.images.held()
+            + self.sight.held();
         self.relations.weight()
             + self.established.len() * size_of::<Place>()
             + events * EVENT
@@ -246,7 +240,7 @@ impl State {
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
             self.images.hear(event, dropped);
-            if signs::blocks_outbound(&host.what) {
+            if rules::blocks_outbound(&host.what) {
                 keep(&mut self.rules, event, dropped);
             }
             if let HostWhat::FileCreated { process, path } = &host.what {
@@ -274,7 +268,6 @@ impl State {
         if contact.form == Form::Resolution {
             return;
         }
-        self.reached_out = self.reached_out.max(event.time);
         let address = contact.remote.address;
         // An attempt that failed asked for no name: it belongs to the name asked for before.
         let who = Who::of(&contact);
@@ -298,14 +291,7 @@ impl State {
             }
         }
         let inside = context.assets.is_internal(address);
-        if seen.contact.on_wire() {
-            let shown = (inside, seen.event().provenance.evidence);
-            if self.captures.len() < CAPTURES {
-                self.captures.insert(shown);
-            } else if !self.captures.contains(&shown) {
-                *dropped += 1;
-            }
-        }
+        self.sight.hear(&seen, inside, dropped);
         // What the host's own firewall blocks says nothing of the network.
         let told = seen.contact.fate.failed();
         if let Some(failed) = told.filter(|_| seen.contact.fate != Fate::Blocked) {
@@ -361,7 +347,6 @@ impl State {
                 ended: seen.attempt().map_or(seen.time(), |attempt| attempt.ended),
             });
         }
-        self.used(seen.contact.local.address, seen.time());
         let known = self.relations.find(&route);
         let (novel, remotes_before) = self.learn(seen);
         let place = match known {
@@ -436,43 +421,6 @@ impl State {
             + usize::from(habit.addresses.insert(address))
             + usize::from(new_name);
         (novel, before)
-    }
-
-    fn used(&mut self, local: IpAddr, time: Timestamp) {
-        if self.locals.len() >= LOCALS && !self.locals.contains_key(&local) {
-            let oldest = self.locals.iter().min_by_key(|(_, last)| **last);
-            if let Some(oldest) = oldest.map(|(address, _)| *address) {
-                self.locals.remove(&oldest);
-            }
-        }
-        self.locals.insert(local, time);
-    }
-
-    /// True if a capture shows connections of the host to remotes on this side of the border.
-    pub fn shown_by(&self, capture: EvidenceId, inside: bool) -> bool {
-        self.captures.contains(&(inside, capture))
-    }
-
-    /// When the program of a relation was last heard at its server and port. What stands behind an
-    /// address changes its name: when it is told one, when another program asks for another one, when
-    /// the name is too old.
-    pub fn heard(&self, route: &Route, relation: &Relation) -> Timestamp {
-        let others = self.relations.all().filter(|(other, held)| {
-            other.transport == route.transport
-                && other.port == route.port
-                && (other.who.same_program(&route.who) || !other.who.known() && !route.who.known())
-                && held
-                    .addresses
-                    .iter()
-                    .any(|address| relation.addresses.contains(address))
-        });
-        let last = others.filter_map(|(_, held)| held.last_tried()).max();
-        last.map_or(relation.last, |last| last.max(relation.last))
-    }
-
-    /// True if the host used this address of its own after `time`.
-    pub fn uses(&self, local: IpAddr, time: Timestamp) -> bool {
-        self.locals.get(&local).is_some_and(|last| *last > time)
     }
 
     /// Whose habits a contact of `who` was held against.

@@ -2,9 +2,9 @@
 
 use super::lineage::Link;
 use super::relation::{Relation, Route};
+use super::rules;
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
-use super::signs;
 use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::silent_program;
@@ -184,7 +184,7 @@ fn hint(
         return Some(Hint::Broken);
     }
     let ruled = rules.iter().any(|event| {
-        event.time > let_through && recent(event.time) && signs::covers(event, route, relation)
+        event.time > let_through && recent(event.time) && rules::covers(event, route, relation)
     });
     let mut stated = containments.iter();
     if ruled || stated.any(|time| *time >= good && recent(*time)) {
