@@ -108,7 +108,8 @@ pub fn finding(
             &host_words(place, context),
             at,
             until,
-            [stopped, untold, later.len()],
+            [stopped, untold],
+            &later,
         ),
         severity: Severity::Info,
         tier: match seen {
@@ -169,15 +170,24 @@ pub fn finding(
     })
 }
 
-fn title(host: &str, at: Timestamp, until: Timestamp, counts: [usize; 3]) -> String {
-    let [stopped, untold, later] = counts.map(|n| n as u64);
+fn title(
+    host: &str,
+    at: Timestamp,
+    until: Timestamp,
+    counts: [usize; 2],
+    later: &[(&Route, &Relation)],
+) -> String {
+    let [stopped, untold] = counts.map(|n| n as u64);
+    // Where no process is known, anybody's new channel may be theirs.
+    let theirs = later.iter().filter(|(route, _)| route.who.known()).count() as u64;
+    let anybodys = later.len() as u64 - theirs;
     let (stated, end) = (at.rfc3339(), until.rfc3339());
     if until <= at {
         return format!(
             "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
         );
     }
-    let held = if untold + later == 0 {
+    let held = if untold + theirs + anybodys == 0 {
         format!(
             "the containment stated at {stated} held as far as this evidence shows (until {end})"
         )
@@ -194,11 +204,14 @@ fn title(host: &str, at: Timestamp, until: Timestamp, counts: [usize; 3]) -> Str
             counted(untold, "channel")
         ));
     }
-    became.push(match later {
-        0 => "no new channel of their processes was found".to_owned(),
-        n => format!(
-            "{} of their processes came after it",
-            counted(n, "new channel")
+    let new = |n| counted(n, "new channel");
+    became.push(match (theirs, anybodys) {
+        (0, 0) => "no new channel of their processes was found".to_owned(),
+        (n, 0) => format!("{} of their processes came after it", new(n)),
+        (0, n) => format!("{} of unknown processes came after it", new(n)),
+        (n, m) => format!(
+            "{} of their processes and {m} of unknown ones came after it",
+            new(n)
         ),
     });
     format!("{host}: {held}: {}", became.join("; "))
@@ -324,7 +337,7 @@ fn tables(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Table> {
     }];
     if !later.is_empty() {
         tables.push(Table {
-            title: format!("New channels of their processes ({})", later.len()),
+            title: format!("New channels after the containment ({})", later.len()),
             columns: words(&["first contact", "channel", "process", "contacts", "worked"]),
             rows: later
                 .iter()

@@ -120,12 +120,14 @@ pub fn judge(
                 let mut all = state.relations.all();
                 // Whether it was not in force yet or never: what it let through as the new channel it did
                 // not block as the old one.
-                let new_too = new.last_tried().is_some() && rules::covers(rule, &waiting.new, new);
-                !rules::is_rule(rule)
-                    || !new_too
-                        && !all.any(|(route, relation)| {
-                            relation.went_on(since, at) && rules::covers(rule, route, relation)
-                        })
+                let surely = |route: &_, relation: &_| {
+                    rules::cover(rule, route, relation) == rules::Cover::Yes
+                };
+                let new_too = new.last_tried().is_some() && surely(&waiting.new, new);
+                !new_too
+                    && !all.any(|(route, relation)| {
+                        relation.went_on(since, at) && surely(route, relation)
+                    })
             },
             awake: &|from, to| state.awake.between(from, to),
             last_before: waiting.last_before,

@@ -5,51 +5,77 @@ use crate::eventlog::normalise::image::image_key;
 use crate::model::firewall::{Action, Ports, Remotes, Rule, RuleChange};
 use crate::model::host_event::HostWhat;
 use crate::model::{Direction, Event, Span, What};
+use std::net::IpAddr;
 
 /// What begins this soon after a rule may have been let through before it took effect, or its time
 /// may be off by so much.
 pub const SETTLES: Span = Span::seconds(2);
 
-/// True if the event is a rule whose fields say all that it blocks. What the default blocks, allowing
-/// rules let through.
-pub fn is_rule(event: &Event) -> bool {
-    matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::FirewallRule { .. }))
+/// Whether a rule or setting blocks a relation, as far as its record and the evidence tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cover {
+    /// It names something else.
+    No,
+    /// Nothing says no: what it leaves out, or what is not known of the relation, decides.
+    Maybe,
+    /// All that it names is the relation's.
+    Yes,
 }
 
-/// True if the event is a rule or setting that would block the relation.
-pub fn covers(event: &Event, route: &Route, relation: &Relation) -> bool {
+/// Whether the event is a rule or setting that would block the relation.
+pub fn cover(event: &Event, route: &Route, relation: &Relation) -> Cover {
     let What::Host(host) = &event.what else {
-        return false;
+        return Cover::No;
     };
     match &host.what {
         HostWhat::FirewallRule { rule, .. } => rule_covers(rule, route, relation),
-        // Security 4950: "Default Outbound Action" becomes "Block".
-        HostWhat::FirewallSetting { .. } => true,
-        _ => false,
+        // Security 4950: "Default Outbound Action" becomes "Block". Rules that allow go before it.
+        HostWhat::FirewallSetting { .. } => Cover::Maybe,
+        _ => Cover::No,
     }
 }
 
-fn rule_covers(rule: &Rule, route: &Route, relation: &Relation) -> bool {
+/// True if the event is a rule or setting that would block the relation, for all that is known.
+pub fn covers(event: &Event, route: &Route, relation: &Relation) -> bool {
+    cover(event, route, relation) > Cover::No
+}
+
+fn rule_covers(rule: &Rule, route: &Route, relation: &Relation) -> Cover {
+    let is = |holds: bool| if holds { Cover::Yes } else { Cover::No };
     let protocol = match rule.protocol {
-        Some(Some(protocol)) => protocol == route.transport.0,
-        Some(None) | None => true,
+        Some(Some(protocol)) => is(protocol == route.transport.0),
+        Some(None) => Cover::Yes,
+        None => Cover::Maybe,
     };
     let port = match &rule.remote_ports {
-        Ports::Any => true,
-        Ports::Unknown => !rule.application.is_empty() || rule.remotes != Remotes::Unknown,
-        ports => ports.covers(route.port),
+        Ports::Any => Cover::Yes,
+        // A rule that names nothing at all tells nothing.
+        Ports::Unknown if rule.application.is_empty() && rule.remotes == Remotes::Unknown => {
+            Cover::No
+        }
+        Ports::Unknown => Cover::Maybe,
+        ports => is(ports.covers(route.port)),
     };
+    let within = |address: &IpAddr| rule.remotes.covers(*address) == Some(true);
+    let mut addresses = relation.addresses.iter();
     let remote = match &rule.remotes {
-        Remotes::Any | Remotes::Unknown => true,
-        remotes => relation
-            .addresses
-            .iter()
-            .any(|address| remotes.covers(*address) == Some(true)),
+        Remotes::Any => Cover::Yes,
+        Remotes::Unknown => Cover::Maybe,
+        _ if addresses.clone().all(within) => is(!relation.addresses.is_empty()),
+        _ if addresses.any(within) => Cover::Maybe,
+        _ => Cover::No,
     };
-    let program = rule.application.is_empty()
-        || !route.who.known()
-        || image_key(&rule.application) == *route.who.program;
-    protocol && port && remote && program
+    let program = match (rule.application.is_empty(), route.who.known()) {
+        (true, _) => Cover::Yes,
+        (false, false) => Cover::Maybe,
+        (false, true) => is(image_key(&rule.application) == *route.who.program),
+    };
+    let service = match (rule.service.is_empty(), route.who.service.is_empty()) {
+        (true, _) => Cover::Yes,
+        (false, true) => Cover::Maybe,
+        (false, false) => is(rule.service.eq_ignore_ascii_case(&route.who.service)),
+    };
+    protocol.min(port).min(remote).min(program).min(service)
 }
 
 /// True if the event puts an outbound block in place: a rule that says so in full, or the default.
@@ -76,7 +102,6 @@ mod tests {
     use crate::analytics::an1376::who::Who;
     use crate::model::host_event::HostEvent;
     use crate::model::{EvidenceId, Provenance, Timestamp, Transport};
-    use std::net::IpAddr;
 
     const REMOTE: &str = "203.0.113.9";
 
@@ -135,7 +160,7 @@ mod tests {
 
     fn covered(rule: Rule) -> bool {
         let (route, relation) = relation();
-        rule_covers(&rule, &route, &relation)
+        rule_covers(&rule, &route, &relation) > Cover::No
     }
 
     #[test]
@@ -172,6 +197,34 @@ mod tests {
         };
         assert!(covered(app("C:\\Users\\pat\\upd.exe")));
         assert!(!covered(app("C:\\Users\\pat\\other.exe")));
+    }
+
+    #[test]
+    fn what_a_rule_or_the_evidence_leaves_out_decides_nothing() {
+        let (route, relation) = relation();
+        let named = Rule {
+            application: "C:\\Users\\pat\\upd.exe".into(),
+            ..rule()
+        };
+        let somebody = Route {
+            who: Who::default(),
+            ..route.clone()
+        };
+        assert_eq!(rule_covers(&named, &route, &relation), Cover::Yes);
+        assert_eq!(rule_covers(&named, &somebody, &relation), Cover::Maybe);
+        let of_a_service = Rule {
+            service: "dnscache".into(),
+            ..rule()
+        };
+        assert_eq!(rule_covers(&of_a_service, &route, &relation), Cover::Maybe);
+        let mut elsewhere = relation;
+        elsewhere.addresses.push("203.0.113.10".parse().unwrap());
+        let address: IpAddr = REMOTE.parse().unwrap();
+        let to_one = Rule {
+            remotes: Remotes::Ranges(vec![(address, address)]),
+            ..rule()
+        };
+        assert_eq!(rule_covers(&to_one, &route, &elsewhere), Cover::Maybe);
     }
 
     #[test]
