@@ -131,7 +131,7 @@ pub fn judge(
             },
             awake: &|from, to| state.awake.between(from, to),
             last_before: waiting.last_before,
-            heard: &|| state.relations.heard(&waiting.old, old),
+            heard: &|| state.heard.at(&waiting.old, old),
             covered: &|from, to| {
                 covered(place, state, old, Interval { from, to }, settings, context)
             },

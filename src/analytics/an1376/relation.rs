@@ -187,8 +187,8 @@ impl Relation {
         }
     }
 
-    /// Takes in a contact.
-    pub fn hear(&mut self, seen: &Sighting<'_>, settings: &FallbackSettings) {
+    /// Takes in a contact; true if it failed.
+    pub fn hear(&mut self, seen: &Sighting<'_>, settings: &FallbackSettings) -> bool {
         self.contacts = self.contacts.saturating_add(1);
         self.last = self.last.max(seen.time());
         self.local = seen.contact.local.address;
@@ -218,7 +218,7 @@ impl Relation {
             self.failed = self.failed.saturating_add(1);
             let held = self.trouble.take();
             self.trouble = Some(Trouble::with_failure(held, seen, settings));
-            return;
+            return true;
         }
         self.remember(seen.time());
         if !seen.worked() {
@@ -226,7 +226,7 @@ impl Relation {
             if !seen.contact.on_wire() {
                 self.last_permitted = Some(seen.event().clone());
             }
-            return;
+            return false;
         }
         self.worked = self.worked.saturating_add(1);
         // How long somebody tried in vain says nothing of a channel.
@@ -238,7 +238,7 @@ impl Relation {
         if let Some(trouble) = self.trouble.as_mut()
             && trouble.is_answered(address)
         {
-            return;
+            return false;
         }
         // It works: whatever was wrong is over.
         self.trouble = None;
@@ -251,6 +251,7 @@ impl Relation {
                 self.trouble = Some(Trouble::with_reset(ended, seen));
             }
         }
+        false
     }
 
     fn remember(&mut self, time: Timestamp) {

@@ -54,23 +54,6 @@ impl Relations {
         self.held.iter().flatten().map(|held| (&held.0, &held.1))
     }
 
-    /// When the program of a relation was last heard at its server and port. What stands behind an
-    /// address changes its name: when it is told one, when another program asks for another one, when
-    /// the name is too old.
-    pub fn heard(&self, route: &Route, relation: &Relation) -> Timestamp {
-        let others = self.all().filter(|(other, held)| {
-            other.transport == route.transport
-                && other.port == route.port
-                && (other.who.same_program(&route.who) || !other.who.known() && !route.who.known())
-                && held
-                    .addresses
-                    .iter()
-                    .any(|address| relation.addresses.contains(address))
-        });
-        let last = others.filter_map(|(_, held)| held.last_tried()).max();
-        last.map_or(relation.last, |last| last.max(relation.last))
-    }
-
     /// About how many bytes they take: most have few contacts, of which the first event is held.
     /// Not what the table has allocated: that depends on where its keys happened to fall.
     pub fn weight(&self) -> usize {

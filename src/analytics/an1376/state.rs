@@ -4,6 +4,7 @@
 use super::awake::Awake;
 use super::failover::is_settled;
 use super::habits::Subject;
+use super::heard::Heard;
 use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::Lineage;
@@ -84,6 +85,8 @@ pub struct State {
     pub contained: Vec<Vec<Passed>>,
     /// What shows its connections.
     pub sight: Sight,
+    /// When its programs were last heard where.
+    pub heard: Heard,
     /// New channels that wait.
     pub waiting: Vec<Candidates>,
     /// What was judged a fallback, held until the host is closed.
@@ -172,7 +175,8 @@ impl State {
             + self.installed.len()
             + self.written.len()
             + self.images.held()
-            + self.sight.held();
+            + self.sight.held()
+            + self.heard.held() / 2;
         self.relations.weight()
             + self.established.len() * size_of::<Place>()
             + events * EVENT
@@ -361,7 +365,9 @@ impl State {
         let Some(relation) = self.relations.at_mut(place) else {
             return;
         };
-        relation.hear(seen, settings);
+        if !relation.hear(seen, settings) {
+            self.heard.hear(seen, dropped);
+        }
         let local = relation.local;
         if !relation.watched && relation.established(settings).is_some() {
             if self.established.len() < ESTABLISHED {
