@@ -11,7 +11,6 @@ use super::unusual::silent_program;
 use crate::analytics::kit::contact::before_its_records;
 use crate::context::Context;
 use crate::model::{Event, Span, Timestamp};
-use std::cell::LazyCell;
 use std::net::IpAddr;
 
 /// New channels that wait for judgement, per host.
@@ -93,16 +92,21 @@ impl State {
         if broken.is_empty() {
             return;
         }
-        let silent = LazyCell::new(|| {
+        let is_silent = || {
             let before = before_its_records(seen.contact.from, at, context);
             silent_program(seen.contact.from, &new.route.who, before, context).is_some()
-        });
-        let link = |old: &Route, relation: &Relation| {
+        };
+        let mut silent = None;
+        let mut link = |old: &Route, relation: &Relation| {
             let same_server = relation.addresses.contains(&seen.contact.remote.address)
                 || (seen.name.is_some() && seen.name == relation.name);
             self.lineage
                 .link(&old.who, &new.route.who, same_server, at)
-                .or_else(|| silent.then_some(Link::Stranger))
+                .or_else(|| {
+                    silent
+                        .get_or_insert_with(is_silent)
+                        .then_some(Link::Stranger)
+                })
         };
         let mut tied: Vec<((Link, Hint, Timestamp), &Route, &Relation)> = broken
             .into_iter()
