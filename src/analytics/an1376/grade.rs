@@ -98,10 +98,17 @@ fn weaknesses(
         Severity::Medium,
         "no sign of the disruption can stand alone",
     );
+    let hardly = if judged.signs.iter().all(|sign| sign.kind == "silence") {
+        "was hardly overdue"
+    } else {
+        "had hardly failed"
+    };
     hold(
         judged.signs.iter().all(|sign| sign.hindsight) && judged.failover.implant.is_empty(),
         Severity::Low,
-        "when the new channel came the old one was hardly overdue: a program that moves on by itself looks the same",
+        &format!(
+            "when the new channel came the old one {hardly}: a program that moves on by itself looks the same"
+        ),
     );
     hold(
         !judged.stated && judged.extent.in_doubt(),

@@ -1,123 +1,115 @@
 //! Did the block hold? What became of a host's channels around a stated containment.
 //!
 //! Channels that moved are findings of their own; here the rest is told: what stopped, what was
-//! only tried again, and until when the evidence could show more.
+//! only tried again, what went on without a known success, what the same processes opened afterwards,
+//! and until when the evidence could show more.
 
-use super::panel::process_words;
-use super::relation::{Relation, Route};
+use super::panel::{last_good, process_words};
+use super::relation::{Passed, Relation, Route};
 use super::settings::FallbackSettings;
 use super::state::State;
+use super::who::Who;
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
 use crate::context::{Context, Place};
 use crate::model::finding::{
-    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Table, Tier,
+    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Table, Tier, Unseen,
 };
-use crate::model::plural::plural;
+use crate::model::plural::{counted, plural};
 use crate::model::{Span, Text, Timestamp};
 
 /// A channel without a known beat that was silent for longer than this before the containment was not
 /// stopped by it.
 const ACTIVE: Span = Span::seconds(3_600);
-/// What to do where nothing moved: nothing new was found that could be blocked.
+/// What to do where nothing moved.
 const ACTIONS: [&str; 2] = [
     "look on other hosts for the channels that stopped",
     "collect evidence of the time after this one ends: a channel that moves later shows there only",
 ];
-/// Channels shown.
+/// What to do first where something new came.
+const NEW: &str =
+    "look at the new channels in the table: they came after the containment, whatever they are";
+/// Channels shown, and new ones.
 const SHOWN: usize = 20;
+/// Records that go on for longer than this after the last connection are named.
+const BEYOND: Span = Span::seconds(60);
 
 /// What became of one channel.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Became {
     /// It worked after the containment.
     Works,
+    /// A connection begun before went on until then.
+    Open(Timestamp),
+    /// It was used again, so often; not all of it failed, and none of it is known to have worked.
+    Untold(u32),
     /// It was tried again, without success.
     Tried(u32),
     /// Nothing more was seen of it.
     Stopped,
 }
 
-/// The finding about one containment time, if the host had channels then and none moved.
+impl Became {
+    fn stopped(self) -> bool {
+        matches!(self, Self::Tried(_) | Self::Stopped)
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Works => "still works".to_owned(),
+            Self::Open(until) => {
+                format!(
+                    "a connection begun before was heard until {}",
+                    until.rfc3339()
+                )
+            }
+            Self::Untold(n) => {
+                let n = counted(u64::from(n), "more contact");
+                format!("{n}, of which none is known to have worked")
+            }
+            Self::Tried(1) => "tried once, never worked".to_owned(),
+            Self::Tried(n) => format!("tried {n} times, never worked"),
+            Self::Stopped => "nothing more was seen".to_owned(),
+        }
+    }
+}
+
+/// One channel and what became of it.
+type Told<'s> = (&'s Route, &'s Relation, Became);
+
+/// The finding about one containment time, the `number`th of the host, if the host had channels then
+/// and none moved.
 pub fn finding(
     place: Place,
-    at: Timestamp,
+    (number, at): (usize, Timestamp),
     state: &State,
     settings: &FallbackSettings,
     context: &Context,
 ) -> Option<Finding> {
-    let mut told: Vec<(&Route, &Relation, Became)> = state
-        .established()
-        .filter_map(|(route, relation)| Some((route, relation, became(relation, at, settings)?)))
-        .collect();
+    let mut told = channels(number, at, state, settings);
     told.sort_by_key(|(route, relation, _)| (relation.first.order(), (*route).clone()));
-    let stopped = told
-        .iter()
-        .filter(|(_, _, became)| !matches!(became, Became::Works))
-        .count();
-    if stopped == 0 {
+    let stopped = told.iter().filter(|(.., became)| became.stopped()).count();
+    let works = told.iter().filter(|(.., b)| *b == Became::Works).count();
+    let untold = told.len() - stopped - works;
+    if stopped + untold == 0 {
         return None;
     }
-    let works = told.len() - stopped;
-    let about = &super::FallbackChannel::ABOUT;
-    let end = state.end;
-    let table = Table {
-        title: "Did the block hold?".to_owned(),
-        columns: [
-            "channel",
-            "process",
-            "last good contact",
-            "after the containment",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-        rows: told
-            .iter()
-            .take(SHOWN)
-            .map(|(route, relation, became)| {
-                vec![
-                    route.words(),
-                    process_words(route),
-                    relation
-                        .last_good
-                        .as_ref()
-                        .map_or("none".to_owned(), |e| e.time.rfc3339()),
-                    match became {
-                        Became::Works => "still works".to_owned(),
-                        Became::Tried(n) => format!("tried {n} times, never worked"),
-                        Became::Stopped => "nothing more was seen".to_owned(),
-                    },
-                ]
-            })
-            .collect(),
-    };
-    let steps = told
-        .iter()
-        .filter(|(_, _, became)| !matches!(became, Became::Works))
-        .filter_map(|(_, relation, _)| relation.last_good.as_ref())
-        .take(SHOWN)
-        .map(|event| Step {
-            role: Role::Connect,
-            event: event.clone(),
-            also: Vec::new(),
-            remark: "a channel that stopped, last seen good".to_owned(),
-        })
-        .collect::<Vec<_>>();
-    let mut steps = steps;
-    steps.sort_by_key(|step| step.event.order());
+    let later = later(at, state, &told);
+    let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
     });
+    let not_working = || told.iter().filter(|(.., b)| *b != Became::Works);
     Some(Finding {
-        analytic: about.id,
+        analytic: super::FallbackChannel::ABOUT.id,
         span: None,
         also_satisfies: Vec::new(),
-        title: format!(
-            "{}: the containment stated at {} held as far as this evidence shows (until {}): {stopped} channel{} \
-             stopped, no new channel of their processes was found",
-            host_words(place, context),
-            at.rfc3339(),
-            end.rfc3339(),
-            plural(stopped as u64)
+        title: title(
+            &host_words(place, context),
+            at,
+            until,
+            [stopped, untold],
+            &later,
         ),
         severity: Severity::Info,
         tier: match seen {
@@ -136,13 +128,12 @@ pub fn finding(
                 Place::Address(address) => Some(address),
                 Place::Host(_) => None,
             },
-            remote: told
-                .iter()
-                .find(|(_, _, became)| !matches!(became, Became::Works))
+            remote: not_working()
+                .next()
                 .and_then(|(_, relation, _)| relation.addresses.first().copied()),
             ..Entities::default()
         },
-        steps,
+        steps: steps(&told, &later),
         conditions: vec![Condition {
             text: "established channels stopped at the stated containment".to_owned(),
             setting: format!(
@@ -151,17 +142,23 @@ pub fn finding(
             ),
             measured: stopped.to_string(),
         }],
-        tables: vec![table],
+        tables: tables(&told, &later),
         score: vec![ScoreItem {
-            reason: "nothing new was seen; what the evidence does not cover stays open".to_owned(),
+            reason: "nothing was judged a fallback; what the evidence does not cover stays open"
+                .to_owned(),
             points: 30,
         }],
         order: OrderCheck::of_one_clock(),
-        unseen: Vec::new(),
+        unseen: unseen(place, until, state, context),
         alternatives: vec![
             "the channels stopped by themselves; which of them the containment was about is not stated".to_owned(),
         ],
-        actions: ACTIONS.map(str::to_owned).to_vec(),
+        actions: (!later.is_empty())
+            .then_some(NEW)
+            .into_iter()
+            .chain(ACTIONS)
+            .map(str::to_owned)
+            .collect(),
         notes: if works == 0 {
             Vec::new()
         } else {
@@ -173,12 +170,84 @@ pub fn finding(
     })
 }
 
-fn became(relation: &Relation, at: Timestamp, settings: &FallbackSettings) -> Option<Became> {
-    let good = relation.last_good.as_ref()?.time;
-    if relation.first.time > at {
-        return None;
+fn title(
+    host: &str,
+    at: Timestamp,
+    until: Timestamp,
+    counts: [usize; 2],
+    later: &[(&Route, &Relation)],
+) -> String {
+    let [stopped, untold] = counts.map(|n| n as u64);
+    // Where no process is known, anybody's new channel may be theirs.
+    let theirs = later.iter().filter(|(route, _)| route.who.known()).count() as u64;
+    let anybodys = later.len() as u64 - theirs;
+    let (stated, end) = (at.rfc3339(), until.rfc3339());
+    if until <= at {
+        return format!(
+            "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
+        );
     }
-    if good > at {
+    let held = if untold + theirs + anybodys == 0 {
+        format!(
+            "the containment stated at {stated} held as far as this evidence shows (until {end})"
+        )
+    } else {
+        format!("the containment stated at {stated} may not have held (until {end})")
+    };
+    let mut became = Vec::new();
+    if stopped > 0 {
+        became.push(format!("{} stopped", counted(stopped, "channel")));
+    }
+    if untold > 0 {
+        became.push(format!(
+            "{} went on and is not known to have worked",
+            counted(untold, "channel")
+        ));
+    }
+    let new = |n| counted(n, "new channel");
+    became.push(match (theirs, anybodys) {
+        (0, 0) => "no new channel of their processes was found".to_owned(),
+        (n, 0) => format!("{} of their processes came after it", new(n)),
+        (0, n) => format!("{} of unknown processes came after it", new(n)),
+        (n, m) => format!(
+            "{} of their processes and {m} of unknown ones came after it",
+            new(n)
+        ),
+    });
+    format!("{host}: {held}: {}", became.join("; "))
+}
+
+/// The channels that were established and in use then, and what became of each.
+fn channels<'s>(
+    number: usize,
+    at: Timestamp,
+    state: &'s State,
+    settings: &FallbackSettings,
+) -> Vec<Told<'s>> {
+    let then = state.contained.get(number);
+    let passed = |place: usize, relation: &Relation| match then {
+        Some(then) => then.get(place).copied(),
+        // Nothing was heard of the host since.
+        None => Some(relation.passed()),
+    };
+    state
+        .established()
+        .enumerate()
+        .filter_map(|(place, (route, relation))| {
+            let became = became(relation, passed(place, relation)?, at, settings)?;
+            Some((route, relation, became))
+        })
+        .collect()
+}
+
+fn became(
+    relation: &Relation,
+    then: Passed,
+    at: Timestamp,
+    settings: &FallbackSettings,
+) -> Option<Became> {
+    let (shown, _) = relation.last_shown()?;
+    if relation.good() > at {
         return Some(Became::Works);
     }
     // A beacon that misses its beats has stopped already.
@@ -186,16 +255,146 @@ fn became(relation: &Relation, at: Timestamp, settings: &FallbackSettings) -> Op
         let beats = i64::from(settings.missing_beats);
         Span(beat.median.0.saturating_mul(beats)).max(settings.min_silence)
     });
-    if at.since(good) > active {
+    if at.since(shown.time) > active {
         return None;
     }
-    let tried = relation
-        .trouble
-        .as_ref()
-        .map_or(0, |t| t.failures.count.saturating_add(t.blocks.count));
-    Some(if relation.last > at && tried > 0 {
-        Became::Tried(tried)
-    } else {
-        Became::Stopped
+    let more = relation.contacts.saturating_sub(then.contacts);
+    let failed = relation.failed.saturating_sub(then.failed);
+    Some(match more {
+        0 if relation.open_until > at => Became::Open(relation.open_until),
+        0 => Became::Stopped,
+        _ if failed == more => Became::Tried(more),
+        _ => Became::Untold(more),
     })
+}
+
+/// What the programs of channels that no longer work used for the first time after the containment,
+/// in order of time.
+fn later<'s>(at: Timestamp, state: &'s State, told: &[Told<'_>]) -> Vec<(&'s Route, &'s Relation)> {
+    let same = |a: &Who, b: &Who| a.same_program(b) || !a.known() && !b.known();
+    let theirs = |route: &Route| {
+        told.iter()
+            .any(|(old, _, became)| *became != Became::Works && same(&old.who, &route.who))
+    };
+    let (before, mut after): (Vec<_>, Vec<_>) = state
+        .relations
+        .all()
+        .filter(|(route, _)| theirs(route))
+        .partition(|(_, relation)| relation.first.time <= at);
+    after.retain(|(new, relation)| {
+        let known = |(old, held): &(&Route, &Relation)| {
+            same(&old.who, &new.who)
+                && (old.transport, old.port) == (new.transport, new.port)
+                && (old.peer == new.peer
+                    || held
+                        .addresses
+                        .iter()
+                        .any(|a| relation.addresses.contains(a)))
+        };
+        !before.iter().any(known)
+    });
+    after.sort_by_key(|(route, relation)| (relation.first.order(), (*route).clone()));
+    after
+}
+
+/// Until when the evidence shows connections of the host: its last one, or the end of a capture that
+/// shows some.
+fn until(state: &State, context: &Context) -> Timestamp {
+    let captures = context.coverage.captures().iter();
+    let shows = |evidence| {
+        [false, true]
+            .iter()
+            .any(|side| state.sight.is_in(evidence, *side))
+    };
+    let ends = captures
+        .filter(|(evidence, _)| shows(*evidence))
+        .map(|(_, seen)| seen.to.min(state.end));
+    ends.fold(state.sight.last(), Timestamp::max)
+}
+
+fn tables(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Table> {
+    let words = |columns: &[&str]| columns.iter().map(|c| (*c).to_owned()).collect();
+    let mut tables = vec![Table {
+        title: "Did the block hold?".to_owned(),
+        columns: words(&[
+            "channel",
+            "process",
+            "last good contact",
+            "after the containment",
+        ]),
+        rows: told
+            .iter()
+            .take(SHOWN)
+            .map(|(route, relation, became)| {
+                vec![
+                    route.words(),
+                    process_words(route),
+                    last_good(relation, Timestamp::rfc3339),
+                    became.words(),
+                ]
+            })
+            .collect(),
+    }];
+    if !later.is_empty() {
+        tables.push(Table {
+            title: format!("New channels after the containment ({})", later.len()),
+            columns: words(&["first contact", "channel", "process", "contacts", "worked"]),
+            rows: later
+                .iter()
+                .take(SHOWN)
+                .map(|(route, relation)| {
+                    vec![
+                        relation.first.time.rfc3339(),
+                        route.words(),
+                        process_words(route),
+                        relation.contacts.to_string(),
+                        relation.worked.to_string(),
+                    ]
+                })
+                .collect(),
+        });
+    }
+    tables
+}
+
+fn steps(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Step> {
+    let step = |event: &crate::model::Event, remark: String| Step {
+        role: Role::Connect,
+        event: event.clone(),
+        also: Vec::new(),
+        remark,
+    };
+    let old = told
+        .iter()
+        .filter(|(.., became)| *became != Became::Works)
+        .filter_map(|(_, relation, became)| {
+            let (event, word) = relation.last_shown()?;
+            let did = if became.stopped() {
+                "stopped"
+            } else {
+                "went on"
+            };
+            Some(step(event, format!("a channel that {did}, {word}")))
+        });
+    let new = later.iter().map(|(_, relation)| {
+        let remark = "a new channel after the containment, first use";
+        step(&relation.first, remark.to_owned())
+    });
+    let mut steps: Vec<Step> = old.take(SHOWN).chain(new.take(SHOWN)).collect();
+    steps.sort_by_key(|step| step.event.order());
+    steps
+}
+
+fn unseen(place: Place, until: Timestamp, state: &State, context: &Context) -> Vec<Unseen> {
+    if state.end.since(until) <= BEYOND {
+        return Vec::new();
+    }
+    vec![Unseen {
+        telemetry: format!("connections after {}", until.rfc3339()),
+        host: context.identity.name(place).cloned(),
+        effect: format!(
+            "other records of the host go on until {}; a channel that moved in between would not show",
+            state.end.rfc3339()
+        ),
+    }]
 }

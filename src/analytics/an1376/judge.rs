@@ -1,21 +1,23 @@
 //! Judges a new channel beside a broken one: was it disrupted, is it ordinary, how unusual is it.
 
+use super::excuse::excluded;
 use super::failover::{Failover, Moved};
 use super::grade::grade;
 use super::lineage::Link;
-use super::ordinary::{Change, ordinary};
 use super::outage::Extent;
 use super::relation::{Established, Relation};
+use super::rules;
 use super::settings::FallbackSettings;
 use super::signs::{self, Sign};
+use super::silence::covered;
 use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
 use super::who::Who;
+use crate::context::coverage::Interval;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
-use crate::model::payload::Shape;
 use crate::model::{Event, Span, Timestamp};
 
 /// The least sum of weights that is told: a hundred to one.
@@ -108,19 +110,34 @@ pub fn judge(
             trouble,
             rules: &state.rules,
             containments,
+            good: waiting.good_before,
+            let_through: waiting.let_through_before,
             until: at,
             end: state.end,
+            failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
+            in_force: &|rule| {
+                let since = rule.time.shifted(rules::SETTLES);
+                let mut all = state.relations.all();
+                // Whether it was not in force yet or never: what it let through as the new channel it did
+                // not block as the old one.
+                let surely = |route: &_, relation: &_| {
+                    rules::cover(rule, route, relation) == rules::Cover::Yes
+                };
+                let new_too = new.last_tried().is_some() && surely(&waiting.new, new);
+                !new_too
+                    && !all.any(|(route, relation)| {
+                        relation.went_on(since, at) && surely(route, relation)
+                    })
+            },
             awake: &|from, to| state.awake.between(from, to),
+            last_before: waiting.last_before,
+            heard: &|| state.heard.at(&waiting.old, old),
             covered: &|from, to| {
-                let captures = context.coverage.captures();
-                captures
-                    .iter()
-                    .any(|(_, seen)| seen.holds(from) && seen.holds(to))
+                covered(place, state, old, Interval { from, to }, settings, context)
             },
         },
         settings,
     );
-    found.retain(|sign| sign.kind != "silence" || old.last == waiting.last_before);
     if established == Established::Permitted {
         // Nobody knows that it worked; only a block is a change.
         found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
@@ -388,57 +405,6 @@ fn extent_of(
         host: host.unwrap_or_default(),
         hosts: hosts.unwrap_or_default(),
     }
-}
-
-/// Why the pair is no fallback although something broke.
-fn excluded(
-    state: &State,
-    waiting: &Waiting,
-    [old, new]: [&Relation; 2],
-    signs: &[Sign],
-    (mute, failover): (bool, &Failover),
-    settings: &FallbackSettings,
-) -> Option<String> {
-    let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
-    let around =
-        |event: &Event| event.time >= began.shifted(Span::seconds(-60)) && event.time <= waiting.at;
-    let [before, after] = waiting.locals;
-    if state.network.iter().any(around) {
-        return Some("the host changed its network in between".to_owned());
-    }
-    if before != after && before.is_ipv4() == after.is_ipv4() {
-        return Some(format!(
-            "the host had another address ({before}, then {after}): it changed its network"
-        ));
-    }
-    let why = ordinary(&Change {
-        old: &waiting.old,
-        old_relation: old,
-        new: &waiting.new,
-        new_relation: new,
-        brokers: &state.brokers,
-        failover,
-        mute,
-    });
-    if let Some(why) = why {
-        return Some(match unheard(new) {
-            true => format!("{why}, by its ports; what was said is not in this evidence"),
-            false => why.to_owned(),
-        });
-    }
-    let many = state.new_endpoints(&waiting.new.who, waiting.at, settings.time_window);
-    if waiting.new.who.known() && many > settings.max_new_endpoints as usize {
-        return Some(format!(
-            "the process reached for more than {} new endpoints in the window: a scanner or a monitor",
-            settings.max_new_endpoints
-        ));
-    }
-    None
-}
-
-/// True if bytes were counted of a channel, and none of them were seen.
-fn unheard(channel: &Relation) -> bool {
-    channel.shape == Shape::None && channel.bytes.iter().any(|bytes| *bytes > 0)
 }
 
 fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck {

@@ -2,15 +2,17 @@
 //! it, used another port, protocol or remote that is unusual.
 //!
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
-//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`), `waiting` finds the broken channel
-//! that a new one is held against, `signs` says what disrupted it, `ordinary` what is no fallback,
+//! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`, `sight`, `heard`), `waiting` finds the broken channel
+//! that a new one is held against, `signs` says what disrupted it (`trouble`, `rules`, `silence`), `excuse` and `ordinary` what is no fallback,
 //! `speech` what belongs on a port, `unusual` how much it weighs (`habits` against what), `failover` what speaks for a service of
 //! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod awake;
+mod excuse;
 mod failover;
 mod grade;
 mod habits;
+mod heard;
 mod holding;
 mod image;
 mod judge;
@@ -22,9 +24,12 @@ mod panel;
 mod relation;
 mod relations;
 mod rhythm;
+mod rules;
 mod settings;
+mod sight;
 mod sighting;
 mod signs;
+mod silence;
 mod speech;
 mod state;
 mod telling;
@@ -40,12 +45,12 @@ use super::contract::Analytic;
 use super::found::Found;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::{NearMiss, Severity};
+use crate::model::finding::NearMiss;
 use crate::model::net::is_private;
 use crate::model::{Event, Span, What};
 use judge::{Judged, Verdict, judge};
 use state::State;
-use waiting::Waiting;
+use waiting::Candidates;
 
 /// The analytic.
 pub struct FallbackChannel {
@@ -191,8 +196,8 @@ impl Analytic for FallbackChannel {
     ) {
         let containments = context.containments.of_host(*key);
         if state.is_due(event.time) {
-            for waiting in state.take_due(event.time) {
-                self.judge(*key, state, waiting, context, found);
+            for candidates in state.take_due(event.time) {
+                self.judge(*key, state, candidates, context, found);
             }
         }
         state.hear(
@@ -218,30 +223,26 @@ impl Analytic for FallbackChannel {
     }
 
     fn close(&self, key: &Place, mut state: State, context: &Context, found: &mut Found) {
-        for waiting in std::mem::take(&mut state.waiting) {
-            self.judge(*key, &mut state, waiting, context, found);
+        for candidates in std::mem::take(&mut state.waiting) {
+            self.judge(*key, &mut state, candidates, context, found);
         }
         let containments = context.containments.of_host(*key);
         let judged = std::mem::take(&mut state.judged);
         let mut moved = Vec::new();
         for after in together(judged) {
-            moved.extend(
-                after
-                    .iter()
-                    .filter(|one| one.severity > Severity::Info)
-                    .map(|one| one.waiting.at),
-            );
+            moved.extend(after.iter().map(|one| one.waiting.at));
             let told =
                 telling::finding(*key, &after, &state, &containments, &self.settings, context);
             if let Some(finding) = told {
                 found.finding(finding);
             }
         }
-        for at in containments {
+        for (number, at) in containments.into_iter().enumerate() {
             if moved.iter().any(|moved| *moved >= at) {
                 continue;
             }
-            if let Some(finding) = holding::finding(*key, at, &state, &self.settings, context) {
+            let stated = (number, at);
+            if let Some(finding) = holding::finding(*key, stated, &state, &self.settings, context) {
                 found.finding(finding);
             }
         }
@@ -249,47 +250,51 @@ impl Analytic for FallbackChannel {
 }
 
 impl FallbackChannel {
+    /// Judges a new channel beside each broken one; the severest is told, else the nearest miss of the
+    /// most telling pair.
     fn judge(
         &self,
         place: Place,
         state: &mut State,
-        waiting: Waiting,
+        candidates: Candidates,
         context: &Context,
         found: &mut Found,
     ) {
-        let (at, route) = (waiting.at, waiting.new.clone());
         let containments = context.containments.of_host(place);
-        match judge(
-            place,
-            state,
-            waiting,
-            &containments,
-            &self.settings,
-            context,
-        ) {
-            Verdict::Fallback(judged) => {
-                if state.judged.len() < HELD {
-                    state.judged.push(*judged);
-                } else {
-                    found.dropped += 1;
+        let mut worst: Option<Box<Judged>> = None;
+        let mut near = None;
+        for pair in candidates.pairs {
+            let (at, route) = (pair.at, pair.new.clone());
+            match judge(place, state, pair, &containments, &self.settings, context) {
+                Verdict::Fallback(judged) => {
+                    let bad = |one: &Judged| (one.severity, one.sum());
+                    if worst.as_ref().is_none_or(|held| bad(held) < bad(&judged)) {
+                        worst = Some(judged);
+                    }
                 }
+                Verdict::Near(missing, why) if near.is_none() => {
+                    let host = super::kit::picture::host_words(place, context);
+                    near = Some(NearMiss {
+                        analytic: Self::ABOUT.id,
+                        missing,
+                        time: at,
+                        text: format!("{host}: {why}"),
+                        references: state
+                            .relations
+                            .get(&route)
+                            .map(|relation| relation.first.provenance)
+                            .into_iter()
+                            .collect(),
+                    });
+                }
+                Verdict::Near(..) | Verdict::Nothing => {}
             }
-            Verdict::Near(missing, why) => {
-                let host = super::kit::picture::host_words(place, context);
-                found.near_miss(NearMiss {
-                    analytic: Self::ABOUT.id,
-                    missing,
-                    time: at,
-                    text: format!("{host}: {why}"),
-                    references: state
-                        .relations
-                        .get(&route)
-                        .map(|relation| relation.first.provenance)
-                        .into_iter()
-                        .collect(),
-                });
-            }
-            Verdict::Nothing => {}
+        }
+        match (worst, near) {
+            (Some(judged), _) if state.judged.len() < HELD => state.judged.push(*judged),
+            (Some(_), _) => found.dropped += 1,
+            (None, Some(near)) => found.near_miss(near),
+            (None, None) => {}
         }
     }
 }

@@ -101,7 +101,8 @@ impl Names {
     }
 }
 
-fn turned_away(address: IpAddr) -> bool {
+/// True for an address that a name is turned away with.
+pub fn turned_away(address: IpAddr) -> bool {
     is_private(address) || address.is_loopback() || address.is_unspecified()
 }
 

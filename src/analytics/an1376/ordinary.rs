@@ -6,7 +6,7 @@ use super::speech::{WINDOWS, misplaced};
 use crate::model::net::is_private;
 use crate::model::payload::Shape;
 use crate::model::{Span, Timestamp, Transport};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports of services that hand out other ports: FTP, port mappers, RTSP, H.323.
 const BROKERS: &[u16] = &[21, 111, 135, 554, 1720];
@@ -95,6 +95,27 @@ const PRINTING: &[u16] = &[515, 631, 9100];
 const SPOOLER: &str = "\\windows\\system32\\spoolsv.exe";
 /// Programs in which Windows itself asks domain controllers and servers.
 const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
+/// Where Windows asks other hosts inside for updates they have already (Microsoft's "Delivery
+/// Optimization": peers over TCP).
+const DELIVERY: u16 = 7680;
+/// The name servers that Windows knows by itself to answer over HTTPS, too (Microsoft's "Secure DNS
+/// Client over HTTPS").
+const OVER_HTTPS: &[IpAddr] = &[
+    IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1)),
+    IpAddr::V4(Ipv4Addr::new(1, 0, 0, 1)),
+    IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8)),
+    IpAddr::V4(Ipv4Addr::new(8, 8, 4, 4)),
+    IpAddr::V4(Ipv4Addr::new(9, 9, 9, 9)),
+    IpAddr::V4(Ipv4Addr::new(149, 112, 112, 112)),
+    IpAddr::V6(Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1111)),
+    IpAddr::V6(Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0, 0, 0, 0x1001)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8888)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0x4860, 0x4860, 0, 0, 0, 0, 0x8844)),
+    IpAddr::V6(Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, 0xfe)),
+    IpAddr::V6(Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, 9)),
+];
+/// The program in which Windows itself downloads and asks for names.
+const SERVICES: &str = "\\windows\\system32\\svchost.exe";
 /// Tools of developers, which reach for odd ports of their own network all day.
 const DEVELOPERS: &[&str] = &[
     "docker.exe",
@@ -133,10 +154,37 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
     if asks_inside(change) {
         return Some("a service of Windows that asks a server of its own network");
     }
+    if let Some(why) = of_services(change) {
+        return Some(why);
+    }
     if new.port >= 1024 && brokered(change, BROKERS) {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
     None
+}
+
+/// What services of Windows do when their server does not answer, as long as the payload is not known
+/// to be something else.
+fn of_services(change: &Change<'_>) -> Option<&'static str> {
+    let (old, new, relation) = (change.old, change.new, change.new_relation);
+    let services = |route: &Route| *route.who.program == *SERVICES;
+    if !services(old) || !services(new) || new.transport != Transport::TCP {
+        return None;
+    }
+    let all = |is: fn(&IpAddr) -> bool| relation.addresses.iter().all(is);
+    let speaks = |shapes: &[Shape]| shapes.contains(&relation.shape);
+    if new.port == DELIVERY && all(is_inside) && speaks(&[Shape::None, Shape::Binary]) {
+        return Some("Windows asks its own network for updates (Delivery Optimization)");
+    }
+    let over_https = new.port == 443
+        && all(|address| OVER_HTTPS.contains(address))
+        && speaks(&[Shape::None, Shape::Tls]);
+    (DNS.contains(&old.port) && over_https)
+        .then_some("Windows asks a name server that it knows over HTTPS")
+}
+
+fn is_inside(address: &IpAddr) -> bool {
+    is_private(*address)
 }
 
 /// What browsers, mail clients, calls, VPNs and tools do.

@@ -53,10 +53,7 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         }),
         row("first contact", &|_, relation| time(relation.first.time)),
         row("last good contact", &|_, relation| {
-            relation
-                .last_good
-                .as_ref()
-                .map_or("none".to_owned(), |event| time(event.time))
+            last_good(relation, time)
         }),
         counted,
         row("contacts", &|_, relation| relation.contacts.to_string()),
@@ -117,6 +114,15 @@ pub fn process_words(route: &Route) -> String {
         text.push_str(&format!(" ({})", more.join(", ")));
     }
     text
+}
+
+/// When it worked last, or was permitted last where no success is known.
+pub fn last_good(relation: &Relation, time: fn(Timestamp) -> String) -> String {
+    match (&relation.last_good, &relation.last_permitted) {
+        (Some(event), _) => time(event.time),
+        (None, Some(event)) => format!("none known, last permitted {}", time(event.time)),
+        (None, None) => "none".to_owned(),
+    }
 }
 
 /// What is recorded of a process's file; of an unknown process there is nothing to record.

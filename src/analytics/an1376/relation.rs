@@ -92,13 +92,24 @@ impl Established {
     }
 }
 
+/// How many contacts there were up to some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// All.
+    pub contacts: u32,
+    /// Those that failed.
+    pub failed: u32,
+}
+
 /// What passed between a process and a remote.
 #[derive(Clone, Debug)]
 pub struct Relation {
     /// The first contact.
     pub first: Event,
-    /// The last contact that worked, or that was permitted and nothing is known of its fate.
+    /// The last contact that worked.
     pub last_good: Option<Event>,
+    /// The last contact that the host permitted, of which no more is known.
+    pub last_permitted: Option<Event>,
     /// Time of the last contact of any kind.
     pub last: Timestamp,
     /// All contacts.
@@ -115,6 +126,8 @@ pub struct Relation {
     pub bytes: [u64; 2],
     /// The longest connection that worked.
     pub longest: Span,
+    /// When the last of those was last heard.
+    pub open_until: Timestamp,
     /// Addresses it was seen at.
     pub addresses: Vec<IpAddr>,
     /// The name it was asked for by.
@@ -150,8 +163,10 @@ impl Relation {
     pub(super) fn empty(first: Event) -> Self {
         Self {
             last: first.time,
+            open_until: first.time,
             first,
             last_good: None,
+            last_permitted: None,
             contacts: 0,
             worked: 0,
             untold: 0,
@@ -172,8 +187,8 @@ impl Relation {
         }
     }
 
-    /// Takes in a contact.
-    pub fn hear(&mut self, seen: &Sighting<'_>, settings: &FallbackSettings) {
+    /// Takes in a contact; true if it failed.
+    pub fn hear(&mut self, seen: &Sighting<'_>, settings: &FallbackSettings) -> bool {
         self.contacts = self.contacts.saturating_add(1);
         self.last = self.last.max(seen.time());
         self.local = seen.contact.local.address;
@@ -203,20 +218,27 @@ impl Relation {
             self.failed = self.failed.saturating_add(1);
             let held = self.trouble.take();
             self.trouble = Some(Trouble::with_failure(held, seen, settings));
-            return;
+            return true;
         }
         self.remember(seen.time());
         if !seen.worked() {
             self.untold = self.untold.saturating_add(1);
-            if !seen.contact.on_wire() && self.trouble.is_none() {
-                self.last_good = Some(seen.event().clone());
+            if !seen.contact.on_wire() {
+                self.last_permitted = Some(seen.event().clone());
             }
-            return;
+            return false;
         }
         self.worked = self.worked.saturating_add(1);
         // How long somebody tried in vain says nothing of a channel.
         if let Some(attempt) = seen.attempt() {
             self.longest = self.longest.max(attempt.duration(seen.time()));
+            self.open_until = self.open_until.max(attempt.ended);
+        }
+        // What answers where its name was turned to may be the sinkhole.
+        if let Some(trouble) = self.trouble.as_mut()
+            && trouble.is_answered(address)
+        {
+            return false;
         }
         // It works: whatever was wrong is over.
         self.trouble = None;
@@ -229,6 +251,7 @@ impl Relation {
                 self.trouble = Some(Trouble::with_reset(ended, seen));
             }
         }
+        false
     }
 
     fn remember(&mut self, time: Timestamp) {
@@ -263,6 +286,46 @@ impl Relation {
             && times
                 .windows(2)
                 .all(|pair| (pair[1].since(pair[0]).0 - beat.0).abs() <= beat.0 / 5)
+    }
+
+    /// How many contacts there were until now.
+    pub fn passed(&self) -> Passed {
+        Passed {
+            contacts: self.contacts,
+            failed: self.failed,
+        }
+    }
+
+    /// When its last contact that did not fail began; `None` if all did.
+    pub fn last_tried(&self) -> Option<Timestamp> {
+        self.times.back().copied()
+    }
+
+    /// True if a contact that the host let through began after `from` and not after `to`.
+    pub fn went_on(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.times.iter().any(|time| from < *time && *time <= to)
+    }
+
+    /// When it worked last; its begin if it never did.
+    pub fn good(&self) -> Timestamp {
+        let last = self.last_good.as_ref();
+        last.map_or(self.first.time, |event| event.time)
+    }
+
+    /// When the host let it through last: it worked, or was permitted.
+    pub fn let_through(&self) -> Timestamp {
+        let last = self.last_permitted.as_ref();
+        last.map_or(self.good(), |event| event.time.max(self.good()))
+    }
+
+    /// The last contact that worked; of one that never did, the last that was permitted. And a word
+    /// for which of them it is.
+    pub fn last_shown(&self) -> Option<(&Event, &'static str)> {
+        let good = self
+            .last_good
+            .as_ref()
+            .map(|event| (event, "last seen good"));
+        good.or_else(|| Some((self.last_permitted.as_ref()?, "last permitted")))
     }
 
     /// Why it counts as established; `None` if it does not.

@@ -49,6 +49,11 @@ impl Relations {
         self.at(self.find(route)?).map(|(_, relation)| relation)
     }
 
+    /// All of them with their routes, in no order.
+    pub fn all(&self) -> impl Iterator<Item = (&Route, &Relation)> {
+        self.held.iter().flatten().map(|held| (&held.0, &held.1))
+    }
+
     /// About how many bytes they take: most have few contacts, of which the first event is held.
     /// Not what the table has allocated: that depends on where its keys happened to fall.
     pub fn weight(&self) -> usize {

@@ -32,16 +32,20 @@ pub fn usurped(shape: Shape, transport: Transport, port: u16) -> bool {
         && expected(transport, port).is_some_and(|expected| !expected.contains(&shape))
 }
 
-/// What is spoken on a port; `None` where nothing particular is.
+/// What is spoken on a port, by IANA's registry of service names and port numbers unless said; `None`
+/// where nothing particular is.
 fn expected(transport: Transport, port: u16) -> Option<&'static [Shape]> {
     Some(match (transport, port) {
         // DTLS is a VPN's or a conference's.
         (Transport::UDP, 443) => &[Shape::Quic, Shape::Tls],
         (
             Transport::TCP,
-            443 | 465 | 563 | 636 | 853 | 989 | 990 | 993 | 995 | 3269 | 5061 | 5986 | 8443 | 8531
-            | 9443,
+            443 | 465 | 563 | 636 | 853 | 989 | 990 | 992 | 993 | 994 | 995 | 2376 | 3269 | 5061
+            | 5349 | 5671 | 5986 | 6514 | 6697 | 8443 | 8531 | 8883 | 9443,
         ) => &[Shape::Tls],
+        // XMPP with TLS from the first byte (XEP-0368), and Apple's push service; another one is
+        // registered there.
+        (Transport::TCP, 5223) => &[Shape::Tls, Shape::Text, Shape::Binary],
         (
             Transport::TCP,
             80 | 2869 | 3128 | 5357 | 5985 | 8000 | 8008 | 8080 | 8530 | 8888 | 47001,
@@ -74,6 +78,8 @@ mod tests {
         assert!(!odd(Shape::Http, 80) && odd(Shape::Ssh, 80) && odd(Shape::Ssh, 4444));
         assert!(!odd(Shape::Binary, 4444) && !odd(Shape::None, 443));
         assert!(!odd(Shape::Tls, 5986), "remote management over TLS");
+        assert!(!odd(Shape::Tls, 5671), "message queues over TLS");
+        assert!(odd(Shape::Ssh, 8883));
     }
 
     #[test]

@@ -4,21 +4,23 @@
 use super::awake::Awake;
 use super::failover::is_settled;
 use super::habits::Subject;
+use super::heard::Heard;
 use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::Lineage;
 use super::names::{Names, answer_of};
 use super::ordinary::{Asked, hands_out};
 use super::outage::Outage;
-use super::relation::{Relation, Route};
+use super::relation::{Passed, Relation, Route};
 use super::relations::{Place, Relations};
+use super::rules;
 use super::settings::FallbackSettings;
+use super::sight::Sight;
 use super::sighting::Sighting;
-use super::signs;
 use super::trouble::Trouble;
-use super::waiting::{New, Waiting};
+use super::waiting::{Candidates, New};
 use super::who::Who;
-use crate::analytics::kit::contact::{Form, contact_of};
+use crate::analytics::kit::contact::{Fate, Form, contact_of};
 use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
@@ -79,8 +81,14 @@ pub struct State {
     pub network: Vec<Event>,
     /// Questions to services that hand out ports.
     pub brokers: Vec<Asked>,
+    /// What had passed over the established channels, in their order, at each stated containment.
+    pub contained: Vec<Vec<Passed>>,
+    /// What shows its connections.
+    pub sight: Sight,
+    /// When its programs were last heard where.
+    pub heard: Heard,
     /// New channels that wait.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<Candidates>,
     /// What was judged a fallback, held until the host is closed.
     pub judged: Vec<Judged>,
     /// The first thing known of the host, and the last.
@@ -160,12 +168,15 @@ impl State {
     pub fn weight(&self) -> usize {
         const EVENT: usize = 512;
         let events = self.rules.len() + self.network.len() + self.lineage.held();
-        let pairs = self.waiting.len() + self.judged.len();
+        let waiting: usize = self.waiting.iter().map(|one| one.pairs.len()).sum();
+        let pairs = waiting + self.judged.len();
         let names = self.asked.len()
             + self.names.held()
             + self.installed.len()
             + self.written.len()
-            + self.images.held();
+            + self.images.held()
+            + self.sight.held()
+            + self.heard.held() / 2;
         self.relations.weight()
             + self.established.len() * size_of::<Place>()
             + events * EVENT
@@ -178,11 +189,13 @@ impl State {
             + self.habitual * 40
             + self.outage.weight()
             + self.awake.weight()
+            + self.contained.iter().map(Vec::len).sum::<usize>() * size_of::<Passed>()
     }
 
     /// Forgets the older half of the relations that are neither watched nor waiting.
     pub fn lighten(&mut self, dropped: &mut u64) {
-        let waiting = self.waiting.iter().flat_map(|w| [&w.new, &w.old]);
+        let pairs = self.waiting.iter().flat_map(|one| &one.pairs);
+        let waiting = pairs.flat_map(|pair| [&pair.new, &pair.old]);
         self.relations.forget(&self.established, waiting, dropped);
     }
 
@@ -199,7 +212,7 @@ impl State {
     }
 
     /// Takes out what can be judged by `now`.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<Waiting> {
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Candidates> {
         let (due, rest) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|waiting| waiting.due < now);
@@ -220,10 +233,18 @@ impl State {
         self.begin = Some(self.begin.map_or(event.time, |begin| begin.min(event.time)));
         self.end = self.end.max(event.time);
         self.awake.hear(event.time);
+        while containments
+            .get(self.contained.len())
+            .is_some_and(|at| event.time > *at)
+        {
+            let passed = self.established().map(|(_, relation)| relation.passed());
+            let passed = passed.collect();
+            self.contained.push(passed);
+        }
         if let What::Host(host) = &event.what {
             self.lineage.hear(event, dropped);
             self.images.hear(event, dropped);
-            if signs::blocks_outbound(&host.what) {
+            if rules::blocks_outbound(&host.what) {
                 keep(&mut self.rules, event, dropped);
             }
             if let HostWhat::FileCreated { process, path } = &host.what {
@@ -274,7 +295,10 @@ impl State {
             }
         }
         let inside = context.assets.is_internal(address);
-        if let Some(failed) = seen.contact.fate.failed() {
+        self.sight.hear(&seen, inside, dropped);
+        // What the host's own firewall blocks says nothing of the network.
+        let told = seen.contact.fate.failed();
+        if let Some(failed) = told.filter(|_| seen.contact.fate != Fate::Blocked) {
             self.outage
                 .hear(&seen.who, (address, inside), failed, seen.time());
         }
@@ -341,7 +365,9 @@ impl State {
         let Some(relation) = self.relations.at_mut(place) else {
             return;
         };
-        relation.hear(seen, settings);
+        if !relation.hear(seen, settings) {
+            self.heard.hear(seen, dropped);
+        }
         let local = relation.local;
         if !relation.watched && relation.established(settings).is_some() {
             if self.established.len() < ESTABLISHED {

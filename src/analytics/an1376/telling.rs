@@ -65,7 +65,7 @@ pub fn finding(
         unseen: unseen(place, told, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: actions(context),
-        notes: notes(told, after, containments, context),
+        notes: notes(told, after, later(told, state), containments, context),
     })
 }
 
@@ -91,13 +91,16 @@ fn process_name(who: &super::who::Who) -> String {
 fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> String {
     let host = host_words(place, context);
     let (old, new) = (&told.waiting.old, &told.waiting.new);
-    let disrupted = match told.signs.first().map(|sign| sign.kind) {
-        Some("blocked-host") => "was blocked by the host's firewall",
-        Some("rule") => "was blocked by a new rule",
-        Some("reset") => "was reset while in use",
-        Some("unreachable") => "stopped working",
-        Some("name") => "lost its name",
-        Some("containment") => "stopped at the stated containment",
+    let disrupted = match told.signs.first().map(|sign| (sign.kind, sign.strong)) {
+        Some(("blocked-host", _)) => "was blocked by the host's firewall",
+        Some(("rule", true)) => "was blocked by a new rule",
+        Some(("rule", false)) => "may have been blocked by a new rule",
+        Some(("reset", _)) => "was reset while in use",
+        Some(("unreachable", _)) => "stopped working",
+        Some(("name", true)) => "lost its name",
+        Some(("name", false)) => "had its name answered with a private address",
+        Some(("containment", true)) => "stopped at the stated containment",
+        Some(("containment", false)) => "was to stop at the stated containment",
         _ => "fell silent",
     };
     let who = match told.waiting.link {
@@ -231,12 +234,9 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         &told.old.first,
         "the old channel, first seen",
     ));
-    if let Some(event) = &told.old.last_good {
-        steps.push(step(
-            Role::Connect,
-            event,
-            "the old channel, last seen good",
-        ));
+    if let Some((event, word)) = told.old.last_shown() {
+        let remark = format!("the old channel, {word}");
+        steps.push(step(Role::Connect, event, &remark));
     }
     for sign in &told.signs {
         let role = match sign.kind {
@@ -254,15 +254,12 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
             &one.new.first,
             "a new channel, first use",
         ));
-        if let Some(good) = &one.new.last_good
+        if let Some((good, word)) = one.new.last_shown()
             && good.provenance != one.new.first.provenance
             && one.waiting.new == told.waiting.new
         {
-            steps.push(step(
-                Role::Fallback,
-                good,
-                "the new channel, last seen good",
-            ));
+            let remark = format!("the new channel, {word}");
+            steps.push(step(Role::Fallback, good, &remark));
         }
     }
     steps.sort_by(|a, b| {
@@ -340,9 +337,17 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
     ]
 }
 
+/// When the old channel worked last, if that was after it was judged.
+fn later(told: &Judged, state: &State) -> Option<Timestamp> {
+    let old = state.relations.get(&told.waiting.old)?;
+    let last = old.last_good.as_ref()?.time;
+    (last > told.until).then_some(last)
+}
+
 fn notes(
     told: &Judged,
     after: &[Judged],
+    later: Option<Timestamp>,
     containments: &[Timestamp],
     context: &Context,
 ) -> Vec<String> {
@@ -383,6 +388,11 @@ fn notes(
     if let Some(when) = told.recovered {
         notes.push(format!(
             "the old channel worked again at {}",
+            when.rfc3339()
+        ));
+    } else if let Some(when) = later {
+        notes.push(format!(
+            "the old channel worked again after it was judged, last at {}; that does not lower the severity",
             when.rfc3339()
         ));
     }

@@ -3,10 +3,12 @@
 //! Signs that belong to the whole host (a rule, a containment, silence) are added when a relation
 //! is judged; see `signs`.
 
+use super::names::{Turn, turned_away};
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use crate::analytics::kit::contact::Fate;
 use crate::model::{Event, Timestamp};
+use std::net::IpAddr;
 use std::ops::Deref;
 
 /// Events kept of each kind of sign.
@@ -55,7 +57,9 @@ pub struct Signs {
     /// The reset came with another TTL than the remote's packets.
     pub foreign_reset: bool,
     /// Its name was turned away: the answer and how.
-    pub name: Option<(Event, super::names::Turn)>,
+    pub name: Option<(Event, Turn)>,
+    /// Something answered where its name was turned to.
+    pub answered: bool,
 }
 
 impl Deref for Trouble {
@@ -77,6 +81,7 @@ impl Trouble {
             reset: None,
             foreign_reset: false,
             name: None,
+            answered: false,
         }))
     }
 
@@ -93,8 +98,13 @@ impl Trouble {
         } else {
             signs.failures.add(seen.event());
             signs.inferred |= seen.inferred;
-            if !signs.fates.contains(&seen.contact.fate) {
-                signs.fates.push(seen.contact.fate);
+            // Silence after a datagram, where each was answered before.
+            let fate = match seen.contact.fate {
+                Fate::Untold => Fate::Unanswered,
+                told => told,
+            };
+            if !signs.fates.contains(&fate) {
+                signs.fates.push(fate);
             }
         }
         trouble
@@ -109,12 +119,28 @@ impl Trouble {
     }
 
     /// Its name was turned away.
-    pub fn with_name(held: Option<Self>, event: &Event, turn: super::names::Turn) -> Self {
+    pub fn with_name(held: Option<Self>, event: &Event, turn: Turn) -> Self {
         let mut trouble = held.unwrap_or_else(|| Self::since(event.time));
         if trouble.name.is_none() {
             trouble.0.name = Some((event.clone(), turn));
         }
         trouble
+    }
+
+    /// Takes in a success at this address; true if its name was turned to such a one, so that it does
+    /// not show that the channel works.
+    pub fn is_answered(&mut self, address: IpAddr) -> bool {
+        let sinkholed = matches!(self.name, Some((_, Turn::Sinkholed))) && turned_away(address);
+        self.0.answered |= sinkholed;
+        sinkholed
+    }
+
+    /// True if it is a disruption by itself.
+    pub fn is_disruption(&self, settings: &FallbackSettings) -> bool {
+        self.blocks.count > 0
+            || self.failures.count >= settings.min_fail
+            || self.reset.is_some()
+            || self.name.is_some()
     }
 
     /// The last sign at or before `time`.

@@ -299,7 +299,7 @@ fn ports(
                 .term("port rare for the program", "port rare for the host"),
             (bits * 1.5).min(10.0),
             format!(
-                "{}{} of its {}{} earlier connections, over {} ports: {}{bits:.1} bits",
+                "{}{} of its {}{} earlier attempts that left the host, over {} ports: {}{bits:.1} bits",
                 usage.by_image,
                 or_more(usage.by_image),
                 usage.of_image,

@@ -1,10 +1,10 @@
-//! New channels that wait beside a broken one until what follows is known.
+//! New channels that wait beside broken ones until what follows is known.
 
 use super::lineage::Link;
 use super::relation::{Relation, Route};
+use super::rules;
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
-use super::signs;
 use super::state::State;
 use super::trouble::Trouble;
 use super::unusual::silent_program;
@@ -15,6 +15,8 @@ use std::net::IpAddr;
 
 /// New channels that wait for judgement, per host.
 const WAITING: usize = 512;
+/// Broken channels that one new channel is held against: the most telling ones.
+const BESIDE: usize = 8;
 
 /// A new channel beside a broken one, waiting until what follows is known.
 #[derive(Clone, Debug)]
@@ -31,13 +33,26 @@ pub struct Waiting {
     pub novel: [bool; 3],
     /// What was wrong with the broken one at the first use.
     pub trouble: Option<Trouble>,
-    /// The broken one as it was at the first use: without what came after.
+    /// The broken one as it was at the first use, without what came after: its last contact, when it
+    /// worked last, and when the host let it through last.
     pub last_before: Timestamp,
+    /// See `last_before`.
+    pub good_before: Timestamp,
+    /// See `last_before`.
+    pub let_through_before: Timestamp,
     /// Remotes of the program before.
     pub remotes_before: usize,
     /// The host's own address on both channels.
     pub locals: [IpAddr; 2],
-    /// When it can be judged.
+}
+
+/// One new channel beside every broken one that it may stand for, the most telling first. Which of them
+/// it stands for shows when what follows is known.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// The pairs.
+    pub pairs: Vec<Waiting>,
+    /// When they can be judged.
     pub due: Timestamp,
 }
 
@@ -54,7 +69,7 @@ pub struct New {
 }
 
 impl State {
-    /// Lets a new channel wait beside the broken one that suits it best.
+    /// Lets a new channel wait beside the broken ones that belong to it.
     pub fn wait(
         &mut self,
         seen: &Sighting<'_>,
@@ -65,74 +80,93 @@ impl State {
         dropped: &mut u64,
     ) {
         let at = seen.time();
-        let New {
-            route,
-            novel,
-            remotes_before,
-            local,
-        } = new;
         // Asked first: hardly any is broken.
-        let broken: Vec<(u8, &Route, &Relation)> = self
+        let broken: Vec<(Hint, &Route, &Relation)> = self
             .established()
-            .filter(|(old, _)| **old != route)
+            .filter(|(old, _)| **old != new.route)
             .filter_map(|(old, relation)| {
                 let hint = hint(old, relation, at, &self.rules, containments, settings)?;
                 Some((hint, old, relation))
             })
             .collect();
-        let link = |old: &Route, relation: &Relation| {
+        if broken.is_empty() {
+            return;
+        }
+        let is_silent = || {
+            let before = before_its_records(seen.contact.from, at, context);
+            silent_program(seen.contact.from, &new.route.who, before, context).is_some()
+        };
+        let mut silent = None;
+        let mut link = |old: &Route, relation: &Relation| {
             let same_server = relation.addresses.contains(&seen.contact.remote.address)
                 || (seen.name.is_some() && seen.name == relation.name);
-            self.lineage.link(&old.who, &route.who, same_server, at)
-        };
-        let tied = broken.iter().filter_map(|(hint, old, relation)| {
-            Some((
-                (*hint, link(old, relation)?, relation.last),
-                *old,
-                *relation,
-            ))
-        });
-        let stranger = || {
-            let before = before_its_records(seen.contact.from, at, context);
-            let silent = silent_program(seen.contact.from, &route.who, before, context).is_some();
-            let broken = broken.iter().filter(|_| silent);
-            broken
-                .map(|(hint, old, relation)| {
-                    ((*hint, Link::Stranger, relation.last), *old, *relation)
+            self.lineage
+                .link(&old.who, &new.route.who, same_server, at)
+                .or_else(|| {
+                    silent
+                        .get_or_insert_with(is_silent)
+                        .then_some(Link::Stranger)
                 })
-                .max_by(|a, b| a.0.cmp(&b.0))
         };
-        let best = tied.max_by(|a, b| a.0.cmp(&b.0)).or_else(stranger);
-        let Some(((_, link, _), old, relation)) = best else {
+        let mut tied: Vec<((Link, Hint, Timestamp), &Route, &Relation)> = broken
+            .into_iter()
+            .filter_map(|(hint, old, relation)| {
+                let link = link(old, relation)?;
+                Some(((link, hint, relation.last), old, relation))
+            })
+            .collect();
+        tied.sort_by(|a, b| (&b.0, a.1).cmp(&(&a.0, b.1)));
+        *dropped += tied.len().saturating_sub(BESIDE) as u64;
+        tied.truncate(BESIDE);
+        let beats = |relation: &Relation| {
+            let beat = relation.beacon(settings)?;
+            let missing = i64::from(settings.missing_beats);
+            Some(Span(beat.median.0.saturating_mul(missing)))
+        };
+        let Some(wait) = tied
+            .iter()
+            .map(|(.., relation)| beats(relation).unwrap_or(Span::ZERO))
+            .max()
+        else {
             return;
         };
-        let beat = relation.beacon(settings).map_or(Span::ZERO, |beat| {
-            Span(
-                beat.median
-                    .0
-                    .saturating_mul(i64::from(settings.missing_beats)),
-            )
-        });
-        let due = at.shifted(settings.time_window.max(beat));
-        let waiting = Waiting {
-            at,
-            old: old.clone(),
-            link,
-            novel,
-            trouble: relation.trouble.clone(),
-            last_before: relation.last,
-            remotes_before,
-            locals: [relation.local, local],
-            due,
-            new: route,
-        };
+        let due = at.shifted(settings.time_window.max(wait));
+        let pairs = tied
+            .into_iter()
+            .map(|((link, ..), old, relation)| Waiting {
+                at,
+                old: old.clone(),
+                link,
+                novel: new.novel,
+                trouble: relation.trouble.clone(),
+                last_before: relation.last,
+                good_before: relation.good(),
+                let_through_before: relation.let_through(),
+                remotes_before: new.remotes_before,
+                locals: [relation.local, new.local],
+                new: new.route.clone(),
+            })
+            .collect();
         if self.waiting.len() >= WAITING {
             *dropped += 1;
             return;
         }
         self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
-        self.waiting.push(waiting);
+        self.waiting.push(Candidates { pairs, due });
     }
+}
+
+/// How strongly a relation looks broken before judgement, weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hint {
+    /// A beat is due.
+    Overdue,
+    /// It failed, less often than makes a disruption.
+    Failed,
+    /// A rule or a stated containment concerns it.
+    Stated,
+    /// It was blocked, reset, lost its name, or failed often enough.
+    Broken,
 }
 
 /// How strongly a relation looks broken at `at`, before judgement; `None` if nothing hints at it.
@@ -143,30 +177,25 @@ fn hint(
     rules: &[Event],
     containments: &[Timestamp],
     settings: &FallbackSettings,
-) -> Option<u8> {
+) -> Option<Hint> {
     // Twice the window, so that what came too late is a near miss.
     let window = Span(settings.time_window.0.saturating_mul(2));
     let recent = |time: Timestamp| (Span::ZERO..=window).contains(&at.since(time));
-    let last_good = relation
-        .last_good
-        .as_ref()
-        .map_or(relation.first.time, |event| event.time);
-    if let Some(trouble) = &relation.trouble
-        && trouble.last_before(at).is_some_and(recent)
-    {
-        return Some(3);
+    let (good, let_through) = (relation.good(), relation.let_through());
+    let trouble = relation.trouble.as_ref();
+    let trouble = trouble.filter(|trouble| trouble.last_before(at).is_some_and(recent));
+    if trouble.is_some_and(|trouble| trouble.is_disruption(settings)) {
+        return Some(Hint::Broken);
     }
     let ruled = rules.iter().any(|event| {
-        event.time > last_good && recent(event.time) && signs::covers(event, route, relation)
+        event.time > let_through && recent(event.time) && rules::covers(event, route, relation)
     });
-    if ruled {
-        return Some(2);
+    let mut stated = containments.iter();
+    if ruled || stated.any(|time| *time >= good && recent(*time)) {
+        return Some(Hint::Stated);
     }
-    if containments
-        .iter()
-        .any(|time| *time >= last_good && recent(*time))
-    {
-        return Some(2);
+    if trouble.is_some() {
+        return Some(Hint::Failed);
     }
     let silent = at.since(relation.last);
     // No beat is shorter than the shortest, so none is due yet: spares measuring the rhythm.
@@ -181,5 +210,5 @@ fn hint(
         .saturating_add(window.0);
     // A beat was due when the new channel came; whether it is missing is judged later.
     let due = silent.0 >= beat.median.0.saturating_sub(beat.median.0 / 10);
-    (due && silent.0 <= longest).then_some(1)
+    (due && silent.0 <= longest).then_some(Hint::Overdue)
 }

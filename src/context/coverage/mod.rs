@@ -176,6 +176,35 @@ impl OfHost {
             && self.changes.could_write(Log::Sysmon, at.from, at.to)
     }
 
+    /// True if nothing says that records of a log are missing from a stretch of time, that it could not
+    /// be written then, or that it was told to hold something else.
+    fn is_whole(&self, log: Log, at: Interval) -> bool {
+        let broken = |channel: &Channel| {
+            let mut holes = channel.missing().unwrap_or_default().iter();
+            holes.any(|hole| {
+                let times = hole.after.zip(hole.before);
+                times.is_some_and(|(a, b)| Interval::at(a).hull(Interval::at(b)).meets(&at))
+            })
+        };
+        let turns = |change: &LoggingChange| match &change.what {
+            LoggingWhat::SysmonConfigured => log == Log::Sysmon && at.holds(change.time),
+            LoggingWhat::AuditPolicy { subcategory, .. } => {
+                let connections =
+                    logging::subcategory(subcategory).is_some_and(|(_, ids)| ids.contains(&5156));
+                log == Log::Security
+                    && connections
+                    && self.changes.unwritten(change).is_some_and(|span| {
+                        span.from <= at.to && span.until().is_none_or(|end| end >= at.from)
+                    })
+            }
+            _ => false,
+        };
+        let mut channels = self.channels.values().filter(|c| c.log == log);
+        !channels.any(broken)
+            && !self.changes.list.iter().any(turns)
+            && self.changes.could_write(log, at.from, at.to)
+    }
+
     fn finish(&mut self) {
         self.changes.find_resumed(&self.minutes);
         for channel in self.channels.values_mut() {
@@ -394,6 +423,14 @@ impl Coverage {
             to: stretch.to.min(at.shifted(outcomes::NEAR)),
         };
         known.unbroken_sysmon(near)
+    }
+
+    /// True if nothing says that records of a host's log are missing from a stretch of time, that it
+    /// could not be written then, or that it was told to hold something else.
+    pub fn is_whole(&self, host: HostId, log: Log, at: Interval) -> bool {
+        self.hosts
+            .get(&host)
+            .is_none_or(|known| known.is_whole(log, at))
     }
 
     /// True if the logs of a host tell what became of some attempt that it logged.
