@@ -19,7 +19,8 @@ use crate::context::coverage::Log;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Role, Step, Unseen};
+use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Reach, Role, Step, Unseen};
+use crate::model::plural::counted;
 use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
 use std::net::IpAddr;
 
@@ -288,6 +289,16 @@ fn entities(
         opened_ports: open.into_iter().take(PORTS).collect(),
         process: actor.map(|a| a.process.image.clone()).unwrap_or_default(),
         pid: actor.and_then(|a| a.process.pid),
+        reach: Some(Reach {
+            addresses: scan.addresses.clone(),
+            ports: scan
+                .ports
+                .iter()
+                .map(|(_, _, p)| *p)
+                .filter(|p| *p != 0)
+                .collect(),
+            more: scan.addresses.len() >= COUNTED,
+        }),
         ..Entities::default()
     }
 }
