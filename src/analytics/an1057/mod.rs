@@ -39,7 +39,7 @@ use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
 use excuse::Controls;
 use near::{FanOut, Near};
-use recent::{Probe, Recent};
+use recent::{Heard, Probe, Recent};
 use scan::{Count, Scan};
 use spoken::Spoken;
 use walk::Walk;
@@ -246,7 +246,7 @@ impl Analytic for Enumeration {
             state.signs.push(event.clone());
             return;
         };
-        let probe = Probe::of(&contact, context);
+        let mut probe = Probe::of(&contact, context);
         for lane in LANES {
             if state.scans[lane]
                 .as_ref()
@@ -265,7 +265,9 @@ impl Analytic for Enumeration {
             .failure_window
             .max(settings.time_window)
             .max(settings.sweep_window);
-        let new = state.recent.hear(&probe, longest);
+        probe.known = state.walk.knows(probe.remote.address);
+        let heard = state.recent.hear(&probe, longest);
+        let new = heard != Heard::Nothing;
         let over = if Focus::Walked.holds(&probe) {
             state.walk.hear(&probe)
         } else {
@@ -314,11 +316,12 @@ impl Analytic for Enumeration {
             scan.follow(&probe);
         }
         state.spoken.hear(&probe);
-        if new
-            && belonged
-            && let Some(scan) = state.scans[lane].as_deref_mut()
-        {
-            scan.take(&probe);
+        if belonged && let Some(scan) = state.scans[lane].as_deref_mut() {
+            match heard {
+                Heard::First => scan.take(&probe),
+                Heard::Better if !scan.learn(&probe) => scan.take(&probe),
+                Heard::Better | Heard::Nothing => {}
+            }
         }
     }
 
@@ -468,16 +471,13 @@ fn open(state: &mut State, hit: Hit) {
         internal: part.iter().filter(|p| p.internal).count() as u64,
     };
     // What came before its first contact cannot be in it: a failure that was known late, for one.
-    let (begin, held) = (scan.first, |p: &Probe| scan.holds(p));
-    let earlier = |p: &&Probe| p.time < begin;
-    let (fresh, known): (Vec<&Probe>, Vec<&Probe>) = part.into_iter().partition(|p| !held(p));
+    let begin = scan.first;
     let new = scan.hit(hit);
-    let added = fresh.into_iter().filter(|p| new || earlier(p));
-    let mut grew = false;
-    for probe in added.chain(known.into_iter().filter(earlier)) {
+    let held = scan.contacts;
+    for probe in part.into_iter().filter(|p| new || p.time < begin) {
         scan.add(probe);
-        grew = true;
     }
+    let grew = scan.contacts > held;
     if grew {
         spoken.replay(scan);
     }
@@ -497,6 +497,7 @@ fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
         .contacts()
         .chain(held.filter(|p| Focus::Walked.holds(p)))
         .filter(|p| (from..=to).contains(&p.time))
+        .filter(|p| p.known.is_none_or(|known| known >= from))
         .collect();
     part.sort_by_key(|p| p.event.order());
     part.dedup_by_key(|p| p.event.provenance);
