@@ -22,6 +22,7 @@ mod spoken;
 mod tables;
 mod telling;
 mod tools;
+mod usual;
 mod walk;
 
 pub use settings::EnumerationSettings;
@@ -42,6 +43,7 @@ use near::{FanOut, Near};
 use recent::{Heard, Probe, Recent};
 use scan::{Count, Scan};
 use spoken::Spoken;
+use usual::Usual;
 use walk::Walk;
 
 /// The analytic.
@@ -78,6 +80,8 @@ pub enum Family {
 #[derive(Default)]
 pub struct State {
     recent: Recent,
+    /// Contacts with usual targets, of which nearly every key has none.
+    usual: Option<Box<Usual>>,
     walk: Walk,
     /// A scan of hosts, and one of the segment's addresses: two behaviours, told apart.
     scans: [Option<Box<Scan>>; 2],
@@ -139,8 +143,10 @@ impl Analytic for Enumeration {
              the steps to a neighbouring address; or half of a stretch of a /24 covered, mostly without success",
             "tool: the program or command line is a scanner's, and it reaches ToolTargets targets within \
              TimeWindow",
-            "an address that the host connected to on UsualDays earlier days is a usual one and does not count; \
-             neither do loopback, multicast, broadcast and the host's own addresses",
+            "a port of an address to which the host completed connections on UsualDays earlier days, which the \
+             same program used on as many, is a usual target and does not count, but for a program that is a \
+             scanner's; what usual targets would have been is a near miss. Loopback, multicast, broadcast and the \
+             host's own addresses are nobody else",
         ],
         needs: &[
             Need {
@@ -219,7 +225,7 @@ impl Analytic for Enumeration {
         let Some(contact) = contact_of(event, context) else {
             return;
         };
-        if !self.counts(&contact, context) {
+        if !Self::counts(&contact, context) {
             return;
         }
         each(Key::Source(contact.from));
@@ -265,6 +271,16 @@ impl Analytic for Enumeration {
             .failure_window
             .max(settings.time_window)
             .max(settings.sweep_window);
+        state.controls.hear(&probe);
+        if self.is_usual(&contact, context) {
+            let program = matches!(key, Key::Program { .. });
+            let usual = state.usual.get_or_insert_default();
+            let first = usual.hear(&probe, longest, program, settings);
+            for scan in state.scans.iter_mut().flatten() {
+                scan.usual += u64::from(first && scan.holds(&probe));
+            }
+            return;
+        }
         probe.known = state.walk.knows(probe.remote.address);
         let heard = state.recent.hear(&probe, longest);
         let new = heard != Heard::Nothing;
@@ -311,7 +327,6 @@ impl Analytic for Enumeration {
         for hit in detected.hits {
             open(state, hit);
         }
-        state.controls.hear(&probe);
         for scan in state.scans.iter_mut().flatten() {
             scan.follow(&probe);
         }
@@ -328,6 +343,7 @@ impl Analytic for Enumeration {
     fn weight(state: &State) -> usize {
         let scans = state.scans.iter().flatten();
         state.recent.weight()
+            + state.usual.as_ref().map_or(0, |usual| usual.weight())
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
             + state.signs.len() * EVENT
@@ -350,7 +366,8 @@ impl Analytic for Enumeration {
         if state.told {
             return;
         }
-        let near = [state.silent.take(), state.near.take()];
+        let usual = state.usual.as_mut().and_then(|usual| usual.near());
+        let near = [state.silent.take(), usual, state.near.take()];
         let near = near
             .into_iter()
             .flatten()
@@ -367,21 +384,14 @@ impl Analytic for Enumeration {
 }
 
 impl Enumeration {
-    /// True for a contact that can be part of an enumeration.
-    fn counts(&self, contact: &Contact<'_>, context: &Context) -> bool {
+    /// True for a contact with somebody else.
+    fn counts(contact: &Contact<'_>, context: &Context) -> bool {
         let remote = contact.remote.address;
-        let time = contact.event.time;
-        if remote.is_loopback()
+        let own = || context.identity.place(remote, contact.event.time) == contact.from;
+        !(remote.is_loopback()
             || is_group_or_wildcard(remote)
             || remote == contact.local.address
-            || context.identity.place(remote, time) == contact.from
-        {
-            return false;
-        }
-        let days = u64::from(self.settings.usual_days);
-        !context
-            .baseline
-            .is_usual_peer(contact.from, remote, days, time)
+            || own())
     }
 
     /// What about the program of this key is a scanner's.
@@ -445,6 +455,7 @@ fn lane_of(form: Form) -> usize {
 fn open(state: &mut State, hit: Hit) {
     let State {
         recent,
+        usual,
         walk,
         scans,
         spoken,
@@ -472,7 +483,9 @@ fn open(state: &mut State, hit: Hit) {
     };
     // What came before its first contact cannot be in it: a failure that was known late, for one.
     let begin = scan.first;
+    let passed = usual.as_ref().map_or(0, |usual| usual.beside(scan, focus));
     let new = scan.hit(hit);
+    scan.usual += if new { passed } else { 0 };
     let held = scan.contacts;
     for probe in part.into_iter().filter(|p| new || p.time < begin) {
         scan.add(probe);

@@ -1,6 +1,7 @@
 //! What came near to a scan: the nearest count of a key, told where the key told no scan; and a
 //! program that reached a few hosts on ports of administration, far from any threshold.
 
+use super::detect::Hit;
 use super::recent::{Probe, Recent, Shares};
 use super::scan::actor_of;
 use super::settings::EnumerationSettings;
@@ -66,8 +67,38 @@ impl Near {
         })
     }
 
-    /// As many as would be a scan had they failed, where silence tells nothing; `None` below that,
-    /// and below twice of what is `held`, for it is asked for every contact.
+    /// What would be a scan, had it not been of usual targets.
+    pub fn usual(hit: &Hit, probes: &[&Probe], settings: &EnumerationSettings) -> Option<Self> {
+        let last = probes.last()?;
+        let asked = &hit.condition;
+        Some(Self {
+            count: probes.len(),
+            needed: probes.len() + 1,
+            text: format!(
+                "{} ({}; {} make a finding), all of them usual: it completed connections to each on {} earlier days or \
+                 more, so they do not count",
+                asked.text, asked.measured, asked.setting, settings.usual_days
+            ),
+            time: last.time,
+            references: probes
+                .iter()
+                .take(CITED)
+                .map(|p| p.event.provenance)
+                .collect(),
+            image: actor_of(&last.event)
+                .map(|a| a.process.image.clone())
+                .unwrap_or_default(),
+            tied: probes.iter().filter(|p| p.strength.is_some()).count(),
+        })
+    }
+
+    /// True if that many are twice as many or more.
+    pub fn is_doubled_by(&self, count: usize) -> bool {
+        count >= self.count * 2
+    }
+
+    /// As many as would be a scan had they failed, where nothing tells whether they did; `None` below
+    /// that, and below twice of what is `held`, for it is asked for every contact.
     pub fn untold(
         recent: &Recent,
         new: &Probe,

@@ -132,7 +132,7 @@ pub(super) fn finding(
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()
-            .chain(notes(scan, &near, place, context))
+            .chain(notes(scan, &near, place, settings, context))
             .chain(doer.standing.sentence())
             .collect(),
     })
@@ -367,7 +367,13 @@ fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     })
 }
 
-fn notes(scan: &Scan, near: &[&Event], place: Place, context: &Context) -> Vec<String> {
+fn notes(
+    scan: &Scan,
+    near: &[&Event],
+    place: Place,
+    settings: &EnumerationSettings,
+    context: &Context,
+) -> Vec<String> {
     let mut notes: Vec<String> = followed::sentences(scan, context);
     if scan.sums().untold > 0 {
         notes.push(
@@ -379,6 +385,14 @@ fn notes(scan: &Scan, near: &[&Event], place: Place, context: &Context) -> Vec<S
         {
             notes.push(format!("silence is no failure here: {lacking}"));
         }
+    }
+    if scan.usual > 0 {
+        notes.push(format!(
+            "{} with usual targets meanwhile not counted: the host completed connections to them on {} earlier days or \
+             more",
+            counted(scan.usual, "contact"),
+            settings.usual_days
+        ));
     }
     if !near.is_empty() {
         notes.push(
