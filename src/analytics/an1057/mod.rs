@@ -30,7 +30,7 @@ pub use settings::EnumerationSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::{Contact, Form, contact_of};
+use super::kit::contact::{Contact, Fate, Form, contact_of};
 use super::kit::sniffing;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
@@ -159,6 +159,13 @@ impl Analytic for Enumeration {
                 ],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
                       Connection\" (success), or Sysmon with NetworkConnect rules (successes only)",
+            },
+            Need {
+                name: "what became of them",
+                essential: false,
+                from: &[Source::Packets],
+                what: "a capture of the host's traffic: Security 5156 is written before the first packet leaves, \
+                      and Sysmon 3 for connections that were made",
             },
             Need {
                 name: "process of a connection",
@@ -311,7 +318,12 @@ impl Analytic for Enumeration {
         {
             state.near = Some(near);
         }
-        if new && probe.fate != contact.fate {
+        // On the wire, silence that tells nothing; by records alone, every connection inside.
+        let untold = match probe.on_wire {
+            true => probe.fate != contact.fate,
+            false => probe.fate == Fate::Untold && Focus::Walked.holds(&probe),
+        };
+        if new && untold {
             let (from, held) = ((contact.from, context), state.silent.as_ref());
             let larger = Near::untold(&state.recent, &probe, settings, from, held);
             state.silent = larger.or(state.silent.take());

@@ -118,10 +118,17 @@ impl Near {
                 return None;
             }
             let soon = recent.sharing(shared, new.time, settings.failure_window);
-            let untold: Vec<&Probe> = soon
-                .filter(|p| p.on_wire && p.fate == Fate::Untold && p.transport == new.transport)
-                .collect();
-            let lacking = answers_lacking(from, context)?;
+            let untold = soon.filter(|p| {
+                let alike = p.on_wire == new.on_wire && p.transport == new.transport;
+                // By records alone, a browser's addresses of the Internet are like that every day.
+                p.fate == Fate::Untold && alike && (p.on_wire || p.internal)
+            });
+            let untold: Vec<&Probe> = untold.collect();
+            let lacking = match new.on_wire {
+                true => answers_lacking(from, context)?.to_string(),
+                false => "records of sockets do not say what became of a connection, and no packets show these"
+                    .to_owned(),
+            };
             let count = untold.len();
             (count >= needed).then(|| Self {
                 count,
@@ -244,11 +251,15 @@ impl FanOut {
             .collect();
         let failed = probes.iter().filter(|p| p.failed()).count();
         let known = probes.iter().filter(|p| p.fate.failed().is_some()).count();
+        let (why, these) = match known * 2 < probes.len() {
+            true => ("whether half of them failed is not told", "a finding"),
+            false => ("no fan-out of that size is a finding", "one"),
+        };
         Some(Self {
             size,
             text: format!(
-                "{} in {} ({}{more}), {failed} of {known} known outcomes failed; no fan-out of that size is a \
-                 finding: {} addresses within {}, half failing, or {} whatever their outcome make one",
+                "{} in {} ({}{more}), {failed} of {known} known outcomes failed; {why}: {} addresses within {}, \
+                 half failing, or {} whatever their outcome make {these}",
                 ports.join(" and "),
                 last.time.since(first.time),
                 named.join(", "),
