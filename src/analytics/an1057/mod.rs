@@ -204,6 +204,7 @@ impl Analytic for Enumeration {
             otherwise::APPROVED,
             otherwise::MANY_CLIENTS,
             otherwise::GONE,
+            otherwise::UPLINK,
             otherwise::ONE_SERVER,
             otherwise::SERVICES,
             otherwise::SEGMENT,
