@@ -7,7 +7,7 @@ use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segmen
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Event, Span, Timestamp, Transport};
+use crate::model::{Event, Outcome, Span, Timestamp, Transport, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -413,11 +413,23 @@ fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> 
     }
 }
 
+/// True if an ICMP error came from the target itself: whoever says it is there.
+fn said_by_target(contact: &Contact<'_>) -> bool {
+    match &contact.event.what {
+        What::Attempt(attempt) => match attempt.outcome {
+            Outcome::Unreachable(refusal) => refusal.from == contact.remote.address,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// How it failed, `None` if the target is there; an error if no evidence tells (true if it is an
 /// attempt that would count).
 fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, bool> {
     match (contact.fate, contact.form) {
         (Fate::Answered | Fate::Refused, _) => Ok(None),
+        (Fate::Prohibited, _) if said_by_target(contact) => Ok(None),
         (Fate::Unreachable, form) if form == Form::Resolution || contact.question().is_some() => {
             Ok(Some(Failure::NoNeighbour))
         }
