@@ -218,7 +218,7 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
 }
 
 /// The days a source is compared with: those before the test period on which it was up, without
-/// the first day of the evidence, on which everybody is seen for the first time.
+/// the first day of the evidence and of each baseline, on which everybody is seen for the first time.
 fn past(
     place: Place,
     at: Timestamp,
@@ -230,7 +230,7 @@ fn past(
     let first = Day::of(at.shifted(context.activity.history(at).negated()));
     (begin.0..end.0)
         .map(Day)
-        .filter(|day| *day != first || context.baseline.imported_days.contains(day))
+        .filter(|day| *day != first && !context.baseline.imported_begins.contains(day))
         .filter_map(|day| {
             let sum = context.contacts.on(place, day);
             let up = sum.is_some() || was_up(place, day, context);

@@ -11,8 +11,8 @@ use crate::model::{Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Tex
 use crate::model::{Outcome, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Entries (programs, ports, peers …) over all hosts.
@@ -239,14 +239,17 @@ impl BaselineBuilder {
     pub fn freeze(
         self,
         imported: impl IntoIterator<Item = (String, Usage)>,
-        imported_days: impl IntoIterator<Item = Day>,
+        imported_days: impl IntoIterator<Item = BTreeSet<Day>>,
         identity: &Identity,
     ) -> Baseline {
         let mut baseline = Baseline {
             left_out: self.left_out,
-            imported_days: imported_days.into_iter().collect(),
             ..Baseline::default()
         };
+        for days in imported_days {
+            baseline.imported_begins.extend(days.first());
+            baseline.imported_days.extend(days);
+        }
         baseline.imported_days.sort_unstable();
         baseline.imported_days.dedup();
         for (key, host) in self.hosts {

@@ -54,6 +54,8 @@ pub struct Baseline {
     pub left_out: u64,
     /// The days an imported baseline rests on, each once, in order.
     pub imported_days: Vec<Day>,
+    /// The first day of each imported baseline.
+    pub imported_begins: BTreeSet<Day>,
 }
 
 /// How a program behaved before a moment.
