@@ -56,6 +56,8 @@ pub struct Count {
     pub p: f64,
     /// Among all sources of the day.
     pub adjusted: Adjusted,
+    /// The earlier day of the same weekday that makes an unusual count usual, with its count.
+    pub weekday: Option<(Day, u32)>,
     /// True if the count is abnormal.
     pub abnormal: bool,
 }
@@ -197,6 +199,12 @@ pub fn rule(
 
 fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> String {
     let count = &measured.count;
+    if let Some((day, m)) = count.weekday {
+        return format!(
+            "{}, a day of the same weekday, had {m}: two thirds of it or more make the day a usual one",
+            day.text()
+        );
+    }
     match count.ground {
         Ground::Nothing { days } => format!(
             "with {days} days to compare with (a baseline needs {}), {} count",
@@ -290,11 +298,11 @@ fn count(
     };
     let adjusted = benjamini_hochberg(p, &others);
     let unusual = z >= settings.z() || adjusted.value <= settings.rarity();
+    let own = matches!(ground, Ground::Own { .. }) && missing >= settings.min_targets && unusual;
+    let weekday = own.then(|| same_weekday(past, today, missing)).flatten();
     let abnormal = match ground {
         Ground::Nothing { .. } => missing >= settings.short_targets,
-        Ground::Own { .. } => {
-            missing >= settings.min_targets && unusual && !same_weekday(past, today, missing)
-        }
+        Ground::Own { .. } => own && weekday.is_none(),
         Ground::Peers { .. } => missing >= settings.min_targets && unusual,
     };
     Count {
@@ -303,14 +311,17 @@ fn count(
         z,
         p,
         adjusted,
+        weekday,
         abnormal,
     }
 }
 
-/// True if an earlier day of the same weekday had about as many: a weekly job.
-fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
-    past.iter()
-        .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
+/// The latest earlier day of the same weekday that had about as many: a weekly job.
+fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> Option<(Day, u32)> {
+    let alike = |(day, m): &&(Day, u32)| {
+        (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2
+    };
+    past.iter().rev().find(alike).copied()
 }
 
 /// Counts of the other sources of the same role on this day, up to this moment.
