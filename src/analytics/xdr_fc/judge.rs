@@ -1,7 +1,7 @@
 //! Whether so many failures, or such a mixture, are abnormal for this source.
 
 use super::settings::FailedConnectionsSettings;
-use super::targets::{Target, Targets};
+use super::targets::{Failure, Target, distinct};
 use crate::analytics::kit::contact::answers_lacking;
 use crate::analytics::kit::standing::role;
 use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
@@ -116,25 +116,32 @@ pub enum Ruling {
     Quiet(String),
 }
 
-/// Measures at `at` what `place` has in its test period.
+/// Measures at `at` what `place` has in its test period: the targets that fail, inside the network or
+/// outside, among `n` that it reached for there.
 pub fn measure(
     place: Place,
-    targets: &Targets,
-    internal: bool,
+    failing: &[(IpAddr, &Target)],
+    (internal, n): (bool, u32),
     at: Timestamp,
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Measured {
-    let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
-    let missing = targets.count(internal);
-    let n = targets.reached_for(internal) as u32;
+    let count_of = |which: &dyn Fn(&Target) -> bool| {
+        distinct(
+            failing
+                .iter()
+                .filter(|(_, t)| which(t))
+                .map(|(address, _)| *address),
+        )
+    };
+    let missing = count_of(&|_| true);
     let past = past(place, at, settings, context);
     Measured {
         at,
         internal,
         missing,
-        vouched: failing.iter().filter(|(_, t)| t.vouched).count() as u32,
-        shared: failing.iter().filter(|(_, t)| t.shared).count() as u32,
+        vouched: count_of(&|t| t.vouched),
+        shared: count_of(&|t| t.shared),
         history: context.activity.heard_for(at),
         listening: context.activity.listening(at),
         count: count(place, missing, at, &past, settings, context),
@@ -147,12 +154,12 @@ pub fn measure(
 pub fn rule(
     measured: &Measured,
     place: Place,
-    targets: &Targets,
+    failing: &[(IpAddr, &Target)],
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Ruling {
     let quiet = |why: String| Ruling::Quiet(why);
-    if let Some(why) = one_sided(place, targets, measured, context) {
+    if let Some(why) = one_sided(place, failing, context) {
         return quiet(why);
     }
     let m = measured.missing;
@@ -409,18 +416,9 @@ fn scanned_days(
 
 /// Why silence proves nothing here: the answers are not in the capture. Silence that a neighbour or
 /// a router confirms is told whatever the capture lacks.
-fn one_sided(
-    place: Place,
-    targets: &Targets,
-    measured: &Measured,
-    context: &Context,
-) -> Option<String> {
-    use super::targets::Failure;
-    let silent = targets
-        .failing(measured.internal)
-        .filter(|(_, t)| t.failures.iter().all(|f| *f == Failure::Silence))
-        .count();
-    if silent * 2 <= measured.missing as usize {
+fn one_sided(place: Place, failing: &[(IpAddr, &Target)], context: &Context) -> Option<String> {
+    let silent = |t: &Target| t.failures.iter().all(|f| *f == Failure::Silence);
+    if failing.iter().filter(|(_, t)| silent(t)).count() * 2 <= failing.len() {
         return None;
     }
     answers_lacking(place, context).map(|lacking| lacking.to_string())

@@ -22,9 +22,9 @@ use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
 use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
 use judge::{Measured, Ruling};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use targets::{Change, Target, Targets};
+use targets::{Change, Target, Targets, distinct};
 
 /// The analytic.
 pub struct FailedConnections {
@@ -48,6 +48,14 @@ struct Alarm {
     low: bool,
     /// What failed, from the test period before it to the end of the deduplication period.
     targets: BTreeMap<IpAddr, Target>,
+    /// Of these, the ones that were measured and did not answer since.
+    counted: BTreeSet<IpAddr>,
+    /// How many failed and answered soon after.
+    answered: u32,
+    /// The first failure of one of them.
+    lost: Option<Provenance>,
+    /// Not all that failed are held.
+    more: bool,
     answering: Vec<IpAddr>,
     /// Failed attempts after what was measured.
     later: u64,
@@ -64,6 +72,11 @@ struct Nearest {
     references: Vec<Provenance>,
 }
 
+/// The places in `State::alarms`.
+const SLOTS: [usize; 2] = [0, 1];
+/// A target that answers this soon after it failed is not called missing: whoever tries several ports
+/// of many hosts comes back to each within minutes, and a host that was just switched on is one of few.
+pub const SOON: Span = Span::seconds(600);
 /// Targets of one finding.
 const TARGETS: usize = 2_048;
 /// Between two judgements of a source whose many failures were found usual.
@@ -180,12 +193,10 @@ impl Analytic for FailedConnections {
         context: &Context,
         found: &mut Found,
     ) {
-        for alarm in &mut state.alarms {
+        for slot in SLOTS {
             let over = |a: &Alarm| event.time.since(a.measured.at) > self.settings.dedup;
-            if alarm.as_ref().is_some_and(over)
-                && let Some(alarm) = alarm.take()
-            {
-                found.finding(telling::tell(*key, alarm, &self.settings, context));
+            if state.alarms[slot].as_ref().is_some_and(over) {
+                self.end(*key, state, slot, context, found);
             }
         }
         if asker(event, context).is_some() {
@@ -201,6 +212,11 @@ impl Analytic for FailedConnections {
             .hear(&contact, &self.settings, context, &mut found.dropped)
         {
             Change::None => {}
+            Change::Reached(address) => {
+                for slot in SLOTS {
+                    self.answered(*key, state, (slot, address), event.time, context);
+                }
+            }
             Change::Again(address) => {
                 let internal = context.assets.is_internal(address);
                 let slot = usize::from(!internal);
@@ -226,12 +242,9 @@ impl Analytic for FailedConnections {
         self.settings.test.plus(self.settings.dedup)
     }
 
-    fn close(&self, key: &Place, state: State, context: &Context, found: &mut Found) {
-        let told = state.alarms.iter().any(Option::is_some);
-        for alarm in state.alarms.into_iter().flatten() {
-            found.finding(telling::tell(*key, alarm, &self.settings, context));
-        }
-        if told {
+    fn close(&self, key: &Place, mut state: State, context: &Context, found: &mut Found) {
+        let told = SLOTS.map(|slot| self.end(*key, &mut state, slot, context, found));
+        if told.contains(&true) {
             return;
         }
         let unclear = state.targets.unclear();
@@ -310,20 +323,22 @@ impl FailedConnections {
         }
         state.judged[slot] = Some((event.time, missing));
         let targets = &state.targets;
+        let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
         let measured = judge::measure(
             place,
-            targets,
-            internal,
+            &failing,
+            (internal, targets.reached_for(internal) as u32),
             event.time,
             &self.settings,
             context,
         );
-        match judge::rule(&measured, place, targets, &self.settings, context) {
+        match judge::rule(&measured, place, &failing, &self.settings, context) {
             Ruling::Tell { low } => match &mut state.alarms[slot] {
                 // It was for information, or a mixture, and is more by now; its time stays.
                 Some(alarm) if low || alarm.is_less_than(&measured) => {
                     let at = alarm.measured.at;
                     alarm.measured = Measured { at, ..measured };
+                    alarm.counted = failing.iter().map(|(address, _)| *address).collect();
                     // What is told as measured is this; later is what comes after it.
                     alarm.later = 0;
                     alarm.low = low;
@@ -358,6 +373,99 @@ impl FailedConnections {
         }
     }
 
+    /// A target answered. What answers soon after it failed leaves the finding; one that loses a quarter
+    /// of what it was measured by is judged again.
+    fn answered(
+        &self,
+        place: Place,
+        state: &mut State,
+        (slot, address): (usize, IpAddr),
+        time: Timestamp,
+        context: &Context,
+    ) {
+        let Some(alarm) = &mut state.alarms[slot] else {
+            return;
+        };
+        if alarm.lose(address, time)
+            && distinct(alarm.counted.iter().copied()) * 4 <= alarm.measured.missing * 3
+        {
+            self.again(place, state, slot, context);
+        }
+    }
+
+    /// Judges an open finding by what remains of it: the most that fail within one test period.
+    fn again(&self, place: Place, state: &mut State, slot: usize, context: &Context) {
+        let Some(alarm) = &mut state.alarms[slot] else {
+            return;
+        };
+        let (failing, at) = alarm.densest(self.settings.test);
+        let (internal, n) = (alarm.measured.internal, alarm.measured.mixture.n);
+        let n = n.max(distinct(failing.iter().map(|(address, _)| *address)));
+        let measured = judge::measure(
+            place,
+            &failing,
+            (internal, n),
+            at.unwrap_or(alarm.measured.at),
+            &self.settings,
+            context,
+        );
+        match judge::rule(&measured, place, &failing, &self.settings, context) {
+            Ruling::Tell { low } => {
+                alarm.counted = failing.iter().map(|(address, _)| *address).collect();
+                let at = alarm.measured.at;
+                alarm.measured = Measured { at, ..measured };
+                alarm.low = low;
+            }
+            Ruling::Quiet(_) => {
+                let all = alarm.answered + distinct(alarm.targets.keys().copied());
+                let cited = alarm.lost.take().into_iter();
+                let left = alarm.targets.values().filter_map(|t| t.event.as_ref());
+                let cited = cited.chain(left.map(|event| event.provenance));
+                let nearest = Nearest {
+                    internal,
+                    missing: all,
+                    needed: all + 1,
+                    whom: if internal {
+                        "hosts"
+                    } else {
+                        "addresses of the Internet"
+                    },
+                    time: alarm.measured.at,
+                    why: format!(
+                        "at least {} of them answered less than {SOON} later, and so are not called missing",
+                        alarm.answered
+                    ),
+                    references: cited.take(4).collect(),
+                };
+                if state.nearest.as_ref().is_none_or(|n| n.missing < all) {
+                    state.nearest = Some(nearest);
+                }
+                state.alarms[slot] = None;
+                state.judged[slot] = None;
+            }
+        }
+    }
+
+    /// Ends a finding; true if it was told.
+    fn end(
+        &self,
+        place: Place,
+        state: &mut State,
+        slot: usize,
+        context: &Context,
+        found: &mut Found,
+    ) -> bool {
+        let less = |alarm: &Alarm| distinct(alarm.counted.iter().copied()) < alarm.measured.missing;
+        if state.alarms[slot].as_ref().is_some_and(less) {
+            self.again(place, state, slot, context);
+        }
+        let Some(alarm) = state.alarms[slot].take() else {
+            return false;
+        };
+        found.finding(telling::tell(place, alarm, &self.settings, context));
+        true
+    }
+
     /// True if a source with many failures was judged a moment ago: it is asked again after ten
     /// minutes, or when a quarter more are missing.
     fn settled(&self, judged: Option<(Timestamp, u32)>, missing: u32, now: Timestamp) -> bool {
@@ -377,6 +485,13 @@ impl Alarm {
                 .take(TARGETS)
                 .map(|(address, target)| (address, target.clone()))
                 .collect(),
+            counted: targets
+                .failing(measured.internal)
+                .map(|(address, _)| address)
+                .collect(),
+            answered: 0,
+            lost: None,
+            more: targets.failing(measured.internal).count() > TARGETS,
             answering: targets.answering(measured.internal),
             later: 0,
             untold: targets.untold,
@@ -400,8 +515,54 @@ impl Alarm {
         if let Some(held) = self.targets.get(&address) {
             target.follow(held);
         } else if self.targets.len() >= TARGETS {
+            self.more = true;
             return;
         }
         self.targets.insert(address, target);
+    }
+
+    /// Lets go of a target that answered soon after it first failed; true if it was among those
+    /// measured.
+    fn lose(&mut self, address: IpAddr, time: Timestamp) -> bool {
+        let Some((first, _)) = self.targets.get(&address).and_then(|t| t.failed) else {
+            return false;
+        };
+        if time < first || time.since(first) >= SOON {
+            return false;
+        }
+        let Some(target) = self.targets.remove(&address) else {
+            return false;
+        };
+        self.answered += 1;
+        if first > self.measured.at {
+            self.later = self.later.saturating_sub(u64::from(target.attempts));
+        }
+        let event = target.event.map(|event| event.provenance);
+        self.lost = self.lost.or(event);
+        self.answering.insert(0, address);
+        self.counted.remove(&address)
+    }
+
+    /// The most targets that first failed within one test period, and when the last of them did.
+    fn densest(&self, test: Span) -> (Vec<(IpAddr, &Target)>, Option<Timestamp>) {
+        let mut failed: Vec<(Timestamp, IpAddr, &Target)> = self
+            .targets
+            .iter()
+            .filter_map(|(address, t)| Some((t.failed?.0, *address, t)))
+            .collect();
+        failed.sort_unstable_by_key(|(first, address, _)| (*first, *address));
+        let mut best = 0..0;
+        let mut begin = 0;
+        for end in 1..=failed.len() {
+            while failed[end - 1].0.since(failed[begin].0) > test {
+                begin += 1;
+            }
+            if end - begin > best.len() {
+                best = begin..end;
+            }
+        }
+        let at = failed[best.clone()].last().map(|(first, ..)| *first);
+        let of = failed[best].iter().map(|(_, address, t)| (*address, *t));
+        (of.collect(), at)
     }
 }

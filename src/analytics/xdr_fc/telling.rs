@@ -3,17 +3,17 @@
 use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
 use super::tables::{Relation, relation, tables};
-use super::targets::{Failure, Target, segments};
-use super::{Alarm, FailedConnections};
+use super::targets::{Failure, PORTS, Target, distinct, segments};
+use super::{Alarm, FailedConnections, SOON};
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
 use crate::analytics::kit::statistics::shown;
-use crate::context::activity::{INACTIVE_AFTER, State as Life};
+use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as};
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
-    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+    Condition, Entities, Finding, OrderCheck, Reach, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
 use crate::model::plural::counted;
 use crate::model::{Text, Timestamp};
@@ -68,6 +68,11 @@ pub(super) fn tell(
                 .as_ref()
                 .map_or_else(Text::default, |r| r.actor.0.as_str().into()),
             pid: relation.as_ref().and_then(|r| r.actor.1),
+            reach: Some(Reach {
+                addresses: alarm.targets.keys().copied().collect(),
+                ports: ports(&alarm.targets),
+                more: alarm.more || alarm.targets.values().any(|t| t.ports.len() >= PORTS),
+            }),
             ..Entities::default()
         },
         steps: steps(&alarm.targets),
@@ -100,22 +105,30 @@ fn own_address(place: Place, alarm: &Alarm, context: &Context) -> Option<IpAddr>
     }
 }
 
-/// How many were never seen, inactive, listed without a sign.
+/// Ports of failed attempts.
+fn ports(targets: &BTreeMap<IpAddr, Target>) -> BTreeSet<u16> {
+    targets.values().flat_map(|t| &t.ports).copied().collect()
+}
+
+/// How many were never seen, inactive, listed without a sign; as many in all as count.
 fn by_life(targets: &BTreeMap<IpAddr, Target>) -> [usize; 3] {
-    let mut counts = [0; 3];
-    for target in targets.values() {
-        match target.missing {
-            Some(Life::Inactive(_)) => counts[1] += 1,
-            Some(Life::Listed) => counts[2] += 1,
-            _ => counts[0] += 1,
-        }
+    let mut lives: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for (address, target) in targets {
+        let life = match target.missing {
+            Some(Life::Inactive(_)) => 1,
+            Some(Life::Listed) => 2,
+            _ => 0,
+        };
+        // Of a network that counts as one, what is known best.
+        let held = lives.entry(counted_as(*address)).or_insert(life);
+        *held = life.max(*held);
     }
-    counts
+    [0, 1, 2].map(|life| lives.values().filter(|held| **held == life).count())
 }
 
 fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     let host = host_words(place, context);
-    let n = alarm.targets.len();
+    let n = distinct(alarm.targets.keys().copied());
     if !alarm.measured.internal {
         return format!(
             "{host} failed to reach {n} addresses of the Internet that no lookup named"
@@ -176,7 +189,7 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<Scor
     );
     add(tier == Tier::Both, 15, "packets and the host's log agree");
     add(rare, 15, "rare relation of causality owner and process");
-    let many = alarm.targets.len() >= 100;
+    let many = distinct(alarm.targets.keys().copied()) >= 100;
     add(many, 10, "a hundred targets or more");
     add(
         standing.crosses(),
@@ -248,7 +261,7 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
     let (count, mixture) = (&measured.count, &measured.mixture);
     let window = settings.test;
     // The finding takes in what fails until it is told; its conditions were met earlier, by fewer.
-    let at_first = match alarm.targets.len() as u32 {
+    let at_first = match distinct(alarm.targets.keys().copied()) {
         all if all > measured.missing => format!("{} at first, {all} in all", measured.missing),
         _ => measured.missing.to_string(),
     };
@@ -388,12 +401,7 @@ fn notes(
 ) -> Vec<String> {
     let measured = &alarm.measured;
     let mut notes = Vec::new();
-    let ports: BTreeSet<u16> = alarm
-        .targets
-        .values()
-        .flat_map(|t| &t.ports)
-        .copied()
-        .collect();
+    let ports = ports(&alarm.targets);
     let attempts: u64 = alarm.targets.values().map(|t| u64::from(t.attempts)).sum();
     let last = alarm
         .targets
@@ -410,6 +418,18 @@ fn notes(
             .unwrap_or_default(),
         alarm.later
     ));
+    let (all, count) = (alarm.targets.len(), distinct(alarm.targets.keys().copied()));
+    if all as u64 > u64::from(count) {
+        notes.push(format!(
+            "the {all} addresses count as {count}: random IPv6 addresses count by their /64"
+        ));
+    }
+    if alarm.answered > 0 {
+        notes.push(format!(
+            "{} more failed and answered less than {SOON} later: they are not called missing",
+            alarm.answered
+        ));
+    }
     if measured.internal {
         notes.push(format!(
             "activity is known from {} before it, by {}; a sign of life is what a host did itself",
