@@ -41,12 +41,13 @@ pub(super) fn tell(
 ) -> Finding {
     let measured = &alarm.measured;
     let relation = relation(place, &alarm, settings, context);
-    let rare = relation.as_ref().is_some_and(|r| r.rare);
+    let carried = relation.as_ref().filter(|r| r.carries);
+    let rare = carried.is_some_and(|r| r.rare);
     let tier = tier(&alarm.targets);
     let address = own_address(place, &alarm, context);
     let at = alarm.measured.at;
     let standing = Standing::of(place, address, at, alarm.targets.keys(), context);
-    let score = score(&alarm, tier, rare, &standing);
+    let score = score(&alarm, rare, &standing);
     let sum: i32 = score.iter().map(|item| item.points).sum();
     Finding {
         analytic: FailedConnections::ABOUT.id,
@@ -64,10 +65,8 @@ pub(super) fn tell(
         entities: Entities {
             host_name: context.identity.name(place).cloned().unwrap_or_default(),
             host_address: address,
-            process: relation
-                .as_ref()
-                .map_or_else(Text::default, |r| r.actor.0.as_str().into()),
-            pid: relation.as_ref().and_then(|r| r.actor.1),
+            process: carried.map_or_else(Text::default, |r| r.actor.0.as_str().into()),
+            pid: carried.and_then(|r| r.actor.1),
             reach: Some(Reach {
                 addresses: alarm.targets.keys().copied().collect(),
                 ports: ports(&alarm.targets),
@@ -156,17 +155,26 @@ fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     )
 }
 
+/// What shows four fifths of the targets; both, where neither does alone.
 fn tier(targets: &BTreeMap<IpAddr, Target>) -> Tier {
-    let wire = targets.values().any(|t| t.shown_by[0]);
-    let log = targets.values().any(|t| t.shown_by[1]);
-    match (wire, log) {
-        (true, true) => Tier::Both,
+    let most = |by: usize| {
+        let shown = targets.values().filter(|t| t.shown_by[by]).count();
+        shown * 5 >= targets.len() * 4
+    };
+    match (most(0), most(1)) {
         (false, true) => Tier::HostOnly,
-        _ => Tier::NetworkOnly,
+        (true, false) => Tier::NetworkOnly,
+        (true, true) | (false, false) => Tier::Both,
     }
 }
 
-fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
+/// True if packets and the host's log both show four fifths of the targets.
+fn agree(targets: &BTreeMap<IpAddr, Target>) -> bool {
+    let both = targets.values().filter(|t| t.shown_by == [true, true]);
+    both.count() * 5 >= targets.len() * 4
+}
+
+fn score(alarm: &Alarm, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
     let measured = &alarm.measured;
     let mut score = Vec::new();
     let mut add = |holds: bool, points: i32, reason: &str| {
@@ -187,7 +195,8 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<Scor
         15,
         "held against the source's own days",
     );
-    add(tier == Tier::Both, 15, "packets and the host's log agree");
+    let agree = agree(&alarm.targets);
+    add(agree, 15, "packets and the host's log agree");
     add(rare, 15, "rare relation of causality owner and process");
     let many = distinct(alarm.targets.keys().copied()) >= 100;
     add(many, 10, "a hundred targets or more");
@@ -430,6 +439,14 @@ fn notes(
             alarm.answered
         ));
     }
+    if let Some(relation) = relation.filter(|r| r.rare && !r.carries) {
+        notes.push(format!(
+            "{} of the {all} targets are due to {}, whose relation to its causality owner is rare; too few to say it \
+             of the finding",
+            relation.targets,
+            image_name(&relation.actor.0)
+        ));
+    }
     if measured.internal {
         notes.push(format!(
             "activity is known from {} before it, by {}; a sign of life is what a host did itself",
@@ -483,7 +500,7 @@ fn notes(
         && (relation.days as i64) < whole_days(settings.activation)
     {
         notes.push(format!(
-            "{} started by {}: whether that is rare cannot be told from {} days of processes",
+            "{} with the causality owner {}: whether that is rare cannot be told from {} days of processes",
             image_name(&relation.actor.0),
             relation
                 .causality
