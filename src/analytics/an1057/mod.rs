@@ -483,7 +483,7 @@ fn open(state: &mut State, hit: Hit) {
         return;
     }
     let part: Vec<&Probe> = if slow {
-        walked_contacts(recent, walk)
+        walk.told(recent)
     } else {
         recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
@@ -510,24 +510,6 @@ fn open(state: &mut State, hit: Hit) {
     if new {
         scan.counted(focus, count);
     }
-}
-
-/// First contacts from the first to the last failure that raised the walk, those that did not fail
-/// among them.
-fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
-    let Some((from, to)) = walk.stretch() else {
-        return Vec::new();
-    };
-    let held = recent.within(Timestamp::MIN, Span(i64::MAX));
-    let mut part: Vec<&Probe> = walk
-        .contacts()
-        .chain(held.filter(|p| Focus::Walked.holds(p)))
-        .filter(|p| (from..=to).contains(&p.time))
-        .filter(|p| p.known.is_none_or(|known| known >= from))
-        .collect();
-    part.sort_by_key(|p| p.event.order());
-    part.dedup_by_key(|p| p.event.provenance);
-    part
 }
 
 fn is_over(scan: &Scan, now: Timestamp) -> bool {

@@ -11,7 +11,8 @@
 //! in the order in which outcomes become known, the failures of a burst would all come last. So what
 //! came after a contact waits until that one is decided.
 
-use super::recent::Probe;
+use super::detect::Focus;
+use super::recent::{Probe, Recent};
 use crate::model::{Span, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -122,7 +123,7 @@ impl Walk {
     }
 
     /// Contacts that moved it, as far as they are kept, and those that will.
-    pub fn contacts(&self) -> impl Iterator<Item = &Probe> {
+    fn contacts(&self) -> impl Iterator<Item = &Probe> {
         self.kept().map(|step| &step.probe)
     }
 
@@ -131,6 +132,23 @@ impl Walk {
         let failed = self.kept().filter(|s| s.failed).map(|s| s.probe.time);
         let since = self.since?;
         Some((since, failed.max()?.max(since)))
+    }
+
+    /// First contacts from the first to the last failure that raised it, those that did not fail among
+    /// them; not those with whom the key knew before.
+    pub fn told<'s>(&'s self, recent: &'s Recent) -> Vec<&'s Probe> {
+        let Some((from, to)) = self.stretch() else {
+            return Vec::new();
+        };
+        let mut part: Vec<&Probe> = self
+            .contacts()
+            .chain(recent.all().filter(|p| Focus::Walked.holds(p)))
+            .filter(|p| (from..=to).contains(&p.time))
+            .filter(|p| p.known.is_none_or(|known| known >= from))
+            .collect();
+        part.sort_by_key(|p| p.event.order());
+        part.dedup_by_key(|p| p.event.provenance);
+        part
     }
 
     fn kept(&self) -> impl Iterator<Item = &Step> {

@@ -1,9 +1,10 @@
 //! XDR-FC: a host fails to reach an abnormal number or mixture of hosts that are missing.
 //!
-//! Key: the source. State: its targets of the test period (`targets`) and the finding it is in.
+//! Key: the source. State: its targets of the test period (`targets`) and the finding it is in (`alarm`).
 //! Whether the count is abnormal is decided in `judge`, from the frozen context for what other days
 //! and other sources show; `telling` makes the finding.
 
+mod alarm;
 mod judge;
 mod settings;
 mod tables;
@@ -15,14 +16,14 @@ pub use settings::FailedConnectionsSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::{contact_of, question_of};
+use super::kit::contact::contact_of;
 use super::kit::lookup::addresses_named;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
 use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
+use alarm::{Alarm, SOON};
 use judge::{Measured, Ruling};
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use targets::{Change, Target, Targets, distinct};
 
@@ -43,25 +44,6 @@ pub struct State {
     nearest: Option<Nearest>,
 }
 
-struct Alarm {
-    measured: Measured,
-    low: bool,
-    /// What failed, from the test period before it to the end of the deduplication period.
-    targets: BTreeMap<IpAddr, Target>,
-    /// Of these, the ones that were measured and did not answer since.
-    counted: BTreeSet<IpAddr>,
-    /// How many failed and answered soon after.
-    answered: u32,
-    /// The first failure of one of them.
-    lost: Option<Provenance>,
-    /// Not all that failed are held.
-    more: bool,
-    answering: Vec<IpAddr>,
-    /// Failed attempts after what was measured.
-    later: u64,
-    untold: u64,
-}
-
 struct Nearest {
     internal: bool,
     missing: u32,
@@ -74,11 +56,6 @@ struct Nearest {
 
 /// The places in `State::alarms`.
 const SLOTS: [usize; 2] = [0, 1];
-/// A target that answers this soon after it failed is not called missing: whoever tries several ports
-/// of many hosts comes back to each within minutes, and a host that was just switched on is one of few.
-pub const SOON: Span = Span::seconds(600);
-/// Targets of one finding.
-const TARGETS: usize = 2_048;
 /// Between two judgements of a source whose many failures were found usual.
 const PAUSE: Span = Span::seconds(600);
 
@@ -473,96 +450,5 @@ impl FailedConnections {
         judged.is_some_and(|(at, count)| {
             missing > many && now.since(at) < PAUSE && missing < count.saturating_add(count / 4)
         })
-    }
-}
-
-impl Alarm {
-    fn new(measured: Measured, low: bool, targets: &Targets) -> Self {
-        Self {
-            low,
-            targets: targets
-                .failing(measured.internal)
-                .take(TARGETS)
-                .map(|(address, target)| (address, target.clone()))
-                .collect(),
-            counted: targets
-                .failing(measured.internal)
-                .map(|(address, _)| address)
-                .collect(),
-            answered: 0,
-            lost: None,
-            more: targets.failing(measured.internal).count() > TARGETS,
-            answering: targets.answering(measured.internal),
-            later: 0,
-            untold: targets.untold,
-            measured,
-        }
-    }
-
-    /// True if it rests on the mixture alone, and what was measured now on the count.
-    fn is_less_than(&self, measured: &Measured) -> bool {
-        !self.measured.count.abnormal && measured.count.abnormal
-    }
-
-    /// A failure while it is open.
-    fn add(&mut self, event: &Event, address: IpAddr, targets: &Targets) {
-        // A record whose question to the segment is in the packets is no further attempt.
-        self.later += u64::from(question_of(event).is_none());
-        let Some(target) = targets.get(address) else {
-            return;
-        };
-        let mut target = target.clone();
-        if let Some(held) = self.targets.get(&address) {
-            target.follow(held);
-        } else if self.targets.len() >= TARGETS {
-            self.more = true;
-            return;
-        }
-        self.targets.insert(address, target);
-    }
-
-    /// Lets go of a target that answered soon after it first failed; true if it was among those
-    /// measured.
-    fn lose(&mut self, address: IpAddr, time: Timestamp) -> bool {
-        let Some((first, _)) = self.targets.get(&address).and_then(|t| t.failed) else {
-            return false;
-        };
-        if time < first || time.since(first) >= SOON {
-            return false;
-        }
-        let Some(target) = self.targets.remove(&address) else {
-            return false;
-        };
-        self.answered += 1;
-        if first > self.measured.at {
-            self.later = self.later.saturating_sub(u64::from(target.attempts));
-        }
-        let event = target.event.map(|event| event.provenance);
-        self.lost = self.lost.or(event);
-        self.answering.insert(0, address);
-        self.counted.remove(&address)
-    }
-
-    /// The most targets that first failed within one test period, and when the last of them did.
-    fn densest(&self, test: Span) -> (Vec<(IpAddr, &Target)>, Option<Timestamp>) {
-        let mut failed: Vec<(Timestamp, IpAddr, &Target)> = self
-            .targets
-            .iter()
-            .filter_map(|(address, t)| Some((t.failed?.0, *address, t)))
-            .collect();
-        failed.sort_unstable_by_key(|(first, address, _)| (*first, *address));
-        let mut best = 0..0;
-        let mut begin = 0;
-        for end in 1..=failed.len() {
-            while failed[end - 1].0.since(failed[begin].0) > test {
-                begin += 1;
-            }
-            if end - begin > best.len() {
-                best = begin..end;
-            }
-        }
-        let at = failed[best.clone()].last().map(|(first, ..)| *first);
-        let of = failed[best].iter().map(|(_, address, t)| (*address, *t));
-        (of.collect(), at)
     }
 }
