@@ -387,28 +387,35 @@ fn verdict(
         .iter()
         .zip(rows)
         .any(|(need, row)| need.essential && matches!(row.status, Met::Absent | Met::Unknown));
-    let short: Vec<String> = rows
-        .iter()
-        .filter(|r| !met(r))
-        .map(|r| {
-            let told = || r.gaps.iter().filter_map(|at| gaps.get(*at));
-            let silent = |gap: &&Gap| gap.kind == GapKind::CaptureSilence;
-            // A capture in many pieces is silent in between, and Gaps has them one by one.
-            let many = told().filter(silent).count() > SILENCES;
-            let each = told().filter(|gap| !(many && silent(gap)));
-            let mut why: Vec<&str> = each.map(|gap| gap.what.as_str()).collect();
-            if many {
-                why.push("no packets in several stretches of time (see Gaps)");
-            }
-            if !r.note.is_empty() {
-                why.insert(0, &r.note);
-            }
-            match why.as_slice() {
-                [] => r.needs.clone(),
-                why => format!("{}: {}", r.needs, why.join(", ")),
-            }
-        })
-        .collect();
+    // Several needs may lack the same: it is said once.
+    let mut short: Vec<(Vec<&str>, String)> = Vec::new();
+    for row in rows.iter().filter(|row| !met(row)) {
+        let told = || row.gaps.iter().filter_map(|at| gaps.get(*at));
+        let silent = |gap: &&Gap| gap.kind == GapKind::CaptureSilence;
+        // A capture in many pieces is silent in between, and Gaps has them one by one.
+        let many = told().filter(silent).count() > SILENCES;
+        let each = told().filter(|gap| !(many && silent(gap)));
+        let mut why: Vec<&str> = each.map(|gap| gap.what.as_str()).collect();
+        if many {
+            why.push("no packets in several stretches of time (see Gaps)");
+        }
+        if !row.note.is_empty() {
+            why.insert(0, &row.note);
+        }
+        let why = why.join(", ");
+        match short
+            .last_mut()
+            .filter(|(_, held)| !why.is_empty() && *held == why)
+        {
+            Some((needs, _)) => needs.push(&row.needs),
+            None => short.push((vec![&row.needs], why)),
+        }
+    }
+    let short = short.iter().map(|(needs, why)| match why.as_str() {
+        "" => needs.join(", "),
+        why => format!("{}: {why}", needs.join(" and ")),
+    });
+    let short: Vec<String> = short.collect();
     let judgeable = if blind {
         Judgeable::Not
     } else if rows.iter().all(met) {

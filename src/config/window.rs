@@ -33,13 +33,29 @@ impl Window {
 
     /// True if `time` lies inside.
     pub fn holds(&self, time: Timestamp) -> bool {
+        self.holds_minute(minute_of(time))
+    }
+
+    /// True if all that lies between two moments is inside, not only the moments.
+    pub fn holds_all(&self, first: Timestamp, last: Timestamp) -> bool {
+        let (first, last) = (minute_of(first), minute_of(last));
+        // After a week it is the same again.
+        (first..=last.min(first + WEEK)).all(|minute| self.holds_minute(minute))
+    }
+
+    fn holds_minute(&self, minute: i64) -> bool {
         // 1970-01-01 was a Thursday: three days after a Monday.
-        let now = (time.0.div_euclid(60_000_000_000) + 3 * DAY).rem_euclid(WEEK);
+        let now = (minute + 3 * DAY).rem_euclid(WEEK);
         let length = (self.to - self.from).rem_euclid(DAY);
         (0..7_i64)
             .zip(self.days)
             .any(|(day, meant)| meant && (now - day * DAY - self.from).rem_euclid(WEEK) <= length)
     }
+}
+
+/// Whole minutes since 1970.
+fn minute_of(time: Timestamp) -> i64 {
+    time.0.div_euclid(60_000_000_000)
 }
 
 fn minute(text: &str) -> Option<i64> {
@@ -92,6 +108,24 @@ impl fmt::Display for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stretch_is_inside_only_if_all_of_it_is() {
+        let all = |window: &str, first: &str, last: &str| {
+            let at = |text| Timestamp::parse(text).unwrap();
+            Window::parse(window)
+                .unwrap()
+                .holds_all(at(first), at(last))
+        };
+        let (early, late) = ("2026-03-02T06:01:00Z", "2026-03-02T21:59:30Z");
+        let next = "2026-03-03T06:01:00Z";
+        assert!(all("06:00-22:00", early, late));
+        assert!(!all("06:00-22:00", late, next), "the night is not in it");
+        assert!(all("00:00-23:59", late, next));
+        assert!(all("21:00-07:00", late, next));
+        assert!(!all("mon 00:00-23:59", late, next));
+        assert!(all("00:00-23:59", early, "2036-03-03T06:01:00Z"));
+    }
 
     fn holds(window: &str, time: &str) -> bool {
         Window::parse(window)

@@ -137,7 +137,7 @@ impl Background {
         // What reads badly was refused when the file was taken in.
         let usages: Vec<(String, Usage)> =
             files().filter_map(|f| f.usages().ok()).flatten().collect();
-        let days: Vec<Day> = files().filter_map(|f| f.days().ok()).flatten().collect();
+        let days: Vec<BTreeSet<Day>> = files().filter_map(|f| f.days().ok()).collect();
         own.freeze(usages, days, identity)
     }
 

@@ -4,6 +4,7 @@
 //! measured value, each step the event it rests on.
 
 use super::{Event, Provenance, Span, Text, Timestamp};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// How bad it would be, if it is what it looks like.
@@ -227,6 +228,19 @@ pub struct Entities {
     pub pid: Option<u32>,
     /// MAC addresses that were to be woken.
     pub woken: Vec<[u8; 6]>,
+    /// Whom and what the finding counts, where its steps show only some of it.
+    pub reach: Option<Reach>,
+}
+
+/// Everything a finding counts that its steps are a selection of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Everybody it was aimed at.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Every port that was tried, whether it answered or not.
+    pub ports: BTreeSet<u16>,
+    /// There were more than are listed.
+    pub more: bool,
 }
 
 /// A finding of one analytic.

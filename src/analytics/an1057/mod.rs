@@ -22,6 +22,7 @@ mod spoken;
 mod tables;
 mod telling;
 mod tools;
+mod usual;
 mod walk;
 
 pub use settings::EnumerationSettings;
@@ -29,7 +30,7 @@ pub use settings::EnumerationSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::{Contact, Form, contact_of};
+use super::kit::contact::{Contact, Fate, Form, contact_of};
 use super::kit::sniffing;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId, Place};
@@ -39,9 +40,10 @@ use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
 use excuse::Controls;
 use near::{FanOut, Near};
-use recent::{Probe, Recent};
+use recent::{Heard, Probe, Recent};
 use scan::{Count, Scan};
 use spoken::Spoken;
+use usual::Usual;
 use walk::Walk;
 
 /// The analytic.
@@ -78,6 +80,8 @@ pub enum Family {
 #[derive(Default)]
 pub struct State {
     recent: Recent,
+    /// Contacts with usual targets, of which nearly every key has none.
+    usual: Option<Box<Usual>>,
     walk: Walk,
     /// A scan of hosts, and one of the segment's addresses: two behaviours, told apart.
     scans: [Option<Box<Scan>>; 2],
@@ -139,8 +143,10 @@ impl Analytic for Enumeration {
              the steps to a neighbouring address; or half of a stretch of a /24 covered, mostly without success",
             "tool: the program or command line is a scanner's, and it reaches ToolTargets targets within \
              TimeWindow",
-            "an address that the host connected to on UsualDays earlier days is a usual one and does not count; \
-             neither do loopback, multicast, broadcast and the host's own addresses",
+            "a port of an address to which the host completed connections on UsualDays earlier days, which the \
+             same program used on as many, is a usual target and does not count, but for a program that is a \
+             scanner's; what usual targets would have been is a near miss. Loopback, multicast, broadcast and the \
+             host's own addresses are nobody else",
         ],
         needs: &[
             Need {
@@ -153,6 +159,13 @@ impl Analytic for Enumeration {
                 ],
                 what: "a capture of the host's traffic, or the audit subcategory \"Filtering Platform \
                       Connection\" (success), or Sysmon with NetworkConnect rules (successes only)",
+            },
+            Need {
+                name: "what became of them",
+                essential: false,
+                from: &[Source::Packets],
+                what: "a capture of the host's traffic: Security 5156 is written before the first packet leaves, \
+                      and Sysmon 3 for connections that were made",
             },
             Need {
                 name: "process of a connection",
@@ -191,6 +204,7 @@ impl Analytic for Enumeration {
             otherwise::APPROVED,
             otherwise::MANY_CLIENTS,
             otherwise::GONE,
+            otherwise::UPLINK,
             otherwise::ONE_SERVER,
             otherwise::SERVICES,
             otherwise::SEGMENT,
@@ -219,7 +233,7 @@ impl Analytic for Enumeration {
         let Some(contact) = contact_of(event, context) else {
             return;
         };
-        if !self.counts(&contact, context) {
+        if !Self::counts(&contact, context) {
             return;
         }
         each(Key::Source(contact.from));
@@ -246,7 +260,7 @@ impl Analytic for Enumeration {
             state.signs.push(event.clone());
             return;
         };
-        let probe = Probe::of(&contact, context);
+        let mut probe = Probe::of(&contact, context);
         for lane in LANES {
             if state.scans[lane]
                 .as_ref()
@@ -265,7 +279,19 @@ impl Analytic for Enumeration {
             .failure_window
             .max(settings.time_window)
             .max(settings.sweep_window);
-        let new = state.recent.hear(&probe, longest);
+        state.controls.hear(&probe);
+        if self.is_usual(&contact, context) {
+            let program = matches!(key, Key::Program { .. });
+            let usual = state.usual.get_or_insert_default();
+            let first = usual.hear(&probe, longest, program, settings);
+            for scan in state.scans.iter_mut().flatten() {
+                scan.usual += u64::from(first && scan.holds(&probe));
+            }
+            return;
+        }
+        probe.known = state.walk.knows(probe.remote.address);
+        let heard = state.recent.hear(&probe, longest);
+        let new = heard != Heard::Nothing;
         let over = if Focus::Walked.holds(&probe) {
             state.walk.hear(&probe)
         } else {
@@ -293,7 +319,12 @@ impl Analytic for Enumeration {
         {
             state.near = Some(near);
         }
-        if new && probe.fate != contact.fate {
+        // On the wire, silence that tells nothing; by records alone, every connection inside.
+        let untold = match probe.on_wire {
+            true => probe.fate != contact.fate,
+            false => probe.fate == Fate::Untold && Focus::Walked.holds(&probe),
+        };
+        if new && untold {
             let (from, held) = ((contact.from, context), state.silent.as_ref());
             let larger = Near::untold(&state.recent, &probe, settings, from, held);
             state.silent = larger.or(state.silent.take());
@@ -309,22 +340,23 @@ impl Analytic for Enumeration {
         for hit in detected.hits {
             open(state, hit);
         }
-        state.controls.hear(&probe);
         for scan in state.scans.iter_mut().flatten() {
             scan.follow(&probe);
         }
         state.spoken.hear(&probe);
-        if new
-            && belonged
-            && let Some(scan) = state.scans[lane].as_deref_mut()
-        {
-            scan.take(&probe);
+        if belonged && let Some(scan) = state.scans[lane].as_deref_mut() {
+            match heard {
+                Heard::First => scan.take(&probe),
+                Heard::Better if !scan.learn(&probe) => scan.take(&probe),
+                Heard::Better | Heard::Nothing => {}
+            }
         }
     }
 
     fn weight(state: &State) -> usize {
         let scans = state.scans.iter().flatten();
         state.recent.weight()
+            + state.usual.as_ref().map_or(0, |usual| usual.weight())
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
             + state.signs.len() * EVENT
@@ -347,7 +379,8 @@ impl Analytic for Enumeration {
         if state.told {
             return;
         }
-        let near = [state.silent.take(), state.near.take()];
+        let usual = state.usual.as_mut().and_then(|usual| usual.near());
+        let near = [state.silent.take(), usual, state.near.take()];
         let near = near
             .into_iter()
             .flatten()
@@ -364,21 +397,14 @@ impl Analytic for Enumeration {
 }
 
 impl Enumeration {
-    /// True for a contact that can be part of an enumeration.
-    fn counts(&self, contact: &Contact<'_>, context: &Context) -> bool {
+    /// True for a contact with somebody else.
+    fn counts(contact: &Contact<'_>, context: &Context) -> bool {
         let remote = contact.remote.address;
-        let time = contact.event.time;
-        if remote.is_loopback()
+        let own = || context.identity.place(remote, contact.event.time) == contact.from;
+        !(remote.is_loopback()
             || is_group_or_wildcard(remote)
             || remote == contact.local.address
-            || context.identity.place(remote, time) == contact.from
-        {
-            return false;
-        }
-        let days = u64::from(self.settings.usual_days);
-        !context
-            .baseline
-            .is_usual_peer(contact.from, remote, days, time)
+            || own())
     }
 
     /// What about the program of this key is a scanner's.
@@ -442,6 +468,7 @@ fn lane_of(form: Form) -> usize {
 fn open(state: &mut State, hit: Hit) {
     let State {
         recent,
+        usual,
         walk,
         scans,
         spoken,
@@ -456,7 +483,7 @@ fn open(state: &mut State, hit: Hit) {
         return;
     }
     let part: Vec<&Probe> = if slow {
-        walked_contacts(recent, walk)
+        walk.told(recent)
     } else {
         recent.all().filter(|p| hit.focus.holds(p)).collect()
     };
@@ -468,39 +495,21 @@ fn open(state: &mut State, hit: Hit) {
         internal: part.iter().filter(|p| p.internal).count() as u64,
     };
     // What came before its first contact cannot be in it: a failure that was known late, for one.
-    let (begin, held) = (scan.first, |p: &Probe| scan.holds(p));
-    let earlier = |p: &&Probe| p.time < begin;
-    let (fresh, known): (Vec<&Probe>, Vec<&Probe>) = part.into_iter().partition(|p| !held(p));
+    let begin = scan.first;
+    let passed = usual.as_ref().map_or(0, |usual| usual.beside(scan, focus));
     let new = scan.hit(hit);
-    let added = fresh.into_iter().filter(|p| new || earlier(p));
-    let mut grew = false;
-    for probe in added.chain(known.into_iter().filter(earlier)) {
+    scan.usual += if new { passed } else { 0 };
+    let held = scan.contacts;
+    for probe in part.into_iter().filter(|p| new || p.time < begin) {
         scan.add(probe);
-        grew = true;
     }
+    let grew = scan.contacts > held;
     if grew {
         spoken.replay(scan);
     }
     if new {
         scan.counted(focus, count);
     }
-}
-
-/// First contacts from the first to the last failure that raised the walk, those that did not fail
-/// among them.
-fn walked_contacts<'s>(recent: &'s Recent, walk: &'s Walk) -> Vec<&'s Probe> {
-    let Some((from, to)) = walk.stretch() else {
-        return Vec::new();
-    };
-    let held = recent.within(Timestamp::MIN, Span(i64::MAX));
-    let mut part: Vec<&Probe> = walk
-        .contacts()
-        .chain(held.filter(|p| Focus::Walked.holds(p)))
-        .filter(|p| (from..=to).contains(&p.time))
-        .collect();
-    part.sort_by_key(|p| p.event.order());
-    part.dedup_by_key(|p| p.event.provenance);
-    part
 }
 
 fn is_over(scan: &Scan, now: Timestamp) -> bool {

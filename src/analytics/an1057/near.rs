@@ -1,6 +1,7 @@
 //! What came near to a scan: the nearest count of a key, told where the key told no scan; and a
 //! program that reached a few hosts on ports of administration, far from any threshold.
 
+use super::detect::Hit;
 use super::recent::{Probe, Recent, Shares};
 use super::scan::actor_of;
 use super::settings::EnumerationSettings;
@@ -66,8 +67,38 @@ impl Near {
         })
     }
 
-    /// As many as would be a scan had they failed, where silence tells nothing; `None` below that,
-    /// and below twice of what is `held`, for it is asked for every contact.
+    /// What would be a scan, had it not been of usual targets.
+    pub fn usual(hit: &Hit, probes: &[&Probe], settings: &EnumerationSettings) -> Option<Self> {
+        let last = probes.last()?;
+        let asked = &hit.condition;
+        Some(Self {
+            count: probes.len(),
+            needed: probes.len() + 1,
+            text: format!(
+                "{} ({}; {} make a finding), all of them usual: it completed connections to each on {} earlier days or \
+                 more, so they do not count",
+                asked.text, asked.measured, asked.setting, settings.usual_days
+            ),
+            time: last.time,
+            references: probes
+                .iter()
+                .take(CITED)
+                .map(|p| p.event.provenance)
+                .collect(),
+            image: actor_of(&last.event)
+                .map(|a| a.process.image.clone())
+                .unwrap_or_default(),
+            tied: probes.iter().filter(|p| p.strength.is_some()).count(),
+        })
+    }
+
+    /// True if that many are twice as many or more.
+    pub fn is_doubled_by(&self, count: usize) -> bool {
+        count >= self.count * 2
+    }
+
+    /// As many as would be a scan had they failed, where nothing tells whether they did; `None` below
+    /// that, and below twice of what is `held`, for it is asked for every contact.
     pub fn untold(
         recent: &Recent,
         new: &Probe,
@@ -87,10 +118,17 @@ impl Near {
                 return None;
             }
             let soon = recent.sharing(shared, new.time, settings.failure_window);
-            let untold: Vec<&Probe> = soon
-                .filter(|p| p.on_wire && p.fate == Fate::Untold && p.transport == new.transport)
-                .collect();
-            let lacking = answers_lacking(from, context)?;
+            let untold = soon.filter(|p| {
+                let alike = p.on_wire == new.on_wire && p.transport == new.transport;
+                // By records alone, a browser's addresses of the Internet are like that every day.
+                p.fate == Fate::Untold && alike && (p.on_wire || p.internal)
+            });
+            let untold: Vec<&Probe> = untold.collect();
+            let lacking = match new.on_wire {
+                true => answers_lacking(from, context)?.to_string(),
+                false => "records of sockets do not say what became of a connection, and no packets show these"
+                    .to_owned(),
+            };
             let count = untold.len();
             (count >= needed).then(|| Self {
                 count,
@@ -213,11 +251,15 @@ impl FanOut {
             .collect();
         let failed = probes.iter().filter(|p| p.failed()).count();
         let known = probes.iter().filter(|p| p.fate.failed().is_some()).count();
+        let (why, these) = match known * 2 < probes.len() {
+            true => ("whether half of them failed is not told", "a finding"),
+            false => ("no fan-out of that size is a finding", "one"),
+        };
         Some(Self {
             size,
             text: format!(
-                "{} in {} ({}{more}), {failed} of {known} known outcomes failed; no fan-out of that size is a \
-                 finding: {} addresses within {}, half failing, or {} whatever their outcome make one",
+                "{} in {} ({}{more}), {failed} of {known} known outcomes failed; {why}: {} addresses within {}, \
+                 half failing, or {} whatever their outcome make {these}",
                 ports.join(" and "),
                 last.time.since(first.time),
                 named.join(", "),

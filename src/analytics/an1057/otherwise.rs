@@ -19,6 +19,8 @@ pub(super) const SEGMENT: &str =
     "a router, a cache of addresses or an inventory that asks for everyone on its segment";
 pub(super) const OUTSIDE: &str =
     "a peer-to-peer or measuring program, whose list of peers holds many that are gone";
+pub(super) const UPLINK: &str = "a host whose VPN, uplink or name resolution is down: its programs go on trying servers that they cannot \
+     reach from there";
 
 /// What else it could be.
 pub(super) fn alternatives(scan: &Scan, excuse: Option<&Excuse>) -> Vec<String> {
@@ -37,6 +39,10 @@ pub(super) fn alternatives(scan: &Scan, excuse: Option<&Excuse>) -> Vec<String> 
         (
             GONE,
             many && scan.internal > 0 && has(&[Detector::Horizontal, Detector::Walk]),
+        ),
+        (
+            UPLINK,
+            many && scan.internal > 0 && has(&[Detector::Walk]) && sums.answered < sums.failed,
         ),
         (ONE_SERVER, has(&[Detector::Vertical, Detector::Ports])),
         (SERVICES, has(&[Detector::Sensitive])),

@@ -35,6 +35,8 @@ pub(super) struct Probe {
     pub internal: bool,
     pub on_wire: bool,
     pub strength: Option<Strength>,
+    /// When its address was first contacted, as far as the walk remembers it from before.
+    pub known: Option<Timestamp>,
 }
 
 impl Probe {
@@ -56,6 +58,7 @@ impl Probe {
             internal: context.assets.is_internal(contact.remote.address),
             on_wire: contact.on_wire(),
             strength: contact.actor.map(|a| a.strength),
+            known: None,
         }
     }
 
@@ -123,6 +126,17 @@ struct Held {
     before: [Option<u64>; 2],
 }
 
+/// What a contact told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Its target is new.
+    First,
+    /// Its target is held, and what became of it is better known now.
+    Better,
+    /// Nothing.
+    Nothing,
+}
+
 /// First contacts in the order they came.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
@@ -136,8 +150,8 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Takes in a contact; true if its target is new or its fate is better known now.
-    pub fn hear(&mut self, probe: &Probe, longest: Span) -> bool {
+    /// Takes in a contact.
+    pub fn hear(&mut self, probe: &Probe, longest: Span) -> Heard {
         while let Some(oldest) = self.held.front()
             && (probe.time.since(oldest.probe.time) > longest || self.held.len() >= HELD)
         {
@@ -147,7 +161,10 @@ impl Recent {
             self.let_go();
         }
         if let Some(number) = self.number_of(probe) {
-            return self.learn(number, probe);
+            return match self.learn(number, probe) {
+                true => Heard::Better,
+                false => Heard::Nothing,
+            };
         }
         let number = self.first + self.held.len() as u64;
         let before = Shares::of(probe).map(|shared| {
@@ -163,7 +180,7 @@ impl Recent {
             probe: probe.clone(),
             before,
         });
-        true
+        Heard::First
     }
 
     /// Forgets the oldest.
@@ -204,12 +221,7 @@ impl Recent {
         let Some(Held { probe: held, .. }) = self.held.get_mut(place) else {
             return false;
         };
-        let better = match (held.fate, probe.fate) {
-            (Fate::Answered, _) | (_, Fate::Untold) => false,
-            (Fate::Untold, _) | (_, Fate::Answered) => true,
-            _ => false,
-        };
-        if !better {
+        if !tells_more(probe.fate, held.fate) {
             return false;
         }
         let before = held.failed();
@@ -282,6 +294,15 @@ impl Recent {
     }
 }
 
+/// True if a later fate of a target tells more than the one that is held.
+pub(super) fn tells_more(later: Fate, held: Fate) -> bool {
+    match (held, later) {
+        (Fate::Answered, _) | (_, Fate::Untold) => false,
+        (Fate::Untold, _) | (_, Fate::Answered) => true,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,7 +326,7 @@ mod tests {
         // What is let go because its time is over was never counted in the window.
         let mut slow = Recent::default();
         let one = |second| probe(second, 1, second as u16, Fate::Unanswered);
-        (1..2_000).for_each(|second| assert!(slow.hear(&one(second), LONGEST)));
+        (1..2_000).for_each(|second| assert_eq!(slow.hear(&one(second), LONGEST), Heard::First));
         assert!(!slow.lost(one(1_999).time, LONGEST));
     }
 

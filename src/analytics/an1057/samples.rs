@@ -43,5 +43,6 @@ pub(super) fn probe(second: i64, last: u8, port: u16, fate: Fate) -> Probe {
         internal: true,
         on_wire: true,
         strength: None,
+        known: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::EVENT;
 use super::detect::{Focus, Hit};
-use super::recent::{Probe, Target};
+use super::recent::{Probe, Target, tells_more};
 use super::settings::EnumerationSettings;
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::eventlog::normalise::image::image_key;
@@ -37,6 +37,16 @@ pub(super) struct Row {
     pub untold: u64,
 }
 
+impl Row {
+    fn of(&mut self, fate: Fate) -> &mut u64 {
+        match fate.failed() {
+            Some(true) => &mut self.failed,
+            Some(false) => &mut self.answered,
+            None => &mut self.untold,
+        }
+    }
+}
+
 /// The contacts of a focus.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Count {
@@ -62,6 +72,10 @@ pub(super) struct Scan {
     /// The first targets, in time order.
     pub targets: Vec<Probe>,
     pub contacts: u64,
+    /// What was counted, and how it ended: what is tried again is no new target.
+    counted: BTreeMap<Target, Fate>,
+    /// First contacts with usual targets meanwhile, which are not counted.
+    pub usual: u64,
     pub on_wire: u64,
     /// Of those, contacts that records or the capture's own comments firmly tie to a process.
     pub agreed: u64,
@@ -96,6 +110,8 @@ impl Scan {
             last_event: first.event.clone(),
             targets: Vec::new(),
             contacts: 0,
+            counted: BTreeMap::new(),
+            usual: 0,
             on_wire: 0,
             agreed: 0,
             tied: [0; 3],
@@ -179,7 +195,12 @@ impl Scan {
     /// Takes in a first contact that belongs.
     pub fn take(&mut self, probe: &Probe) {
         let walked = |f: &Focus| *f == Focus::Walked || !f.holds(probe);
-        if probe.failed() || !self.foci.keys().all(walked) {
+        let walked = self.foci.keys().all(walked);
+        if walked && probe.known.is_some_and(|known| known < self.first) {
+            // Whom the key knew before the scan is none of its targets.
+            return;
+        }
+        if probe.failed() || !walked {
             for probe in std::mem::take(&mut self.between) {
                 self.add(&probe);
             }
@@ -192,8 +213,42 @@ impl Scan {
         }
     }
 
-    /// Adds a first contact.
+    /// Learns better what became of a target that is counted; false if it is not.
+    pub fn learn(&mut self, probe: &Probe) -> bool {
+        let Some(held) = self.counted.get_mut(&probe.target()) else {
+            return false;
+        };
+        if tells_more(probe.fate, *held) {
+            let before = std::mem::replace(held, probe.fate);
+            let row = self.row(probe);
+            *row.of(before) -= 1;
+            *row.of(probe.fate) += 1;
+            if probe.fate == Fate::Answered {
+                self.spoken += u64::from(speaks(probe));
+                self.keep_open(probe);
+            }
+        }
+        true
+    }
+
+    /// The row of the table that a contact is counted in.
+    fn row(&mut self, probe: &Probe) -> &mut Row {
+        let port = (probe.form, probe.transport, probe.remote.port);
+        if self.rows.len() < ROWS || self.rows.contains_key(&port) {
+            self.rows.entry(port).or_default()
+        } else {
+            &mut self.other_ports
+        }
+    }
+
+    /// Adds a first contact; nothing if its target is counted already.
     pub fn add(&mut self, probe: &Probe) {
+        if self.counted.contains_key(&probe.target()) {
+            return;
+        }
+        if self.counted.len() < COUNTED {
+            self.counted.insert(probe.target(), probe.fate);
+        }
         self.contacts += 1;
         for (focus, count) in &mut self.foci {
             let held = focus.holds(probe);
@@ -227,16 +282,7 @@ impl Scan {
             let [a, b, c, _] = v4.octets();
             self.networks.insert([a, b, c]);
         }
-        let row = if self.rows.len() < ROWS || self.rows.contains_key(&port) {
-            self.rows.entry(port).or_default()
-        } else {
-            &mut self.other_ports
-        };
-        match probe.fate.failed() {
-            Some(true) => row.failed += 1,
-            Some(false) => row.answered += 1,
-            None => row.untold += 1,
-        }
+        *self.row(probe).of(probe.fate) += 1;
         if probe.fate == Fate::Answered {
             self.keep_open(probe);
         }
@@ -321,8 +367,9 @@ impl Scan {
             + self.processes.len()
             + self.foci.len();
         let rows = self.rows.len() + self.open.len() + self.programs.len();
+        let counted = self.counted.len() * 2 * size_of::<(Target, Fate)>();
         let events = self.targets.len() + self.followed.len() + self.hits.len();
-        size_of::<Self>() + small * 32 + rows * 128 + events * EVENT
+        size_of::<Self>() + counted + small * 32 + rows * 128 + events * EVENT
     }
 
     /// Contacts tied to a process, whatever the strength.

@@ -37,7 +37,7 @@ crate::settings! {
         "WalkTargets" walk_targets: u32 = 8, in [4, 500], from "casewire";
         /// Targets of a program that matches a scanner's name or command within TimeWindow.
         "ToolTargets" tool_targets: u32 = 5, in [1, 500], from "casewire";
-        /// Earlier days on which a host connected to an address before that address is a usual one.
+        /// Earlier days on which a host completed connections to a port of an address, and the same program used that port, before that is a usual target.
         "UsualDays" usual_days: u32 = 3, in [1, 30], from "casewire";
     }
 }

@@ -19,7 +19,8 @@ use crate::context::coverage::Log;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Role, Step, Unseen};
+use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Reach, Role, Step, Unseen};
+use crate::model::plural::counted;
 use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
 use std::net::IpAddr;
 
@@ -131,7 +132,7 @@ pub(super) fn finding(
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()
-            .chain(notes(scan, &near, place, context))
+            .chain(notes(scan, &near, place, settings, context))
             .chain(doer.standing.sentence())
             .collect(),
     })
@@ -288,6 +289,16 @@ fn entities(
         opened_ports: open.into_iter().take(PORTS).collect(),
         process: actor.map(|a| a.process.image.clone()).unwrap_or_default(),
         pid: actor.and_then(|a| a.process.pid),
+        reach: Some(Reach {
+            addresses: scan.addresses.clone(),
+            ports: scan
+                .ports
+                .iter()
+                .map(|(_, _, p)| *p)
+                .filter(|p| *p != 0)
+                .collect(),
+            more: scan.addresses.len() >= COUNTED,
+        }),
         ..Entities::default()
     }
 }
@@ -356,7 +367,13 @@ fn tied(scan: &Scan, program: bool) -> Option<Condition> {
     })
 }
 
-fn notes(scan: &Scan, near: &[&Event], place: Place, context: &Context) -> Vec<String> {
+fn notes(
+    scan: &Scan,
+    near: &[&Event],
+    place: Place,
+    settings: &EnumerationSettings,
+    context: &Context,
+) -> Vec<String> {
     let mut notes: Vec<String> = followed::sentences(scan, context);
     if scan.sums().untold > 0 {
         notes.push(
@@ -368,6 +385,14 @@ fn notes(scan: &Scan, near: &[&Event], place: Place, context: &Context) -> Vec<S
         {
             notes.push(format!("silence is no failure here: {lacking}"));
         }
+    }
+    if scan.usual > 0 {
+        notes.push(format!(
+            "{} with usual targets meanwhile not counted: the host completed connections to them on {} earlier days or \
+             more",
+            counted(scan.usual, "contact"),
+            settings.usual_days
+        ));
     }
     if !near.is_empty() {
         notes.push(

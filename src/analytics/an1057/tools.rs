@@ -43,6 +43,15 @@ const COMMANDS: [&str; 8] = [
     "1..1024|%",
 ];
 
+/// Commands that ask one host; a loop of them scans.
+const PROBES: [&str; 5] = [
+    "test-netconnection",
+    "tnc",
+    "test-connection",
+    "ping",
+    "nslookup",
+];
+
 /// What about a process is a scanner's, in words; `started` is what the record of its start says.
 pub(super) fn of_process(image: &str, started: Option<&Instance>) -> Option<String> {
     let (original, command_line) = started.map_or(("", ""), |started| {
@@ -74,22 +83,50 @@ pub(super) fn scanner(image: &str, original: &str, command_line: &str) -> Option
     {
         return Some(format!("a command line with {part:?}"));
     }
-    let looped = ["for ", "foreach", "|%", "| %", "1..", "for /l"]
+    let words: Vec<&str> = words(&command).collect();
+    let probe = words.iter().find(|word| PROBES.contains(word))?;
+    repeats(&words, &command).then(|| format!("a command line that repeats {probe}"))
+}
+
+/// The words of a command line: programs without folder and `.exe`, what calls them without brackets.
+fn words(command: &str) -> impl Iterator<Item = &str> {
+    command
+        .split(|c: char| c.is_whitespace() || "\"'`;|&(){}=,".contains(c))
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            // What begins with a slash is an option.
+            let name = word.rsplit('\\').next().unwrap_or(word);
+            name.strip_suffix(".exe").unwrap_or(name)
+        })
+}
+
+/// True if a command line repeats what it does: a loop of cmd.exe, PowerShell or a shell, or a range.
+fn repeats(words: &[&str], command: &str) -> bool {
+    let after = |word: &str| {
+        let mut places = words.iter().enumerate().filter(move |(_, w)| **w == word);
+        places.find_map(|(at, _)| words.get(at + 1..))
+    };
+    let cmd = after("for")
+        .and_then(|rest| rest.first())
+        .is_some_and(|next| {
+            next.starts_with('%')
+                || next.starts_with('$')
+                || matches!(*next, "/l" | "/f" | "/d" | "/r")
+        });
+    let shell = ["for", "while"]
         .iter()
-        .any(|l| command.contains(l));
-    let probes = [
-        "test-netconnection",
-        "tnc ",
-        "test-connection",
-        "ping ",
-        "nslookup",
-    ]
-    .iter()
-    .find(|p| command.contains(**p));
-    match probes {
-        Some(probe) if looped => Some(format!("a command line that repeats {}", probe.trim())),
-        _ => None,
-    }
+        .any(|word| after(word).is_some_and(|rest| rest.contains(&"do")));
+    let squeezed: String = command.split_whitespace().collect();
+    let each = words.contains(&"foreach") || words.contains(&"foreach-object");
+    cmd || shell || each || squeezed.contains("|%{") || is_range(&squeezed)
+}
+
+/// True for `1..254`.
+fn is_range(text: &str) -> bool {
+    text.match_indices("..").any(|(at, dots)| {
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        digit(text[..at].chars().next_back()) && digit(text[at + dots.len()..].chars().next())
+    })
 }
 
 #[cfg(test)]
@@ -109,6 +146,22 @@ mod tests {
                 r"C:\x\cmd.exe",
                 "for /L %i in (1,1,254) do ping -n 1 10.0.0.%i",
             ),
+            (
+                r"C:\x\cmd.exe",
+                r"cmd /c for %i in (10,11) do @(C:\Windows\System32\PING.EXE 10.0.0.%i)",
+            ),
+            (
+                r"C:\x\powershell.exe",
+                "foreach($i in 1..9){tnc 10.0.0.$i -Port 445}",
+            ),
+            (
+                r"C:\x\powershell.exe",
+                "for ($i=1; $i -le 9; $i++) { ping 10.0.0.$i }",
+            ),
+            (
+                r"C:\x\bash.exe",
+                "for i in $(seq 9); do ping -c1 10.0.0.$i; done",
+            ),
         ] {
             assert!(scanner(image, "", command).is_some(), "{image} {command}");
         }
@@ -116,6 +169,15 @@ mod tests {
             (r"C:\Windows\System32\PING.EXE", "ping 10.0.0.9"),
             (r"C:\x\powershell.exe", "Test-NetConnection dc01 -Port 445"),
             (r"C:\x\chrome.exe", "--type=renderer"),
+            (
+                r"C:\x\erp.exe",
+                "erp.exe --module shipping --report-for sales --for 2026",
+            ),
+            (r"C:\x\erp.exe", "erp.exe /ping for sales -v 1.2..3"),
+            (
+                r"C:\x\erp.exe",
+                r"erp.exe mapping for foreach-ping ..\log\ping.txt",
+            ),
         ] {
             assert_eq!(scanner(image, "-", command), None, "{image} {command}");
         }

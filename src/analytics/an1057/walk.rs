@@ -6,10 +6,15 @@
 //! of a harmless host and of a scanner. Above ln(P_D/P_F) = ln 99 a scanner is the better
 //! explanation. The paper's walk ends at the lower barrier; this one is held there and goes on, so
 //! that a host that turns bad later is seen. Contacts whose outcome is not told do not move it.
+//!
+//! It goes in the order of the contacts. A success is known at once and silence after twenty seconds:
+//! in the order in which outcomes become known, the failures of a burst would all come last. So what
+//! came after a contact waits until that one is decided.
 
-use super::recent::Probe;
+use super::detect::Focus;
+use super::recent::{Probe, Recent};
 use crate::model::{Span, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// ln 4: one step, at θ0 = 0.8 and θ1 = 0.2 the same size both ways.
@@ -33,11 +38,11 @@ pub(super) struct Step {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk {
     height: f64,
-    known: BTreeSet<IpAddr>,
+    /// When each address was first contacted.
+    known: BTreeMap<IpAddr, Timestamp>,
     order: VecDeque<IpAddr>,
-    // In boxes: most sources have few, and a leaf of a tree is as large as for many.
-    pending: BTreeMap<(Timestamp, u64), Box<Step>>,
-    count: u64,
+    /// Contacts that are not decided yet, and those after them.
+    pending: VecDeque<Step>,
     /// The latest steps.
     pub steps: VecDeque<Step>,
     /// True if there were more than are kept.
@@ -52,29 +57,33 @@ impl Walk {
     /// Takes in a contact; true if the walk now stands above its barrier.
     pub fn hear(&mut self, probe: &Probe) -> bool {
         if let Some(failed) = probe.fate.failed()
-            && self.is_new(probe.remote.address)
+            && self.is_new(probe)
         {
-            self.count += 1;
-            let step = Step {
+            self.pending.push_back(Step {
                 probe: probe.clone(),
                 failed,
-            };
-            self.pending
-                .insert((probe.decided, self.count), Box::new(step));
+            });
             if self.pending.len() > PENDING
-                && let Some((_, step)) = self.pending.pop_first()
+                && let Some(step) = self.pending.pop_front()
             {
-                self.go(*step);
+                self.go(step);
             }
         }
         self.until(probe.time)
     }
 
+    /// When an address was first contacted, as far as is remembered.
+    pub fn knows(&self, address: IpAddr) -> Option<Timestamp> {
+        self.known.get(&address).copied()
+    }
+
     /// True for an address that was not contacted before, as far as is remembered.
-    fn is_new(&mut self, address: IpAddr) -> bool {
-        if !self.known.insert(address) {
+    fn is_new(&mut self, probe: &Probe) -> bool {
+        let address = probe.remote.address;
+        if self.known.contains_key(&address) {
             return false;
         }
+        self.known.insert(address, probe.time);
         self.order.push_back(address);
         if self.order.len() > KNOWN
             && let Some(oldest) = self.order.pop_front()
@@ -84,13 +93,14 @@ impl Walk {
         true
     }
 
-    /// Takes the steps whose outcome was known by `now`; true if the walk stands above its barrier.
+    /// Takes the steps whose outcome was known by `now`, as were those of all before them; true if
+    /// the walk stands above its barrier.
     pub fn until(&mut self, now: Timestamp) -> bool {
-        while let Some(entry) = self.pending.first_entry()
-            && entry.key().0 <= now
-        {
-            let step = entry.remove();
-            self.go(*step);
+        let decided = |step: &Step| step.probe.decided <= now;
+        while self.pending.front().is_some_and(decided) {
+            if let Some(step) = self.pending.pop_front() {
+                self.go(step);
+            }
         }
         self.height > BARRIER
     }
@@ -113,7 +123,7 @@ impl Walk {
     }
 
     /// Contacts that moved it, as far as they are kept, and those that will.
-    pub fn contacts(&self) -> impl Iterator<Item = &Probe> {
+    fn contacts(&self) -> impl Iterator<Item = &Probe> {
         self.kept().map(|step| &step.probe)
     }
 
@@ -124,9 +134,25 @@ impl Walk {
         Some((since, failed.max()?.max(since)))
     }
 
+    /// First contacts from the first to the last failure that raised it, those that did not fail among
+    /// them; not those with whom the key knew before.
+    pub fn told<'s>(&'s self, recent: &'s Recent) -> Vec<&'s Probe> {
+        let Some((from, to)) = self.stretch() else {
+            return Vec::new();
+        };
+        let mut part: Vec<&Probe> = self
+            .contacts()
+            .chain(recent.all().filter(|p| Focus::Walked.holds(p)))
+            .filter(|p| (from..=to).contains(&p.time))
+            .filter(|p| p.known.is_none_or(|known| known >= from))
+            .collect();
+        part.sort_by_key(|p| p.event.order());
+        part.dedup_by_key(|p| p.event.provenance);
+        part
+    }
+
     fn kept(&self) -> impl Iterator<Item = &Step> {
-        let pending = self.pending.values().map(|step| &**step);
-        self.steps.iter().chain(pending)
+        self.steps.iter().chain(&self.pending)
     }
 
     /// Begins again, after it was told.
@@ -137,13 +163,13 @@ impl Walk {
     }
 
     /// About how many bytes it takes. An address lies in a tree and in a queue, a step waits in a
-    /// tree, and the first leaf of a tree is as large as for many; their events are those of the
+    /// queue, and the first leaf of a tree is as large as for many; their events are those of the
     /// contacts, for the most part.
     pub fn weight(&self) -> usize {
         const LEAVES: usize = 512;
         usize::from(!self.known.is_empty()) * LEAVES
-            + self.known.len() * 4 * size_of::<IpAddr>()
-            + self.pending.len() * 2 * size_of::<Step>()
+            + self.known.len() * (4 * size_of::<IpAddr>() + 2 * size_of::<Timestamp>())
+            + self.pending.capacity() * size_of::<Step>()
             + self.steps.capacity() * size_of::<Step>()
     }
 
@@ -207,6 +233,31 @@ mod tests {
             over,
             Some(107),
             "reflected at the lower barrier, seven failures away"
+        );
+    }
+
+    #[test]
+    fn it_goes_in_the_order_of_the_contacts() {
+        let mut walk = Walk::default();
+        // Every fifth fails, which is known twenty seconds later than that the others do not.
+        for i in 0..60_u8 {
+            let failed = i % 5 == 2;
+            let fate = if failed {
+                Fate::Unanswered
+            } else {
+                Fate::Answered
+            };
+            let mut one = probe(i64::from(i) / 10, i + 1, 445, fate);
+            one.decided = one
+                .decided
+                .shifted(Span::seconds(if failed { 20 } else { 0 }));
+            assert!(!walk.hear(&one));
+        }
+        assert!(!walk.until(Timestamp::MAX));
+        assert!(
+            walk.trajectory().contains("--+----+--"),
+            "{}",
+            walk.trajectory()
         );
     }
 

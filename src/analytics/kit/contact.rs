@@ -140,6 +140,10 @@ fn of_attempt<'e>(
         Outcome::Rejected => Fate::Refused,
         Outcome::Unreachable(refusal) => match refusal.meaning() {
             RefusalMeaning::ClosedPort => Fate::Refused,
+            // Who says of itself that it cannot be reached is there.
+            RefusalMeaning::HostUnreachable if refusal.from == attempt.responder.address => {
+                Fate::Refused
+            }
             RefusalMeaning::Filtered => Fate::Prohibited,
             RefusalMeaning::HostUnreachable => Fate::Unreachable,
         },

@@ -381,6 +381,7 @@ pub fn entities(picture: &Picture<'_>, context: &Context) -> Entities {
         process,
         pid,
         woken: Vec::new(),
+        reach: None,
     }
 }
 

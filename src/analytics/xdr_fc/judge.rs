@@ -1,7 +1,7 @@
 //! Whether so many failures, or such a mixture, are abnormal for this source.
 
 use super::settings::FailedConnectionsSettings;
-use super::targets::{Target, Targets};
+use super::targets::{Failure, Target, distinct};
 use crate::analytics::kit::contact::answers_lacking;
 use crate::analytics::kit::standing::role;
 use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
@@ -56,6 +56,8 @@ pub struct Count {
     pub p: f64,
     /// Among all sources of the day.
     pub adjusted: Adjusted,
+    /// The earlier day of the same weekday that makes an unusual count usual, with its count.
+    pub weekday: Option<(Day, u32)>,
     /// True if the count is abnormal.
     pub abnormal: bool,
 }
@@ -114,25 +116,32 @@ pub enum Ruling {
     Quiet(String),
 }
 
-/// Measures at `at` what `place` has in its test period.
+/// Measures at `at` what `place` has in its test period: the targets that fail, inside the network or
+/// outside, among `n` that it reached for there.
 pub fn measure(
     place: Place,
-    targets: &Targets,
-    internal: bool,
+    failing: &[(IpAddr, &Target)],
+    (internal, n): (bool, u32),
     at: Timestamp,
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Measured {
-    let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
-    let missing = targets.count(internal);
-    let n = targets.reached_for(internal) as u32;
+    let count_of = |which: &dyn Fn(&Target) -> bool| {
+        distinct(
+            failing
+                .iter()
+                .filter(|(_, t)| which(t))
+                .map(|(address, _)| *address),
+        )
+    };
+    let missing = count_of(&|_| true);
     let past = past(place, at, settings, context);
     Measured {
         at,
         internal,
         missing,
-        vouched: failing.iter().filter(|(_, t)| t.vouched).count() as u32,
-        shared: failing.iter().filter(|(_, t)| t.shared).count() as u32,
+        vouched: count_of(&|t| t.vouched),
+        shared: count_of(&|t| t.shared),
         history: context.activity.heard_for(at),
         listening: context.activity.listening(at),
         count: count(place, missing, at, &past, settings, context),
@@ -145,12 +154,12 @@ pub fn measure(
 pub fn rule(
     measured: &Measured,
     place: Place,
-    targets: &Targets,
+    failing: &[(IpAddr, &Target)],
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Ruling {
     let quiet = |why: String| Ruling::Quiet(why);
-    if let Some(why) = one_sided(place, targets, measured, context) {
+    if let Some(why) = one_sided(place, failing, context) {
         return quiet(why);
     }
     let m = measured.missing;
@@ -197,6 +206,12 @@ pub fn rule(
 
 fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> String {
     let count = &measured.count;
+    if let Some((day, m)) = count.weekday {
+        return format!(
+            "{}, a day of the same weekday, had {m}: two thirds of it or more make the day a usual one",
+            day.text()
+        );
+    }
     match count.ground {
         Ground::Nothing { days } => format!(
             "with {days} days to compare with (a baseline needs {}), {} count",
@@ -218,7 +233,7 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
 }
 
 /// The days a source is compared with: those before the test period on which it was up, without
-/// the first day of the evidence, on which everybody is seen for the first time.
+/// the first day of the evidence and of each baseline, on which everybody is seen for the first time.
 fn past(
     place: Place,
     at: Timestamp,
@@ -230,7 +245,7 @@ fn past(
     let first = Day::of(at.shifted(context.activity.history(at).negated()));
     (begin.0..end.0)
         .map(Day)
-        .filter(|day| *day != first || context.baseline.imported_days.contains(day))
+        .filter(|day| *day != first && !context.baseline.imported_begins.contains(day))
         .filter_map(|day| {
             let sum = context.contacts.on(place, day);
             let up = sum.is_some() || was_up(place, day, context);
@@ -290,11 +305,11 @@ fn count(
     };
     let adjusted = benjamini_hochberg(p, &others);
     let unusual = z >= settings.z() || adjusted.value <= settings.rarity();
+    let own = matches!(ground, Ground::Own { .. }) && missing >= settings.min_targets && unusual;
+    let weekday = own.then(|| same_weekday(past, today, missing)).flatten();
     let abnormal = match ground {
         Ground::Nothing { .. } => missing >= settings.short_targets,
-        Ground::Own { .. } => {
-            missing >= settings.min_targets && unusual && !same_weekday(past, today, missing)
-        }
+        Ground::Own { .. } => own && weekday.is_none(),
         Ground::Peers { .. } => missing >= settings.min_targets && unusual,
     };
     Count {
@@ -303,14 +318,17 @@ fn count(
         z,
         p,
         adjusted,
+        weekday,
         abnormal,
     }
 }
 
-/// True if an earlier day of the same weekday had about as many: a weekly job.
-fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> bool {
-    past.iter()
-        .any(|(day, m)| (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2)
+/// The latest earlier day of the same weekday that had about as many: a weekly job.
+fn same_weekday(past: &[(Day, u32)], today: Day, missing: u32) -> Option<(Day, u32)> {
+    let alike = |(day, m): &&(Day, u32)| {
+        (today.0 - day.0) % 7 == 0 && u64::from(*m) * 3 >= u64::from(missing) * 2
+    };
+    past.iter().rev().find(alike).copied()
 }
 
 /// Counts of the other sources of the same role on this day, up to this moment.
@@ -398,18 +416,9 @@ fn scanned_days(
 
 /// Why silence proves nothing here: the answers are not in the capture. Silence that a neighbour or
 /// a router confirms is told whatever the capture lacks.
-fn one_sided(
-    place: Place,
-    targets: &Targets,
-    measured: &Measured,
-    context: &Context,
-) -> Option<String> {
-    use super::targets::Failure;
-    let silent = targets
-        .failing(measured.internal)
-        .filter(|(_, t)| t.failures.iter().all(|f| *f == Failure::Silence))
-        .count();
-    if silent * 2 <= measured.missing as usize {
+fn one_sided(place: Place, failing: &[(IpAddr, &Target)], context: &Context) -> Option<String> {
+    let silent = |t: &Target| t.failures.iter().all(|f| *f == Failure::Silence);
+    if failing.iter().filter(|(_, t)| silent(t)).count() * 2 <= failing.len() {
         return None;
     }
     answers_lacking(place, context).map(|lacking| lacking.to_string())

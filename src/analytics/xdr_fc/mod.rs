@@ -1,9 +1,10 @@
 //! XDR-FC: a host fails to reach an abnormal number or mixture of hosts that are missing.
 //!
-//! Key: the source. State: its targets of the test period (`targets`) and the finding it is in.
+//! Key: the source. State: its targets of the test period (`targets`) and the finding it is in (`alarm`).
 //! Whether the count is abnormal is decided in `judge`, from the frozen context for what other days
 //! and other sources show; `telling` makes the finding.
 
+mod alarm;
 mod judge;
 mod settings;
 mod tables;
@@ -15,16 +16,16 @@ pub use settings::FailedConnectionsSettings;
 use super::about::{About, Need, Source};
 use super::contract::Analytic;
 use super::found::Found;
-use super::kit::contact::{contact_of, question_of};
+use super::kit::contact::contact_of;
 use super::kit::lookup::addresses_named;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::finding::NearMiss;
 use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
+use alarm::{Alarm, SOON};
 use judge::{Measured, Ruling};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use targets::{Change, Target, Targets};
+use targets::{Change, Target, Targets, distinct};
 
 /// The analytic.
 pub struct FailedConnections {
@@ -43,17 +44,6 @@ pub struct State {
     nearest: Option<Nearest>,
 }
 
-struct Alarm {
-    measured: Measured,
-    low: bool,
-    /// What failed, from the test period before it to the end of the deduplication period.
-    targets: BTreeMap<IpAddr, Target>,
-    answering: Vec<IpAddr>,
-    /// Failed attempts after what was measured.
-    later: u64,
-    untold: u64,
-}
-
 struct Nearest {
     internal: bool,
     missing: u32,
@@ -64,8 +54,8 @@ struct Nearest {
     references: Vec<Provenance>,
 }
 
-/// Targets of one finding.
-const TARGETS: usize = 2_048;
+/// The places in `State::alarms`.
+const SLOTS: [usize; 2] = [0, 1];
 /// Between two judgements of a source whose many failures were found usual.
 const PAUSE: Span = Span::seconds(600);
 
@@ -180,12 +170,10 @@ impl Analytic for FailedConnections {
         context: &Context,
         found: &mut Found,
     ) {
-        for alarm in &mut state.alarms {
+        for slot in SLOTS {
             let over = |a: &Alarm| event.time.since(a.measured.at) > self.settings.dedup;
-            if alarm.as_ref().is_some_and(over)
-                && let Some(alarm) = alarm.take()
-            {
-                found.finding(telling::tell(*key, alarm, &self.settings, context));
+            if state.alarms[slot].as_ref().is_some_and(over) {
+                self.end(*key, state, slot, context, found);
             }
         }
         if asker(event, context).is_some() {
@@ -201,6 +189,11 @@ impl Analytic for FailedConnections {
             .hear(&contact, &self.settings, context, &mut found.dropped)
         {
             Change::None => {}
+            Change::Reached(address) => {
+                for slot in SLOTS {
+                    self.answered(*key, state, (slot, address), event.time, context);
+                }
+            }
             Change::Again(address) => {
                 let internal = context.assets.is_internal(address);
                 let slot = usize::from(!internal);
@@ -226,12 +219,9 @@ impl Analytic for FailedConnections {
         self.settings.test.plus(self.settings.dedup)
     }
 
-    fn close(&self, key: &Place, state: State, context: &Context, found: &mut Found) {
-        let told = state.alarms.iter().any(Option::is_some);
-        for alarm in state.alarms.into_iter().flatten() {
-            found.finding(telling::tell(*key, alarm, &self.settings, context));
-        }
-        if told {
+    fn close(&self, key: &Place, mut state: State, context: &Context, found: &mut Found) {
+        let told = SLOTS.map(|slot| self.end(*key, &mut state, slot, context, found));
+        if told.contains(&true) {
             return;
         }
         let unclear = state.targets.unclear();
@@ -310,20 +300,22 @@ impl FailedConnections {
         }
         state.judged[slot] = Some((event.time, missing));
         let targets = &state.targets;
+        let failing: Vec<(IpAddr, &Target)> = targets.failing(internal).collect();
         let measured = judge::measure(
             place,
-            targets,
-            internal,
+            &failing,
+            (internal, targets.reached_for(internal) as u32),
             event.time,
             &self.settings,
             context,
         );
-        match judge::rule(&measured, place, targets, &self.settings, context) {
+        match judge::rule(&measured, place, &failing, &self.settings, context) {
             Ruling::Tell { low } => match &mut state.alarms[slot] {
                 // It was for information, or a mixture, and is more by now; its time stays.
                 Some(alarm) if low || alarm.is_less_than(&measured) => {
                     let at = alarm.measured.at;
                     alarm.measured = Measured { at, ..measured };
+                    alarm.counted = failing.iter().map(|(address, _)| *address).collect();
                     // What is told as measured is this; later is what comes after it.
                     alarm.later = 0;
                     alarm.low = low;
@@ -358,6 +350,99 @@ impl FailedConnections {
         }
     }
 
+    /// A target answered. What answers soon after it failed leaves the finding; one that loses a quarter
+    /// of what it was measured by is judged again.
+    fn answered(
+        &self,
+        place: Place,
+        state: &mut State,
+        (slot, address): (usize, IpAddr),
+        time: Timestamp,
+        context: &Context,
+    ) {
+        let Some(alarm) = &mut state.alarms[slot] else {
+            return;
+        };
+        if alarm.lose(address, time)
+            && distinct(alarm.counted.iter().copied()) * 4 <= alarm.measured.missing * 3
+        {
+            self.again(place, state, slot, context);
+        }
+    }
+
+    /// Judges an open finding by what remains of it: the most that fail within one test period.
+    fn again(&self, place: Place, state: &mut State, slot: usize, context: &Context) {
+        let Some(alarm) = &mut state.alarms[slot] else {
+            return;
+        };
+        let (failing, at) = alarm.densest(self.settings.test);
+        let (internal, n) = (alarm.measured.internal, alarm.measured.mixture.n);
+        let n = n.max(distinct(failing.iter().map(|(address, _)| *address)));
+        let measured = judge::measure(
+            place,
+            &failing,
+            (internal, n),
+            at.unwrap_or(alarm.measured.at),
+            &self.settings,
+            context,
+        );
+        match judge::rule(&measured, place, &failing, &self.settings, context) {
+            Ruling::Tell { low } => {
+                alarm.counted = failing.iter().map(|(address, _)| *address).collect();
+                let at = alarm.measured.at;
+                alarm.measured = Measured { at, ..measured };
+                alarm.low = low;
+            }
+            Ruling::Quiet(_) => {
+                let all = alarm.answered + distinct(alarm.targets.keys().copied());
+                let cited = alarm.lost.take().into_iter();
+                let left = alarm.targets.values().filter_map(|t| t.event.as_ref());
+                let cited = cited.chain(left.map(|event| event.provenance));
+                let nearest = Nearest {
+                    internal,
+                    missing: all,
+                    needed: all + 1,
+                    whom: if internal {
+                        "hosts"
+                    } else {
+                        "addresses of the Internet"
+                    },
+                    time: alarm.measured.at,
+                    why: format!(
+                        "at least {} of them answered less than {SOON} later, and so are not called missing",
+                        alarm.answered
+                    ),
+                    references: cited.take(4).collect(),
+                };
+                if state.nearest.as_ref().is_none_or(|n| n.missing < all) {
+                    state.nearest = Some(nearest);
+                }
+                state.alarms[slot] = None;
+                state.judged[slot] = None;
+            }
+        }
+    }
+
+    /// Ends a finding; true if it was told.
+    fn end(
+        &self,
+        place: Place,
+        state: &mut State,
+        slot: usize,
+        context: &Context,
+        found: &mut Found,
+    ) -> bool {
+        let less = |alarm: &Alarm| distinct(alarm.counted.iter().copied()) < alarm.measured.missing;
+        if state.alarms[slot].as_ref().is_some_and(less) {
+            self.again(place, state, slot, context);
+        }
+        let Some(alarm) = state.alarms[slot].take() else {
+            return false;
+        };
+        found.finding(telling::tell(place, alarm, &self.settings, context));
+        true
+    }
+
     /// True if a source with many failures was judged a moment ago: it is asked again after ten
     /// minutes, or when a quarter more are missing.
     fn settled(&self, judged: Option<(Timestamp, u32)>, missing: u32, now: Timestamp) -> bool {
@@ -365,43 +450,5 @@ impl FailedConnections {
         judged.is_some_and(|(at, count)| {
             missing > many && now.since(at) < PAUSE && missing < count.saturating_add(count / 4)
         })
-    }
-}
-
-impl Alarm {
-    fn new(measured: Measured, low: bool, targets: &Targets) -> Self {
-        Self {
-            low,
-            targets: targets
-                .failing(measured.internal)
-                .take(TARGETS)
-                .map(|(address, target)| (address, target.clone()))
-                .collect(),
-            answering: targets.answering(measured.internal),
-            later: 0,
-            untold: targets.untold,
-            measured,
-        }
-    }
-
-    /// True if it rests on the mixture alone, and what was measured now on the count.
-    fn is_less_than(&self, measured: &Measured) -> bool {
-        !self.measured.count.abnormal && measured.count.abnormal
-    }
-
-    /// A failure while it is open.
-    fn add(&mut self, event: &Event, address: IpAddr, targets: &Targets) {
-        // A record whose question to the segment is in the packets is no further attempt.
-        self.later += u64::from(question_of(event).is_none());
-        let Some(target) = targets.get(address) else {
-            return;
-        };
-        let mut target = target.clone();
-        if let Some(held) = self.targets.get(&address) {
-            target.follow(held);
-        } else if self.targets.len() >= TARGETS {
-            return;
-        }
-        self.targets.insert(address, target);
     }
 }

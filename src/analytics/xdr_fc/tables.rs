@@ -36,6 +36,9 @@ pub(super) struct Relation {
     pub(super) days: u64,
     /// True if the pair is rare.
     pub(super) rare: bool,
+    /// True if four fifths of the missing targets are due to it: what is told of it is told of the
+    /// finding.
+    pub(super) carries: bool,
 }
 
 /// The tables.
@@ -254,6 +257,7 @@ pub(super) fn relation(
     Some(Relation {
         actor: actor.clone(),
         targets,
+        carries: targets * 5 >= alarm.targets.len() * 4,
         rare: owner.is_some() && rare && days as i64 >= whole_days(settings.activation),
         causality: owner.map(|owner| (owner.image.clone(), owner.complete)),
         before,

@@ -7,7 +7,7 @@ use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segmen
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Event, Span, Timestamp, Transport};
+use crate::model::{Event, Outcome, Span, Timestamp, Transport, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -22,7 +22,7 @@ const NAMED: usize = 4_096;
 /// How much later than the connection the record of its lookup may be placed (Sysmon 22).
 const NAMED_LATE: Span = Span::seconds(10);
 /// Ports listed of one target.
-const PORTS: usize = 8;
+pub const PORTS: usize = 8;
 
 /// How a contact failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +144,8 @@ pub struct Targets {
 pub enum Change {
     /// Nothing that counts.
     None,
+    /// A target is there: it answered.
+    Reached(IpAddr),
     /// Another failure of a target that was counted already.
     Again(IpAddr),
     /// One more target is missing.
@@ -246,7 +248,7 @@ impl Targets {
         self.expires.insert((target.last, address));
         let Some(failure) = outcome else {
             target.reached = Some(time);
-            return Change::None;
+            return Change::Reached(address);
         };
         let life = context.activity.state(address, time, INACTIVE_AFTER);
         if !life.is_missing(context.activity.listening(time)) {
@@ -363,11 +365,7 @@ impl Targets {
 
     /// How many are missing: M. Random IPv6 addresses count by their /64.
     pub fn count(&self, internal: bool) -> u32 {
-        let distinct: BTreeSet<IpAddr> = self
-            .failing(internal)
-            .map(|(address, _)| counted_as(address))
-            .collect();
-        distinct.len() as u32
+        distinct(self.failing(internal).map(|(address, _)| address))
     }
 
     /// Distinct targets with a known outcome, inside the network or outside; there without those
@@ -395,6 +393,11 @@ impl Targets {
     }
 }
 
+/// How many targets addresses are: random IPv6 ones count by their /64.
+pub fn distinct(addresses: impl Iterator<Item = IpAddr>) -> u32 {
+    addresses.map(counted_as).collect::<BTreeSet<_>>().len() as u32
+}
+
 /// Distinct neighbourhoods of targets.
 pub fn segments<'a>(targets: impl Iterator<Item = &'a IpAddr>) -> usize {
     targets
@@ -413,11 +416,23 @@ fn is_own(place: Place, address: IpAddr, time: Timestamp, context: &Context) -> 
     }
 }
 
+/// True if an ICMP error came from the target itself: whoever says it is there.
+fn said_by_target(contact: &Contact<'_>) -> bool {
+    match &contact.event.what {
+        What::Attempt(attempt) => match attempt.outcome {
+            Outcome::Unreachable(refusal) => refusal.from == contact.remote.address,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 /// How it failed, `None` if the target is there; an error if no evidence tells (true if it is an
 /// attempt that would count).
 fn outcome(contact: &Contact<'_>, context: &Context) -> Result<Option<Failure>, bool> {
     match (contact.fate, contact.form) {
         (Fate::Answered | Fate::Refused, _) => Ok(None),
+        (Fate::Prohibited, _) if said_by_target(contact) => Ok(None),
         (Fate::Unreachable, form) if form == Form::Resolution || contact.question().is_some() => {
             Ok(Some(Failure::NoNeighbour))
         }

@@ -3,17 +3,17 @@
 use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
 use super::tables::{Relation, relation, tables};
-use super::targets::{Failure, Target, segments};
-use super::{Alarm, FailedConnections};
+use super::targets::{Failure, PORTS, Target, distinct, segments};
+use super::{Alarm, FailedConnections, SOON};
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
 use crate::analytics::kit::statistics::shown;
-use crate::context::activity::{INACTIVE_AFTER, State as Life};
+use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as};
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
-    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
+    Condition, Entities, Finding, OrderCheck, Reach, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
 use crate::model::plural::counted;
 use crate::model::{Text, Timestamp};
@@ -41,12 +41,13 @@ pub(super) fn tell(
 ) -> Finding {
     let measured = &alarm.measured;
     let relation = relation(place, &alarm, settings, context);
-    let rare = relation.as_ref().is_some_and(|r| r.rare);
+    let carried = relation.as_ref().filter(|r| r.carries);
+    let rare = carried.is_some_and(|r| r.rare);
     let tier = tier(&alarm.targets);
     let address = own_address(place, &alarm, context);
     let at = alarm.measured.at;
     let standing = Standing::of(place, address, at, alarm.targets.keys(), context);
-    let score = score(&alarm, tier, rare, &standing);
+    let score = score(&alarm, rare, &standing);
     let sum: i32 = score.iter().map(|item| item.points).sum();
     Finding {
         analytic: FailedConnections::ABOUT.id,
@@ -64,10 +65,13 @@ pub(super) fn tell(
         entities: Entities {
             host_name: context.identity.name(place).cloned().unwrap_or_default(),
             host_address: address,
-            process: relation
-                .as_ref()
-                .map_or_else(Text::default, |r| r.actor.0.as_str().into()),
-            pid: relation.as_ref().and_then(|r| r.actor.1),
+            process: carried.map_or_else(Text::default, |r| r.actor.0.as_str().into()),
+            pid: carried.and_then(|r| r.actor.1),
+            reach: Some(Reach {
+                addresses: alarm.targets.keys().copied().collect(),
+                ports: ports(&alarm.targets),
+                more: alarm.more || alarm.targets.values().any(|t| t.ports.len() >= PORTS),
+            }),
             ..Entities::default()
         },
         steps: steps(&alarm.targets),
@@ -100,22 +104,30 @@ fn own_address(place: Place, alarm: &Alarm, context: &Context) -> Option<IpAddr>
     }
 }
 
-/// How many were never seen, inactive, listed without a sign.
+/// Ports of failed attempts.
+fn ports(targets: &BTreeMap<IpAddr, Target>) -> BTreeSet<u16> {
+    targets.values().flat_map(|t| &t.ports).copied().collect()
+}
+
+/// How many were never seen, inactive, listed without a sign; as many in all as count.
 fn by_life(targets: &BTreeMap<IpAddr, Target>) -> [usize; 3] {
-    let mut counts = [0; 3];
-    for target in targets.values() {
-        match target.missing {
-            Some(Life::Inactive(_)) => counts[1] += 1,
-            Some(Life::Listed) => counts[2] += 1,
-            _ => counts[0] += 1,
-        }
+    let mut lives: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for (address, target) in targets {
+        let life = match target.missing {
+            Some(Life::Inactive(_)) => 1,
+            Some(Life::Listed) => 2,
+            _ => 0,
+        };
+        // Of a network that counts as one, what is known best.
+        let held = lives.entry(counted_as(*address)).or_insert(life);
+        *held = life.max(*held);
     }
-    counts
+    [0, 1, 2].map(|life| lives.values().filter(|held| **held == life).count())
 }
 
 fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     let host = host_words(place, context);
-    let n = alarm.targets.len();
+    let n = distinct(alarm.targets.keys().copied());
     if !alarm.measured.internal {
         return format!(
             "{host} failed to reach {n} addresses of the Internet that no lookup named"
@@ -143,17 +155,26 @@ fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     )
 }
 
+/// What shows four fifths of the targets; both, where neither does alone.
 fn tier(targets: &BTreeMap<IpAddr, Target>) -> Tier {
-    let wire = targets.values().any(|t| t.shown_by[0]);
-    let log = targets.values().any(|t| t.shown_by[1]);
-    match (wire, log) {
-        (true, true) => Tier::Both,
+    let most = |by: usize| {
+        let shown = targets.values().filter(|t| t.shown_by[by]).count();
+        shown * 5 >= targets.len() * 4
+    };
+    match (most(0), most(1)) {
         (false, true) => Tier::HostOnly,
-        _ => Tier::NetworkOnly,
+        (true, false) => Tier::NetworkOnly,
+        (true, true) | (false, false) => Tier::Both,
     }
 }
 
-fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
+/// True if packets and the host's log both show four fifths of the targets.
+fn agree(targets: &BTreeMap<IpAddr, Target>) -> bool {
+    let both = targets.values().filter(|t| t.shown_by == [true, true]);
+    both.count() * 5 >= targets.len() * 4
+}
+
+fn score(alarm: &Alarm, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
     let measured = &alarm.measured;
     let mut score = Vec::new();
     let mut add = |holds: bool, points: i32, reason: &str| {
@@ -174,9 +195,10 @@ fn score(alarm: &Alarm, tier: Tier, rare: bool, standing: &Standing) -> Vec<Scor
         15,
         "held against the source's own days",
     );
-    add(tier == Tier::Both, 15, "packets and the host's log agree");
+    let agree = agree(&alarm.targets);
+    add(agree, 15, "packets and the host's log agree");
     add(rare, 15, "rare relation of causality owner and process");
-    let many = alarm.targets.len() >= 100;
+    let many = distinct(alarm.targets.keys().copied()) >= 100;
     add(many, 10, "a hundred targets or more");
     add(
         standing.crosses(),
@@ -248,7 +270,7 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
     let (count, mixture) = (&measured.count, &measured.mixture);
     let window = settings.test;
     // The finding takes in what fails until it is told; its conditions were met earlier, by fewer.
-    let at_first = match alarm.targets.len() as u32 {
+    let at_first = match distinct(alarm.targets.keys().copied()) {
         all if all > measured.missing => format!("{} at first, {all} in all", measured.missing),
         _ => measured.missing.to_string(),
     };
@@ -388,12 +410,7 @@ fn notes(
 ) -> Vec<String> {
     let measured = &alarm.measured;
     let mut notes = Vec::new();
-    let ports: BTreeSet<u16> = alarm
-        .targets
-        .values()
-        .flat_map(|t| &t.ports)
-        .copied()
-        .collect();
+    let ports = ports(&alarm.targets);
     let attempts: u64 = alarm.targets.values().map(|t| u64::from(t.attempts)).sum();
     let last = alarm
         .targets
@@ -410,6 +427,26 @@ fn notes(
             .unwrap_or_default(),
         alarm.later
     ));
+    let (all, count) = (alarm.targets.len(), distinct(alarm.targets.keys().copied()));
+    if all as u64 > u64::from(count) {
+        notes.push(format!(
+            "the {all} addresses count as {count}: random IPv6 addresses count by their /64"
+        ));
+    }
+    if alarm.answered > 0 {
+        notes.push(format!(
+            "{} more failed and answered less than {SOON} later: they are not called missing",
+            alarm.answered
+        ));
+    }
+    if let Some(relation) = relation.filter(|r| r.rare && !r.carries) {
+        notes.push(format!(
+            "{} of the {all} targets are due to {}, whose relation to its causality owner is rare; too few to say it \
+             of the finding",
+            relation.targets,
+            image_name(&relation.actor.0)
+        ));
+    }
     if measured.internal {
         notes.push(format!(
             "activity is known from {} before it, by {}; a sign of life is what a host did itself",
@@ -463,7 +500,7 @@ fn notes(
         && (relation.days as i64) < whole_days(settings.activation)
     {
         notes.push(format!(
-            "{} started by {}: whether that is rare cannot be told from {} days of processes",
+            "{} with the causality owner {}: whether that is rare cannot be told from {} days of processes",
             image_name(&relation.actor.0),
             relation
                 .causality

@@ -7,6 +7,7 @@ use crate::context::Identity;
 use crate::eventlog::normalise::image::program;
 use crate::model::finding::{Entities, Finding, Role, Step};
 use crate::model::{HostWhat, Timestamp, What};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Who had which address when a finding's pattern began.
@@ -84,6 +85,10 @@ pub(super) struct Facts {
     pub(super) source: Side,
     /// Everybody it was aimed at: a rule must name all of them.
     pub(super) targets: Vec<Side>,
+    /// Ports that were opened or reached for: a rule must name all of them.
+    pub(super) ports: Vec<u16>,
+    /// There were more targets or ports than are known here: no rule can name them all.
+    pub(super) more: bool,
     /// Whom it is about: the host, or those that were to be woken.
     pub(super) about: Vec<Side>,
     pub(super) processes: Vec<String>,
@@ -124,14 +129,26 @@ impl Facts {
             Started::Host if who.remote.is_some() || who.remote_mac.is_some() => {
                 vec![remote(who, then)]
             }
-            Started::Host => targets(finding)
-                .into_iter()
-                .map(|a| Side::at(Some(a), "", then))
-                .collect(),
+            // The steps show some of those that are counted.
+            Started::Host => {
+                let counted = who.reach.iter().flat_map(|reach| &reach.addresses);
+                let all: BTreeSet<IpAddr> = targets(finding)
+                    .into_iter()
+                    .chain(counted.copied())
+                    .collect();
+                all.into_iter()
+                    .map(|a| Side::at(Some(a), "", then))
+                    .collect()
+            }
         };
         let mut facts = Self {
             source: source(finding, then),
             targets: aimed_at,
+            ports: match &who.reach {
+                Some(reach) => reach.ports.iter().copied().collect(),
+                None => who.opened_ports.clone(),
+            },
+            more: who.reach.as_ref().is_some_and(|reach| reach.more),
             about,
             processes: Vec::new(),
             accounts: Vec::new(),

@@ -9,7 +9,7 @@ mod facts;
 mod tests;
 
 use super::{Incident, Suppressed};
-use crate::config::{Glob, Party, Rule};
+use crate::config::{Glob, Party, Rule, Window};
 use crate::context::Identity;
 use crate::context::assets::{Assets, Role as HostRole};
 use crate::eventlog::normalise::image::{image_key, image_name};
@@ -179,7 +179,6 @@ pub fn known_scanners(
 }
 
 fn fits(rule: &Rule, finding: &Finding, facts: &Facts) -> bool {
-    let who = &finding.entities;
     let all = |sides: &[Side], parties: &[Party]| {
         !sides.is_empty()
             && sides
@@ -189,7 +188,7 @@ fn fits(rule: &Rule, finding: &Finding, facts: &Facts) -> bool {
     let analytic =
         rule.analytics.is_empty() || rule.analytics.iter().any(|a| a == finding.analytic);
     let source = rule.sources.is_empty() || rule.sources.iter().any(|p| facts.source.is(p));
-    let target = rule.targets.is_empty() || all(&facts.targets, &rule.targets);
+    let target = rule.targets.is_empty() || !facts.more && all(&facts.targets, &rule.targets);
     let host = rule.hosts.is_empty() || all(&facts.about, &rule.hosts);
     let process = rule.processes.is_empty()
         || facts
@@ -202,9 +201,10 @@ fn fits(rule: &Rule, finding: &Finding, facts: &Facts) -> bool {
             .iter()
             .any(|name| rule.accounts.iter().any(|glob| glob.fits(name)));
     let port = rule.ports.is_empty()
-        || !who.opened_ports.is_empty()
-            && who
-                .opened_ports
+        || !facts.more
+            && !facts.ports.is_empty()
+            && facts
+                .ports
                 .iter()
                 .all(|port| rule.ports.iter().any(|range| range.contains(port)));
     let named = rule.rules.is_empty()
@@ -213,11 +213,17 @@ fn fits(rule: &Rule, finding: &Finding, facts: &Facts) -> bool {
                 .rules
                 .iter()
                 .all(|name| rule.rules.iter().any(|glob| glob.fits(name)));
+    // Where the steps are a selection, what lies between them is part of the finding too.
+    let whole = |w: &Window| {
+        finding
+            .span
+            .is_none_or(|(first, last)| w.holds_all(first, last))
+    };
     let inside = rule.windows.is_empty()
         || rule
             .windows
             .iter()
-            .any(|w| finding.pattern().all(|step| w.holds(step.event.time)));
+            .any(|w| whole(w) && finding.pattern().all(|step| w.holds(step.event.time)));
     analytic && source && target && host && process && account && port && named && inside
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::case::incident::number;
 use crate::config::Config;
 use crate::context::identity::IdentityBuilder;
-use crate::model::finding::Role;
+use crate::model::finding::{Reach, Role};
 use crate::model::firewall::{Layer, Rule as FirewallChange, RuleChange, RuleSource};
 use crate::model::host_event::{HostEvent, HostWhat, Process, Verdict};
 use crate::model::neighbour::{Neighbour, ToldBy};
@@ -144,6 +144,18 @@ fn a_rule_hides_nothing_that_it_does_not_name() {
     let mut ports = knock();
     ports.entities.opened_ports.push(5555);
     assert!(!hides("port = 4444", ports));
+    let mut many = knock();
+    many.entities.reach = Some(Reach {
+        ports: [4444, 5555].into(),
+        ..Reach::default()
+    });
+    assert!(!hides("port = 4444", many.clone()), "5555 was tried too");
+    assert!(hides("port = [4444, 5555]", many.clone()));
+    many.entities.reach = many.entities.reach.map(|reach| Reach {
+        more: true,
+        ..reach
+    });
+    assert!(!hides("port = [4444, 5555]", many), "more than are listed");
     assert!(hides("source = \"02:00:00:00:00:05\"", wake()));
     assert!(!hides("port = \"0-65535\"", wake()), "no port was opened");
     assert!(!hides("rule = \"*\"", wake()), "no rule was changed");

@@ -8,16 +8,16 @@ use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::net::is_private;
 use crate::model::{Attempt, Direction, Endpoint, Event, HostEvent, HostWhat, Text, Timestamp};
-use crate::model::{Outcome, What};
+use crate::model::{Outcome, Transport, What};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Entries (programs, ports, peers …) over all hosts.
-const ENTRIES: usize = 60_000;
-/// Peers of one host.
+const ENTRIES: usize = 80_000;
+/// Peers of one host, and ports of peers.
 const PEERS: usize = 2_048;
 /// Addresses told by packets alone.
 const ADDRESSES: usize = 4_096;
@@ -189,6 +189,9 @@ impl BaselineBuilder {
             if let Some(count) = room.entry(&mut host.usage.peers, to.address, PEERS) {
                 count.add(Counter::Wire, time);
             }
+            if let Some(count) = room.entry(&mut host.usage.reached, (to.address, port), PEERS) {
+                count.add(Counter::Wire, time);
+            }
         }
         if let Some((host, mut room)) = self.address(to.address) {
             host.usage.seen.add(Counter::Wire, time);
@@ -236,14 +239,17 @@ impl BaselineBuilder {
     pub fn freeze(
         self,
         imported: impl IntoIterator<Item = (String, Usage)>,
-        imported_days: impl IntoIterator<Item = Day>,
+        imported_days: impl IntoIterator<Item = BTreeSet<Day>>,
         identity: &Identity,
     ) -> Baseline {
         let mut baseline = Baseline {
             left_out: self.left_out,
-            imported_days: imported_days.into_iter().collect(),
             ..Baseline::default()
         };
+        for days in imported_days {
+            baseline.imported_begins.extend(days.first());
+            baseline.imported_days.extend(days);
+        }
         baseline.imported_days.sort_unstable();
         baseline.imported_days.dedup();
         for (key, host) in self.hosts {
@@ -341,6 +347,13 @@ impl Building {
             }
         }
         if let Some(count) = room.entry(&mut self.usage.peers, remote.address, PEERS) {
+            count.add(counter, time);
+        }
+        // Sysmon tells what was made, of TCP; a datagram that was sent is no connection.
+        if counter == Counter::Sysmon
+            && port.0 == Transport::TCP
+            && let Some(count) = room.entry(&mut self.usage.reached, (remote.address, port), PEERS)
+        {
             count.add(counter, time);
         }
     }

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 /// What `format` says in every such file.
 pub const FORMAT: &str = "casewire-baseline";
 /// The version this program writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// A longer file is refused.
 pub const LARGEST: u64 = 256 << 20;
 
@@ -79,6 +79,9 @@ pub struct HostPart {
     /// Outgoing connections by remote address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub peers: BTreeMap<IpAddr, Counts>,
+    /// Outgoing connections that were completed, by remote address and port, as `tcp/445`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reached: BTreeMap<IpAddr, BTreeMap<String, Counts>>,
     /// Ports that answered or listened, as `tcp/445`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub listeners: BTreeMap<String, Counts>,
@@ -143,7 +146,10 @@ pub enum FileError {
     #[error("is no baseline: {0}; make one with 'casewire baseline build'")]
     NoBaseline(String),
     /// Made by a program of another time.
-    #[error("is a baseline of version {0}, and this casewire reads version 1; build it again")]
+    #[error(
+        "is a baseline of version {0}, and this casewire reads version {known}; build it again",
+        known = VERSION
+    )]
     Version(u32),
 }
 
@@ -236,6 +242,13 @@ impl HostPart {
                 .or_default()
                 .insert(actor.to_string(), counts(count));
         }
+        let mut reached: BTreeMap<IpAddr, BTreeMap<String, Counts>> = BTreeMap::new();
+        for ((address, port), count) in &usage.reached {
+            reached
+                .entry(*address)
+                .or_default()
+                .insert(port_text(*port), counts(count));
+        }
         Self {
             seen: counts(&usage.seen),
             images: usage
@@ -244,6 +257,7 @@ impl HostPart {
                 .map(|(image, of)| (image.to_string(), ImagePart::of(of)))
                 .collect(),
             peers: usage.peers.iter().map(|(a, c)| (*a, counts(c))).collect(),
+            reached,
             listeners: ports(&usage.listeners),
             pairs,
             contacts: BTreeMap::new(),
@@ -265,6 +279,11 @@ impl HostPart {
         }
         for (address, count) in &self.peers {
             usage.peers.insert(address.to_canonical(), counted(count)?);
+        }
+        for (address, of) in &self.reached {
+            for (port, count) in read_ports(of)? {
+                usage.reached.insert((address.to_canonical(), port), count);
+            }
         }
         usage.listeners = read_ports(&self.listeners)?;
         for (causality, actors) in &self.pairs {
@@ -338,7 +357,7 @@ fn counted(counts: &Counts) -> Result<Counted, FileError> {
 fn ports(table: &BTreeMap<Port, Counted>) -> BTreeMap<String, Counts> {
     table
         .iter()
-        .map(|((transport, port), count)| (format!("{transport}/{port}"), counts(count)))
+        .map(|(port, count)| (port_text(*port), counts(count)))
         .collect()
 }
 
@@ -352,6 +371,10 @@ fn read_ports(table: &BTreeMap<String, Counts>) -> Result<BTreeMap<Port, Counted
             Ok((port, counted(count)?))
         })
         .collect()
+}
+
+fn port_text((transport, port): Port) -> String {
+    format!("{transport}/{port}")
 }
 
 fn port(text: &str) -> Option<Port> {
@@ -392,6 +415,12 @@ mod tests {
             image.executions.add(Counter::Sysmon, time);
             let port = image.ports.entry((Transport::TCP, 443)).or_default();
             port.add(Counter::Security, time);
+            let reached = ("10.0.0.2".parse().unwrap(), (Transport::TCP, 443));
+            usage
+                .reached
+                .entry(reached)
+                .or_default()
+                .add(Counter::Wire, time);
         }
         let mut file = BaselineFile {
             format: FORMAT.to_owned(),
@@ -419,11 +448,11 @@ mod tests {
         assert!(no(b"\x00\x01").starts_with("is no baseline"));
         let mut file = BaselineFile {
             format: FORMAT.to_owned(),
-            version: 2,
+            version: 1,
             ..BaselineFile::default()
         };
-        assert!(no(&file.bytes().unwrap()).contains("version 2"));
-        file.version = 1;
+        assert!(no(&file.bytes().unwrap()).contains("version 1"));
+        file.version = VERSION;
         file.days = vec!["yesterday".to_owned()];
         assert!(no(&file.bytes().unwrap()).contains("no date"));
         file.days.clear();

@@ -16,7 +16,7 @@ pub use usage::{Counted, Counter, ImageUsage, Port, Usage};
 use super::identity::{HostId, Identity, Place};
 use super::processes::Processes;
 use crate::eventlog::normalise::image::image_key;
-use crate::model::{Span, Text, Timestamp};
+use crate::model::{Span, Text, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,12 +48,14 @@ pub struct Baseline {
     host_first: Vec<Timestamp>,
     // When any host first connected to an address.
     peer_first: HashMap<IpAddr, Timestamp, RandomState>,
-    // The first day of any of those.
-    peer_day: Option<Day>,
+    // The first day of any completed connection.
+    reached_day: Option<Day>,
     /// Entries left out because a bound was reached: then a count may be too small.
     pub left_out: u64,
     /// The days an imported baseline rests on, each once, in order.
     pub imported_days: Vec<Day>,
+    /// The first day of each imported baseline.
+    pub imported_begins: BTreeSet<Day>,
 }
 
 /// How a program behaved before a moment.
@@ -180,22 +182,44 @@ impl Baseline {
             .map_or((0, None), |c| (c.before(before), c.first_before(before)))
     }
 
-    /// True if a host connected to an address on at least `days` days before the one of `time`.
-    pub fn is_usual_peer(&self, place: Place, remote: IpAddr, days: u64, time: Timestamp) -> bool {
+    /// True if a host completed connections to a port of an address on at least `days` days before
+    /// the one of `time`, and the program used that port on as many (with the empty image: what
+    /// packets tell of the host). Without a port: to any of the address, by whatever program.
+    pub fn is_usual(
+        &self,
+        place: Place,
+        image: &str,
+        (remote, port): (IpAddr, Option<Port>),
+        days: u64,
+        time: Timestamp,
+    ) -> bool {
         // Asked for every contact, and most evidence is of fewer days.
         let today = Day::of(time);
         let passed = |first: Day| u64::try_from(today.0.saturating_sub(first.0)).unwrap_or(0);
-        if self.peer_day.map_or(0, passed) < days {
+        if self.reached_day.map_or(0, passed) < days {
             return false;
         }
-        let held = self.of(place).and_then(|usage| usage.peers.get(&remote));
-        let most = held.and_then(|counted| {
-            Counter::ALL
-                .iter()
-                .map(|counter| counted.by(*counter).days_before(time))
-                .max()
-        });
-        most.unwrap_or(0) >= days
+        let often = |counted: &Counted| {
+            let by = |counter: &Counter| counted.by(*counter).days_before(time) >= days;
+            Counter::ALL.iter().any(by)
+        };
+        let Some(usage) = self.of(place) else {
+            return false;
+        };
+        let Some(port) = port else {
+            let from = (remote, (Transport(0), 0));
+            let mut of_address = usage.reached.range(from..);
+            return of_address
+                .by_ref()
+                .take_while(|((address, _), _)| *address == remote)
+                .any(|(_, counted)| often(counted));
+        };
+        let used = |image: &ImageUsage| image.ports.get(&port).is_some_and(often);
+        usage.reached.get(&(remote, port)).is_some_and(often)
+            && usage
+                .images
+                .get(image_key(image).as_str())
+                .is_some_and(used)
     }
 
     /// The first time any host connected to an address.
@@ -322,18 +346,20 @@ impl Baseline {
         self.port_hosts.clear();
         self.host_first.clear();
         self.peer_first.clear();
-        self.peer_day = None;
+        self.reached_day = None;
         for usage in self.hosts.values() {
             for (remote, count) in &usage.peers {
                 if let Some(at) = count.first_before(Timestamp::MAX) {
                     let held = self.peer_first.entry(*remote).or_insert(at);
                     *held = at.min(*held);
                 }
+            }
+            for count in usage.reached.values() {
                 let days = Counter::ALL
                     .iter()
                     .filter_map(|c| count.by(*c).days().first());
                 let first = days.map(|(day, _)| *day).min();
-                self.peer_day = self.peer_day.into_iter().chain(first).min();
+                self.reached_day = self.reached_day.into_iter().chain(first).min();
             }
             self.host_first
                 .extend(usage.seen.first_before(Timestamp::MAX));

@@ -113,8 +113,11 @@ pub struct Usage {
     /// By program: the path in lower case without drive or volume; empty for what packets alone
     /// tell, which name no program.
     pub images: BTreeMap<Text, ImageUsage>,
-    /// Outgoing connections by remote address.
+    /// Outgoing connections by remote address; those that a log tells as begun are among them.
     pub peers: BTreeMap<IpAddr, Counted>,
+    /// Outgoing connections that were completed, by remote address and port: on the wire, or by
+    /// Sysmon 3. Security 5156 is written before the first packet leaves.
+    pub reached: BTreeMap<(IpAddr, Port), Counted>,
     /// Ports the host listens on or answered on.
     pub listeners: BTreeMap<Port, Counted>,
     /// Pairs of causality owner and the program that opened an outgoing connection, by process
@@ -134,6 +137,7 @@ impl Usage {
             merge_counts(&mut ours.ports, &theirs.ports);
         }
         merge_counts(&mut self.peers, &other.peers);
+        merge_counts(&mut self.reached, &other.reached);
         merge_counts(&mut self.listeners, &other.listeners);
         merge_counts(&mut self.pairs, &other.pairs);
         self.seen.merge(&other.seen);
@@ -155,6 +159,7 @@ impl Usage {
             image.ports.values_mut().for_each(|c| c.retime(correct));
         }
         self.peers.values_mut().for_each(|c| c.retime(correct));
+        self.reached.values_mut().for_each(|c| c.retime(correct));
         self.listeners.values_mut().for_each(|c| c.retime(correct));
         self.pairs.values_mut().for_each(|c| c.retime(correct));
         self.seen.retime(correct);
