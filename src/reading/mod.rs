@@ -139,7 +139,7 @@ impl Collector {
             identity: IdentityBuilder::default(),
             anchors: AnchorBuilder::default(),
             coverage: CoverageBuilder::default(),
-            baseline: BaselineBuilder::default(),
+            baseline: BaselineBuilder::new(options.assets.clone()),
             activity: ActivityBuilder::default(),
             contacts: ContactsBuilder::new(options.assets.clone()),
             outages: OutagesBuilder::new(options.assets.clone()),

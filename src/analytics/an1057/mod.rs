@@ -209,6 +209,7 @@ impl Analytic for Enumeration {
             otherwise::SERVICES,
             otherwise::SEGMENT,
             otherwise::OUTSIDE,
+            otherwise::FORGED,
         ],
         actions: &[
             "ask the owner of the host and of the account whether a scan was planned, and by which program",

@@ -22,8 +22,11 @@ pub(super) const OUTSIDE: &str =
 pub(super) const UPLINK: &str = "a host whose VPN, uplink or name resolution is down: its programs go on trying servers that they cannot \
      reach from there";
 
-/// What else it could be.
-pub(super) fn alternatives(scan: &Scan, excuse: Option<&Excuse>) -> Vec<String> {
+pub(super) const FORGED: &str = "another host that sent in its name, as decoys of a scanner are: compare the hardware address of the packets \
+     with the one it answers for by ARP";
+
+/// What else it could be; `tied` is true where a process of the source is known to have made it.
+pub(super) fn alternatives(scan: &Scan, excuse: Option<&Excuse>, tied: bool) -> Vec<String> {
     let has = |of: &[Detector]| scan.hits.iter().any(|h| of.contains(&h.detector));
     let many = scan.addresses.len() > 1;
     let sums = scan.sums();
@@ -48,6 +51,8 @@ pub(super) fn alternatives(scan: &Scan, excuse: Option<&Excuse>) -> Vec<String> 
         (SERVICES, has(&[Detector::Sensitive])),
         (SEGMENT, has(&[Detector::Segment])),
         (OUTSIDE, many && scan.internal < scan.contacts),
+        // Whoever forges a source address gets no answers, and makes no connections.
+        (FORGED, !tied && 2 * sums.answered < sums.failed),
     ];
     let fitting = fitting.into_iter().filter(|(_, fits)| *fits);
     excuse

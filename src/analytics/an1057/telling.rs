@@ -128,7 +128,7 @@ pub(super) fn finding(
         score,
         order: OrderCheck::of_one_clock(),
         unseen: unseen(scan, place, program, context),
-        alternatives: alternatives(scan, excuse.as_ref()),
+        alternatives: alternatives(scan, excuse.as_ref(), actor.is_some()),
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()

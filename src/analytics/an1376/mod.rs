@@ -142,6 +142,8 @@ impl Analytic for FallbackChannel {
             "a channel that was in use beside the first one all along",
             "a move inside one connection, such as another host behind one content network, without a new name",
             "injection other than by a remote thread (Sysmon 8): process access (Sysmon 10) is not read",
+            "channels of a host that packets alone show under a public address, unless `internal` in the settings file \
+             names its network",
             "which process sent an ICMP packet",
             "protocols other than TCP, UDP and ICMP (GRE, ESP, SCTP): their packets are no attempts",
             "a tunnel through the host's own name resolver: the DNS client service asks, not the process",
@@ -181,7 +183,11 @@ impl Analytic for FallbackChannel {
         // Somebody out there who knocks on a host of ours has no channels to be watched.
         match place {
             Place::Host(_) => each(place),
-            Place::Address(address) if is_private(address) => each(place),
+            Place::Address(address)
+                if is_private(address) || context.assets.is_internal(address) =>
+            {
+                each(place);
+            }
             Place::Address(_) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::usage::{Counter, ImageUsage, Port, Usage};
 use super::{Baseline, Day, Whose, whose};
+use crate::context::assets::Assets;
 use crate::context::coverage::Log;
 use crate::context::identity::{Identity, Place};
 use crate::eventlog::normalise::image::image_key;
@@ -43,6 +44,7 @@ pub struct BaselineBuilder {
     addresses: usize,
     entries: usize,
     left_out: u64,
+    assets: Assets,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,6 +89,14 @@ impl Room<'_> {
 }
 
 impl BaselineBuilder {
+    /// A builder that knows what is stated of the network: which public addresses are its own.
+    pub fn new(assets: Assets) -> Self {
+        Self {
+            assets,
+            ..Self::default()
+        }
+    }
+
     /// Takes in an event.
     pub fn observe(&mut self, event: &Event) {
         match &event.what {
@@ -202,7 +212,7 @@ impl BaselineBuilder {
     }
 
     fn address(&mut self, address: IpAddr) -> Option<(&mut Building, Room<'_>)> {
-        if !is_private(address) {
+        if !is_private(address) && !self.assets.is_internal(address) {
             return None;
         }
         let host = match self.hosts.entry(Key::Address(address)) {
