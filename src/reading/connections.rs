@@ -63,7 +63,8 @@ fn told_again(evidence: EvidenceId, count: u64, problems: &mut Problems) {
         message: "connections that a capture, or a log of connections before this one, tells too"
             .to_owned(),
         effect:
-            "each is told once, by the other: same ends, begun within the same second or the next"
+            "each is told once, by the other: same ends, begun within the same second or the next; leave a capture out \
+                 that holds one direction only, for it tells less"
                 .to_owned(),
     });
 }

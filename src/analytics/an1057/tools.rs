@@ -91,7 +91,7 @@ pub(super) fn scanner(image: &str, original: &str, command_line: &str) -> Option
 /// The words of a command line: programs without folder and `.exe`, what calls them without brackets.
 fn words(command: &str) -> impl Iterator<Item = &str> {
     command
-        .split(|c: char| c.is_whitespace() || "\"'`;|&(){}=,".contains(c))
+        .split(|c: char| c.is_whitespace() || "\"'`;|&(){}=,@".contains(c))
         .filter(|word| !word.is_empty())
         .map(|word| {
             // What begins with a slash is an option.
@@ -145,6 +145,10 @@ mod tests {
             (
                 r"C:\x\cmd.exe",
                 "for /L %i in (1,1,254) do ping -n 1 10.0.0.%i",
+            ),
+            (
+                r"C:\x\cmd.exe",
+                "for /L %i in (1,1,254) do @ping -n 1 10.0.0.%i",
             ),
             (
                 r"C:\x\cmd.exe",

@@ -29,7 +29,8 @@ pub fn excluded(
     }
     let moved = before != after && before.is_ipv4() == after.is_ipv4();
     // Temporary addresses change within one IPv6 prefix; a host with two adapters uses both.
-    if moved && !same_prefix(before, after) && !state.sight.uses(before, waiting.at) {
+    let both = || state.sight.uses_both(waiting.locals, began, waiting.at);
+    if moved && !same_prefix(before, after) && !both() {
         return Some(format!(
             "the host had another address ({before}, then {after}): it changed its network"
         ));

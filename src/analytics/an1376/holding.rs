@@ -4,6 +4,7 @@
 //! only tried again, what went on without a known success, what the same processes opened afterwards,
 //! and until when the evidence could show more.
 
+use super::afterwards::Afterwards;
 use super::panel::{last_good, process_words};
 use super::relation::{Passed, Relation, Route};
 use super::settings::FallbackSettings;
@@ -17,6 +18,7 @@ use crate::model::finding::{
 };
 use crate::model::plural::{counted, plural};
 use crate::model::{Span, Text, Timestamp};
+use std::iter;
 
 /// A channel without a known beat that was silent for longer than this before the containment was not
 /// stopped by it.
@@ -27,9 +29,8 @@ const ACTIONS: [&str; 2] = [
     "collect evidence of the time after this one ends: a channel that moves later shows there only",
 ];
 /// What to do first where something new came.
-const NEW: &str =
-    "look at the new channels in the table: they came after the containment, whatever they are";
-/// Channels shown, and new ones.
+const NEW: &str = "look at the channels in the tables: they came into use after the containment, whatever they are";
+/// Channels shown.
 const SHOWN: usize = 20;
 /// Records that go on for longer than this after the last connection are named.
 const BEYOND: Span = Span::seconds(60);
@@ -94,7 +95,7 @@ pub fn finding(
     if stopped + untold == 0 {
         return None;
     }
-    let later = later(at, state, &told);
+    let later = afterwards(number, at, state, &told);
     let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
@@ -142,7 +143,7 @@ pub fn finding(
             ),
             measured: stopped.to_string(),
         }],
-        tables: tables(&told, &later),
+        tables: iter::once(table(&told)).chain(later.tables()).collect(),
         score: vec![ScoreItem {
             reason: "nothing was judged a fallback; what the evidence does not cover stays open"
                 .to_owned(),
@@ -175,19 +176,16 @@ fn title(
     at: Timestamp,
     until: Timestamp,
     counts: [usize; 2],
-    later: &[(&Route, &Relation)],
+    later: &Afterwards<'_>,
 ) -> String {
     let [stopped, untold] = counts.map(|n| n as u64);
-    // Where no process is known, anybody's new channel may be theirs.
-    let theirs = later.iter().filter(|(route, _)| route.who.known()).count() as u64;
-    let anybodys = later.len() as u64 - theirs;
     let (stated, end) = (at.rfc3339(), until.rfc3339());
     if until <= at {
         return format!(
             "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
         );
     }
-    let held = if untold + theirs + anybodys == 0 {
+    let held = if untold == 0 && later.is_empty() {
         format!(
             "the containment stated at {stated} held as far as this evidence shows (until {end})"
         )
@@ -204,17 +202,22 @@ fn title(
             counted(untold, "channel")
         ));
     }
-    let new = |n| counted(n, "new channel");
-    became.push(match (theirs, anybodys) {
-        (0, 0) => "no new channel of their processes was found".to_owned(),
-        (n, 0) => format!("{} of their processes came after it", new(n)),
-        (0, n) => format!("{} of unknown processes came after it", new(n)),
-        (n, m) => format!(
-            "{} of their processes and {m} of unknown ones came after it",
-            new(n)
-        ),
-    });
+    became.push(later.words());
     format!("{host}: {held}: {}", became.join("; "))
+}
+
+/// What the programs of channels that no longer work turned to.
+fn afterwards<'s>(
+    number: usize,
+    at: Timestamp,
+    state: &'s State,
+    told: &[Told<'_>],
+) -> Afterwards<'s> {
+    let not_working = told.iter().filter(|(.., b)| *b != Became::Works);
+    let whose: Vec<&Who> = not_working.map(|(route, ..)| &route.who).collect();
+    // Where nothing was heard of the host since, nothing became established either.
+    let held = state.contained.get(number).map_or(usize::MAX, Vec::len);
+    Afterwards::of(&whose, at, held, state)
 }
 
 /// The channels that were established and in use then, and what became of each.
@@ -268,35 +271,6 @@ fn became(
     })
 }
 
-/// What the programs of channels that no longer work used for the first time after the containment,
-/// in order of time.
-fn later<'s>(at: Timestamp, state: &'s State, told: &[Told<'_>]) -> Vec<(&'s Route, &'s Relation)> {
-    let same = |a: &Who, b: &Who| a.same_program(b) || !a.known() && !b.known();
-    let theirs = |route: &Route| {
-        told.iter()
-            .any(|(old, _, became)| *became != Became::Works && same(&old.who, &route.who))
-    };
-    let (before, mut after): (Vec<_>, Vec<_>) = state
-        .relations
-        .all()
-        .filter(|(route, _)| theirs(route))
-        .partition(|(_, relation)| relation.first.time <= at);
-    after.retain(|(new, relation)| {
-        let known = |(old, held): &(&Route, &Relation)| {
-            same(&old.who, &new.who)
-                && (old.transport, old.port) == (new.transport, new.port)
-                && (old.peer == new.peer
-                    || held
-                        .addresses
-                        .iter()
-                        .any(|a| relation.addresses.contains(a)))
-        };
-        !before.iter().any(known)
-    });
-    after.sort_by_key(|(route, relation)| (relation.first.order(), (*route).clone()));
-    after
-}
-
 /// Until when the evidence shows connections of the host: its last one, or the end of a capture that
 /// shows some.
 fn until(state: &State, context: &Context) -> Timestamp {
@@ -312,16 +286,17 @@ fn until(state: &State, context: &Context) -> Timestamp {
     ends.fold(state.sight.last(), Timestamp::max)
 }
 
-fn tables(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Table> {
-    let words = |columns: &[&str]| columns.iter().map(|c| (*c).to_owned()).collect();
-    let mut tables = vec![Table {
+fn table(told: &[Told<'_>]) -> Table {
+    Table {
         title: "Did the block hold?".to_owned(),
-        columns: words(&[
+        columns: [
             "channel",
             "process",
             "last good contact",
             "after the containment",
-        ]),
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: told
             .iter()
             .take(SHOWN)
@@ -334,30 +309,10 @@ fn tables(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Table> {
                 ]
             })
             .collect(),
-    }];
-    if !later.is_empty() {
-        tables.push(Table {
-            title: format!("New channels after the containment ({})", later.len()),
-            columns: words(&["first contact", "channel", "process", "contacts", "worked"]),
-            rows: later
-                .iter()
-                .take(SHOWN)
-                .map(|(route, relation)| {
-                    vec![
-                        relation.first.time.rfc3339(),
-                        route.words(),
-                        process_words(route),
-                        relation.contacts.to_string(),
-                        relation.worked.to_string(),
-                    ]
-                })
-                .collect(),
-        });
     }
-    tables
 }
 
-fn steps(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Step> {
+fn steps(told: &[Told<'_>], later: &Afterwards<'_>) -> Vec<Step> {
     let step = |event: &crate::model::Event, remark: String| Step {
         role: Role::Connect,
         event: event.clone(),
@@ -376,11 +331,10 @@ fn steps(told: &[Told<'_>], later: &[(&Route, &Relation)]) -> Vec<Step> {
             };
             Some(step(event, format!("a channel that {did}, {word}")))
         });
-    let new = later.iter().map(|(_, relation)| {
-        let remark = "a new channel after the containment, first use";
-        step(&relation.first, remark.to_owned())
-    });
-    let mut steps: Vec<Step> = old.take(SHOWN).chain(new.take(SHOWN)).collect();
+    let new = later
+        .first_uses()
+        .map(|(event, remark)| step(event, remark.to_owned()));
+    let mut steps: Vec<Step> = old.take(SHOWN).chain(new).collect();
     steps.sort_by_key(|step| step.event.order());
     steps
 }

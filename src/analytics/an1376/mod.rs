@@ -7,6 +7,7 @@
 //! `speech` what belongs on a port, `unusual` how much it weighs (`habits` against what), `failover` what speaks for a service of
 //! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
+mod afterwards;
 mod awake;
 mod excuse;
 mod failover;

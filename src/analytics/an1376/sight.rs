@@ -15,7 +15,8 @@ const LOCALS: usize = 64;
 pub struct Sight {
     // And whether they went to remotes inside.
     captures: BTreeSet<(bool, EvidenceId)>,
-    locals: BTreeMap<IpAddr, Timestamp>,
+    // First and last use.
+    locals: BTreeMap<IpAddr, (Timestamp, Timestamp)>,
     last: Timestamp,
 }
 
@@ -33,12 +34,14 @@ impl Sight {
         }
         let local = seen.contact.local.address;
         if self.locals.len() >= LOCALS && !self.locals.contains_key(&local) {
-            let oldest = self.locals.iter().min_by_key(|(_, last)| **last);
+            let oldest = self.locals.iter().min_by_key(|(_, (_, last))| *last);
             if let Some(oldest) = oldest.map(|(address, _)| *address) {
                 self.locals.remove(&oldest);
             }
         }
-        self.locals.insert(local, seen.time());
+        let time = seen.time();
+        let (first, last) = self.locals.entry(local).or_insert((time, time));
+        (*first, *last) = (time.min(*first), time.max(*last));
     }
 
     /// When the host last reached out, as far as the evidence shows it.
@@ -51,9 +54,12 @@ impl Sight {
         self.captures.contains(&(inside, capture))
     }
 
-    /// True if the host used this address of its own after `time`.
-    pub fn uses(&self, local: IpAddr, time: Timestamp) -> bool {
-        self.locals.get(&local).is_some_and(|last| *last > time)
+    /// True if the host used two addresses side by side: the `new` one before something broke at `began`
+    /// already, and the `old` one still after `at`. Whoever leaves a network and comes back does not.
+    pub fn uses_both(&self, [old, new]: [IpAddr; 2], began: Timestamp, at: Timestamp) -> bool {
+        let of = |address: &IpAddr| self.locals.get(address);
+        of(&old).is_some_and(|(_, last)| *last > at)
+            && of(&new).is_some_and(|(first, _)| *first < began)
     }
 
     /// How many captures and addresses are remembered.
