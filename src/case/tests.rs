@@ -79,6 +79,7 @@ struct Staged {
     asked: Window,
     /// A capture was given in a format that is not read.
     unread: bool,
+    empty: bool,
     /// Records of the logs that could not be read.
     unread_records: u64,
     /// Packets that could not be read, were cut, were dropped.
@@ -176,6 +177,7 @@ impl Staged {
             asked: self.asked,
             silence: SILENCE,
             unread: self.unread,
+            empty: self.empty,
         };
         judge(&[about], &hosts, &[], &search, &self.let_go)
     }
@@ -987,6 +989,11 @@ fn without_a_capture_the_security_log_is_the_window() {
     let judged = staged.judged();
     assert_eq!(told(&judged), ["no capture was given"]);
     assert_eq!(verdict(&judged), Verdict::Quiet);
+    staged.empty = true;
+    assert_eq!(
+        told(&staged.judged()),
+        ["no packet was read from the captures that were given"]
+    );
     staged.unread = true;
     let told = told(&staged.judged());
     assert_eq!(told, ["no capture was given in a format that is read"]);

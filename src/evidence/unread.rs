@@ -24,6 +24,8 @@ pub enum Unread {
     Suricata,
     /// A log of Zeek other than conn.log.
     OtherZeek,
+    /// What casewire itself wrote: of a case folder, an inventory, a baseline.
+    OwnResult,
 }
 
 /// First bytes, and whose they are. Captures: the formats' own descriptions (Network Monitor's file format,
@@ -79,6 +81,9 @@ impl Unread {
         if let Some((_, unread)) = first {
             return Some(*unread);
         }
+        if is_own(head) {
+            return Some(Self::OwnResult);
+        }
         if is_bzip2(head) {
             return Some(Self::Packed);
         }
@@ -105,6 +110,7 @@ impl Unread {
             Self::DiskImage => "disk-image",
             Self::Suricata => "suricata",
             Self::OtherZeek => "zeek-other",
+            Self::OwnResult => "own-result",
         }
     }
 
@@ -125,6 +131,7 @@ impl Unread {
             Self::DiskImage => "a disk image, which is not opened",
             Self::Suricata => "records of Suricata, which are not read",
             Self::OtherZeek => "a log of Zeek, of which only conn.log is read",
+            Self::OwnResult => "a result of casewire, which is no evidence",
         }
     }
 
@@ -152,6 +159,9 @@ impl Unread {
             }
             Self::Suricata => "nothing in it was used; give the capture, or Zeek's conn.log of it",
             Self::OtherZeek => "nothing in it was used",
+            Self::OwnResult => {
+                "nothing in it was used; 'casewire report' and 'casewire verify' take the case folder it belongs to"
+            }
         }
     }
 
@@ -164,7 +174,7 @@ impl Unread {
             | Self::OldEventLog
             | Self::Packed
             | Self::DiskImage => Weight::Loss,
-            Self::EventTrace | Self::Suricata | Self::OtherZeek => Weight::Note,
+            Self::EventTrace | Self::Suricata | Self::OtherZeek | Self::OwnResult => Weight::Note,
         }
     }
 
@@ -177,6 +187,20 @@ impl Unread {
 fn number(head: &[u8], at: usize) -> Option<u32> {
     let bytes = head.get(at..at + 4)?.try_into().ok()?;
     Some(u32::from_le_bytes(bytes))
+}
+
+/// The first member of what casewire writes names its form; a line of a timeline has three that nobody else
+/// has in that order.
+fn is_own(head: &[u8]) -> bool {
+    const LINE: [&str; 3] = ["{\"time\":", "\"recorded_time\":", "\"offset_applied_ns\":"];
+    let start = String::from_utf8_lossy(&head[..head.len().min(256)]);
+    let tight: String = start.split_whitespace().collect();
+    let mut line = LINE.iter().map(|name| tight.find(name));
+    tight.starts_with("{\"schema\":\"casewire-")
+        || tight.starts_with(LINE[0])
+            && line
+                .try_fold(0, |before, at| at.filter(|at| *at >= before))
+                .is_some()
 }
 
 /// The size of a block, then the first block or the end of an empty stream.
@@ -279,7 +303,7 @@ mod tests {
         let zeek = br#"{"ts":1.5,"uid":"C1","id.orig_h":"10.0.0.1","query":"a"}"#;
         let mut partition = sector(446, &[0x80, 1, 1, 0, 7]);
         partition[0] = 0xFA;
-        let cases: [(&[u8], Unread); 14] = [
+        let cases: [(&[u8], Unread); 16] = [
             (b"GMBU\0\x02rest", Unread::OtherCapture),
             (b"snoop\0\0\0\0\0\0\x02", Unread::OtherCapture),
             (b"\x30\0\0\0LfLe\x01", Unread::OldEventLog),
@@ -294,6 +318,11 @@ mod tests {
             (suricata, Unread::Suricata),
             (zeek, Unread::OtherZeek),
             (b"#separator \\x09\n#path\tdns\n", Unread::OtherZeek),
+            (b"{\n \"schema\": \"casewire-run\",\n", Unread::OwnResult),
+            (
+                br#"{"time":"2026-03-14T02:00:00Z","recorded_time":"x","offset_applied_ns":0,"#,
+                Unread::OwnResult,
+            ),
         ];
         for (bytes, unread) in cases {
             assert_eq!(Unread::of(bytes), Some(unread), "{}", bytes.escape_ascii());
@@ -311,6 +340,8 @@ mod tests {
             b"BZh9 is a name",
             b"{\"timestamp\":1,\"event_type\":\"x\"}",
             b"{\"ts\":1,\"uid\":2}",
+            b"{\"schema\":\"case\"}",
+            b"{\"time\":\"x\",\"offset_applied_ns\":0,\"recorded_time\":1}",
             b"# a comment",
             &sector(100, b"NTFS"),
             &other_size,

@@ -210,6 +210,8 @@ pub struct Search<'c> {
     pub silence: Span,
     /// A capture was given in a format that is not read.
     pub unread: bool,
+    /// A capture was given that holds no packet.
+    pub empty: bool,
 }
 
 impl Search<'_> {

@@ -25,9 +25,10 @@ pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
     if sensors.is_empty() {
         let mut gap = Gap::new(
             GapKind::NoCapture,
-            match search.unread {
-                true => "no capture was given in a format that is read".to_owned(),
-                false => "no capture was given".to_owned(),
+            match (search.unread, search.empty) {
+                (true, _) => "no capture was given in a format that is read".to_owned(),
+                (_, true) => "no packet was read from the captures that were given".to_owned(),
+                (false, false) => "no capture was given".to_owned(),
             },
             "what was not logged could not be seen",
         );

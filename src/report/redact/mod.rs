@@ -10,7 +10,8 @@
 //! the form `DOMAIN\name`, folders below `\Users\` and names below a domain of a known host are known
 //! by their form. A name that stands in free text alone, and nowhere as a name, cannot be known: the
 //! copy is to be read before it is handed on. A bare name that is a word of the report's sentences as
-//! well (`no`, `port`) is replaced only where it stands as a name: see `own`.
+//! well (`no`, `port`: see `own`), a number, or a word that was asked for (`upd`) is replaced only where
+//! it stands as a name.
 
 mod names;
 mod own;
@@ -69,6 +70,8 @@ pub fn redact(report: &Report, sorts: &[Sort]) -> Result<(Report, Labels), serde
     let mut value = serde_json::to_value(report)?;
     let names = Names::of(&value, sorts);
     let mut replacer = Replacer::new(names, sorts);
+    let files = report.evidence.iter();
+    replacer.take_members(files.map(|file| (file.id.0.as_str(), file.path.as_str())));
     walk(&mut value, "", &mut |member, text| {
         *text = replacer.member(member, text);
     });
@@ -93,9 +96,9 @@ fn told(sorts: &[Sort], labels: &BTreeMap<String, Vec<String>>, left: usize) -> 
     let left = match left {
         0 => String::new(),
         n => format!(
-            " Of the names, {n} {} a word of these sentences too, and {} replaced only where it stands as a name.",
-            if n == 1 { "is" } else { "are each" },
-            if n == 1 { "is" } else { "each is" },
+            " Of the names, {n} may mean something else in these sentences, and {} replaced only where {} as a name.",
+            if n == 1 { "is" } else { "are" },
+            if n == 1 { "it stands" } else { "they stand" },
         ),
     };
     format!(
@@ -157,6 +160,14 @@ const KEPT: [&str; 44] = [
 /// Shows each text of a report to `each`, those of `KEPT` members left out, in one order always.
 fn walk(value: &mut Value, member: &str, each: &mut impl FnMut(&str, &mut String)) {
     match value {
+        // `FS01 (nxlog)`: a host, and the form by which its times are known to be local.
+        Value::String(text) if member == "unknown_zones" => {
+            if let Some((host, form)) = text.rsplit_once(" (") {
+                let mut host = host.to_owned();
+                each("host", &mut host);
+                *text = format!("{host} ({form}");
+            }
+        }
         Value::String(text) if !KEPT.contains(&member) => each(member, text),
         // `E1!FS01-Security.xml`: a number, and the name of a member.
         Value::String(text) => {

@@ -12,6 +12,9 @@ pub(super) struct Names {
     pub hosts: BTreeMap<String, usize>,
     /// Domains of hosts, the longest first.
     pub domains: Vec<String>,
+    /// Names that may mean something else where they stand bare in a text: numbers, words for a part of
+    /// the network, and what was asked for that does not look like a name.
+    pub uncertain: BTreeSet<String>,
     /// Accounts, with and without their domain.
     pub users: BTreeMap<String, usize>,
     /// Domains as accounts name them: `CORP` of `CORP\svc-backup`.
@@ -60,6 +63,12 @@ const BUILT_IN: [&str; 5] = [
     "font driver host",
 ];
 
+/// A name in small letters, each letter by itself, so that a name has as many in either case.
+pub(super) fn fold(name: &str) -> String {
+    let small = |c: char| c.to_lowercase().next().unwrap_or(c);
+    name.chars().map(small).collect()
+}
+
 impl Names {
     /// The names of a report, as JSON.
     pub fn of(report: &Value, sorts: &[Sort]) -> Self {
@@ -92,8 +101,9 @@ impl Names {
             at <= listed || !name.eq_ignore_ascii_case(UNNAMED)
         });
         if sorts.contains(&Sort::Hosts) {
-            let next = names.take_hosts(&hosts, true, 0);
-            names.take_hosts(&asked, false, next);
+            let listed = hosts.iter().map(|name| fold(name)).take(listed).collect();
+            let next = names.take_hosts(&hosts, Some(&listed), 0);
+            names.take_hosts(&asked, None, next);
             names.take_account_domains(&users);
         }
         if sorts.contains(&Sort::Users) {
@@ -102,17 +112,30 @@ impl Names {
         names
     }
 
-    /// Takes names in, numbered on from `next`; the first label alone is a name of a computer only:
-    /// whoever asks for `no.evil.example` would choose which words are replaced.
-    fn take_hosts(&mut self, found: &[String], computers: bool, mut next: usize) -> usize {
+    /// Takes names in, numbered on from `next`: of computers, those `listed` as such among them, or names
+    /// that were asked for. Of these the first label alone is no name: whoever asks for
+    /// `no.evil.example` would choose which words are replaced.
+    fn take_hosts(
+        &mut self,
+        found: &[String],
+        listed: Option<&BTreeSet<String>>,
+        mut next: usize,
+    ) -> usize {
+        let computers = listed.is_some();
         let mut domains: BTreeSet<String> = std::mem::take(&mut self.domains).into_iter().collect();
         for name in found {
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            let name = fold(name.trim_end_matches('.'));
             let address = name.parse::<std::net::IpAddr>().is_ok();
-            if name.len() < 2 || address || NO_HOST.contains(&name.as_str()) {
+            let word = name.chars().count() < 2 || NO_HOST.contains(&name.as_str());
+            let known_host = listed.is_some_and(|listed| listed.contains(&name));
+            if name.is_empty() || address || word && !known_host {
                 continue;
             }
             let known = self.hosts.get(&name).copied();
+            if word || is_number(&name) || !computers && known.is_none() && !resembles_a_name(&name)
+            {
+                self.uncertain.insert(name.clone());
+            }
             let number = known.unwrap_or_else(|| {
                 next += 1;
                 next
@@ -136,7 +159,7 @@ impl Names {
 
     fn take_account_domains(&mut self, accounts: &[String]) {
         for account in accounts {
-            let account = account.to_ascii_lowercase();
+            let account = fold(account);
             let Some((domain, name)) = account.rsplit_once('\\') else {
                 continue;
             };
@@ -153,7 +176,7 @@ impl Names {
     fn take_users(&mut self, found: &[String]) {
         let mut next = 0;
         for name in found {
-            let name = name.to_ascii_lowercase();
+            let name = fold(name);
             let (domain, account) = name.rsplit_once('\\').unwrap_or(("", &name));
             if anybody(domain, account) {
                 continue;
@@ -169,6 +192,22 @@ impl Names {
                 self.users.entry(account.to_owned()).or_insert(number);
             }
         }
+    }
+}
+
+/// Digits and signs alone.
+fn is_number(name: &str) -> bool {
+    !name.chars().any(char::is_alphabetic)
+}
+
+/// What was asked for and looks like a name wherever it stands: it has a domain, or letters beside
+/// digits or signs. `stopped`, `upd` and `443` may be words, programs and ports.
+fn resembles_a_name(name: &str) -> bool {
+    match name.rsplit_once('.') {
+        Some((_, top)) => {
+            top.len() >= 2 && top.chars().all(char::is_alphabetic) && top != "exe" && top != "dll"
+        }
+        None => name.contains(['-', '_']) || name.contains(|c: char| c.is_ascii_digit()),
     }
 }
 
@@ -227,7 +266,7 @@ fn with_ports(text: &str) -> Vec<String> {
     let found = text.match_indices(PORT).filter_map(|(at, _)| {
         let number = text.get(at + PORT.len()..)?;
         let before = text.get(..at)?;
-        let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let word = |c: char| c.is_alphanumeric() || "._-".contains(c);
         let name = before.rsplit(|c| !word(c)).next()?;
         let top = name.rsplit_once('.')?.1;
         let is_name = top.chars().all(|c| c.is_ascii_alphabetic()) && top.len() >= 2;

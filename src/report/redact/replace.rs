@@ -1,7 +1,7 @@
 //! Labels in the place of names and addresses, word by word.
 
 use super::Sort;
-use super::names::{ASKED, HOSTS, Names, USERS, anybody, profile};
+use super::names::{ASKED, HOSTS, Names, USERS, anybody, fold, profile};
 use super::own;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,10 +13,10 @@ pub(super) struct Replacer {
     addresses: bool,
     /// Label of each name in lower case.
     names: HashMap<String, String>,
-    /// Those of them that are words of the report's sentences too.
+    /// Those of them that may mean something else in the report's sentences.
     own: HashSet<String>,
-    /// Lengths that names have, by their first byte, the longest first.
-    lengths: HashMap<u8, Vec<usize>>,
+    /// How many characters names have, by their first, the longest first.
+    lengths: HashMap<char, Vec<usize>>,
     domains: Vec<String>,
     /// Label of each thing known by its form.
     formed: BTreeMap<String, String>,
@@ -40,26 +40,18 @@ impl Replacer {
             }
             counts.insert(word, of.values().max().copied().unwrap_or(0));
         }
-        let mut lengths: HashMap<u8, BTreeSet<usize>> = HashMap::new();
-        for name in labels.keys() {
-            if let Some(first) = name.bytes().next() {
-                lengths.entry(first).or_default().insert(name.len());
-            }
-        }
+        let lengths = lengths(labels.keys());
         Self {
             hosts: sorts.contains(&Sort::Hosts),
             users: sorts.contains(&Sort::Users),
             addresses: sorts.contains(&Sort::Addresses),
             own: {
                 let words = own::words();
-                let names = labels.keys().filter(|name| words.contains(*name));
-                names.cloned().collect()
+                let own = |name: &&String| words.contains(*name) || names.uncertain.contains(*name);
+                labels.keys().filter(own).cloned().collect()
             },
             names: labels,
-            lengths: lengths
-                .into_iter()
-                .map(|(first, of)| (first, of.into_iter().rev().collect()))
-                .collect(),
+            lengths,
             domains: names.domains,
             formed: BTreeMap::new(),
             counts,
@@ -74,7 +66,23 @@ impl Replacer {
             .collect()
     }
 
-    /// How many names are words of the report's sentences too.
+    /// Takes in the labels of archive members, `E1!FS01-Se..ity.evtx`: of those that were cut, no part may be
+    /// known as the name it was. Each is called by the whole name of the member, with labels in it.
+    pub fn take_members<'m>(&mut self, members: impl Iterator<Item = (&'m str, &'m str)>) {
+        for (label, path) in members {
+            let Some((_, cut)) = label.split_once('!').filter(|(_, cut)| cut.contains("..")) else {
+                continue;
+            };
+            let member = path.rsplit(['!', '/', '\\']).next().unwrap_or(path);
+            let replaced = self.replace(member);
+            if replaced != member {
+                self.names.insert(fold(cut), replaced);
+            }
+        }
+        self.lengths = lengths(self.names.keys());
+    }
+
+    /// How many names may mean something else in the report's sentences.
     pub fn left(&self) -> usize {
         self.own.len()
     }
@@ -86,7 +94,7 @@ impl Replacer {
             || [&HOSTS[..], &ASKED, &USERS]
                 .iter()
                 .any(|of| of.contains(&member));
-        let known = self.names.get(&text.to_ascii_lowercase()).cloned();
+        let known = self.names.get(&fold(text)).cloned();
         match known.filter(|_| is_name) {
             Some(label) => {
                 let used = self.used.entry(label.clone()).or_default();
@@ -163,20 +171,31 @@ impl Replacer {
     }
 
     fn name(&self, rest: &str) -> Option<(usize, String)> {
-        let first = rest.bytes().next()?.to_ascii_lowercase();
-        for length in self.lengths.get(&first)? {
-            let Some(word) = rest.get(..*length) else {
+        let first = rest
+            .chars()
+            .next()
+            .map(|c| fold(c.encode_utf8(&mut [0; 4])))?;
+        let lengths = self.lengths.get(&first.chars().next()?)?;
+        // Where each of the first characters ends.
+        let longest = lengths.first().copied().unwrap_or(0);
+        let ends_at: Vec<usize> = rest
+            .char_indices()
+            .take(longest)
+            .map(|(at, c)| at + c.len_utf8())
+            .collect();
+        for length in lengths {
+            let Some(end) = length.checked_sub(1).and_then(|last| ends_at.get(last)) else {
                 continue;
             };
-            if !ends(rest, *length) {
+            if !ends(rest, *end) {
                 continue;
             }
-            let word = word.to_ascii_lowercase();
+            let word = fold(&rest[..*end]);
             if self.own.contains(&word) {
                 continue;
             }
             if let Some(label) = self.names.get(&word) {
-                return Some((*length, label.clone()));
+                return Some((*end, label.clone()));
             }
         }
         None
@@ -185,10 +204,10 @@ impl Replacer {
     /// `fileshare.corp.example`, or the domain itself.
     fn below_a_domain(&mut self, rest: &str) -> Option<(usize, String)> {
         let end = rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)))
+            .find(|c: char| !(c.is_alphanumeric() || "._-".contains(c)))
             .unwrap_or(rest.len());
         let name = rest[..end].trim_end_matches(['.', '-']);
-        let lower = name.to_ascii_lowercase();
+        let lower = fold(name);
         let domain = self.domains.iter().find(|domain| {
             lower == **domain
                 || lower
@@ -205,7 +224,7 @@ impl Replacer {
             return None;
         }
         let (begins, length) = profile(rest)?;
-        let name = rest[begins..begins + length].to_ascii_lowercase();
+        let name = fold(&rest[begins..begins + length]);
         let known = self.names.get(&name).filter(|l| l.starts_with("USER"));
         let label = match known.cloned() {
             Some(label) => label,
@@ -219,10 +238,10 @@ impl Replacer {
         let (domain, whole) = account_of(rest, before)?;
         // The account may be known by its bare name.
         let account = &whole[domain + 1..];
-        let known = self.names.get(&account.to_ascii_lowercase()).cloned();
+        let known = self.names.get(&fold(account)).cloned();
         let label = match known {
             Some(label) if label.starts_with("USER") => label,
-            _ => self.label("USER", &whole.to_ascii_lowercase()),
+            _ => self.label("USER", &fold(whole)),
         };
         Some((whole.len(), label))
     }
@@ -230,7 +249,7 @@ impl Replacer {
     /// The domain of an account that no member names.
     fn account_domain(&mut self, rest: &str, before: Option<char>) -> Option<(usize, String)> {
         let (domain, whole) = account_of(rest, before)?;
-        let name = whole[..domain].to_ascii_lowercase();
+        let name = fold(&whole[..domain]);
         let known = self.names.get(&name).cloned();
         let label = known.unwrap_or_else(|| self.label(NT_DOMAIN, &name));
         Some((domain, label))
@@ -304,6 +323,23 @@ impl Replacer {
             })
             .clone()
     }
+}
+
+/// How many characters these names have, by their first, the longest first.
+fn lengths<'n>(names: impl Iterator<Item = &'n String>) -> HashMap<char, Vec<usize>> {
+    let mut lengths: HashMap<char, BTreeSet<usize>> = HashMap::new();
+    for name in names {
+        if let Some(first) = name.chars().next() {
+            lengths
+                .entry(first)
+                .or_default()
+                .insert(name.chars().count());
+        }
+    }
+    let sorted = lengths.into_iter();
+    sorted
+        .map(|(first, of)| (first, of.into_iter().rev().collect()))
+        .collect()
 }
 
 /// What stands for the domain of an account.

@@ -408,13 +408,56 @@ fn evidence_does_not_choose_which_words_of_a_sentence_are_replaced() {
         assert!(text.starts_with(label), "{field}: {text}");
     }
     assert!(
-        copy.notes[0].contains("Of the names, 2 are each a word of these sentences too"),
+        copy.notes[0].contains("Of the names, 2 may mean something else in these sentences"),
         "{}",
         copy.notes[0]
     );
     // So it is of a computer that is called so.
     let sentence = noted(&["no.corp.test"], &[], "no host; NO.corp.test", &Sort::ALL);
     assert_eq!(sentence, "no host; HOST-1");
+}
+
+#[test]
+fn evidence_does_not_choose_which_numbers_and_programs_are_replaced() {
+    use crate::report::json::shape::Value;
+    let told = "port 443/tcp stopped working, +10 points, 10.0 s, upd.exe, FS-2 and srv07 port 443";
+    let mut report = json::shaped(&samples::case());
+    let names = [
+        "443", "10", "10.0", "upd", "stopped", "upd.exe", "fs-2", "srv07",
+    ];
+    for (name, step) in names.iter().zip(0..) {
+        let steps = &mut report.findings[0].steps;
+        let at = step % steps.len();
+        let field = ["query_name", "peer_name"][usize::from(step >= steps.len())];
+        let fields = &mut steps[at].fields;
+        fields.insert(field.into(), Value::Text((*name).into()));
+    }
+    report.findings[0].alternatives = vec![told.to_owned()];
+    let (copy, _) = copy(&report, &[Sort::Hosts]);
+    let said = &copy.findings[0].alternatives[0];
+    let kept = "port 443/tcp stopped working, +10 points, 10.0 s, upd.exe, HOST-";
+    assert!(said.starts_with(kept), "{said}");
+    assert!(!said.contains("FS-2") && !said.contains("srv07"), "{said}");
+}
+
+#[test]
+fn letters_of_any_script_have_two_cases() {
+    let note = "-user:jörg on \\\\öst07\\c$, ÖST07.corp.test";
+    let said = noted(&["ÖST07.corp.test"], &["CORP\\JÖRG"], note, &Sort::ALL);
+    assert_eq!(said, "-user:USER-2 on \\\\HOST-1\\c$, HOST-1");
+}
+
+#[test]
+fn a_member_whose_name_was_cut_is_called_by_its_whole_name_with_labels() {
+    let mut report = json::shaped(&samples::case());
+    report.hosts[0].name = Some("payroll-munich-07.corp.test".into());
+    report.evidence[0].id.0 = "E1!payroll-mun..dows-Security.evtx".into();
+    report.evidence[0].path = "a.zip!x/payroll-munich-07.corp.test-Windows-Security.evtx".into();
+    report.findings[0].notes = vec!["see E1!payroll-mun..dows-Security.evtx:r7".into()];
+    let (copy, _) = copy(&report, &[Sort::Hosts]);
+    let name = "E1!HOST-1-Windows-Security.evtx";
+    assert_eq!(copy.evidence[0].id.0, name);
+    assert_eq!(copy.findings[0].notes[0], format!("see {name}:r7"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::context::identity::Orientation;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Timestamp};
 use crate::report::about::tells_utc;
+use crate::report::escape::{cells, vis};
 use crate::report::words::{count, counted};
 use crate::report::zone::Zone;
 
@@ -93,11 +94,12 @@ fn files(inventory: &Inventory, page: &mut Page) {
     }
     for row in case.evidence.iter().take(ROWS) {
         let size = format!("{} bytes", count(row.size));
-        page.hanging(
-            2,
-            &format!("{:<5}", case.labels.file(row.id)),
-            &format!("{}, {size}: {}", row.kind, row.path),
-        );
+        let told = format!("{}, {size}: {}", row.kind, row.path);
+        match case.labels.file(row.id) {
+            // The name of a member of an archive may be of any length.
+            long if cells(&vis(&long)) >= PAIR => page.hanging(2, "", &format!("{long}  {told}")),
+            id => page.hanging(2, &format!("{id:<PAIR$}"), &told),
+        }
         pair("sha256", &digest(row), page);
         let unit = match row.unit {
             Item::Packet => "packet",

@@ -59,7 +59,8 @@ pub(super) fn write(case: &Case, page: &mut Page) {
             not_used(unused.len())
         ),
         (_, true) => format!(
-            "Some evidence could NOT be read: {whole} of {files} without errors (see PROBLEMS below).{}",
+            "Some evidence could NOT be read: {whole} of {files} without errors (see PROBLEMS below).{}{}",
+            ends_inside(case),
             not_used(unused.len())
         ),
     };
@@ -82,7 +83,7 @@ fn not_used(files: usize) -> String {
 }
 
 /// Files that may have been cut short: a capture that was stopped hard looks the same.
-fn ends_inside(case: &Case) -> String {
+pub(super) fn ends_inside(case: &Case) -> String {
     let cut = case.problems.iter();
     let cut: BTreeSet<_> = cut
         .filter(|p| p.kind == crate::evidence::ProblemKind::CutTail)

@@ -1,5 +1,6 @@
 //! The first screen: what was read, and one line per incident.
 
+use super::nothing::ends_inside;
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
@@ -269,4 +270,5 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
     if case.any_loss() {
         page.text(0, "Some evidence could not be read (see PROBLEMS below).");
     }
+    page.text(0, ends_inside(case).trim_start());
 }
