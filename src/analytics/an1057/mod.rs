@@ -10,6 +10,7 @@ mod excuse;
 mod folder;
 mod followed;
 mod judge;
+mod key;
 mod near;
 mod otherwise;
 mod recent;
@@ -25,6 +26,7 @@ mod tools;
 mod usual;
 mod walk;
 
+pub use key::{Family, Key};
 pub use settings::EnumerationSettings;
 
 use super::about::{About, Need, Source};
@@ -32,13 +34,13 @@ use super::contract::Analytic;
 use super::found::Found;
 use super::kit::contact::{Contact, Fate, Form, contact_of};
 use super::kit::sniffing;
+use crate::context::Context;
 use crate::context::coverage::Log;
-use crate::context::{Context, HostId, Place};
-use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
 use excuse::Controls;
+use key::program;
 use near::{FanOut, Near};
 use recent::{Heard, Probe, Recent};
 use scan::{Count, Scan};
@@ -49,31 +51,6 @@ use walk::Walk;
 /// The analytic.
 pub struct Enumeration {
     settings: EnumerationSettings,
-}
-
-/// Whose contacts are counted together.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Key {
-    /// A program of a host, and which of its processes.
-    Program {
-        /// The host.
-        host: HostId,
-        /// Its image, as `image_key` spells it; empty where only a packet comment tells of it.
-        image: String,
-        /// Which processes of that image.
-        of: Family,
-    },
-    /// Everything a source does.
-    Source(Place),
-}
-
-/// Which processes of one program belong together.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// Those that one process started: a tool that divides its work.
-    Of(u32, Option<Timestamp>),
-    /// One process, by id and start.
-    One(Option<u32>, Option<Timestamp>),
 }
 
 /// What is remembered of one key.
@@ -197,6 +174,8 @@ impl Analytic for Enumeration {
             "outcomes, from socket records alone",
             "failures by silence, where no answer to the source is in the captures: they may hold one direction \
              only, and silence counts as not told",
+            "the ports of one host tried slowly: they are counted within FailureWindow, and the walk, which has no \
+             window, goes by hosts",
             "a scan with more than 24 hours between two contacts: after a day without one, what is known of a \
              source is let go",
         ],
@@ -533,31 +512,4 @@ fn is_sign(what: &HostWhat) -> bool {
         }
         _ => false,
     }
-}
-
-/// The key of a process: its program, with the others that its parent started. An `svchost.exe` and
-/// `System` stand for themselves: services share their parent.
-fn program(actor: &Actor, time: Timestamp, context: &Context) -> Option<Key> {
-    let host = context.identity.named(&actor.computer)?;
-    let image = image_key(&actor.process.image);
-    let one = Family::One(actor.process.pid, actor.started);
-    let shared = ["svchost.exe", "system"]
-        .iter()
-        .any(|s| image_name(&image).eq_ignore_ascii_case(s));
-    let of = if shared {
-        one
-    } else {
-        let instance = telling::instance(actor, host, time, context);
-        match instance {
-            Some(instance) => match context.processes.parent(host, instance) {
-                Some(parent) => Family::Of(parent.pid, parent.started),
-                None => instance
-                    .parent
-                    .pid
-                    .map_or(one, |parent| Family::Of(parent, None)),
-            },
-            None => one,
-        }
-    };
-    Some(Key::Program { host, image, of })
 }

@@ -2,6 +2,7 @@
 //! program that reached a few hosts on ports of administration, far from any threshold.
 
 use super::detect::Hit;
+use super::key::most_of_one;
 use super::recent::{Probe, Recent, Shares};
 use super::scan::actor_of;
 use super::settings::EnumerationSettings;
@@ -12,7 +13,7 @@ use crate::analytics::kit::picture::host_words;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::NearMiss;
-use crate::model::{Provenance, Text, Timestamp, Transport};
+use crate::model::{Event, Provenance, Text, Timestamp, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -31,7 +32,8 @@ pub(super) struct Near {
     needed: usize,
     text: String,
     time: Timestamp,
-    references: Vec<Provenance>,
+    /// The first contacts of it.
+    first: Vec<Event>,
     image: Text,
     /// Contacts of it that are tied to a process.
     tied: usize,
@@ -55,11 +57,7 @@ impl Near {
             needed,
             text: format!("{count} {text}; {setting} make a finding"),
             time: last.time,
-            references: probes
-                .iter()
-                .take(CITED)
-                .map(|p| p.event.provenance)
-                .collect(),
+            first: probes.iter().take(CITED).map(|p| p.event.clone()).collect(),
             image: actor_of(&last.event)
                 .map(|a| a.process.image.clone())
                 .unwrap_or_default(),
@@ -80,11 +78,7 @@ impl Near {
                 asked.text, asked.measured, asked.setting, settings.usual_days
             ),
             time: last.time,
-            references: probes
-                .iter()
-                .take(CITED)
-                .map(|p| p.event.provenance)
-                .collect(),
+            first: probes.iter().take(CITED).map(|p| p.event.clone()).collect(),
             image: actor_of(&last.event)
                 .map(|a| a.process.image.clone())
                 .unwrap_or_default(),
@@ -138,7 +132,7 @@ impl Near {
                     settings.failure_window
                 ),
                 time: new.time,
-                references: untold.iter().rev().take(CITED).map(|p| p.event.provenance).collect(),
+                first: untold.iter().rev().take(CITED).map(|p| p.event.clone()).collect(),
                 image: actor_of(&new.event)
                     .map(|a| a.process.image.clone())
                     .unwrap_or_default(),
@@ -160,7 +154,7 @@ impl Near {
                 image_name(&self.image),
                 host_words(Place::Host(*host), context)
             ),
-            Key::Source(_) if self.tied * 5 >= self.count * 4 => return None,
+            Key::Source(_) if self.is_told_by_program(context) => return None,
             Key::Source(place) => host_words(*place, context),
         };
         Some(NearMiss {
@@ -168,8 +162,14 @@ impl Near {
             missing: u32::try_from(self.needed - self.count).unwrap_or(u32::MAX),
             time: self.time,
             text: format!("{who} reached {}", self.text),
-            references: self.references,
+            references: self.first.iter().map(|event| event.provenance).collect(),
         })
+    }
+
+    /// True if most of it is a program's, so far as its first contacts tell.
+    fn is_told_by_program(&self, context: &Context) -> bool {
+        let (most, all) = most_of_one(self.first.iter(), context);
+        self.tied * 5 >= self.count * 4 && most * 2 >= all
     }
 }
 

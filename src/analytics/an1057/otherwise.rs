@@ -79,6 +79,8 @@ pub(super) fn actions(scan: &Scan, program: bool, doer: &Doer<'_>) -> Vec<String
             "acquire the program, its parent and its command line, and look at what the process did next"
         } else if scan.tied_all() == 0 {
             "find the program that made the contacts: no record ties one to them"
+        } else if scan.main_image().is_some() {
+            "acquire the program, and find what started so many of its processes"
         } else {
             "find the program that made the contacts: records tie several programs to them, or one to few"
         }

@@ -84,6 +84,8 @@ pub(super) struct Scan {
     pub ports: BTreeSet<(Form, Transport, u16)>,
     pub networks: BTreeSet<[u8; 3]>,
     pub internal: u64,
+    /// Echo requests, for which nobody opens a socket that is logged.
+    pub echoes: u64,
     /// Contacts in which payload went both ways.
     pub spoken: u64,
     pub rows: BTreeMap<(Form, Transport, u16), Row>,
@@ -99,6 +101,15 @@ pub(super) struct Scan {
 }
 
 impl Scan {
+    /// The image that made four fifths of the contacts.
+    pub fn main_image(&self) -> Option<&str> {
+        let (image, most) = self
+            .programs
+            .iter()
+            .max_by_key(|(_, contacts)| **contacts)?;
+        (most * 5 >= self.contacts * 4).then_some(image)
+    }
+
     /// A scan that begins with `first`.
     pub fn new(first: &Probe) -> Self {
         Self {
@@ -119,6 +130,7 @@ impl Scan {
             ports: BTreeSet::new(),
             networks: BTreeSet::new(),
             internal: 0,
+            echoes: 0,
             spoken: 0,
             rows: BTreeMap::new(),
             other_ports: Row::default(),
@@ -262,6 +274,7 @@ impl Scan {
             self.tied[strength as usize] += 1;
         }
         self.internal += u64::from(probe.internal);
+        self.echoes += u64::from(probe.form == Form::Echo);
         self.spoken += u64::from(speaks(probe));
         self.first = self.first.min(probe.time);
         if probe.time >= self.last {

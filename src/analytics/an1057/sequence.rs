@@ -27,15 +27,16 @@ impl Order {
     }
 }
 
-/// The order of `addresses`, which are distinct; from either end it is the same. `None` for fewer
-/// than two, or IPv6 among them.
+/// The order of the IPv4 ones of `addresses`, which are distinct; from either end it is the same. `None` for
+/// fewer than two.
 pub(super) fn order(addresses: impl Iterator<Item = IpAddr>) -> Option<Order> {
     let (mut count, mut low, mut high) = (0_usize, u32::MAX, 0);
     let (mut steps, mut swapped) = (0, 0);
     let mut before: Option<u32> = None;
     for address in addresses {
+        // IPv6 is not counted up: a program that reaches for both does two things at once.
         let IpAddr::V4(v4) = address else {
-            return None;
+            continue;
         };
         let now = v4.to_bits();
         if let Some(before) = before {

@@ -4,6 +4,7 @@ use super::detect::port_words;
 use super::excuse::Control;
 use super::followed;
 use super::judge::{Doer, Judged, judge};
+use super::key::most_of_one;
 use super::otherwise::{actions, alternatives};
 use super::scan::{COUNTED, Row, Scan, actor_of};
 use super::settings::EnumerationSettings;
@@ -62,8 +63,8 @@ pub(super) fn finding(
         Key::Program { host, .. } => (Place::Host(*host), true),
         Key::Source(place) => (*place, false),
     };
-    let most = scan.programs.values().max().copied().unwrap_or(0);
-    if !program && most * 5 >= scan.contacts * 4 {
+    let main = scan.main_image().filter(|_| !program);
+    if main.is_some() && is_told_by_program(scan, settings, context) {
         return None;
     }
     let first = scan.targets.first()?;
@@ -132,10 +133,30 @@ pub(super) fn finding(
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()
+            .chain(main.map(|image| one_image(scan, image)))
             .chain(notes(scan, &near, place, settings, context))
             .chain(doer.standing.sentence())
             .collect(),
     })
+}
+
+/// True if the contacts of one program with its processes are most of them, or enough to be told by
+/// themselves. Of a long scan the first ones answer for all.
+fn is_told_by_program(scan: &Scan, settings: &EnumerationSettings, context: &Context) -> bool {
+    let first = scan.targets.iter().map(|probe| &probe.event);
+    let (most, all) = most_of_one(first, context);
+    most * 5 >= all * 4 || most >= settings.scan_rate as usize
+}
+
+/// What is said where one image made the contacts, in processes that nothing ties together.
+fn one_image(scan: &Scan, image: &str) -> String {
+    format!(
+        "{} of the {} contacts are those of {}, with at least {}; that one process started all of these is not logged",
+        scan.programs.get(image).copied().unwrap_or(0),
+        scan.contacts,
+        image_name(image),
+        counted(scan.processes.len() as u64, "process id"),
+    )
 }
 
 /// Capture libraries and scanners of the host within the scan's time, where its packets pass no
@@ -151,7 +172,10 @@ fn bypass_signs<'e>(
     };
     let logged = context.coverage.any(host, Log::Security, &[5156])
         || context.coverage.any(host, Log::Sysmon, &[3]);
-    if !logged || scan.on_wire == 0 || scan.tied_all() * 5 > scan.contacts {
+    // Of a ping no socket is logged, whatever sent it.
+    let sockets = scan.contacts.saturating_sub(scan.echoes);
+    let few = sockets * 2 < scan.contacts;
+    if !logged || scan.on_wire == 0 || few || scan.tied_all() * 5 > sockets {
         return Vec::new();
     }
     let from = scan.first.shifted(Span::seconds(-600));
@@ -395,11 +419,21 @@ fn notes(
         ));
     }
     if !near.is_empty() {
-        notes.push(
-            "the host logs its sockets, and these packets have no record: they were sent past the socket layer, \
-             as capture drivers do; the programs shown are near in time, not proven senders"
-                .to_owned(),
-        );
+        let asked = scan.rows.keys().all(|(form, ..)| *form == Form::Resolution);
+        let (these, like) = match asked {
+            true => (
+                "questions",
+                "a ping, a call of the system (SendARP) or a capture driver asks like that",
+            ),
+            false => (
+                "packets",
+                "they were sent past the socket layer, as capture drivers do",
+            ),
+        };
+        notes.push(format!(
+            "the host logs its sockets, and these {these} have no record: {like}; the programs shown are near in \
+             time, not proven senders"
+        ));
     }
     if scan
         .hits
