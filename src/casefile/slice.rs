@@ -205,7 +205,9 @@ fn records(found: &Found) -> String {
     for record in &found.records {
         text.push_str(&format!(
             "<!-- {}:r{} at offset {} -->\n",
-            found.evidence, record.number, record.offset
+            apart(&found.evidence),
+            record.number,
+            record.offset
         ));
         match &record.xml {
             Some(one) => {
@@ -221,6 +223,15 @@ fn records(found: &Found) -> String {
         }
     }
     text.push_str("</Events>\n");
+    text
+}
+
+/// Text for a comment, which two hyphens would end.
+fn apart(text: &str) -> String {
+    let mut text = text.to_owned();
+    while text.contains("--") {
+        text = text.replace("--", "- -");
+    }
     text
 }
 

@@ -28,7 +28,7 @@ pub fn render(findings: &[&Finding]) -> String {
                 time(&step.time),
                 if step.is_local() { UNKNOWN_ZONE } else { "UTC" }.to_owned(),
                 time(&step.recorded_time),
-                format!("{:.9}", step.offset_applied_ns as f64 / 1e9),
+                seconds(step.offset_applied_ns),
                 finding.remote().to_owned(),
                 finding.host().to_owned(),
                 telling::what(step),
@@ -53,8 +53,30 @@ pub fn render(findings: &[&Finding]) -> String {
     out
 }
 
+/// Nanoseconds as seconds, to the last digit.
+fn seconds(ns: i64) -> String {
+    let sign = if ns < 0 { "-" } else { "" };
+    let ns = ns.unsigned_abs();
+    format!("{sign}{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
+}
+
 /// `2026-03-14 02:11:07.104233`: what spreadsheets take for a time.
 fn time(time: &Time) -> String {
     let at = moment(time);
     format!("{} {}", at.date(), at.clock(6))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_offset_keeps_its_last_digit() {
+        let told = [-94_608_000_000_000_001, -1, 0, 1_500_000_000].map(super::seconds);
+        let exact = [
+            "-94608000.000000001",
+            "-0.000000001",
+            "0.000000000",
+            "1.500000000",
+        ];
+        assert_eq!(told, exact);
+    }
 }

@@ -233,6 +233,6 @@ pub fn render(
         Format::Timesketch => timesketch::steps(&findings),
         Format::Case => json::pretty(&case_uco::graph(&part, &findings, &result)),
         Format::Stix => json::pretty(&stix::bundle(&part, &findings, &result)),
-        Format::Navigator => json::pretty(&navigator::layer(&part, &findings, &scope)),
+        Format::Navigator => json::pretty(&navigator::layer(&part, &findings, &result)),
     }
 }

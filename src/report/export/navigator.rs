@@ -1,6 +1,6 @@
 //! A layer of the ATT&CK Navigator (layer format 4.5): the techniques with findings.
 
-use super::{Format, Scope};
+use super::Format;
 use crate::model::plural::counted;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::record::{severity, telling};
@@ -21,8 +21,7 @@ fn color(severity: &str) -> &'static str {
 }
 
 /// The layer.
-pub fn layer(report: &Report, findings: &[&Finding], scope: &Scope) -> Value {
-    let part = scope.told().map(|told| format!("{told} "));
+pub fn layer(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value {
     let mut techniques: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         for attack in finding.attack.iter().filter(|a| a.kind == "technique") {
@@ -54,8 +53,8 @@ pub fn layer(report: &Report, findings: &[&Finding], scope: &Scope) -> Value {
         "versions": {"attack": ATTACK, "navigator": "5.1.0", "layer": "4.5"},
         "domain": "enterprise-attack",
         "description": format!(
-            "{}Techniques of the analytics with findings. Score: number of findings; colour: highest severity. Left out: {}.",
-            part.unwrap_or_default(),
+            "{came_of_it} Techniques of the analytics with findings. Score: number of findings; colour: highest \
+             severity. Left out: {}.",
             Format::Navigator.loss().unwrap_or_default()
         ),
         "techniques": rows,

@@ -188,11 +188,13 @@ pub(super) fn near_misses(report: &Report, zone: &Zone, page: &mut String) {
     }
     let rows = report.near_misses.iter().take(LISTED).map(|m| {
         let at = moment(&m.time);
-        let zone = zone.beside_utc(report.tells_utc(m.refs.first().map(Ref::evidence)));
+        let utc = report.tells_utc(m.refs.first().map(Ref::evidence));
+        let zone = zone.beside_utc(utc);
+        let local = if utc { "" } else { " local" };
         let refs: Vec<String> = m.refs.iter().take(8).map(|r| r.text()).collect();
         vec![
             m.analytic.0.clone(),
-            format!("{} {}{}", at.date(), at.clock(3), zone.beside(at, 3)),
+            format!("{} {}{local}{}", at.date(), at.clock(3), zone.beside(at, 3)),
             m.text.clone(),
             refs.join(", "),
         ]

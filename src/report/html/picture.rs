@@ -14,8 +14,10 @@ const LEFT: i64 = 190;
 const RIGHT: i64 = WIDTH - 20;
 /// Height of a lane.
 const LANE: i64 = 46;
-/// Lanes drawn at most; further hosts share the last one.
+/// Lanes drawn at most; further hosts share one more.
 const LANES: usize = 24;
+/// Its name.
+const FURTHER: &str = "further hosts";
 /// Steps drawn at most; the table holds all.
 const STEPS: usize = 400;
 /// Places along a lane of the overview: marks at the same place become one with a number.
@@ -44,8 +46,10 @@ fn number_of(lanes: &mut Vec<String>, name: String) -> i64 {
         .iter()
         .position(|lane| *lane == name)
         .unwrap_or_else(|| {
-            if lanes.len() < LANES {
-                lanes.push(name);
+            match lanes.len() {
+                n if n < LANES => lanes.push(name),
+                LANES => lanes.push(FURTHER.to_owned()),
+                _ => {}
             }
             lanes.len() - 1
         });
@@ -220,4 +224,19 @@ pub(super) fn overview(report: &Report, findings: &[&Finding], page: &mut String
         ));
     }
     page.push_str("</svg></div>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_without_a_lane_share_one_that_says_so() {
+        let mut lanes = Vec::new();
+        let name = |n: i64| format!("WS{n:02}");
+        let rows: Vec<i64> = (0..30).map(|n| number_of(&mut lanes, name(n))).collect();
+        assert_eq!((rows[0], rows[23], rows[24], rows[29]), (0, 23, 24, 24));
+        assert_eq!(lanes.last().map(String::as_str), Some(FURTHER));
+        assert_eq!(number_of(&mut lanes, name(7)), 7);
+    }
 }

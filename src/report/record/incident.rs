@@ -6,6 +6,7 @@ use crate::report::basis;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
 use crate::report::zone::Zone;
+use std::collections::BTreeSet;
 
 /// One finding, whole.
 pub fn one(report: &Report, finding: &Finding, zone: &Zone) -> Vec<Block> {
@@ -213,11 +214,18 @@ fn sequence(finding: &Finding, zone: &Zone) -> Block {
         head.insert(2, name);
     }
     let ties = tied(finding);
+    let day = |step: &Step| moment(&step.time).date();
+    let days: BTreeSet<String> = finding.steps.iter().map(day).collect();
     let rows = finding.steps.iter().zip(&ties).map(|(step, tie)| {
         let time = moment(&step.time);
+        let date = if days.len() > 1 {
+            time.date() + " "
+        } else {
+            String::new()
+        };
         let mut row = vec![
             format!("{}{}", step.n, if *tie { " =" } else { "" }),
-            format!("{}{}", time.clock(6), local(step)),
+            format!("{date}{}{}", time.clock(6), local(step)),
             after(step),
             step.role.to_uppercase(),
             what(step),

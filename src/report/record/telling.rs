@@ -8,12 +8,13 @@ pub use super::incident::{
     after, beside, clock, first_beside, heading, held, local, missing, one, refs, tied, what, who,
 };
 use super::{Block, Chosen, severity};
-use crate::model::plural::plural;
+use crate::model::plural::{counted, plural};
 use crate::report::escape::Shown;
 use crate::report::json::read::moment;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
 use crate::report::zone::Zone;
+use std::collections::BTreeSet;
 
 /// The findings that are wanted, in the order of the report.
 pub fn chosen<'r>(report: &'r Report, wanted: &Chosen) -> Vec<&'r Finding> {
@@ -168,16 +169,37 @@ pub fn result(report: &Report) -> String {
     };
     let files = report.evidence.len() as u64;
     format!(
-        "{found} Evidence: {files} file{}, {} packets, {} event records{span}. {}",
+        "{found} Evidence: {files} file{}, {} packets, {} event records{span}.{} {}",
         plural(files),
         summary.events.packets,
         summary.events.records,
+        lost(report),
         judged(report)
     )
 }
 
+/// Of how many files some part could not be read, as a sentence behind others.
+fn lost(report: &Report) -> String {
+    let losses = || report.problems.iter().filter(|p| &*p.weight == "loss");
+    let files: BTreeSet<&str> = losses()
+        .filter_map(|p| p.evidence.as_ref().map(|file| file.0.as_str()))
+        .collect();
+    match files.len() {
+        0 if losses().next().is_none() => String::new(),
+        0 => " Some evidence could NOT be read (see Problems).".to_owned(),
+        n => format!(
+            " Some evidence could NOT be read: of {} something is missing (see Problems).",
+            counted(n as u64, "file")
+        ),
+    }
+}
+
 /// How much could not be judged.
 pub fn judged(report: &Report) -> String {
+    if report.verdicts.is_empty() {
+        return "No host was recognised in this evidence, so no analytic could judge anything."
+            .to_owned();
+    }
     let blind = report
         .verdicts
         .iter()
@@ -208,10 +230,12 @@ pub fn shown(report: &Report, shown: usize, wanted: &Chosen) -> String {
         [] => String::new(),
         some => format!(" ({}); report.json holds all", some.join(", ")),
     };
-    format!(
-        "{shown} of {all} shown{why}. {} suppressed by rules.",
-        report.summary.suppressed
-    )
+    let open = report.findings.iter().filter(|f| f.suppressed.is_none());
+    let suppressed = match all - open.count() {
+        0 => String::new(),
+        n => format!("; {n} of all suppressed by rules"),
+    };
+    format!("{shown} of {all} told here{why}{suppressed}.")
 }
 
 /// The columns of `rule`.

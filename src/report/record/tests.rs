@@ -160,6 +160,52 @@ fn a_command_is_escaped_once() {
 }
 
 #[test]
+fn what_was_lost_and_that_nothing_could_be_judged_is_told_with_the_result() {
+    let mut report = json::shaped(&samples::case());
+    let whole = telling::result(&report);
+    report.verdicts.clear();
+    let mut problem = report.problems[0].clone();
+    problem.weight = "loss".into();
+    report.problems = vec![problem.clone(), problem];
+    let told = telling::result(&report);
+    for sentence in [
+        "of 1 file something is missing",
+        "No host was recognised in this evidence, so no analytic could judge anything.",
+    ] {
+        assert!(told.contains(sentence), "{told}");
+        assert!(!whole.contains("No host was recognised"), "{whole}");
+    }
+}
+
+#[test]
+fn steps_of_several_days_have_their_dates() {
+    let mut report = json::shaped(&samples::case());
+    let shown = |report: &crate::report::json::shape::Report| {
+        let blocks = telling::whole(report, &Chosen::default(), &Zone::UTC);
+        markdown(&blocks)
+    };
+    assert!(!shown(&report).contains("2026-03-21"));
+    let last = report.findings[0].steps.last_mut().unwrap();
+    last.time.0 = "2026-03-21T02:11:07.104233000Z".into();
+    assert!(shown(&report).contains("2026-03-21 02:11:07.104233"));
+}
+
+#[test]
+fn no_word_is_torn_where_a_table_is_too_wide() {
+    let mut report = json::shaped(&samples::case());
+    let path = "a-very-long-name-of-an-archive.zip!Microsoft-Windows-Security-Auditing.evtx";
+    report.evidence[0].path = path.into();
+    report.evidence[0].size = 123_456_789_012;
+    let page = text(
+        &telling::whole(&report, &Chosen::default(), &Zone::UTC),
+        &Style::default(),
+    );
+    assert!(page.contains("123456789012"), "{page}");
+    let hash = &report.evidence[0].hashes.sha256.as_ref().unwrap().0;
+    assert!(page.contains(hash.as_str()), "{page}");
+}
+
+#[test]
 fn a_filter_is_told_with_what_it_leaves_out() {
     let report = json::shaped(&samples::case());
     let wanted = Chosen {
@@ -172,7 +218,7 @@ fn a_filter_is_told_with_what_it_leaves_out() {
     );
     let all = report.findings.len();
     assert!(
-        text.contains(&format!("1 of {all} shown (--incident")),
+        text.contains(&format!("1 of {all} told here (--incident")),
         "{text}"
     );
     assert!(text.contains("--min-severity low"), "{text}");

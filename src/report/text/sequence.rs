@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// References printed per step; JSON has all.
 const REFERENCES: usize = 12;
+/// Columns from which on there is room for the sentence beside a second time.
+const BESIDE: usize = 140;
 /// What follows a time whose zone nothing tells.
 const LOCAL: &str = " local";
 
@@ -56,10 +58,10 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let time_width = 9 + digits + if any_local { LOCAL.len() } else { 0 };
     // Another zone has a column of its own, or on a narrow page the line below.
     let zone = page.zone.clone();
-    let beside = zone.name().filter(|_| wide);
+    let beside = zone.name().filter(|_| page.width >= BESIDE);
     let beside_at = time + time_width + 2;
     let beside_width = match &beside {
-        Some(_) => 26 + digits,
+        Some(_) => 27 + digits,
         None => 0,
     };
     let after_at = beside_at + beside_width + if beside.is_some() { 2 } else { 0 };

@@ -4,10 +4,10 @@ use super::nothing::ends_inside;
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
-use crate::case::{Case, Judgeable};
+use crate::case::{Case, EvidenceRow, Judgeable};
 use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
-use crate::report::about::{local_at, sides};
+use crate::report::about::{local_at, sides, tells_utc};
 use crate::report::escape::{fit, fit_middle};
 use crate::report::words::{count, counted};
 
@@ -43,7 +43,7 @@ fn what_was_read(case: &Case, page: &mut Page) {
         Some((first, last)) => page.text(
             0,
             &format!(
-                "Evidence from {} {} to {}{} UTC. {}",
+                "Evidence from {} {} to {}{}{}. {}",
                 first.date(),
                 first.clock(0),
                 if first.date() == last.date() {
@@ -52,6 +52,10 @@ fn what_was_read(case: &Case, page: &mut Page) {
                     last.date() + " "
                 },
                 last.clock(0),
+                match ends_local(case, [first, last]) {
+                    true => ", where local times of unknown zone are as they were written",
+                    false => " UTC",
+                },
                 page.zone.told(&case.unknown_zones),
             ),
         ),
@@ -82,6 +86,16 @@ fn what_was_read(case: &Case, page: &mut Page) {
             );
         }
     }
+}
+
+/// True if one of these moments is known from files alone whose times are local, of a zone that nothing
+/// tells.
+fn ends_local(case: &Case, ends: [Timestamp; 2]) -> bool {
+    ends.into_iter().any(|end| {
+        let of_end = |row: &&EvidenceRow| [row.first_time, row.last_time].contains(&Some(end));
+        let mut rows = case.evidence.iter().filter(of_end).peekable();
+        rows.peek().is_some() && !rows.any(|row| tells_utc(case, [row.id]))
+    })
 }
 
 /// Settings in one line: enough to see whether two reports were made with the same.

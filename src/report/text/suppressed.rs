@@ -46,7 +46,7 @@ pub(super) fn write(case: &Case, page: &mut Page) {
                 "{} {} {} {}{} {from} -> {to}: {} ({}{until})",
                 finding.severity.word(),
                 finding.analytic,
-                seen.date().get(5..).unwrap_or(""),
+                seen.date(),
                 seen.clock(0),
                 match local_at(case, finding, seen) {
                     true => " local".to_owned(),

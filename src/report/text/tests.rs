@@ -223,12 +223,12 @@ fn what_rules_hide_is_counted_and_listed_with_its_reason() {
             until: Some("2026-04-01".to_owned()),
         });
     }
-    let all = render(&case, &style(120));
-    assert_harmless(&all, 120);
+    let all = render(&case, &style(140));
+    assert_harmless(&all, 140);
     assert!(all.contains("\n3 are suppressed by rules"), "{all}");
     assert!(
         all.contains(
-            "#1 high AN0842 03-14 02:11:07 203.0.113.7 -> FS01:4444: Nessus\\x1b[2J, change"
+            "#1 high AN0842 2026-03-14 02:11:07 203.0.113.7 -> FS01:4444: Nessus\\x1b[2J, change"
         ),
         "{all}"
     );
