@@ -282,12 +282,14 @@ pub fn events(
             listed.take(&event);
         }
         if within(request, &event) && each(&event, &read.context.labels).is_break() {
-            // What the rest would have shown is not known.
+            // What the rest would have shown is not known, nor which of its records go with what was shown.
             listed = None;
             break;
         }
     }
-    read.attributed = events.account();
+    if listed.is_some() {
+        read.attributed = events.account();
+    }
     let mut case = read.conclude(request, &[], Vec::new())?;
     let left_out = listed.and_then(|listed| listed.told(&read.reports));
     case.notes.extend(left_out);

@@ -3,7 +3,9 @@
 //! `BLESS=1 cargo test --test generated` writes them anew.
 
 use casewire::analytics::about::Described;
+use casewire::casefile::slice;
 use casewire::investigate;
+use casewire::report::export::Format;
 use casewire::report::markdown;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -132,6 +134,26 @@ fn inventory_of_demo() -> String {
     text[start..].trim_end().to_owned()
 }
 
+/// What each export loses, in its own words.
+fn losses() -> String {
+    let formats = Format::ALL.into_iter();
+    let told = |format: Format| {
+        let suppressed = match format.tells_suppressed() {
+            true => "",
+            false => "; incidents that a rule suppresses are not in it, and it says so",
+        };
+        let loss = format
+            .loss()
+            .map_or("nothing".to_owned(), |l| format!("{l}{suppressed}"));
+        (format.name(), loss)
+    };
+    let all = formats
+        .map(told)
+        .chain([("evidence", slice::LOSS.to_owned())]);
+    all.map(|(name, loss)| format!("* `{name}`: {loss}.\n"))
+        .collect()
+}
+
 /// Every file of the test evidence with size and SHA-256.
 fn evidence_list() -> String {
     let mut files = Vec::new();
@@ -198,6 +220,7 @@ fn wanted() -> Vec<(PathBuf, String)> {
         files.push((path, with.iter().fold(held, replace)));
     };
     let block = |text: String| format!("```text\n{text}\n```\n");
+    sections("docs/case-folder.md", &[("losses", losses())]);
     sections("testdata/README.md", &[("files", evidence_list())]);
     sections(
         "README.md",

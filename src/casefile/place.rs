@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Entries of evidence folders that are looked at for links.
@@ -112,7 +113,15 @@ impl Place {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let parent = at(parent, fs::canonicalize(parent))?;
+        let parent = match fs::canonicalize(parent) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Error::Place(format!(
+                    "{} does not exist; make the folder first, or give another place",
+                    parent.display()
+                )));
+            }
+            real => at(parent, real)?,
+        };
         for given in reached(&bounds.evidence) {
             if given.is_dir() && parent.starts_with(&given) {
                 return Err(Error::Place(format!(

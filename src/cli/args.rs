@@ -33,7 +33,7 @@ Examples:
 
 Exit status: 0 done; 1 incidents at or above --fail-on; 2 wrong usage;
 3 some evidence could not be read; 4 something is not what it was;
-5 could not finish.";
+5 could not finish; 130 interrupted.";
 
 /// Replay host-and-network analytics over captures and event logs
 #[derive(Debug, Parser)]
@@ -189,7 +189,8 @@ pub struct Evidence {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024),
         help_heading = "Limits")]
     pub threads: Option<u16>,
-    /// Upper bound of held state, e.g. 512MiB; older state is spilled
+    /// Events held for sorting, e.g. 512MiB; more is written to temporary files. All of a run takes about
+    /// 200 MiB with the default
     #[arg(long, value_name = "SIZE", value_parser = values::size, default_value = "64MiB",
         help_heading = "Limits")]
     pub memory: u64,
@@ -475,8 +476,8 @@ const FORMATS: &str = "\
 Formats (* loses information, and says what on standard error):
   json         the record, as in report.json
   jsonl *      one incident a line
-  csv *        one row a step, safe to open in a spreadsheet, in columns by commas,
-               semicolons or tabs
+  csv *        one row a step, safe to open in a spreadsheet whether it takes
+               commas, semicolons or tabs for columns
   timesketch * JSON lines for Timesketch
   case *       CASE/UCO 1.5 JSON-LD, for case files and exchange
   stix *       STIX 2.1 bundle: observed data, sightings, grouping

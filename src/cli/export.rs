@@ -59,6 +59,11 @@ pub fn run(args: &Export, global: &Global) -> anyhow::Result<Exit> {
     let bounds = bounds(&case, now, args.overwrite);
     write(args.output.as_deref(), &bounds, &bytes)?;
     if let Some(loss) = format.loss().filter(|_| !global.quiet) {
+        // What was asked for beside the steps is not lost.
+        let loss = match args.with_events {
+            true => loss.replacen("steps only", "steps and events only", 1),
+            false => loss.to_owned(),
+        };
         say(&format!("note: {} loses: {loss}", format.name()));
     }
     let local = local_times(&case.report.summary.unknown_zones);

@@ -79,7 +79,7 @@ pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
         }
     };
     let target = match (target.is_empty(), who.opened_ports.as_slice()) {
-        (true, _) => cited_targets(finding),
+        (true, _) => many(finding),
         (false, []) => target,
         (false, [port, rest @ ..]) => {
             let address = target_is_v6 && target.parse::<IpAddr>().is_ok();
@@ -94,8 +94,18 @@ pub fn sides(case: &Case, incident: &Incident) -> (String, String) {
     (source, target)
 }
 
-/// How many addresses the cited attempts go to: no claim about attempts that are not cited.
-fn cited_targets(finding: &Finding) -> String {
+/// How many addresses a finding is about: those that it counts, or else those of its cited attempts, without
+/// a claim about others.
+fn many(finding: &Finding) -> String {
+    if let Some(reach) = &finding.entities.reach {
+        let mut each = reach.addresses.iter();
+        let more = if reach.more { "+" } else { "" };
+        match (each.next(), each.len()) {
+            (None, _) => {}
+            (Some(only), 0) => return only.to_string(),
+            (Some(_), others) => return format!("{}{more} addresses", others + 1),
+        }
+    }
     let targets = targets(finding);
     let mut each = targets.iter();
     match (each.next(), each.len()) {

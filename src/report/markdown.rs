@@ -59,8 +59,8 @@ pub fn configuration(register: &[Described]) -> String {
     );
     paragraph(
         &mut page,
-        "Case does not matter in ids and names. An unknown name is refused and the nearest one is \
-         named; a value outside its range is refused with the range.",
+        "Case does not matter in ids and names. An unknown name is refused, with the nearest one \
+         if there is one; a value outside its range is refused with the range.",
     );
     paragraph(
         &mut page,

@@ -44,7 +44,7 @@ fn a_case_is_rendered_for_people_and_the_filter_is_told() {
             0,
         );
         assert!(
-            page.contains(&format!("1 of {} shown", findings.len())),
+            page.contains(&format!("1 of {} told here", findings.len())),
             "{format}"
         );
         assert!(page.contains("min-severity low"), "{format}: {page}");

@@ -63,8 +63,11 @@ fn nothing_is_written_among_evidence_or_over_anything() {
     std::fs::create_dir(&taken).unwrap();
     let (_, said) = done(&["analyze", text(&evidence), "-o", text(&taken)], 2);
     assert!(said.contains("exists already"), "{said}");
-    let (_, said) = done(&["analyze", text(&evidence), "-o", "no/such/place/case"], 5);
-    assert!(said.contains("check the path"), "{said}");
+    let (_, said) = done(&["analyze", text(&evidence), "-o", "no/such/place/case"], 2);
+    assert!(
+        said.contains("no/such/place does not exist; make the folder first"),
+        "{said}"
+    );
     assert_eq!(tree(&evidence), before);
     assert_eq!(names(here.path()), ["evidence", "taken"]);
     // However the place is named.

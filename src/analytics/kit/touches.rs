@@ -83,7 +83,7 @@ impl Touches {
         }
         let counted = touch.transport == Transport::TCP || rules.udp_counts || touch.explicit();
         if counted {
-            source.note_port(&touch, now, dropped);
+            source.note_port(&touch, now);
         }
         let fits = source
             .recent
@@ -109,16 +109,18 @@ impl Touches {
         if source.armed
             && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source)
         {
+            knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
             if knock.touches.len() < KNOCK_TOUCHES {
                 knock.touches.push(touch.clone());
-            } else {
+            } else if !knock.scan {
+                // Of a scan no more is needed: it is none of the sequences that are looked for.
                 *dropped += 1;
             }
-            knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
         }
         if source.recent.len() >= KNOCK_TOUCHES {
-            source.recent.pop_front();
-            *dropped += 1;
+            let oldest = source.recent.pop_front();
+            let scan = oldest.is_some_and(|t| source.ports_since(t.event.time) > rules.max_ports);
+            *dropped += u64::from(!scan);
         }
         if source.recent.is_empty() {
             // Most senders of a flood touch once.
@@ -274,7 +276,9 @@ impl Source {
         known
     }
 
-    fn note_port(&mut self, touch: &Touch, now: Timestamp, dropped: &mut u64) {
+    /// Notes when a port was touched. Of a source that touches more ports than are held it is known that it
+    /// scans; which port it touched long ago no finding needs.
+    fn note_port(&mut self, touch: &Touch, now: Timestamp) {
         let key = (touch.transport, touch.port);
         let mut place = self.ports.binary_search_by_key(&key, |(port, _)| *port);
         if place.is_err() && self.ports.len() >= PERIOD_PORTS * 4 {
@@ -284,7 +288,6 @@ impl Source {
             });
             if let Some(oldest) = oldest {
                 self.ports.remove(oldest);
-                *dropped += 1;
             }
             place = self.ports.binary_search_by_key(&key, |(port, _)| *port);
         }

@@ -255,10 +255,14 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
     let causes = "removed, overwritten, or not exported";
     let Some(holes) = channel.missing() else {
         if channel.is_export() {
-            let what = format!("the {log} log is an export");
+            // What the form of an export loses is told with what that costs.
+            if form(id, channel).is_some() {
+                return Vec::new();
+            }
+            let what = format!("the {} log is an export", channel.name());
             let why = "an export may leave records out, and whether this one does cannot be told";
             let mut gap = one(what, why, None, None);
-            gap.remedy = format!("the {log} log itself (.evtx)");
+            gap.remedy = format!("{} as EVTX", channel.name());
             return vec![gap];
         }
         let what = format!("{log} record IDs have too many holes to follow");

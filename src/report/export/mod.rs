@@ -72,7 +72,7 @@ impl Format {
     }
 
     /// True if a finding that a rule suppresses can be told as such in it.
-    fn tells_suppressed(self) -> bool {
+    pub fn tells_suppressed(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
     }
 

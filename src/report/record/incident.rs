@@ -5,6 +5,7 @@ use crate::model::Span;
 use crate::report::basis;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
+use crate::report::text::check::HEADING;
 use crate::report::zone::Zone;
 use std::collections::BTreeSet;
 
@@ -59,10 +60,7 @@ pub fn one(report: &Report, finding: &Finding, zone: &Zone) -> Vec<Block> {
             },
         );
     }
-    part(
-        "Check by hand",
-        Block::Commands(commands::of(report, finding)),
-    );
+    part(HEADING, Block::Commands(commands::of(report, finding)));
     blocks
 }
 

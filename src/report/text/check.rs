@@ -42,9 +42,12 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
     if files.is_empty() {
         return;
     }
-    page.heading("Check by hand");
+    page.heading(HEADING);
     commands(&files, page);
 }
+
+/// What stands above the commands: their paths are those of the list of evidence.
+pub(in crate::report) const HEADING: &str = "Check by hand (in the folder that was given)";
 
 /// A file, and what is cited of it.
 pub(in crate::report) struct CitedFile<'a> {

@@ -5,7 +5,7 @@ use super::short_host;
 use crate::case::{Case, CoverageRow, Gap, Judgeable, Met, Verdict};
 use crate::report::escape::{cells, fit, fit_middle, vis};
 use crate::report::words::count;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts shown; JSON has all.
 const HOSTS: usize = 24;
@@ -259,20 +259,32 @@ fn whose(case: &Case, gap: &Gap) -> String {
 
 /// What qualifies coverage beside the gaps: equal remarks about one host are said once.
 fn remarks(case: &Case, page: &mut Page) {
-    let said: BTreeSet<(&str, &str)> = case
+    let mut said: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for row in case.coverage.iter().filter(|row| !row.note.is_empty()) {
+        let needs = said.entry((&row.host, &row.note)).or_default();
+        needs.insert(&row.needs);
+    }
+    let lacks = |row: &CoverageRow| !matches!(row.status, Met::Seen | Met::Present);
+    let unsaid = case
         .coverage
         .iter()
-        .filter(|row| !row.note.is_empty())
-        .map(|row| (row.host.as_str(), row.note.as_str()))
-        .collect();
-    if said.is_empty() {
+        .any(|row| lacks(row) && row.note.is_empty());
+    if said.is_empty() && !unsaid {
         return;
     }
     page.heading("Why part, NO or ?");
-    for (host, note) in said.iter().take(REMARKS) {
-        page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), note);
+    for ((host, note), needs) in said.iter().take(REMARKS) {
+        let needs: Vec<&str> = needs.iter().copied().collect();
+        let text = format!("{}: {note}", needs.join(", "));
+        page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), &text);
     }
     more(said.len(), REMARKS, page);
+    if unsaid {
+        page.text(
+            2,
+            "What has no line here has its reason under Gaps, or was not in this evidence at all.",
+        );
+    }
 }
 
 fn more(all: usize, most: usize, page: &mut Page) {
