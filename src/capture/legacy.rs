@@ -15,6 +15,7 @@ use super::reader::Step;
 use super::summary::Resolution;
 use super::window::Window;
 use crate::evidence::{ProblemKind, Weight};
+use crate::model::plural::counted;
 use std::io::Read;
 
 /// How many plausible headers in a row prove a place to go on.
@@ -395,7 +396,10 @@ impl Legacy {
 
 /// Notes the last piece of a file, which is no whole packet.
 pub(super) fn cut_tail(ledger: &mut Ledger, offset: u64, length: usize) {
-    let message = format!("the file ends in the middle of a packet, after {length} bytes of it");
+    let message = format!(
+        "the file ends in the middle of a packet, after {} of it",
+        counted(length as u64, "byte")
+    );
     ledger.count(
         ProblemKind::CutTail,
         Weight::Note,

@@ -57,7 +57,10 @@ pub fn run(args: &Analyze, global: &Global) -> anyhow::Result<Exit> {
     if global.verbose > 0 {
         settings_in_force(&case);
     }
-    printed?;
+    if printed.is_err() {
+        // What was found is what it is, whoever reads it.
+        return Ok(exit);
+    }
     if !global.quiet {
         match exit {
             Exit::Unreadable => {

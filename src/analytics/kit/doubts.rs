@@ -74,16 +74,22 @@ impl Picture<'_> {
             })
     }
 
-    /// True if silence is all that shows the touched ports closed, and the captures hold no answer of
-    /// this host, or of anybody: they may hold one direction only.
+    /// True if silence is all that shows the touched ports closed, and the captures that show it hold no
+    /// answer of this host, or of anybody: they may hold one direction only.
     fn is_deaf(&self, context: &Context) -> bool {
         let wire = context.coverage.wire();
         let sides = match self.place {
             Place::Address(address) => wire.sides([&address]),
             Place::Host(_) => wire.sides(own_addresses(self.place, context)),
         };
+        let shown = self
+            .knock
+            .touches
+            .iter()
+            .filter(|touch| touch.on_the_wire());
+        let captures = shown.map(|touch| touch.event.provenance.evidence);
         self.knock.touches.iter().all(|touch| !touch.explicit())
-            && (sides.one_sided() || wire.lacks_answers())
+            && (sides.one_sided() || wire.lacks_answers(captures))
     }
 }
 
@@ -144,8 +150,8 @@ const AWAITED: &str = "what is left without the ports reached or served then is 
                        tried again: whoever waits for a service does that, too";
 const RELOGGED: &str = "the connection is known from a 5156 alone, right after a rule change: Windows logs live \
                         connections again then";
-const DEAF: &str = "that the ports were closed rests on silence, and the captures hold no answer of this host: they may \
-                    hold one direction only";
+const DEAF: &str = "that the ports were closed rests on silence, and the captures that show it hold no answer of this host: \
+                    they may hold one direction only";
 const NOT_IN_FORCE: &str =
     "the rule is for profiles of the firewall that were not active, as far as the log tells";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";

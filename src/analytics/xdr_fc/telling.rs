@@ -350,7 +350,7 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
             "fewer than {} days in a row with {} missing targets",
             settings.scanner_days, settings.min_targets
         ),
-        format!("{} days before", measured.scanned_days),
+        format!("{} before", counted(measured.scanned_days as u64, "day")),
     );
     conditions
 }

@@ -3,9 +3,10 @@
 use crate::context::clocks::anchors as clocks;
 use crate::model::attempt::Attempt;
 use crate::model::neighbour::{Neighbour, Solicitation};
-use crate::model::{Event, Outcome, Timestamp, Transport};
+use crate::model::{Event, EvidenceId, Outcome, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Addresses that are remembered; beyond, absence is not claimed.
@@ -69,9 +70,8 @@ pub struct Wire {
     // Asked by address; walked only where the order makes no difference.
     addresses: HashMap<IpAddr, Sides, RandomState>,
     full: bool,
-    // TCP attempts whose SYN was captured, and those of them with any answer.
-    syns: u64,
-    answered: u64,
+    // TCP attempts whose SYN was captured, and those of them with any answer: by capture.
+    syns: BTreeMap<EvidenceId, [u64; 2]>,
     // Conversations that came about, of any transport.
     established: u64,
 }
@@ -88,8 +88,11 @@ impl Wire {
             Outcome::Unanswered | Outcome::Aborted | Outcome::Unreachable(_) => attempt.ended,
             _ => attempt.decided.min(attempt.ended),
         };
-        self.syns += u64::from(syn);
-        self.answered += u64::from(syn && !silent);
+        if syn {
+            let [syns, answered] = self.syns.entry(event.provenance.evidence).or_default();
+            *syns += 1;
+            *answered += u64::from(!silent);
+        }
         self.established += u64::from(attempt.succeeded());
         let sensor = clocks::sensor_of(&event.provenance);
         for (address, sent, received, at) in [
@@ -143,8 +146,10 @@ impl Wire {
             self.addresses.entry(address).or_default().add(&sides);
         }
         self.full |= other.full;
-        self.syns += other.syns;
-        self.answered += other.answered;
+        for (capture, [syns, answered]) in other.syns {
+            let held = self.syns.entry(capture).or_default();
+            *held = [held[0] + syns, held[1] + answered];
+        }
         self.established += other.established;
     }
 
@@ -167,9 +172,14 @@ impl Wire {
         }
     }
 
-    /// True if there are SYNs enough in the captures, and not one answer.
-    pub fn lacks_answers(&self) -> bool {
-        self.syns >= SUSPECT && self.answered == 0
+    /// True if there are SYNs enough in the captures, and not one answer; or in one of these captures by
+    /// itself: that another one holds answers says nothing of it.
+    pub fn lacks_answers(&self, captures: impl IntoIterator<Item = EvidenceId>) -> bool {
+        let none = |[syns, answered]: [u64; 2]| syns >= SUSPECT && answered == 0;
+        let mut of = captures
+            .into_iter()
+            .filter_map(|capture| self.syns.get(&capture));
+        none(self.answers().into()) || of.any(|counts| none(*counts))
     }
 
     /// The addresses of whose talk the captures hold one direction, in order.
@@ -182,7 +192,10 @@ impl Wire {
 
     /// TCP attempts whose SYN was seen, and how many of them show any answer.
     pub fn answers(&self) -> (u64, u64) {
-        (self.syns, self.answered)
+        let all = self.syns.values();
+        all.fold((0, 0), |(syns, answered), of| {
+            (syns + of[0], answered + of[1])
+        })
     }
 
     /// True if some conversation, of any transport, came about.

@@ -3,6 +3,7 @@
 //! No threat actor and no intrusion set is ever made: the record says what happened, not who.
 
 use super::{Format, ids};
+use crate::report::escape::vis;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step, Time, Value as Field, Word};
 use crate::report::record::telling;
@@ -94,7 +95,7 @@ pub fn bundle(report: &Report, findings: &[&Finding], came_of_it: &str) -> Value
                     "confidence": finding.confidence.score,
                     "sighting_of_ref": pattern,
                     "observed_data_refs": observed,
-                    "description": finding.title,
+                    "description": vis(&finding.title),
                     "labels": labels,
                     "external_references": [{"source_name": "casewire", "external_id": finding.id}],
                 }),

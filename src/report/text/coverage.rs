@@ -4,7 +4,7 @@ use super::page::{Cell, Page, Tone};
 use super::short_host;
 use crate::case::{Case, CoverageRow, Gap, Judgeable, Met, Verdict};
 use crate::report::escape::{cells, fit, fit_middle, vis};
-use crate::report::words::count;
+use crate::report::words::{count, counted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts shown; JSON has all.
@@ -69,8 +69,8 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
         page.text(
             0,
             &format!(
-                "{} more hosts are not shown: see -f json",
-                count((hosts.len() - shown.len()) as u64)
+                "{} not shown: see -f json",
+                counted((hosts.len() - shown.len()) as u64, "more host")
             ),
         );
     }

@@ -5,6 +5,7 @@
 use super::page::{Cell, Page, Tone};
 use crate::model::finding::Table;
 use crate::report::escape::{cells, vis};
+use crate::report::words::counted;
 
 /// Rows shown; JSON has all.
 const ROWS: usize = 40;
@@ -32,8 +33,8 @@ pub(super) fn write(table: &Table, page: &mut Page) {
         row(words, Tone::Plain, page);
     }
     if table.rows.len() > ROWS {
-        let more = table.rows.len() - ROWS;
-        page.text(2, &format!("{more} more rows are not shown: see -f json"));
+        let more = counted((table.rows.len() - ROWS) as u64, "more row");
+        page.text(2, &format!("{more} not shown: see -f json"));
     }
 }
 
