@@ -5,6 +5,7 @@
 //! none, nor is a router's word about it. Every answer is as of a moment and rests on what was
 //! before it.
 
+use super::baseline::Day;
 use super::identity::{HostId, Identity};
 use super::known::KnownHosts;
 use super::trail::{Moments, Sign, Trail};
@@ -400,15 +401,17 @@ impl Activity {
             .is_some_and(|sign| sign.latest >= from)
     }
 
-    /// How much of the past is known at `time`: since the first sign of life of anybody.
-    pub fn history(&self, time: Timestamp) -> Span {
-        self.heard
-            .first()
-            .map_or(Span::ZERO, |(begin, _)| Span(time.since(*begin).0.max(0)))
+    /// True if the evidence begins on that day, or begins again after nobody at all was heard for longer than
+    /// it takes to count as inactive: whoever is heard then is heard for the first time.
+    pub fn begins_on(&self, day: Day) -> bool {
+        let before = |at: usize| at.checked_sub(1).and_then(|at| self.heard.get(at));
+        self.heard.iter().enumerate().any(|(at, (from, _))| {
+            Day::of(*from) == day
+                && before(at).is_none_or(|(_, to)| from.since(*to) > INACTIVE_AFTER)
+        })
     }
 
-    /// How much evidence lies before `time`: as [`Self::history`], without the gaps in which nobody
-    /// at all was heard. A capture of years ago is no history of this one.
+    /// How much evidence lies before `time`, without the gaps in which nobody at all was heard. A capture of years ago is no history of this one.
     pub fn heard_for(&self, time: Timestamp) -> Span {
         self.heard
             .iter()

@@ -233,7 +233,7 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
 }
 
 /// The days a source is compared with: those before the test period on which it was up, without
-/// the first day of the evidence and of each baseline, on which everybody is seen for the first time.
+/// the days on which the evidence or a baseline begins, where everybody is seen for the first time.
 fn past(
     place: Place,
     at: Timestamp,
@@ -242,10 +242,11 @@ fn past(
 ) -> Vec<(Day, u32)> {
     let end = Day::of(at.shifted(settings.test.negated()));
     let begin = Day(end.0.saturating_sub(whole_days(settings.training) as i32));
-    let first = Day::of(at.shifted(context.activity.history(at).negated()));
     (begin.0..end.0)
         .map(Day)
-        .filter(|day| *day != first && !context.baseline.imported_begins.contains(day))
+        .filter(|day| {
+            !context.activity.begins_on(*day) && !context.baseline.imported_begins.contains(day)
+        })
         .filter_map(|day| {
             let sum = context.contacts.on(place, day);
             let up = sum.is_some() || was_up(place, day, context);
