@@ -5,6 +5,7 @@
 //! (`recent`), the random walk (`walk`), the scans that go on (`scan`) and the nearest miss (`near`). `detect` decides that
 //! there is one, `judge` how bad it is, `telling` says it.
 
+mod again;
 mod detect;
 mod excuse;
 mod folder;
@@ -38,6 +39,7 @@ use crate::context::Context;
 use crate::context::coverage::Log;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Actor, Event, HostWhat, Span, Timestamp, What};
+use again::Told;
 use detect::{Asked, Detected, Detector, Focus, Hit, detect, walked};
 use excuse::Controls;
 use key::program;
@@ -62,6 +64,8 @@ pub struct State {
     walk: Walk,
     /// A scan of hosts, and one of the segment's addresses: two behaviours, told apart.
     scans: [Option<Box<Scan>>; 2],
+    /// The last of each that was told.
+    last_told: [Option<Box<Told>>; 2],
     /// The nearest to a scan so far, and whether there was one.
     near: Option<Near>,
     /// What would have been a scan, had silence told anything.
@@ -339,6 +343,12 @@ impl Analytic for Enumeration {
             + state.usual.as_ref().map_or(0, |usual| usual.weight())
             + state.walk.weight()
             + scans.map(|scan| scan.weight()).sum::<usize>()
+            + state
+                .last_told
+                .iter()
+                .flatten()
+                .map(|told| told.weight())
+                .sum::<usize>()
             + state.signs.len() * EVENT
             + state.controls.weight()
             + state.spoken.weight()
@@ -355,6 +365,9 @@ impl Analytic for Enumeration {
         }
         for lane in LANES {
             self.tell(key, lane, &mut state, context, found);
+            if let Some(told) = state.last_told[lane].take() {
+                told.tell(found);
+            }
         }
         if state.told {
             return;
@@ -430,8 +443,18 @@ impl Enumeration {
             signs: &state.signs,
             controls: state.controls.held(),
         };
-        if let Some(finding) = telling::finding(key, &scan, beside, &self.settings, context) {
-            found.finding(finding);
+        let Some(finding) = telling::finding(key, &scan, beside, &self.settings, context) else {
+            return;
+        };
+        let last = &mut state.last_told[lane];
+        if last
+            .as_mut()
+            .is_some_and(|last| last.repeats(&finding, &scan))
+        {
+            return;
+        }
+        if let Some(before) = last.replace(Box::new(Told::new(finding, &scan))) {
+            before.tell(found);
         }
     }
 }
