@@ -185,7 +185,7 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
     let beside_at = first + first_width + 1;
     let source = beside_at + if beside.is_some() { 28 } else { 0 };
     let rest = page.width.saturating_sub(source);
-    let source_width = (rest * 19 / 40).max(4);
+    let source_width = (rest * 18 / 40).max(4);
     let target = source + source_width + 1;
     let target_width = page.width.saturating_sub(target).max(4);
     // Words in narrow columns would wrap anywhere; a table keeps one line per incident instead.
