@@ -156,7 +156,7 @@ pub fn judge(
             _ => Verdict::Nothing,
         };
     }
-    let last = last_sign(&found, trouble, at);
+    let last = last_sign(&found, [waiting.trouble.as_ref(), trouble], at);
     let after = at.since(last);
     let silence_only = found.iter().all(|sign| sign.kind == "silence");
     if after > settings.time_window && !silence_only {
@@ -342,11 +342,14 @@ fn trouble_of<'a>(waiting: &'a Waiting, old: &'a Relation) -> Option<&'a Trouble
     }
 }
 
-fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timestamp {
+/// The last sign before the first use. Of a channel that is tried on and on after it, what was known at
+/// the first use says more than what is known now.
+fn last_sign(signs: &[Sign], known: [Option<&Trouble>; 2], at: Timestamp) -> Timestamp {
+    let troubles = known.into_iter().flatten();
     signs
         .iter()
         .map(|sign| sign.at)
-        .chain(trouble.and_then(|t| t.last_before(at)))
+        .chain(troubles.filter_map(|trouble| trouble.last_before(at)))
         .filter(|time| *time <= at)
         .max()
         .unwrap_or(at)
