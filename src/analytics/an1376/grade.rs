@@ -131,6 +131,11 @@ fn weaknesses(
         "the clocks do not prove the order",
     );
     hold(
+        judged.waiting.open_before.untimed > judged.waiting.at,
+        Severity::Medium,
+        "a connection of the old channel was still open; when it carried payload is not told",
+    );
+    hold(
         judged.established == Established::Permitted,
         Severity::Medium,
         "that the old channel ever worked is not in the evidence",

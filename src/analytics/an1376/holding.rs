@@ -38,10 +38,11 @@ const BEYOND: Span = Span::seconds(60);
 /// What became of one channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Became {
-    /// It worked after the containment.
-    Works,
-    /// A connection begun before went on until then.
-    Open(Timestamp),
+    /// It worked after the containment; if only over a connection begun before, until then.
+    Works(Option<Timestamp>),
+    /// A connection begun before went on until then, and nothing shows that it carried anything; and so
+    /// many contacts came beside it.
+    Open(Timestamp, u32),
     /// It was used again, so often; not all of it failed, and none of it is known to have worked.
     Untold(u32),
     /// It was tried again, without success.
@@ -55,14 +56,24 @@ impl Became {
         matches!(self, Self::Tried(_) | Self::Stopped)
     }
 
+    fn works(self) -> bool {
+        matches!(self, Self::Works(_))
+    }
+
     fn words(self) -> String {
         match self {
-            Self::Works => "still works".to_owned(),
-            Self::Open(until) => {
-                format!(
-                    "a connection begun before was heard until {}",
-                    until.rfc3339()
-                )
+            Self::Works(None) => "still works".to_owned(),
+            Self::Works(Some(until)) => format!(
+                "still works: a connection begun before carried payload of the remote until {}",
+                until.rfc3339()
+            ),
+            Self::Open(until, more) => {
+                let until = until.rfc3339();
+                let beside = match more {
+                    0 => String::new(),
+                    n => format!("; {} beside it", counted(u64::from(n), "more contact")),
+                };
+                format!("a connection begun before was heard until {until}{beside}")
             }
             Self::Untold(n) => {
                 let n = counted(u64::from(n), "more contact");
@@ -90,7 +101,7 @@ pub fn finding(
     let mut told = channels(number, at, state, settings);
     told.sort_by_key(|(route, relation, _)| (relation.first.order(), (*route).clone()));
     let stopped = told.iter().filter(|(.., became)| became.stopped()).count();
-    let works = told.iter().filter(|(.., b)| *b == Became::Works).count();
+    let works = told.iter().filter(|(.., b)| b.works()).count();
     let untold = told.len() - stopped - works;
     if stopped + untold == 0 {
         return None;
@@ -100,7 +111,7 @@ pub fn finding(
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
     });
-    let not_working = || told.iter().filter(|(.., b)| *b != Became::Works);
+    let not_working = || told.iter().filter(|(.., b)| !b.works());
     Some(Finding {
         analytic: super::FallbackChannel::ABOUT.id,
         span: None,
@@ -213,7 +224,7 @@ fn afterwards<'s>(
     state: &'s State,
     told: &[Told<'_>],
 ) -> Afterwards<'s> {
-    let not_working = told.iter().filter(|(.., b)| *b != Became::Works);
+    let not_working = told.iter().filter(|(.., b)| !b.works());
     let whose: Vec<&Who> = not_working.map(|(route, ..)| &route.who).collect();
     // Where nothing was heard of the host since, nothing became established either.
     let held = state.contained.get(number).map_or(usize::MAX, Vec::len);
@@ -251,7 +262,15 @@ fn became(
 ) -> Option<Became> {
     let (shown, _) = relation.last_shown()?;
     if relation.good() > at {
-        return Some(Became::Works);
+        return Some(Became::Works(None));
+    }
+    // What goes on is no channel of the past, however long ago it began.
+    if relation.carried > at {
+        return Some(Became::Works(Some(relation.carried)));
+    }
+    let more = relation.contacts.saturating_sub(then.contacts);
+    if relation.open_until > at {
+        return Some(Became::Open(relation.open_until, more));
     }
     // A beacon that misses its beats has stopped already.
     let active = relation.beacon(settings).map_or(ACTIVE, |beat| {
@@ -261,10 +280,8 @@ fn became(
     if at.since(shown.time) > active {
         return None;
     }
-    let more = relation.contacts.saturating_sub(then.contacts);
     let failed = relation.failed.saturating_sub(then.failed);
     Some(match more {
-        0 if relation.open_until > at => Became::Open(relation.open_until),
         0 => Became::Stopped,
         _ if failed == more => Became::Tried(more),
         _ => Became::Untold(more),
@@ -321,7 +338,7 @@ fn steps(told: &[Told<'_>], later: &Afterwards<'_>) -> Vec<Step> {
     };
     let old = told
         .iter()
-        .filter(|(.., became)| *became != Became::Works)
+        .filter(|(.., became)| !became.works())
         .filter_map(|(_, relation, became)| {
             let (event, word) = relation.last_shown()?;
             let did = if became.stopped() {

@@ -101,8 +101,25 @@ pub fn judge(
     let Some(established) = old.established(settings) else {
         return Verdict::Nothing;
     };
-    let trouble = trouble_of(&waiting, old);
     let at = waiting.at;
+    let carried = waiting.open_before.carried;
+    let trouble = trouble_of(&waiting, old);
+    if carried > at && looks_broken(&waiting, trouble, containments, settings) {
+        let channels = channels(&waiting, one_host([old, new], at, context));
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: the old channel was not disrupted: a connection begun before carried payload of the \
+                 remote until {}",
+                carried.rfc3339()
+            ),
+        );
+    }
+    // What failed beside a connection that went on disrupted nothing.
+    let trouble = trouble.filter(|trouble| {
+        let last = trouble.last_before(at);
+        trouble.name.is_some() || last.is_none_or(|last| last >= carried)
+    });
     let mut found = signs::signs(
         &signs::Place {
             route: &waiting.old,
@@ -112,6 +129,7 @@ pub fn judge(
             containments,
             good: waiting.good_before,
             let_through: waiting.let_through_before,
+            open: waiting.open_before,
             until: at,
             end: state.end,
             failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
@@ -290,6 +308,18 @@ pub fn judge(
     let fresh = state.fresh(&judged.waiting.new.who, at);
     grade(&mut judged, fresh, settings);
     Verdict::Fallback(Box::new(judged))
+}
+
+/// True if there was a disruption but for connections that went on.
+fn looks_broken(
+    waiting: &Waiting,
+    trouble: Option<&Trouble>,
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+) -> bool {
+    let mut stated = containments.iter();
+    trouble.is_some_and(|trouble| trouble.is_disruption(settings))
+        || stated.any(|time| waiting.good_before <= *time && *time <= waiting.at)
 }
 
 /// True if both go to one host: to one address, or to several of one that is known.

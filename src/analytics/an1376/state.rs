@@ -261,7 +261,7 @@ impl State {
                 if let Some(relation) = self.relations.at_mut(*place)
                     && relation.name.as_ref() == Some(&answer.name)
                 {
-                    let held = relation.trouble.take();
+                    let held = relation.still_wrong(event.time);
                     relation.trouble = Some(Trouble::with_name(held, event, turn));
                 }
             }

@@ -40,10 +40,22 @@ pub struct Waiting {
     pub good_before: Timestamp,
     /// See `last_before`.
     pub let_through_before: Timestamp,
+    /// Until when connections of the broken one that began before the first use carried payload of the
+    /// remote, and until when those were open of which that is not told.
+    pub open_before: Open,
     /// Remotes of the program before.
     pub remotes_before: usize,
     /// The host's own address on both channels.
     pub locals: [IpAddr; 2],
+}
+
+/// Until when connections go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// With payload of the remote.
+    pub carried: Timestamp,
+    /// Without a word on when it came.
+    pub untimed: Timestamp,
 }
 
 /// One new channel beside every broken one that it may stand for, the most telling first. Which of them
@@ -142,6 +154,10 @@ impl State {
                 last_before: relation.last,
                 good_before: relation.good(),
                 let_through_before: relation.let_through(),
+                open_before: Open {
+                    carried: relation.carried,
+                    untimed: relation.untimed,
+                },
                 remotes_before: new.remotes_before,
                 locals: [relation.local, new.local],
                 new: new.route.clone(),
