@@ -3,6 +3,7 @@
 
 use super::awake::Awake;
 use super::failover::is_settled;
+use super::habit::Habit;
 use super::habits::Subject;
 use super::heard::Heard;
 use super::image::{Image, Images};
@@ -25,40 +26,20 @@ use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
-use crate::model::{Event, Span, Text, Timestamp, Transport, What};
-use foldhash::fast::RandomState;
-use hashbrown::HashSet;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{Event, Span, Text, Timestamp, What};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Names remembered by who asked where.
 const NAMES: usize = 4096;
 /// Established relations watched per host.
 const ESTABLISHED: usize = 512;
-/// Programs whose habits are remembered, and ports and remotes of each.
+/// Programs whose habits are remembered.
 const PROGRAMS: usize = 1024;
-const HABITS: usize = 1024;
 /// Rules and network changes remembered.
 const CHANGES: usize = 128;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
-
-/// What a program of the host is used to.
-#[derive(Default)]
-struct Habit {
-    // Looked up, never walked.
-    transports: BTreeSet<Transport>,
-    ports: HashSet<(Transport, u16), RandomState>,
-    addresses: HashSet<IpAddr, RandomState>,
-    names: HashSet<Text, RandomState>,
-    // A full habit cannot tell what is new any more.
-    full: bool,
-}
-
-impl Habit {
-    /// What its four sets take with one entry each.
-    const LEAST: usize = 256;
-}
 
 /// One host.
 #[derive(Default)]
@@ -149,6 +130,8 @@ impl State {
         if INSTALLERS.contains(&by.file_name()) {
             if self.installed.len() < PROGRAMS {
                 self.installed.insert(image_key(path), at);
+            } else {
+                *dropped += 1;
             }
             return;
         }
@@ -352,7 +335,7 @@ impl State {
             });
         }
         let known = self.relations.find(&route);
-        let (novel, remotes_before) = self.learn(seen);
+        let (novel, remotes_before) = self.learn(seen, dropped);
         let place = match known {
             Some(place) => place,
             None => {
@@ -391,42 +374,16 @@ impl State {
 
     /// What is new about a contact for its program: remote, port, protocol; and how many remotes
     /// the program had. Afterwards it is a habit.
-    fn learn(&mut self, seen: &Sighting<'_>) -> ([bool; 3], usize) {
+    fn learn(&mut self, seen: &Sighting<'_>, dropped: &mut u64) -> ([bool; 3], usize) {
         let key = (seen.who.program.clone(), seen.who.service.clone());
         if self.habits.len() >= PROGRAMS && !self.habits.contains_key(&key) {
+            *dropped += 1;
             return ([false; 3], 0);
         }
         let habit = self.habits.entry(key).or_default();
-        let address = seen.contact.remote.address;
-        let transport = seen.contact.transport;
-        let named = seen
-            .name
-            .as_ref()
-            .is_some_and(|name| habit.names.contains(name));
-        let first = habit.transports.is_empty();
-        let novel = [
-            !named && !habit.addresses.contains(&address),
-            !habit.ports.contains(&(transport, seen.port)),
-            !habit.transports.contains(&transport) && !first,
-        ];
-        let before = habit.addresses.len();
-        if habit.full || before >= HABITS || habit.ports.len() >= HABITS {
-            habit.full = true;
-            return ([false; 3], before);
-        }
-        if seen.contact.fate.failed() == Some(true) {
-            // What never worked is no habit: the next server on that port is as new.
-            return (novel, before);
-        }
-        let new_name = match &seen.name {
-            Some(name) if !named => habit.names.insert(name.clone()),
-            _ => false,
-        };
-        self.habitual += usize::from(habit.transports.insert(transport))
-            + usize::from(habit.ports.insert((transport, seen.port)))
-            + usize::from(habit.addresses.insert(address))
-            + usize::from(new_name);
-        (novel, before)
+        let (novel, remotes) = (habit.novel(seen), habit.remotes());
+        self.habitual += habit.learn(seen, dropped);
+        (novel, remotes)
     }
 
     /// Whose habits a contact of `who` was held against.
