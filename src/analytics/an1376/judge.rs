@@ -101,6 +101,13 @@ pub fn judge(
     let Some(established) = old.established(settings) else {
         return Verdict::Nothing;
     };
+    // What came to nothing was no use of it.
+    let used = waiting.tried.as_ref().map(|tried| {
+        let mut used = new.clone();
+        used.first = tried.first.clone();
+        used
+    });
+    let new = used.as_ref().unwrap_or(new);
     let at = waiting.at;
     let carried = waiting.open_before.carried;
     let trouble = trouble_of(&waiting, old);

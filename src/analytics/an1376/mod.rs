@@ -299,11 +299,25 @@ impl FallbackChannel {
             }
         }
         match (worst, near) {
-            (Some(judged), _) if state.judged.len() < HELD => state.judged.push(*judged),
-            (Some(_), _) => found.dropped += 1,
+            (Some(judged), _) => hold(*judged, &mut state.judged, &mut found.dropped),
             (None, Some(near)) => found.near_miss(near),
             (None, None) => {}
         }
+    }
+}
+
+/// Holds a fallback until the host is closed. One channel is told once: first tried, and later in use, it
+/// is told as what it became.
+fn hold(judged: Judged, held: &mut Vec<Judged>, dropped: &mut u64) {
+    let bad = |one: &Judged| (one.severity, one.sum());
+    let (old, new) = (&judged.waiting.old, &judged.waiting.new);
+    let room = held.len() < HELD;
+    let mut all = held.iter_mut();
+    match all.find(|one| one.waiting.old == *old && one.waiting.new == *new) {
+        Some(one) if bad(one) <= bad(&judged) => *one = judged,
+        Some(_) => {}
+        None if room => held.push(judged),
+        None => *dropped += 1,
     }
 }
 

@@ -19,7 +19,7 @@ use super::settings::FallbackSettings;
 use super::sight::Sight;
 use super::sighting::Sighting;
 use super::trouble::Trouble;
-use super::waiting::{Candidates, New};
+use super::waiting::{Candidates, New, Tried};
 use super::who::Who;
 use crate::analytics::kit::contact::{Fate, Form, contact_of};
 use crate::analytics::room::tree;
@@ -335,6 +335,11 @@ impl State {
             });
         }
         let known = self.relations.find(&route);
+        let before = known.and_then(|place| self.relations.at(place));
+        let in_vain = before
+            .map(|(_, relation)| relation)
+            .filter(|relation| relation.worked == 0)
+            .map(|relation| (relation.first.time, relation.contacts));
         let (novel, remotes_before) = self.learn(seen, dropped);
         let place = match known {
             Some(place) => place,
@@ -362,11 +367,22 @@ impl State {
         }
         if known.is_none() && novel.contains(&true) {
             self.count_new(&seen.who, seen.time(), settings);
+        }
+        // What failed so far comes into use with the first contact that does not.
+        let failed = seen.contact.fate.failed() == Some(true);
+        let came = known.is_none() || in_vain.is_some() && !failed && !self.waits(&route);
+        if came && novel.contains(&true) {
+            let tried = in_vain.map(|(since, tries)| Tried {
+                since,
+                tries,
+                first: seen.event().clone(),
+            });
             let new = New {
                 route,
                 novel,
                 remotes_before,
                 local,
+                tried,
             };
             self.wait(seen, new, containments, settings, context, dropped);
         }

@@ -367,6 +367,13 @@ fn notes(
             }
         ));
     }
+    if let Some(tried) = &told.waiting.tried {
+        notes.push(format!(
+            "the new channel had been tried {} from {} on, without success",
+            counted(u64::from(tried.tries), "time"),
+            tried.since.rfc3339()
+        ));
+    }
     match &told.unusual.thin {
         Some(thin) => notes.push(format!(
             "thin baseline ({thin}): what is usual on this host is hardly known; an imported baseline (--baseline) helps"

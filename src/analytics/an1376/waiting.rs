@@ -47,6 +47,8 @@ pub struct Waiting {
     pub remotes_before: usize,
     /// The host's own address on both channels.
     pub locals: [IpAddr; 2],
+    /// The new one had been tried before, and all of that had failed.
+    pub tried: Option<Tried>,
 }
 
 /// Until when connections go on.
@@ -78,9 +80,28 @@ pub struct New {
     pub remotes_before: usize,
     /// The host's own address.
     pub local: IpAddr,
+    /// It had been tried before, and all of that had failed.
+    pub tried: Option<Tried>,
+}
+
+/// What came before the first use of a channel.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The first try.
+    pub since: Timestamp,
+    /// How many there were.
+    pub tries: u32,
+    /// The first contact that did not fail.
+    pub first: Event,
 }
 
 impl State {
+    /// True if a channel waits for judgement as a new one.
+    pub fn waits(&self, new: &Route) -> bool {
+        let mut pairs = self.waiting.iter().flat_map(|one| &one.pairs);
+        pairs.any(|pair| pair.new == *new)
+    }
+
     /// Lets a new channel wait beside the broken ones that belong to it.
     pub fn wait(
         &mut self,
@@ -160,6 +181,7 @@ impl State {
                 },
                 remotes_before: new.remotes_before,
                 locals: [relation.local, new.local],
+                tried: new.tried.clone(),
                 new: new.route.clone(),
             })
             .collect();
