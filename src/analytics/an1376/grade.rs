@@ -111,7 +111,7 @@ fn weaknesses(
         ),
     );
     hold(
-        !judged.stated && judged.extent.in_doubt(),
+        judged.stated.is_empty() && judged.extent.in_doubt(),
         Severity::Medium,
         "all that was tried beside it failed too, which is too little to tell an outage",
     );

@@ -23,6 +23,9 @@ use crate::model::{Event, Span, Timestamp};
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
 
+/// So much later than a block began its time may be stated: an outage is told by the minute beside it, too.
+const STATED_LATE: Span = Span::seconds(60);
+
 /// A new channel that was judged a fallback.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -40,8 +43,8 @@ pub struct Judged {
     pub after: Span,
     /// How far the failure went beyond it.
     pub extent: Extent,
-    /// A containment was stated before the new channel's first use.
-    pub stated: bool,
+    /// The stated containments that the disruption began with, as they were stated.
+    pub stated: Vec<Timestamp>,
     /// How unusual the new one is.
     pub unusual: Unusual,
     /// What speaks for a failover of the program's own service, and what for an implant.
@@ -195,8 +198,10 @@ pub fn judge(
     }
     let extent = extent_of(place, state, old, &found, settings, context);
     // What an analyst had blocked as a whole is no outage.
-    let stated = containments.iter().any(|time| *time <= at);
-    if !stated && let Some(why) = extent.outage(settings) {
+    let stated = stated(&found, containments, old, at, settings);
+    if stated.is_empty()
+        && let Some(why) = extent.outage(settings)
+    {
         return Verdict::Near(
             1,
             format!("{channels}: the network failed as a whole: {why}"),
@@ -327,6 +332,26 @@ fn looks_broken(
     let mut stated = containments.iter();
     trouble.is_some_and(|trouble| trouble.is_disruption(settings))
         || stated.any(|time| waiting.good_before <= *time && *time <= waiting.at)
+}
+
+/// The containments that a disruption began with: within the window, or as many beats as make a silence.
+/// What fails much later, or had failed before, is no part of them.
+fn stated(
+    signs: &[Sign],
+    containments: &[Timestamp],
+    old: &Relation,
+    at: Timestamp,
+    settings: &FallbackSettings,
+) -> Vec<Timestamp> {
+    let beats = i64::from(settings.missing_beats);
+    let beat = old.beacon(settings).map_or(0, |beat| beat.median.0);
+    let reach = settings.time_window.max(Span(beat.saturating_mul(beats)));
+    let began = |time: &Timestamp| {
+        let mut felt = signs.iter().map(|sign| sign.felt.since(*time));
+        felt.any(|after| (STATED_LATE.negated()..=reach).contains(&after))
+    };
+    let before = containments.iter().filter(|time| **time <= at);
+    before.filter(|time| began(time)).copied().collect()
 }
 
 /// True if both go to one host: to one address, or to several of one that is known.

@@ -238,15 +238,13 @@ impl Analytic for FallbackChannel {
         let judged = std::mem::take(&mut state.judged);
         let mut moved = Vec::new();
         for after in together(judged) {
-            moved.extend(after.iter().map(|one| one.waiting.at));
-            let told =
-                telling::finding(*key, &after, &state, &containments, &self.settings, context);
-            if let Some(finding) = told {
+            moved.extend(after.iter().flat_map(|one| one.stated.clone()));
+            if let Some(finding) = telling::finding(*key, &after, &state, &self.settings, context) {
                 found.finding(finding);
             }
         }
         for (number, at) in containments.into_iter().enumerate() {
-            if moved.iter().any(|moved| *moved >= at) {
+            if moved.contains(&at) {
                 continue;
             }
             let stated = (number, at);
