@@ -93,8 +93,13 @@ const VPN_CLIENTS: &[(&str, &[(Transport, u16)])] = &[
 const PRINTING: &[u16] = &[515, 631, 9100];
 /// The program in which Windows prints.
 const SPOOLER: &str = "\\windows\\system32\\spoolsv.exe";
-/// Programs in which Windows itself asks domain controllers and servers.
-const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
+/// Programs in which Windows itself asks domain controllers and servers. The kernel has no folder.
+const HOUSEHOLD: &[&str] = &[
+    "system",
+    "\\windows\\system32\\lsass.exe",
+    "\\windows\\system32\\svchost.exe",
+    "\\windows\\syswow64\\svchost.exe",
+];
 /// Where Windows asks other hosts inside for updates they have already (Microsoft's "Delivery
 /// Optimization": peers over TCP).
 const DELIVERY: u16 = 7680;
@@ -225,10 +230,16 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
         return Some("another server of the same service");
     }
     let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
-    if DEVELOPERS.contains(&new.who.file_name()) && inside(change.new_relation) {
+    let tool = DEVELOPERS.contains(&new.who.file_name()) && has_folder(&new.who.program);
+    if tool && installed && inside(change.new_relation) {
         return Some("a developer's tool in its own network");
     }
     None
+}
+
+/// True if it is known where the program lies: of a name alone anybody's file may be.
+fn has_folder(program: &str) -> bool {
+    program.contains('\\')
 }
 
 /// True if a known VPN client, where administrators put it, changes between the ports of its own.
@@ -296,7 +307,7 @@ fn same_address(change: &Change<'_>) -> bool {
 /// True if Windows itself asks for a Windows service inside, whatever it spoke with before.
 fn asks_inside(change: &Change<'_>) -> bool {
     let (new, relation) = (change.new, change.new_relation);
-    HOUSEHOLD.contains(&new.who.file_name())
+    HOUSEHOLD.contains(&&*new.who.program)
         && WINDOWS.contains(&new.port)
         && relation.addresses.iter().all(|a| is_private(*a))
         && !misplaced(relation.shape, new.transport, new.port, true)
