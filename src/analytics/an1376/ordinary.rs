@@ -5,7 +5,7 @@ use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
 use crate::model::net::is_private;
 use crate::model::payload::Shape;
-use crate::model::{Span, Timestamp, Transport};
+use crate::model::{Span, Text, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports of services that hand out other ports: FTP, port mappers, RTSP, H.323.
@@ -16,12 +16,16 @@ const SQL_BROWSER: u16 = 1434;
 const SQL_QUESTION: u64 = 34;
 /// The most questions: a client asks again each time it connects anew.
 const SQL_QUESTIONS: u32 = 10;
+/// Those whose port is for the program that asked alone: it goes over a connection of the program's own.
+const OWN_BROKERS: &[u16] = &[21, 554, 1720];
 /// For so long after a connection to one of them, another port of the same remote is theirs.
 const BROKERED: Span = Span::seconds(60);
 
-/// A question to a service that hands out ports.
-#[derive(Clone, Copy, Debug)]
+/// A question to a service that hands out ports, which answered as far as that is told.
+#[derive(Clone, Debug)]
 pub struct Asked {
+    /// Who asked; empty if that is not known.
+    pub program: Text,
     /// The remote.
     pub address: IpAddr,
     /// The service's port.
@@ -324,7 +328,9 @@ fn own_network(change: &Change<'_>) -> bool {
 fn brokered(change: &Change<'_>, services: &[u16]) -> bool {
     let at = change.new_relation.first.time;
     change.brokers.iter().any(|asked| {
+        let theirs = !OWN_BROKERS.contains(&asked.port) || asked.program == change.new.who.program;
         services.contains(&asked.port)
+            && theirs
             && change.new_relation.addresses.contains(&asked.address)
             && asked.at <= at
             && at <= asked.ended.shifted(BROKERED)

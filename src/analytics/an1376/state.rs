@@ -323,11 +323,14 @@ impl State {
     ) {
         let remote = seen.contact.remote.address;
         let route = seen.route();
-        if hands_out(seen.contact.transport, seen.port) {
+        // A log of what the host permitted does not tell whether it was answered.
+        let permitted = seen.contact.fate == Fate::Untold && !seen.contact.on_wire();
+        if hands_out(seen.contact.transport, seen.port) && (seen.worked() || permitted) {
             if self.brokers.len() == ASKED {
                 self.brokers.remove(0);
             }
             self.brokers.push(Asked {
+                program: seen.who.program.clone(),
                 address: remote,
                 port: seen.port,
                 at: seen.time(),
