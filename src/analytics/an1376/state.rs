@@ -262,7 +262,8 @@ impl State {
             .asked
             .get(&(who.program.clone(), address, contact.remote.port));
         let known = asked.or_else(|| self.names.of(address, event.time));
-        let Some(seen) = Sighting::of(contact, who, known) else {
+        let inside = context.assets.is_internal(address);
+        let Some(seen) = Sighting::of(contact, who, known, inside) else {
             return;
         };
         let seen = match self.owner_of(&seen) {
@@ -277,7 +278,6 @@ impl State {
                 *dropped += 1;
             }
         }
-        let inside = context.assets.is_internal(address);
         self.sight.hear(&seen, inside, dropped);
         // What the host's own firewall blocks says nothing of the network.
         let told = seen.contact.fate.failed();
