@@ -4,6 +4,7 @@
 //! The remote is its name where one is known, so that an address change of the same name is no new
 //! destination. Whether a relation broke is in `trouble`.
 
+use super::echo::Echoes;
 use super::rhythm::{Rhythm, rhythm};
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
@@ -142,6 +143,8 @@ pub struct Relation {
     pub shape: Shape,
     /// The first sizes the process sent, of the first contact that had some.
     pub sizes: [u16; crate::model::payload::FIRST_SIZES],
+    /// Its most telling run of echo requests.
+    pub echoes: Option<Echoes>,
     /// Packets show it; records show it.
     pub seen: [bool; 2],
     /// What is wrong with it since it last worked.
@@ -185,6 +188,7 @@ impl Relation {
             local: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             shape: Shape::None,
             sizes: [0; 4],
+            echoes: None,
             seen: [false; 2],
             trouble: None,
             watched: false,
@@ -208,6 +212,9 @@ impl Relation {
             self.addresses.push(address);
         }
         if let Some(attempt) = seen.attempt() {
+            if let Some(run) = Echoes::of(attempt, seen.time()) {
+                self.echoes = Some(self.echoes.map_or(run, |held| held.telling(run)));
+            }
             for (sum, bytes) in self.bytes.iter_mut().zip(attempt.bytes) {
                 *sum = sum.saturating_add(bytes);
             }

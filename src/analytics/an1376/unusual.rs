@@ -13,7 +13,7 @@ use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
-use crate::model::{Span, Timestamp, Transport, What};
+use crate::model::{Span, Timestamp, Transport};
 
 /// Programs that have no business on the network, by file name: they show text, compute, or run
 /// what others give them (Sigma and Elastic rules for network use of system binaries).
@@ -39,9 +39,6 @@ const MUTE: &[&str] = &[
 const ENOUGH: u64 = 10;
 /// Upper bound of that share below which a program typically does not network.
 const RARELY: f64 = 0.3;
-/// Payload bytes a packet of an echo run carries on average beyond which it is no ordinary ping:
-/// Windows sends 32, others 56.
-const ECHO_PAYLOAD: u64 = 64;
 
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -342,13 +339,9 @@ fn ports(
 fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
     let shape = pair.new_relation.shape;
     if matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6) {
-        let sent = match &pair.new_relation.first.what {
-            What::Attempt(attempt) if attempt.packets[0] > 0 => {
-                attempt.bytes[0] / u64::from(attempt.packets[0])
-            }
-            _ => 0,
-        };
-        if sent > ECHO_PAYLOAD {
+        let run = pair.new_relation.echoes.filter(|run| run.carry_more());
+        if let Some(run) = run {
+            let sent = run.size();
             told.usurped = true;
             told.add(
                 "protocol",
@@ -432,8 +425,10 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             );
         }
     }
-    if let (Some(beat), Some((sent, apart))) = (before, echoes(new, settings))
-        && (apart.0 - beat.median.0).abs() <= beat.median.0 / 10
+    // A run is one attempt: its rhythm does not show in its relation.
+    let run = new.echoes.filter(|run| run.sent >= settings.min_beacon);
+    if let (Some(beat), Some(run)) = (before, run)
+        && (run.apart().0 - beat.median.0).abs() <= beat.median.0 / 10
     {
         told.steady = true;
         told.same_implant = true;
@@ -442,8 +437,10 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             "same rhythm",
             8.0,
             format!(
-                "one contact every {} before, {sent} messages {apart} apart on average after",
-                beat.median
+                "one contact every {} before, {} messages {} apart on average after",
+                beat.median,
+                run.sent,
+                run.apart()
             ),
         );
     }
@@ -475,20 +472,6 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             ),
         );
     }
-}
-
-/// How many messages an ICMP exchange sent and how far apart on average: a run of them is one
-/// attempt, so its rhythm does not show in its relation.
-fn echoes(relation: &Relation, settings: &FallbackSettings) -> Option<(u32, Span)> {
-    let What::Attempt(attempt) = &relation.first.what else {
-        return None;
-    };
-    let sent = attempt.packets[0];
-    if attempt.icmp.is_none() || sent < settings.min_beacon {
-        return None;
-    }
-    let length = attempt.duration(relation.first.time).0;
-    Some((sent, Span(length / i64::from(sent - 1))))
 }
 
 fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {
