@@ -40,6 +40,18 @@ const ENOUGH: u64 = 10;
 /// Upper bound of that share below which a program typically does not network.
 const RARELY: f64 = 0.3;
 
+/// Bits from which on a port is rare for a program that keeps to at most so many others.
+const KEPT_BITS: f64 = 3.0;
+const KEPT_PORTS: u64 = 3;
+
+/// How foreign a port is to a program.
+struct Foreign {
+    /// It never used it.
+    never_used: bool,
+    /// And it was seen often enough, on few enough others, that it would have.
+    kept_to_others: bool,
+}
+
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -134,7 +146,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     };
     depth(pair, begin, settings, context, &mut told);
     mute(pair, before, context, &mut told);
-    let rare = ports(pair, begin, settings, context, &mut told);
+    let foreign = ports(pair, begin, settings, context, &mut told);
     shapes(pair, &mut told);
     kinship(pair, settings, &mut told);
     remotes(pair, begin, context, &mut told);
@@ -164,9 +176,14 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
             told.uncommon.push(format!(
                 "{port_words} is no common port, and {whose} had not used it"
             ));
-        } else if rare && (told.regular || told.mute || told.same_implant) {
+        } else if foreign.kept_to_others && (told.regular || told.mute || told.same_implant) {
             told.uncommon.push(format!(
                 "{port_words} is common, but not for {whose}, which kept to others"
+            ));
+        } else if foreign.never_used && (told.steady || told.same_implant) {
+            told.uncommon.push(format!(
+                "{port_words} is common, but {whose} had not used it, and the new channel keeps a rhythm or shares \
+                 server, sizes or rhythm with the old one"
             ));
         }
     }
@@ -265,14 +282,14 @@ fn upper_bound(n: u64, k: u64) -> f64 {
 }
 
 /// Rarity of the port for the program and for the environment, in bits; a bit is three decibans, a
-/// half of which counts. True if it is rare for a program that is known well enough.
+/// half of which counts.
 fn ports(
     pair: &Pair<'_>,
     before: Timestamp,
     _settings: &FallbackSettings,
     context: &Context,
     told: &mut Unusual,
-) -> bool {
+) -> Foreign {
     let port = (pair.new.transport, pair.new.port);
     let usage = context
         .baseline
@@ -333,7 +350,12 @@ fn ports(
             ),
         );
     }
-    usage.by_image == 0 && bits >= 3.0 && usage.ports_of_image <= 3
+    Foreign {
+        never_used: usage.by_image == 0,
+        kept_to_others: usage.by_image == 0
+            && bits >= KEPT_BITS
+            && usage.ports_of_image <= KEPT_PORTS,
+    }
 }
 
 fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
