@@ -4,7 +4,7 @@
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`, `sight`, `heard`), `waiting` finds the broken channel
 //! that a new one is held against, `signs` says what disrupted it (`trouble`, `rules`, `silence`), `excuse` and `ordinary` what is no fallback,
-//! `speech` what belongs on a port, `unusual` how much it weighs (`echo`, `habit`, and `habits` against what), `failover` what speaks for a service of
+//! `speech` what belongs on a port, `zones` which names have one owner, `unusual` how much it weighs (`echo`, `habit`, and `habits` against what), `failover` what speaks for a service of
 //! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod afterwards;
@@ -40,6 +40,7 @@ mod trouble;
 mod unusual;
 mod waiting;
 mod who;
+mod zones;
 
 pub use settings::FallbackSettings;
 

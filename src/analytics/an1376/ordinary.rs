@@ -3,6 +3,7 @@
 use super::failover::{Failover, Folder};
 use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
+use super::zones::zone;
 use crate::model::net::is_private;
 use crate::model::payload::Shape;
 use crate::model::{Span, Text, Timestamp, Transport};
@@ -340,7 +341,7 @@ fn brokered(change: &Change<'_>, services: &[u16]) -> bool {
 /// True if old and new remote are one name, one name's neighbours, or one /24 (/64).
 fn near(change: &Change<'_>) -> bool {
     if let (Peer::Name(a), Peer::Name(b)) = (&change.old.peer, &change.new.peer)
-        && (a == b || parent(a).is_some_and(|zone| parent(b) == Some(zone)))
+        && (a == b || zone(a).is_some_and(|of_a| zone(b) == Some(of_a)))
     {
         return true;
     }
@@ -351,12 +352,6 @@ fn near(change: &Change<'_>) -> bool {
             .iter()
             .any(|b| same_segment(*a, *b))
     })
-}
-
-/// The zone of a name with at least three labels: `cdn.example` of `a.cdn.example`.
-fn parent(name: &str) -> Option<&str> {
-    let (_, zone) = name.split_once('.')?;
-    zone.contains('.').then_some(zone)
 }
 
 fn same_segment(a: IpAddr, b: IpAddr) -> bool {
