@@ -1,6 +1,6 @@
 //! Changes of channel that ordinary software makes by itself: they are near misses, never findings.
 
-use super::failover::{Failover, Folder};
+use super::failover::{Failover, Folder, folder};
 use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
 use super::zones::zone;
@@ -157,6 +157,7 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
     if WINDOWS.contains(&old.port)
         && WINDOWS.contains(&new.port)
         && own_network(change)
+        && of_windows_itself(change)
         && !misplaced(change.new_relation.shape, new.transport, new.port, true)
     {
         return Some("Windows services change between their own ports");
@@ -171,6 +172,23 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
     None
+}
+
+/// True if Windows' own programs use the services, one that administrators put there asks its own network,
+/// or no program is known.
+fn of_windows_itself(change: &Change<'_>) -> bool {
+    let inside = |relation: &Relation| relation.addresses.iter().all(is_inside);
+    let all_inside = inside(change.old_relation) && inside(change.new_relation);
+    [change.old, change.new].iter().all(|route| {
+        let program = &*route.who.program;
+        !route.who.known()
+            || HOUSEHOLD.contains(&program)
+            || match folder(program) {
+                Folder::Guarded => all_inside || program.starts_with("\\windows\\"),
+                Folder::Users => false,
+                Folder::Other => program.starts_with("\\windows\\"),
+            }
+    })
 }
 
 /// What services of Windows do when their server does not answer, as long as the payload is not known
