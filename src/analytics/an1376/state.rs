@@ -36,7 +36,7 @@ const NAMES: usize = 4096;
 const ESTABLISHED: usize = 512;
 /// Programs whose habits are remembered.
 const PROGRAMS: usize = 1024;
-/// Rules and network changes remembered.
+/// Rules and network changes remembered of each, the latest ones.
 const CHANGES: usize = 128;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
@@ -437,10 +437,11 @@ impl State {
     }
 }
 
+/// Keeps the latest ones: what comes next is held against these.
 fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
-    if events.len() < CHANGES {
-        events.push(event.clone());
-    } else {
+    if events.len() >= CHANGES {
+        events.remove(0);
         *dropped += 1;
     }
+    events.push(event.clone());
 }
