@@ -227,12 +227,21 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     {
         return Some("QUIC and TCP on port 443 stand in for each other");
     }
-    if both(DNS) {
+    // A program that its user can write is no client that an administrator installed.
+    let installed = change.failover.folder != Folder::Users;
+    let shape = change.new_relation.shape;
+    // What nobody knows the form of tells only of a program that its user can write.
+    let known = !matches!(shape, Shape::Text | Shape::Binary);
+    let foreign = |also: &[Shape]| {
+        misplaced(shape, new.transport, new.port, false)
+            && !also.contains(&shape)
+            && (known || !installed)
+    };
+    // Queries over QUIC have the port of those over TLS (RFC 9250).
+    if both(DNS) && !foreign(&[Shape::Quic]) {
         return Some("name queries change between UDP, TCP, TLS and servers");
     }
     let tunnel = |route: &Route| TUNNELS.contains(&route.port) && route.transport == Transport::UDP;
-    // A program that its user can write is no client that an administrator installed.
-    let installed = change.failover.folder != Folder::Users;
     if tunnel(old) && (tunnel(new) || web(new)) && installed || vpn_client(change) {
         return Some("a VPN client that goes on over another port");
     }
@@ -242,14 +251,17 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     if both(PRINTING) && printer(change) {
         return Some("the spooler that goes to another port of printers");
     }
-    if both(MAIL) {
+    if both(MAIL) && !foreign(&[Shape::Tls]) {
         return Some("a mail client that tries the ports of mail");
     }
     let calls = |route: &Route| CALLS.contains(&route.port);
-    if calls(new) || (calls(old) && new.transport == Transport::UDP) {
+    let calling = calls(new) || calls(old) && new.transport == Transport::UDP;
+    if calling && !foreign(&[Shape::Tls]) {
         return Some("calls and conferences try relays and ports");
     }
-    if old.transport == new.transport && old.port == new.port && near(change) {
+    // What the service spoke before it may speak on.
+    let same_port = (old.transport, old.port) == (new.transport, new.port);
+    if same_port && near(change) && !foreign(&[change.old_relation.shape]) {
         return Some("another server of the same service");
     }
     let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
