@@ -1,7 +1,7 @@
 //! What the payload of a flow looks like from outside: its shape, its first sizes and the name it
 //! asks for. Payload itself is never kept.
 
-use super::Text;
+use super::{Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How many first payload sizes are kept for each side.
@@ -99,4 +99,6 @@ pub struct Payload {
     pub first_sizes: [[u16; FIRST_SIZES]; 2],
     /// The name the initiator asked for.
     pub name: Option<PeerName>,
+    /// When the responder last sent payload; `None` if it sent none. What was sent again does not count.
+    pub answered: Option<Timestamp>,
 }

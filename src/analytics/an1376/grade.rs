@@ -111,7 +111,7 @@ fn weaknesses(
         ),
     );
     hold(
-        !judged.stated && judged.extent.in_doubt(),
+        judged.stated.is_empty() && judged.extent.in_doubt(),
         Severity::Medium,
         "all that was tried beside it failed too, which is too little to tell an outage",
     );
@@ -129,6 +129,11 @@ fn weaknesses(
         !judged.order.certain,
         Severity::Medium,
         "the clocks do not prove the order",
+    );
+    hold(
+        judged.waiting.open_before.untimed > judged.waiting.at,
+        Severity::Medium,
+        "a connection of the old channel was still open; when it carried payload is not told",
     );
     hold(
         judged.established == Established::Permitted,

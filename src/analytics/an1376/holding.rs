@@ -16,7 +16,7 @@ use crate::context::{Context, Place};
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Table, Tier, Unseen,
 };
-use crate::model::plural::{counted, plural};
+use crate::model::plural::counted;
 use crate::model::{Span, Text, Timestamp};
 use std::iter;
 
@@ -38,10 +38,11 @@ const BEYOND: Span = Span::seconds(60);
 /// What became of one channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Became {
-    /// It worked after the containment.
-    Works,
-    /// A connection begun before went on until then.
-    Open(Timestamp),
+    /// It worked after the containment; if only over a connection begun before, until then.
+    Works(Option<Timestamp>),
+    /// A connection begun before went on until then, and nothing shows that it carried anything; and so
+    /// many contacts came beside it.
+    Open(Timestamp, u32),
     /// It was used again, so often; not all of it failed, and none of it is known to have worked.
     Untold(u32),
     /// It was tried again, without success.
@@ -55,14 +56,28 @@ impl Became {
         matches!(self, Self::Tried(_) | Self::Stopped)
     }
 
+    fn works(self) -> bool {
+        matches!(self, Self::Works(_))
+    }
+
+    fn outlived(self) -> bool {
+        matches!(self, Self::Works(Some(_)))
+    }
+
     fn words(self) -> String {
         match self {
-            Self::Works => "still works".to_owned(),
-            Self::Open(until) => {
-                format!(
-                    "a connection begun before was heard until {}",
-                    until.rfc3339()
-                )
+            Self::Works(None) => "still works".to_owned(),
+            Self::Works(Some(until)) => format!(
+                "still works: a connection begun before carried payload of the remote until {}",
+                until.rfc3339()
+            ),
+            Self::Open(until, more) => {
+                let until = until.rfc3339();
+                let beside = match more {
+                    0 => String::new(),
+                    n => format!("; {} beside it", counted(u64::from(n), "more contact")),
+                };
+                format!("a connection begun before was heard until {until}{beside}")
             }
             Self::Untold(n) => {
                 let n = counted(u64::from(n), "more contact");
@@ -90,17 +105,19 @@ pub fn finding(
     let mut told = channels(number, at, state, settings);
     told.sort_by_key(|(route, relation, _)| (relation.first.order(), (*route).clone()));
     let stopped = told.iter().filter(|(.., became)| became.stopped()).count();
-    let works = told.iter().filter(|(.., b)| *b == Became::Works).count();
+    let works = told.iter().filter(|(.., b)| b.works()).count();
     let untold = told.len() - stopped - works;
-    if stopped + untold == 0 {
+    // What is used anew is the business of the host; a connection that outlived it was not stopped.
+    let across = told.iter().filter(|(.., b)| b.outlived()).count();
+    if stopped + untold + across == 0 {
         return None;
     }
+    let shown = |b: &Became| !b.works() || stopped + untold == 0 && b.outlived();
     let later = afterwards(number, at, state, &told);
     let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
     });
-    let not_working = || told.iter().filter(|(.., b)| *b != Became::Works);
     Some(Finding {
         analytic: super::FallbackChannel::ABOUT.id,
         span: None,
@@ -109,7 +126,7 @@ pub fn finding(
             &host_words(place, context),
             at,
             until,
-            [stopped, untold],
+            [stopped, untold, works, across],
             &later,
         ),
         severity: Severity::Info,
@@ -129,30 +146,38 @@ pub fn finding(
                 Place::Address(address) => Some(address),
                 Place::Host(_) => None,
             },
-            remote: not_working()
-                .next()
+            remote: told
+                .iter()
+                .find(|(.., became)| shown(became))
                 .and_then(|(_, relation, _)| relation.addresses.first().copied()),
             ..Entities::default()
         },
-        steps: steps(&told, &later),
+        steps: steps(&told, shown, &later),
         conditions: vec![Condition {
-            text: "established channels stopped at the stated containment".to_owned(),
+            text: "established channels were in use at the stated containment".to_owned(),
             setting: format!(
                 "last good contact within {} beats before it, or within {ACTIVE} where no beat is known",
                 settings.missing_beats
             ),
-            measured: stopped.to_string(),
+            measured: format!(
+                "{stopped} stopped, {untold} went on without a known success, {works} went on working"
+            ),
         }],
         tables: iter::once(table(&told)).chain(later.tables()).collect(),
         score: vec![ScoreItem {
-            reason: "nothing was judged a fallback; what the evidence does not cover stays open"
+            reason: "nothing was judged a fallback from what stopped then; what the evidence does not cover stays open"
                 .to_owned(),
             points: 30,
         }],
         order: OrderCheck::of_one_clock(),
         unseen: unseen(place, until, state, context),
         alternatives: vec![
-            "the channels stopped by themselves; which of them the containment was about is not stated".to_owned(),
+            if stopped + untold == 0 {
+                "the containment was about a channel that this evidence does not show"
+            } else {
+                "the channels stopped by themselves; which of them the containment was about is not stated"
+            }
+            .to_owned(),
         ],
         actions: (!later.is_empty())
             .then_some(NEW)
@@ -160,14 +185,7 @@ pub fn finding(
             .chain(ACTIONS)
             .map(str::to_owned)
             .collect(),
-        notes: if works == 0 {
-            Vec::new()
-        } else {
-            vec![format!(
-                "{works} other channel{} of the host still worked after the containment; the table lists what became of each",
-                plural(works as u64)
-            )]
-        },
+        notes: Vec::new(),
     })
 }
 
@@ -175,22 +193,33 @@ fn title(
     host: &str,
     at: Timestamp,
     until: Timestamp,
-    counts: [usize; 2],
+    counts: [usize; 4],
     later: &Afterwards<'_>,
 ) -> String {
-    let [stopped, untold] = counts.map(|n| n as u64);
+    let [stopped, untold, works, across] = counts.map(|n| n as u64);
     let (stated, end) = (at.rfc3339(), until.rfc3339());
     if until <= at {
         return format!(
             "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
         );
     }
-    let held = if untold == 0 && later.is_empty() {
+    if stopped + untold == 0 {
+        return format!(
+            "{host}: the containment stated at {stated} stopped nothing that this evidence shows (until {end}): {} went \
+             on working, {across} of them over a connection begun before",
+            counted(works, "channel")
+        );
+    }
+    let held = if untold > 0 || !later.is_empty() {
+        format!("the containment stated at {stated} may not have held (until {end})")
+    } else if works > 0 {
+        format!(
+            "the containment stated at {stated} held for what stopped, as far as this evidence shows (until {end})"
+        )
+    } else {
         format!(
             "the containment stated at {stated} held as far as this evidence shows (until {end})"
         )
-    } else {
-        format!("the containment stated at {stated} may not have held (until {end})")
     };
     let mut became = Vec::new();
     if stopped > 0 {
@@ -200,6 +229,12 @@ fn title(
         became.push(format!(
             "{} went on and is not known to have worked",
             counted(untold, "channel")
+        ));
+    }
+    if works > 0 {
+        became.push(format!(
+            "{} went on working",
+            counted(works, "other channel")
         ));
     }
     became.push(later.words());
@@ -213,7 +248,7 @@ fn afterwards<'s>(
     state: &'s State,
     told: &[Told<'_>],
 ) -> Afterwards<'s> {
-    let not_working = told.iter().filter(|(.., b)| *b != Became::Works);
+    let not_working = told.iter().filter(|(.., b)| !b.works());
     let whose: Vec<&Who> = not_working.map(|(route, ..)| &route.who).collect();
     // Where nothing was heard of the host since, nothing became established either.
     let held = state.contained.get(number).map_or(usize::MAX, Vec::len);
@@ -251,7 +286,15 @@ fn became(
 ) -> Option<Became> {
     let (shown, _) = relation.last_shown()?;
     if relation.good() > at {
-        return Some(Became::Works);
+        return Some(Became::Works(None));
+    }
+    // What goes on is no channel of the past, however long ago it began.
+    if relation.carried > at {
+        return Some(Became::Works(Some(relation.carried)));
+    }
+    let more = relation.contacts.saturating_sub(then.contacts);
+    if relation.open_until > at {
+        return Some(Became::Open(relation.open_until, more));
     }
     // A beacon that misses its beats has stopped already.
     let active = relation.beacon(settings).map_or(ACTIVE, |beat| {
@@ -261,10 +304,8 @@ fn became(
     if at.since(shown.time) > active {
         return None;
     }
-    let more = relation.contacts.saturating_sub(then.contacts);
     let failed = relation.failed.saturating_sub(then.failed);
     Some(match more {
-        0 if relation.open_until > at => Became::Open(relation.open_until),
         0 => Became::Stopped,
         _ if failed == more => Became::Tried(more),
         _ => Became::Untold(more),
@@ -312,25 +353,25 @@ fn table(told: &[Told<'_>]) -> Table {
     }
 }
 
-fn steps(told: &[Told<'_>], later: &Afterwards<'_>) -> Vec<Step> {
+fn steps(told: &[Told<'_>], shown: impl Fn(&Became) -> bool, later: &Afterwards<'_>) -> Vec<Step> {
     let step = |event: &crate::model::Event, remark: String| Step {
         role: Role::Connect,
         event: event.clone(),
         also: Vec::new(),
         remark,
     };
-    let old = told
-        .iter()
-        .filter(|(.., became)| *became != Became::Works)
-        .filter_map(|(_, relation, became)| {
-            let (event, word) = relation.last_shown()?;
-            let did = if became.stopped() {
-                "stopped"
-            } else {
-                "went on"
-            };
-            Some(step(event, format!("a channel that {did}, {word}")))
-        });
+    let old =
+        told.iter()
+            .filter(|(.., became)| shown(became))
+            .filter_map(|(_, relation, became)| {
+                let (event, word) = relation.last_shown()?;
+                let did = if became.stopped() {
+                    "stopped"
+                } else {
+                    "went on"
+                };
+                Some(step(event, format!("a channel that {did}, {word}")))
+            });
     let new = later
         .first_uses()
         .map(|(event, remark)| step(event, remark.to_owned()));

@@ -23,6 +23,9 @@ use crate::model::{Event, Span, Timestamp};
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
 
+/// So much later than a block began its time may be stated: an outage is told by the minute beside it, too.
+const STATED_LATE: Span = Span::seconds(60);
+
 /// A new channel that was judged a fallback.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -40,8 +43,8 @@ pub struct Judged {
     pub after: Span,
     /// How far the failure went beyond it.
     pub extent: Extent,
-    /// A containment was stated before the new channel's first use.
-    pub stated: bool,
+    /// The stated containments that the disruption began with, as they were stated.
+    pub stated: Vec<Timestamp>,
     /// How unusual the new one is.
     pub unusual: Unusual,
     /// What speaks for a failover of the program's own service, and what for an implant.
@@ -101,8 +104,32 @@ pub fn judge(
     let Some(established) = old.established(settings) else {
         return Verdict::Nothing;
     };
-    let trouble = trouble_of(&waiting, old);
+    // What came to nothing was no use of it.
+    let used = waiting.tried.as_ref().map(|tried| {
+        let mut used = new.clone();
+        used.first = tried.first.clone();
+        used
+    });
+    let new = used.as_ref().unwrap_or(new);
     let at = waiting.at;
+    let carried = waiting.open_before.carried;
+    let trouble = trouble_of(&waiting, old);
+    if carried > at && looks_broken(&waiting, trouble, containments, settings) {
+        let channels = channels(&waiting, one_host([old, new], at, context));
+        return Verdict::Near(
+            1,
+            format!(
+                "{channels}: the old channel was not disrupted: a connection begun before carried payload of the \
+                 remote until {}",
+                carried.rfc3339()
+            ),
+        );
+    }
+    // What failed beside a connection that went on disrupted nothing.
+    let trouble = trouble.filter(|trouble| {
+        let last = trouble.last_before(at);
+        trouble.name.is_some() || last.is_none_or(|last| last >= carried)
+    });
     let mut found = signs::signs(
         &signs::Place {
             route: &waiting.old,
@@ -112,6 +139,7 @@ pub fn judge(
             containments,
             good: waiting.good_before,
             let_through: waiting.let_through_before,
+            open: waiting.open_before,
             until: at,
             end: state.end,
             failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
@@ -156,7 +184,7 @@ pub fn judge(
             _ => Verdict::Nothing,
         };
     }
-    let last = last_sign(&found, trouble, at);
+    let last = last_sign(&found, [waiting.trouble.as_ref(), trouble], at);
     let after = at.since(last);
     let silence_only = found.iter().all(|sign| sign.kind == "silence");
     if after > settings.time_window && !silence_only {
@@ -170,8 +198,10 @@ pub fn judge(
     }
     let extent = extent_of(place, state, old, &found, settings, context);
     // What an analyst had blocked as a whole is no outage.
-    let stated = containments.iter().any(|time| *time <= at);
-    if !stated && let Some(why) = extent.outage(settings) {
+    let stated = stated(&found, containments, old, at, settings);
+    if stated.is_empty()
+        && let Some(why) = extent.outage(settings)
+    {
         return Verdict::Near(
             1,
             format!("{channels}: the network failed as a whole: {why}"),
@@ -292,6 +322,38 @@ pub fn judge(
     Verdict::Fallback(Box::new(judged))
 }
 
+/// True if there was a disruption but for connections that went on.
+fn looks_broken(
+    waiting: &Waiting,
+    trouble: Option<&Trouble>,
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+) -> bool {
+    let mut stated = containments.iter();
+    trouble.is_some_and(|trouble| trouble.is_disruption(settings))
+        || stated.any(|time| waiting.good_before <= *time && *time <= waiting.at)
+}
+
+/// The containments that a disruption began with: within the window, or as many beats as make a silence.
+/// What fails much later, or had failed before, is no part of them.
+fn stated(
+    signs: &[Sign],
+    containments: &[Timestamp],
+    old: &Relation,
+    at: Timestamp,
+    settings: &FallbackSettings,
+) -> Vec<Timestamp> {
+    let beats = i64::from(settings.missing_beats);
+    let beat = old.beacon(settings).map_or(0, |beat| beat.median.0);
+    let reach = settings.time_window.max(Span(beat.saturating_mul(beats)));
+    let began = |time: &Timestamp| {
+        let mut felt = signs.iter().map(|sign| sign.felt.since(*time));
+        felt.any(|after| (STATED_LATE.negated()..=reach).contains(&after))
+    };
+    let before = containments.iter().filter(|time| **time <= at);
+    before.filter(|time| began(time)).copied().collect()
+}
+
 /// True if both go to one host: to one address, or to several of one that is known.
 fn one_host(relations: [&Relation; 2], at: Timestamp, context: &Context) -> bool {
     let [old, new] = relations;
@@ -342,11 +404,14 @@ fn trouble_of<'a>(waiting: &'a Waiting, old: &'a Relation) -> Option<&'a Trouble
     }
 }
 
-fn last_sign(signs: &[Sign], trouble: Option<&Trouble>, at: Timestamp) -> Timestamp {
+/// The last sign before the first use. Of a channel that is tried on and on after it, what was known at
+/// the first use says more than what is known now.
+fn last_sign(signs: &[Sign], known: [Option<&Trouble>; 2], at: Timestamp) -> Timestamp {
+    let troubles = known.into_iter().flatten();
     signs
         .iter()
         .map(|sign| sign.at)
-        .chain(trouble.and_then(|t| t.last_before(at)))
+        .chain(troubles.filter_map(|trouble| trouble.last_before(at)))
         .filter(|time| *time <= at)
         .max()
         .unwrap_or(at)

@@ -4,14 +4,16 @@
 //! Key: the host, so that processes of one host can be held against each other. `state` remembers
 //! (`relation`, `names`, `lineage`, `image`, `outage`, `awake`, `sight`, `heard`), `waiting` finds the broken channel
 //! that a new one is held against, `signs` says what disrupted it (`trouble`, `rules`, `silence`), `excuse` and `ordinary` what is no fallback,
-//! `speech` what belongs on a port, `unusual` how much it weighs (`habits` against what), `failover` what speaks for a service of
+//! `speech` what belongs on a port, `zones` which names have one owner, `unusual` how much it weighs (`echo`, `habit`, and `habits` against what), `failover` what speaks for a service of
 //! the program's own, `judge` decides, `grade` says how bad it is, `telling` and `panel` put it into words, `holding` answers whether a stated containment held.
 
 mod afterwards;
 mod awake;
+mod echo;
 mod excuse;
 mod failover;
 mod grade;
+mod habit;
 mod habits;
 mod heard;
 mod holding;
@@ -38,6 +40,7 @@ mod trouble;
 mod unusual;
 mod waiting;
 mod who;
+mod zones;
 
 pub use settings::FallbackSettings;
 
@@ -237,15 +240,13 @@ impl Analytic for FallbackChannel {
         let judged = std::mem::take(&mut state.judged);
         let mut moved = Vec::new();
         for after in together(judged) {
-            moved.extend(after.iter().map(|one| one.waiting.at));
-            let told =
-                telling::finding(*key, &after, &state, &containments, &self.settings, context);
-            if let Some(finding) = told {
+            moved.extend(after.iter().flat_map(|one| one.stated.clone()));
+            if let Some(finding) = telling::finding(*key, &after, &state, &self.settings, context) {
                 found.finding(finding);
             }
         }
         for (number, at) in containments.into_iter().enumerate() {
-            if moved.iter().any(|moved| *moved >= at) {
+            if moved.contains(&at) {
                 continue;
             }
             let stated = (number, at);
@@ -298,11 +299,25 @@ impl FallbackChannel {
             }
         }
         match (worst, near) {
-            (Some(judged), _) if state.judged.len() < HELD => state.judged.push(*judged),
-            (Some(_), _) => found.dropped += 1,
+            (Some(judged), _) => hold(*judged, &mut state.judged, &mut found.dropped),
             (None, Some(near)) => found.near_miss(near),
             (None, None) => {}
         }
+    }
+}
+
+/// Holds a fallback until the host is closed. One channel is told once: first tried, and later in use, it
+/// is told as what it became.
+fn hold(judged: Judged, held: &mut Vec<Judged>, dropped: &mut u64) {
+    let bad = |one: &Judged| (one.severity, one.sum());
+    let (old, new) = (&judged.waiting.old, &judged.waiting.new);
+    let room = held.len() < HELD;
+    let mut all = held.iter_mut();
+    match all.find(|one| one.waiting.old == *old && one.waiting.new == *new) {
+        Some(one) if bad(one) <= bad(&judged) => *one = judged,
+        Some(_) => {}
+        None if room => held.push(judged),
+        None => *dropped += 1,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Changes of channel that ordinary software makes by itself: they are near misses, never findings.
 
-use super::failover::{Failover, Folder};
+use super::failover::{Failover, Folder, folder};
 use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
+use super::zones::zone;
 use crate::model::net::is_private;
 use crate::model::payload::Shape;
-use crate::model::{Span, Timestamp, Transport};
+use crate::model::{Span, Text, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports of services that hand out other ports: FTP, port mappers, RTSP, H.323.
@@ -16,12 +17,16 @@ const SQL_BROWSER: u16 = 1434;
 const SQL_QUESTION: u64 = 34;
 /// The most questions: a client asks again each time it connects anew.
 const SQL_QUESTIONS: u32 = 10;
+/// Those whose port is for the program that asked alone: it goes over a connection of the program's own.
+const OWN_BROKERS: &[u16] = &[21, 554, 1720];
 /// For so long after a connection to one of them, another port of the same remote is theirs.
 const BROKERED: Span = Span::seconds(60);
 
-/// A question to a service that hands out ports.
-#[derive(Clone, Copy, Debug)]
+/// A question to a service that hands out ports, which answered as far as that is told.
+#[derive(Clone, Debug)]
 pub struct Asked {
+    /// Who asked; empty if that is not known.
+    pub program: Text,
     /// The remote.
     pub address: IpAddr,
     /// The service's port.
@@ -93,8 +98,13 @@ const VPN_CLIENTS: &[(&str, &[(Transport, u16)])] = &[
 const PRINTING: &[u16] = &[515, 631, 9100];
 /// The program in which Windows prints.
 const SPOOLER: &str = "\\windows\\system32\\spoolsv.exe";
-/// Programs in which Windows itself asks domain controllers and servers.
-const HOUSEHOLD: &[&str] = &["system", "svchost.exe", "lsass.exe"];
+/// Programs in which Windows itself asks domain controllers and servers. The kernel has no folder.
+const HOUSEHOLD: &[&str] = &[
+    "system",
+    "\\windows\\system32\\lsass.exe",
+    "\\windows\\system32\\svchost.exe",
+    "\\windows\\syswow64\\svchost.exe",
+];
 /// Where Windows asks other hosts inside for updates they have already (Microsoft's "Delivery
 /// Optimization": peers over TCP).
 const DELIVERY: u16 = 7680;
@@ -147,6 +157,7 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
     if WINDOWS.contains(&old.port)
         && WINDOWS.contains(&new.port)
         && own_network(change)
+        && of_windows_itself(change)
         && !misplaced(change.new_relation.shape, new.transport, new.port, true)
     {
         return Some("Windows services change between their own ports");
@@ -161,6 +172,23 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
         return Some("a port that another connection to the same remote had asked for (RPC, FTP)");
     }
     None
+}
+
+/// True if Windows' own programs use the services, one that administrators put there asks its own network,
+/// or no program is known.
+fn of_windows_itself(change: &Change<'_>) -> bool {
+    let inside = |relation: &Relation| relation.addresses.iter().all(is_inside);
+    let all_inside = inside(change.old_relation) && inside(change.new_relation);
+    [change.old, change.new].iter().all(|route| {
+        let program = &*route.who.program;
+        !route.who.known()
+            || HOUSEHOLD.contains(&program)
+            || match folder(program) {
+                Folder::Guarded => all_inside || program.starts_with("\\windows\\"),
+                Folder::Users => false,
+                Folder::Other => program.starts_with("\\windows\\"),
+            }
+    })
 }
 
 /// What services of Windows do when their server does not answer, as long as the payload is not known
@@ -199,12 +227,21 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     {
         return Some("QUIC and TCP on port 443 stand in for each other");
     }
-    if both(DNS) {
+    // A program that its user can write is no client that an administrator installed.
+    let installed = change.failover.folder != Folder::Users;
+    let shape = change.new_relation.shape;
+    // What nobody knows the form of tells only of a program that its user can write.
+    let known = !matches!(shape, Shape::Text | Shape::Binary);
+    let foreign = |also: &[Shape]| {
+        misplaced(shape, new.transport, new.port, false)
+            && !also.contains(&shape)
+            && (known || !installed)
+    };
+    // Queries over QUIC have the port of those over TLS (RFC 9250).
+    if both(DNS) && !foreign(&[Shape::Quic]) {
         return Some("name queries change between UDP, TCP, TLS and servers");
     }
     let tunnel = |route: &Route| TUNNELS.contains(&route.port) && route.transport == Transport::UDP;
-    // A program that its user can write is no client that an administrator installed.
-    let installed = change.failover.folder != Folder::Users;
     if tunnel(old) && (tunnel(new) || web(new)) && installed || vpn_client(change) {
         return Some("a VPN client that goes on over another port");
     }
@@ -214,21 +251,30 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     if both(PRINTING) && printer(change) {
         return Some("the spooler that goes to another port of printers");
     }
-    if both(MAIL) {
+    if both(MAIL) && !foreign(&[Shape::Tls]) {
         return Some("a mail client that tries the ports of mail");
     }
     let calls = |route: &Route| CALLS.contains(&route.port);
-    if calls(new) || (calls(old) && new.transport == Transport::UDP) {
+    let calling = calls(new) || calls(old) && new.transport == Transport::UDP;
+    if calling && !foreign(&[Shape::Tls]) {
         return Some("calls and conferences try relays and ports");
     }
-    if old.transport == new.transport && old.port == new.port && near(change) {
+    // What the service spoke before it may speak on.
+    let same_port = (old.transport, old.port) == (new.transport, new.port);
+    if same_port && near(change) && !foreign(&[change.old_relation.shape]) {
         return Some("another server of the same service");
     }
     let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
-    if DEVELOPERS.contains(&new.who.file_name()) && inside(change.new_relation) {
+    let tool = DEVELOPERS.contains(&new.who.file_name()) && has_folder(&new.who.program);
+    if tool && installed && inside(change.new_relation) {
         return Some("a developer's tool in its own network");
     }
     None
+}
+
+/// True if it is known where the program lies: of a name alone anybody's file may be.
+fn has_folder(program: &str) -> bool {
+    program.contains('\\')
 }
 
 /// True if a known VPN client, where administrators put it, changes between the ports of its own.
@@ -296,7 +342,7 @@ fn same_address(change: &Change<'_>) -> bool {
 /// True if Windows itself asks for a Windows service inside, whatever it spoke with before.
 fn asks_inside(change: &Change<'_>) -> bool {
     let (new, relation) = (change.new, change.new_relation);
-    HOUSEHOLD.contains(&new.who.file_name())
+    HOUSEHOLD.contains(&&*new.who.program)
         && WINDOWS.contains(&new.port)
         && relation.addresses.iter().all(|a| is_private(*a))
         && !misplaced(relation.shape, new.transport, new.port, true)
@@ -313,7 +359,9 @@ fn own_network(change: &Change<'_>) -> bool {
 fn brokered(change: &Change<'_>, services: &[u16]) -> bool {
     let at = change.new_relation.first.time;
     change.brokers.iter().any(|asked| {
+        let theirs = !OWN_BROKERS.contains(&asked.port) || asked.program == change.new.who.program;
         services.contains(&asked.port)
+            && theirs
             && change.new_relation.addresses.contains(&asked.address)
             && asked.at <= at
             && at <= asked.ended.shifted(BROKERED)
@@ -323,7 +371,7 @@ fn brokered(change: &Change<'_>, services: &[u16]) -> bool {
 /// True if old and new remote are one name, one name's neighbours, or one /24 (/64).
 fn near(change: &Change<'_>) -> bool {
     if let (Peer::Name(a), Peer::Name(b)) = (&change.old.peer, &change.new.peer)
-        && (a == b || parent(a).is_some_and(|zone| parent(b) == Some(zone)))
+        && (a == b || zone(a).is_some_and(|of_a| zone(b) == Some(of_a)))
     {
         return true;
     }
@@ -334,12 +382,6 @@ fn near(change: &Change<'_>) -> bool {
             .iter()
             .any(|b| same_segment(*a, *b))
     })
-}
-
-/// The zone of a name with at least three labels: `cdn.example` of `a.cdn.example`.
-fn parent(name: &str) -> Option<&str> {
-    let (_, zone) = name.split_once('.')?;
-    zone.contains('.').then_some(zone)
 }
 
 fn same_segment(a: IpAddr, b: IpAddr) -> bool {

@@ -4,6 +4,7 @@
 //! The remote is its name where one is known, so that an address change of the same name is no new
 //! destination. Whether a relation broke is in `trouble`.
 
+use super::echo::Echoes;
 use super::rhythm::{Rhythm, rhythm};
 use super::settings::FallbackSettings;
 use super::sighting::Sighting;
@@ -128,6 +129,10 @@ pub struct Relation {
     pub longest: Span,
     /// When the last of those was last heard.
     pub open_until: Timestamp,
+    /// Until when packets show payload of the remote on those: later than the last of them began.
+    pub carried: Timestamp,
+    /// Until when those were open of which nothing tells when payload came, as in a log of connections.
+    pub untimed: Timestamp,
     /// Addresses it was seen at.
     pub addresses: Vec<IpAddr>,
     /// The name it was asked for by.
@@ -138,6 +143,8 @@ pub struct Relation {
     pub shape: Shape,
     /// The first sizes the process sent, of the first contact that had some.
     pub sizes: [u16; crate::model::payload::FIRST_SIZES],
+    /// Its most telling run of echo requests.
+    pub echoes: Option<Echoes>,
     /// Packets show it; records show it.
     pub seen: [bool; 2],
     /// What is wrong with it since it last worked.
@@ -164,6 +171,8 @@ impl Relation {
         Self {
             last: first.time,
             open_until: first.time,
+            carried: first.time,
+            untimed: first.time,
             first,
             last_good: None,
             last_permitted: None,
@@ -179,6 +188,7 @@ impl Relation {
             local: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             shape: Shape::None,
             sizes: [0; 4],
+            echoes: None,
             seen: [false; 2],
             trouble: None,
             watched: false,
@@ -202,6 +212,9 @@ impl Relation {
             self.addresses.push(address);
         }
         if let Some(attempt) = seen.attempt() {
+            if let Some(run) = Echoes::of(attempt, seen.time()) {
+                self.echoes = Some(self.echoes.map_or(run, |held| held.telling(run)));
+            }
             for (sum, bytes) in self.bytes.iter_mut().zip(attempt.bytes) {
                 *sum = sum.saturating_add(bytes);
             }
@@ -216,7 +229,7 @@ impl Relation {
         let failed = seen.failed(self);
         if failed {
             self.failed = self.failed.saturating_add(1);
-            let held = self.trouble.take();
+            let held = self.still_wrong(seen.time());
             self.trouble = Some(Trouble::with_failure(held, seen, settings));
             return true;
         }
@@ -243,6 +256,16 @@ impl Relation {
         // It works: whatever was wrong is over.
         self.trouble = None;
         self.last_good = Some(seen.event().clone());
+        if let Some(attempt) = seen.attempt() {
+            match attempt
+                .payload
+                .as_ref()
+                .and_then(|payload| payload.answered)
+            {
+                Some(answered) => self.carried = self.carried.max(answered),
+                None => self.untimed = self.untimed.max(attempt.ended),
+            }
+        }
         if let Some(ended) = seen.reset() {
             // A server that ends every connection so is not broken.
             let routine = self.resets * 2 >= self.worked.saturating_sub(1) && self.resets > 0;
@@ -252,6 +275,14 @@ impl Relation {
             }
         }
         false
+    }
+
+    /// Takes out what is wrong with it at `now`: not what a connection begun before has outlived.
+    pub fn still_wrong(&mut self, now: Timestamp) -> Option<Trouble> {
+        let carried = self.carried;
+        let held = self.trouble.take();
+        // A name that is gone is gone for what comes next, whatever goes on without it.
+        held.filter(|trouble| carried <= trouble.began || now < carried || trouble.name.is_some())
     }
 
     fn remember(&mut self, time: Timestamp) {

@@ -4,7 +4,7 @@ use super::relation::{Peer, Relation, Route};
 use super::who::Who;
 use crate::analytics::kit::contact::{Contact, Fate};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome};
-use crate::model::net::is_group_or_wildcard;
+use crate::model::net::{is_group_or_wildcard, is_private, may_be_broadcast};
 use crate::model::payload::NameSource;
 use crate::model::{Event, Text, Timestamp, Transport, What};
 
@@ -24,13 +24,13 @@ pub struct Sighting<'e> {
 
 impl<'e> Sighting<'e> {
     /// Reads a contact of `who`, whose remote may be known by a name; `None` for one that reaches
-    /// nobody in particular.
-    pub fn of(contact: Contact<'e>, who: Who, known: Option<&Text>) -> Option<Self> {
+    /// nobody in particular; `inside` says that the remote is of the own network.
+    pub fn of(contact: Contact<'e>, who: Who, known: Option<&Text>, inside: bool) -> Option<Self> {
         let remote = contact.remote.address;
         let group = is_group_or_wildcard(remote)
             || remote.is_loopback()
             || remote == contact.local.address
-            || matches!(remote, std::net::IpAddr::V4(v4) if v4.octets()[3] == 255);
+            || (inside || is_private(remote)) && may_be_broadcast(contact.transport, remote);
         if group {
             return None;
         }

@@ -8,6 +8,7 @@ use super::rules;
 use super::settings::FallbackSettings;
 use super::silence::overdue;
 use super::trouble::Trouble;
+use super::waiting::Open;
 use crate::analytics::kit::contact::Fate;
 use crate::model::{Event, Timestamp};
 
@@ -48,6 +49,8 @@ pub struct Place<'a> {
     pub good: Timestamp,
     /// See `good`.
     pub let_through: Timestamp,
+    /// Until when connections begun before went on.
+    pub open: Open,
     /// When the new channel was first used.
     pub until: Timestamp,
     /// The end of what is known of the host.
@@ -78,7 +81,9 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     signs.retain(|sign| sign.at <= place.until);
     let overdue = overdue(place, settings);
     for event in place.rules {
-        let inside = place.let_through < event.time && event.time <= place.until;
+        let inside = place.let_through < event.time
+            && place.open.carried <= event.time.shifted(rules::SETTLES)
+            && event.time <= place.until;
         // What failed elsewhere had left the host.
         let left = place.trouble.and_then(|t| t.failures.last);
         let stopped = left.is_none_or(|left| left <= event.time.shifted(rules::SETTLES));
@@ -106,10 +111,8 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         }
     }
     for at in place.containments {
-        if place.good <= *at && *at <= place.until {
-            let permitted = place.let_through > *at;
-            // Where no success is ever told, what went on may have worked.
-            let strong = !permitted || place.relation.worked > 0;
+        if place.good <= *at && *at <= place.until && place.open.carried <= place.until {
+            let (strong, until_then) = after_containment(*at, place);
             signs.push(Sign {
                 kind: "containment",
                 at: *at,
@@ -118,13 +121,8 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 strong,
                 hindsight: false,
                 text: format!(
-                    "the analyst stated containment at {}; until the new channel came {}",
+                    "the analyst stated containment at {}; until the new channel came {until_then}",
                     at.rfc3339(),
-                    if permitted {
-                        "the host permitted more of it, and none of that is known to have worked"
-                    } else {
-                        "it did not work after that"
-                    }
                 ),
                 events: Vec::new(),
             });
@@ -151,6 +149,29 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     }
     signs.sort_by_key(|sign| (!sign.strong, -sign.weight, sign.at));
     signs
+}
+
+/// Whether a containment surely stopped the channel, and what was seen of it between that and the new one.
+fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
+    let Open { carried, untimed } = place.open;
+    if carried > at {
+        let until = carried.rfc3339();
+        let said = format!("a connection begun before carried payload of the remote until {until}");
+        return (false, said);
+    }
+    if untimed > at {
+        let until = untimed.rfc3339();
+        let said = format!(
+            "a connection begun before was open, until {until}; when it carried payload is not told"
+        );
+        return (false, said);
+    }
+    if place.let_through > at {
+        // Where no success is ever told, what went on may have worked.
+        let said = "the host permitted more of it, and none of that is known to have worked";
+        return (place.relation.worked > 0, said.to_owned());
+    }
+    (true, "it did not work after that".to_owned())
 }
 
 fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs: &mut Vec<Sign>) {

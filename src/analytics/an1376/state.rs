@@ -3,6 +3,7 @@
 
 use super::awake::Awake;
 use super::failover::is_settled;
+use super::habit::Habit;
 use super::habits::Subject;
 use super::heard::Heard;
 use super::image::{Image, Images};
@@ -18,47 +19,27 @@ use super::settings::FallbackSettings;
 use super::sight::Sight;
 use super::sighting::Sighting;
 use super::trouble::Trouble;
-use super::waiting::{Candidates, New};
+use super::waiting::{Candidates, New, Tried};
 use super::who::Who;
 use crate::analytics::kit::contact::{Fate, Form, contact_of};
 use crate::analytics::room::tree;
 use crate::context::Context;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::HostWhat;
-use crate::model::{Event, Span, Text, Timestamp, Transport, What};
-use foldhash::fast::RandomState;
-use hashbrown::HashSet;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{Event, Span, Text, Timestamp, What};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Names remembered by who asked where.
 const NAMES: usize = 4096;
 /// Established relations watched per host.
 const ESTABLISHED: usize = 512;
-/// Programs whose habits are remembered, and ports and remotes of each.
+/// Programs whose habits are remembered.
 const PROGRAMS: usize = 1024;
-const HABITS: usize = 1024;
-/// Rules and network changes remembered.
+/// Rules and network changes remembered of each, the latest ones.
 const CHANGES: usize = 128;
 /// Questions for ports remembered.
 const ASKED: usize = 64;
-
-/// What a program of the host is used to.
-#[derive(Default)]
-struct Habit {
-    // Looked up, never walked.
-    transports: BTreeSet<Transport>,
-    ports: HashSet<(Transport, u16), RandomState>,
-    addresses: HashSet<IpAddr, RandomState>,
-    names: HashSet<Text, RandomState>,
-    // A full habit cannot tell what is new any more.
-    full: bool,
-}
-
-impl Habit {
-    /// What its four sets take with one entry each.
-    const LEAST: usize = 256;
-}
 
 /// One host.
 #[derive(Default)]
@@ -149,6 +130,8 @@ impl State {
         if INSTALLERS.contains(&by.file_name()) {
             if self.installed.len() < PROGRAMS {
                 self.installed.insert(image_key(path), at);
+            } else {
+                *dropped += 1;
             }
             return;
         }
@@ -261,7 +244,7 @@ impl State {
                 if let Some(relation) = self.relations.at_mut(*place)
                     && relation.name.as_ref() == Some(&answer.name)
                 {
-                    let held = relation.trouble.take();
+                    let held = relation.still_wrong(event.time);
                     relation.trouble = Some(Trouble::with_name(held, event, turn));
                 }
             }
@@ -279,7 +262,8 @@ impl State {
             .asked
             .get(&(who.program.clone(), address, contact.remote.port));
         let known = asked.or_else(|| self.names.of(address, event.time));
-        let Some(seen) = Sighting::of(contact, who, known) else {
+        let inside = context.assets.is_internal(address);
+        let Some(seen) = Sighting::of(contact, who, known, inside) else {
             return;
         };
         let seen = match self.owner_of(&seen) {
@@ -294,7 +278,6 @@ impl State {
                 *dropped += 1;
             }
         }
-        let inside = context.assets.is_internal(address);
         self.sight.hear(&seen, inside, dropped);
         // What the host's own firewall blocks says nothing of the network.
         let told = seen.contact.fate.failed();
@@ -340,11 +323,14 @@ impl State {
     ) {
         let remote = seen.contact.remote.address;
         let route = seen.route();
-        if hands_out(seen.contact.transport, seen.port) {
+        // A log of what the host permitted does not tell whether it was answered.
+        let permitted = seen.contact.fate == Fate::Untold && !seen.contact.on_wire();
+        if hands_out(seen.contact.transport, seen.port) && (seen.worked() || permitted) {
             if self.brokers.len() == ASKED {
                 self.brokers.remove(0);
             }
             self.brokers.push(Asked {
+                program: seen.who.program.clone(),
                 address: remote,
                 port: seen.port,
                 at: seen.time(),
@@ -352,7 +338,12 @@ impl State {
             });
         }
         let known = self.relations.find(&route);
-        let (novel, remotes_before) = self.learn(seen);
+        let before = known.and_then(|place| self.relations.at(place));
+        let in_vain = before
+            .map(|(_, relation)| relation)
+            .filter(|relation| relation.worked == 0)
+            .map(|relation| (relation.first.time, relation.contacts));
+        let (novel, remotes_before) = self.learn(seen, dropped);
         let place = match known {
             Some(place) => place,
             None => {
@@ -379,11 +370,22 @@ impl State {
         }
         if known.is_none() && novel.contains(&true) {
             self.count_new(&seen.who, seen.time(), settings);
+        }
+        // What failed so far comes into use with the first contact that does not.
+        let failed = seen.contact.fate.failed() == Some(true);
+        let came = known.is_none() || in_vain.is_some() && !failed && !self.waits(&route);
+        if came && novel.contains(&true) {
+            let tried = in_vain.map(|(since, tries)| Tried {
+                since,
+                tries,
+                first: seen.event().clone(),
+            });
             let new = New {
                 route,
                 novel,
                 remotes_before,
                 local,
+                tried,
             };
             self.wait(seen, new, containments, settings, context, dropped);
         }
@@ -391,42 +393,16 @@ impl State {
 
     /// What is new about a contact for its program: remote, port, protocol; and how many remotes
     /// the program had. Afterwards it is a habit.
-    fn learn(&mut self, seen: &Sighting<'_>) -> ([bool; 3], usize) {
+    fn learn(&mut self, seen: &Sighting<'_>, dropped: &mut u64) -> ([bool; 3], usize) {
         let key = (seen.who.program.clone(), seen.who.service.clone());
         if self.habits.len() >= PROGRAMS && !self.habits.contains_key(&key) {
+            *dropped += 1;
             return ([false; 3], 0);
         }
         let habit = self.habits.entry(key).or_default();
-        let address = seen.contact.remote.address;
-        let transport = seen.contact.transport;
-        let named = seen
-            .name
-            .as_ref()
-            .is_some_and(|name| habit.names.contains(name));
-        let first = habit.transports.is_empty();
-        let novel = [
-            !named && !habit.addresses.contains(&address),
-            !habit.ports.contains(&(transport, seen.port)),
-            !habit.transports.contains(&transport) && !first,
-        ];
-        let before = habit.addresses.len();
-        if habit.full || before >= HABITS || habit.ports.len() >= HABITS {
-            habit.full = true;
-            return ([false; 3], before);
-        }
-        if seen.contact.fate.failed() == Some(true) {
-            // What never worked is no habit: the next server on that port is as new.
-            return (novel, before);
-        }
-        let new_name = match &seen.name {
-            Some(name) if !named => habit.names.insert(name.clone()),
-            _ => false,
-        };
-        self.habitual += usize::from(habit.transports.insert(transport))
-            + usize::from(habit.ports.insert((transport, seen.port)))
-            + usize::from(habit.addresses.insert(address))
-            + usize::from(new_name);
-        (novel, before)
+        let (novel, remotes) = (habit.novel(seen), habit.remotes());
+        self.habitual += habit.learn(seen, dropped);
+        (novel, remotes)
     }
 
     /// Whose habits a contact of `who` was held against.
@@ -461,10 +437,11 @@ impl State {
     }
 }
 
+/// Keeps the latest ones: what comes next is held against these.
 fn keep(events: &mut Vec<Event>, event: &Event, dropped: &mut u64) {
-    if events.len() < CHANGES {
-        events.push(event.clone());
-    } else {
+    if events.len() >= CHANGES {
+        events.remove(0);
         *dropped += 1;
     }
+    events.push(event.clone());
 }

@@ -25,7 +25,6 @@ pub fn finding(
     place: Place,
     after: &[Judged],
     state: &State,
-    containments: &[Timestamp],
     settings: &FallbackSettings,
     context: &Context,
 ) -> Option<Finding> {
@@ -65,7 +64,7 @@ pub fn finding(
         unseen: unseen(place, told, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: actions(context),
-        notes: notes(told, after, later(told, state), containments, context),
+        notes: notes(told, after, later(told, state), context),
     })
 }
 
@@ -348,15 +347,10 @@ fn notes(
     told: &Judged,
     after: &[Judged],
     later: Option<Timestamp>,
-    containments: &[Timestamp],
     context: &Context,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(stated) = containments
-        .iter()
-        .rev()
-        .find(|time| **time <= told.waiting.at)
-    {
+    if let Some(stated) = told.stated.last() {
         notes.push(format!(
             "did the block hold? no: after the containment stated at {} {}",
             stated.rfc3339(),
@@ -365,6 +359,13 @@ fn notes(
             } else {
                 "a new channel was tried; none of it is known to have worked"
             }
+        ));
+    }
+    if let Some(tried) = &told.waiting.tried {
+        notes.push(format!(
+            "the new channel had been tried {} from {} on, without success",
+            counted(u64::from(tried.tries), "time"),
+            tried.since.rfc3339()
         ));
     }
     match &told.unusual.thin {

@@ -13,7 +13,7 @@ use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
 use crate::context::{Context, Place};
 use crate::model::net::is_private;
-use crate::model::{Span, Timestamp, Transport, What};
+use crate::model::{Span, Timestamp, Transport};
 
 /// Programs that have no business on the network, by file name: they show text, compute, or run
 /// what others give them (Sigma and Elastic rules for network use of system binaries).
@@ -39,9 +39,18 @@ const MUTE: &[&str] = &[
 const ENOUGH: u64 = 10;
 /// Upper bound of that share below which a program typically does not network.
 const RARELY: f64 = 0.3;
-/// Payload bytes a packet of an echo run carries on average beyond which it is no ordinary ping:
-/// Windows sends 32, others 56.
-const ECHO_PAYLOAD: u64 = 64;
+
+/// Bits from which on a port is rare for a program that keeps to at most so many others.
+const KEPT_BITS: f64 = 3.0;
+const KEPT_PORTS: u64 = 3;
+
+/// How foreign a port is to a program.
+struct Foreign {
+    /// It never used it.
+    never_used: bool,
+    /// And it was seen often enough, on few enough others, that it would have.
+    kept_to_others: bool,
+}
 
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +146,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     };
     depth(pair, begin, settings, context, &mut told);
     mute(pair, before, context, &mut told);
-    let rare = ports(pair, begin, settings, context, &mut told);
+    let foreign = ports(pair, begin, settings, context, &mut told);
     shapes(pair, &mut told);
     kinship(pair, settings, &mut told);
     remotes(pair, begin, context, &mut told);
@@ -167,9 +176,14 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
             told.uncommon.push(format!(
                 "{port_words} is no common port, and {whose} had not used it"
             ));
-        } else if rare && (told.regular || told.mute || told.same_implant) {
+        } else if foreign.kept_to_others && (told.regular || told.mute || told.same_implant) {
             told.uncommon.push(format!(
                 "{port_words} is common, but not for {whose}, which kept to others"
+            ));
+        } else if foreign.never_used && (told.steady || told.same_implant) {
+            told.uncommon.push(format!(
+                "{port_words} is common, but {whose} had not used it, and the new channel keeps a rhythm or shares \
+                 server, sizes or rhythm with the old one"
             ));
         }
     }
@@ -268,14 +282,14 @@ fn upper_bound(n: u64, k: u64) -> f64 {
 }
 
 /// Rarity of the port for the program and for the environment, in bits; a bit is three decibans, a
-/// half of which counts. True if it is rare for a program that is known well enough.
+/// half of which counts.
 fn ports(
     pair: &Pair<'_>,
     before: Timestamp,
     _settings: &FallbackSettings,
     context: &Context,
     told: &mut Unusual,
-) -> bool {
+) -> Foreign {
     let port = (pair.new.transport, pair.new.port);
     let usage = context
         .baseline
@@ -336,19 +350,20 @@ fn ports(
             ),
         );
     }
-    usage.by_image == 0 && bits >= 3.0 && usage.ports_of_image <= 3
+    Foreign {
+        never_used: usage.by_image == 0,
+        kept_to_others: usage.by_image == 0
+            && bits >= KEPT_BITS
+            && usage.ports_of_image <= KEPT_PORTS,
+    }
 }
 
 fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
     let shape = pair.new_relation.shape;
     if matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6) {
-        let sent = match &pair.new_relation.first.what {
-            What::Attempt(attempt) if attempt.packets[0] > 0 => {
-                attempt.bytes[0] / u64::from(attempt.packets[0])
-            }
-            _ => 0,
-        };
-        if sent > ECHO_PAYLOAD {
+        let run = pair.new_relation.echoes.filter(|run| run.carry_more());
+        if let Some(run) = run {
+            let sent = run.size();
             told.usurped = true;
             told.add(
                 "protocol",
@@ -432,8 +447,10 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             );
         }
     }
-    if let (Some(beat), Some((sent, apart))) = (before, echoes(new, settings))
-        && (apart.0 - beat.median.0).abs() <= beat.median.0 / 10
+    // A run is one attempt: its rhythm does not show in its relation.
+    let run = new.echoes.filter(|run| run.sent >= settings.min_beacon);
+    if let (Some(beat), Some(run)) = (before, run)
+        && (run.apart().0 - beat.median.0).abs() <= beat.median.0 / 10
     {
         told.steady = true;
         told.same_implant = true;
@@ -442,8 +459,10 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             "same rhythm",
             8.0,
             format!(
-                "one contact every {} before, {sent} messages {apart} apart on average after",
-                beat.median
+                "one contact every {} before, {} messages {} apart on average after",
+                beat.median,
+                run.sent,
+                run.apart()
             ),
         );
     }
@@ -475,20 +494,6 @@ fn kinship(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             ),
         );
     }
-}
-
-/// How many messages an ICMP exchange sent and how far apart on average: a run of them is one
-/// attempt, so its rhythm does not show in its relation.
-fn echoes(relation: &Relation, settings: &FallbackSettings) -> Option<(u32, Span)> {
-    let What::Attempt(attempt) = &relation.first.what else {
-        return None;
-    };
-    let sent = attempt.packets[0];
-    if attempt.icmp.is_none() || sent < settings.min_beacon {
-        return None;
-    }
-    let length = attempt.duration(relation.first.time).0;
-    Some((sent, Span(length / i64::from(sent - 1))))
 }
 
 fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusual) {

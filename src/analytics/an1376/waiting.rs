@@ -40,10 +40,24 @@ pub struct Waiting {
     pub good_before: Timestamp,
     /// See `last_before`.
     pub let_through_before: Timestamp,
+    /// Until when connections of the broken one that began before the first use carried payload of the
+    /// remote, and until when those were open of which that is not told.
+    pub open_before: Open,
     /// Remotes of the program before.
     pub remotes_before: usize,
     /// The host's own address on both channels.
     pub locals: [IpAddr; 2],
+    /// The new one had been tried before, and all of that had failed.
+    pub tried: Option<Tried>,
+}
+
+/// Until when connections go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// With payload of the remote.
+    pub carried: Timestamp,
+    /// Without a word on when it came.
+    pub untimed: Timestamp,
 }
 
 /// One new channel beside every broken one that it may stand for, the most telling first. Which of them
@@ -66,9 +80,28 @@ pub struct New {
     pub remotes_before: usize,
     /// The host's own address.
     pub local: IpAddr,
+    /// It had been tried before, and all of that had failed.
+    pub tried: Option<Tried>,
+}
+
+/// What came before the first use of a channel.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The first try.
+    pub since: Timestamp,
+    /// How many there were.
+    pub tries: u32,
+    /// The first contact that did not fail.
+    pub first: Event,
 }
 
 impl State {
+    /// True if a channel waits for judgement as a new one.
+    pub fn waits(&self, new: &Route) -> bool {
+        let mut pairs = self.waiting.iter().flat_map(|one| &one.pairs);
+        pairs.any(|pair| pair.new == *new)
+    }
+
     /// Lets a new channel wait beside the broken ones that belong to it.
     pub fn wait(
         &mut self,
@@ -142,8 +175,13 @@ impl State {
                 last_before: relation.last,
                 good_before: relation.good(),
                 let_through_before: relation.let_through(),
+                open_before: Open {
+                    carried: relation.carried,
+                    untimed: relation.untimed,
+                },
                 remotes_before: new.remotes_before,
                 locals: [relation.local, new.local],
+                tried: new.tried.clone(),
                 new: new.route.clone(),
             })
             .collect();

@@ -207,10 +207,13 @@ impl Flow {
             _ => None,
         };
         let place = usize::from(self.noted[who]);
-        if packet.payload == 0 || place >= FIRST_SIZES && named.is_none() {
+        if packet.payload == 0 || place >= FIRST_SIZES && named.is_none() && who == 0 {
             return;
         }
         let payload = self.payload.get_or_insert_default();
+        if who == 1 {
+            payload.answered = payload.answered.max(Some(packet.time));
+        }
         if place < FIRST_SIZES {
             if place == 0 {
                 payload.shapes[who] = packet.shape;

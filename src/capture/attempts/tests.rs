@@ -72,6 +72,35 @@ fn syn_syn_ack_ack_is_established_and_cites_its_packets() {
 }
 
 #[test]
+fn the_last_answer_is_the_last_new_payload_of_the_responder() {
+    let answered = |tell: &dyn Fn(&mut Wire)| {
+        let a = told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            wire.wait(5).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+            wire.wait(5).tcp(SERVER, CLIENT).ack(5001, 1011, 200);
+            tell(wire);
+        });
+        (a.payload.expect("payload").answered, a.ended)
+    };
+    let nothing = answered(&|_| {});
+    assert_eq!(nothing, (Some(ms(12)), ms(12)));
+    // Sent again, kept alive, and more of the initiator.
+    let kept_open = answered(&|wire| {
+        wire.wait(9).tcp(SERVER, CLIENT).ack(5001, 1011, 200);
+        wire.wait(9).tcp(SERVER, CLIENT).ack(5200, 1011, 1);
+        wire.wait(9).tcp(CLIENT, SERVER).ack(1011, 5201, 10);
+    });
+    assert_eq!(kept_open, (Some(ms(12)), ms(39)));
+    let more = answered(&|wire| {
+        (0..9).for_each(|n| {
+            let next = wire.wait(9).tcp(SERVER, CLIENT);
+            next.ack(5201 + n * 100, 1011, 100);
+        });
+    });
+    assert_eq!(more, (Some(ms(93)), ms(93)));
+}
+
+#[test]
 fn initiator_payload_after_a_syn_ack_stands_for_the_ack_that_was_not_captured() {
     let a = told(|wire| {
         wire.tcp(CLIENT, SERVER).syn(1000);
