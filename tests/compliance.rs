@@ -129,11 +129,18 @@ impl Stream {
         self.record(n, time, process, port, to, verdict);
     }
 
-    /// The same of a program that each chapter has of its own.
-    fn program(&mut self, n: u8, chapter: u64, time: Timestamp, port: u16, to: Endpoint) {
+    /// The same of a process that each chapter has of its own.
+    fn program(
+        &mut self,
+        n: u8,
+        (chapter, image): (u64, &str),
+        time: Timestamp,
+        port: u16,
+        to: Endpoint,
+    ) {
         let process = Process {
             pid: Some(6_000 + chapter as u32),
-            image: format!(r"C:\Users\pat\AppData\Roaming\upd{chapter}.exe").into(),
+            image: image.into(),
             ..Process::default()
         };
         self.record(n, time, process, port, to, Verdict::Permitted);
@@ -255,13 +262,15 @@ fn scan(stream: &mut Stream, chance: &mut Chance, chapter: u64, time: Timestamp)
 /// for good.
 fn beacon(stream: &mut Stream, chance: &mut Chance, chapter: u64, time: Timestamp) {
     let n = chance.next(u64::from(HOSTS)) as u8;
-    let (home, other) = match chance.next(3) {
+    let (image, home, other) = match chance.next(3) {
         // Windows services change between their own ports.
         0 => {
             let server = Ipv4Addr::new(10, 0, 7, chapter as u8);
-            (at(server.into(), 445), at(server.into(), 139))
+            let image = r"C:\Windows\System32\svchost.exe".to_owned();
+            (image, at(server.into(), 445), at(server.into(), 139))
         }
         _ => (
+            format!(r"C:\Users\pat\AppData\Roaming\upd{chapter}.exe"),
             at(Ipv4Addr::new(203, 0, 113, chapter as u8).into(), 443),
             at(Ipv4Addr::new(203, 0, 112, chapter as u8).into(), 4444),
         ),
@@ -269,7 +278,7 @@ fn beacon(stream: &mut Stream, chance: &mut Chance, chapter: u64, time: Timestam
     let (mut now, late) = (time, chance.next(4) == 0);
     let mut call = |now: Timestamp, to, outcome| {
         let port = 30_000 + (stream.items % 10_000) as u16;
-        stream.program(n, chapter, now, port, to);
+        stream.program(n, (chapter, &image), now, port, to);
         stream.attempt(now, at(host(n), port), to, outcome);
     };
     for (to, outcome, times) in [

@@ -60,6 +60,11 @@ impl Containments {
         self.times.is_empty()
     }
 
+    /// True if the containment of that time was stated for this host by name.
+    pub fn names(&self, place: Place, at: Timestamp) -> bool {
+        self.times.contains(&(at, Some(place)))
+    }
+
     /// The containment times of a host, in order.
     pub fn of_host(&self, place: Place) -> Vec<Timestamp> {
         let mut times: Vec<Timestamp> = self

@@ -28,6 +28,11 @@ const ACTIONS: [&str; 2] = [
     "look on other hosts for the channels that stopped",
     "collect evidence of the time after this one ends: a channel that moves later shows there only",
 ];
+/// The same where nothing stopped.
+const NOTHING: [&str; 2] = [
+    "find out whether the containment took effect, and what it was about: the table lists what went on",
+    ACTIONS[1],
+];
 /// What to do first where something new came.
 const NEW: &str = "look at the channels in the tables: they came into use after the containment, whatever they are";
 /// Channels shown.
@@ -109,10 +114,13 @@ pub fn finding(
     let untold = told.len() - stopped - works;
     // What is used anew is the business of the host; a connection that outlived it was not stopped.
     let across = told.iter().filter(|(.., b)| b.outlived()).count();
-    if stopped + untold + across == 0 {
+    // Nobody asks it of every host where all were contained.
+    let asked = works > 0 && context.containments.names(place, at);
+    if stopped + untold + across == 0 && !asked {
         return None;
     }
-    let shown = |b: &Became| !b.works() || stopped + untold == 0 && b.outlived();
+    let nothing_stopped = stopped + untold == 0;
+    let shown = |b: &Became| !b.works() || nothing_stopped && (b.outlived() || across == 0);
     let later = afterwards(number, at, state, &told);
     let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
@@ -182,7 +190,7 @@ pub fn finding(
         actions: (!later.is_empty())
             .then_some(NEW)
             .into_iter()
-            .chain(ACTIONS)
+            .chain(if nothing_stopped { NOTHING } else { ACTIONS })
             .map(str::to_owned)
             .collect(),
         notes: Vec::new(),
@@ -204,9 +212,13 @@ fn title(
         );
     }
     if stopped + untold == 0 {
+        let over = match across {
+            0 => String::new(),
+            n => format!(", {n} of them over a connection begun before"),
+        };
         return format!(
             "{host}: the containment stated at {stated} stopped nothing that this evidence shows (until {end}): {} went \
-             on working, {across} of them over a connection begun before",
+             on working{over}",
             counted(works, "channel")
         );
     }
