@@ -99,6 +99,7 @@ pub struct Payload {
     pub first_sizes: [[u16; FIRST_SIZES]; 2],
     /// The name the initiator asked for.
     pub name: Option<PeerName>,
-    /// When the responder last sent payload; `None` if it sent none. What was sent again does not count.
+    /// When the responder last sent payload; `None` if it sent none. Not what was sent again, what it sent
+    /// on its own after ten seconds and nothing followed, and what came after the initiator had closed.
     pub answered: Option<Timestamp>,
 }

@@ -6,6 +6,7 @@
 use super::judge::Judged;
 use super::lineage::Link;
 use super::relation::Established;
+use super::rules;
 use super::settings::FallbackSettings;
 use crate::model::finding::Severity;
 
@@ -130,10 +131,17 @@ fn weaknesses(
         Severity::Medium,
         "the clocks do not prove the order",
     );
+    let named = judged.signs.iter().any(|sign| sign.kind == "name");
+    hold(
+        !named
+            && judged.waiting.open_before.used_until > judged.last_sign().shifted(rules::SETTLES),
+        Severity::Medium,
+        "a connection of the old channel begun before was still in use after the last sign",
+    );
     hold(
         judged.waiting.open_before.untimed > judged.waiting.at,
         Severity::Medium,
-        "a connection of the old channel was still open; when it carried payload is not told",
+        "a connection of the old channel was still open; whether it was in use is not told",
     );
     hold(
         judged.established == Established::Permitted,

@@ -5,6 +5,7 @@
 //! and until when the evidence could show more.
 
 use super::afterwards::Afterwards;
+use super::judge::STATED_LATE;
 use super::panel::{last_good, process_words};
 use super::relation::{Passed, Relation, Route};
 use super::settings::FallbackSettings;
@@ -43,8 +44,11 @@ const BEYOND: Span = Span::seconds(60);
 /// What became of one channel.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Became {
-    /// It worked after the containment; if only over a connection begun before, until then.
-    Works(Option<Timestamp>),
+    /// It worked after the containment.
+    Works,
+    /// A connection begun before was in use until then; and so many contacts
+    /// beside it failed.
+    Outlived(Timestamp, u32),
     /// A connection begun before went on until then, and nothing shows that it carried anything; and so
     /// many contacts came beside it.
     Open(Timestamp, u32),
@@ -62,20 +66,24 @@ impl Became {
     }
 
     fn works(self) -> bool {
-        matches!(self, Self::Works(_))
+        matches!(self, Self::Works | Self::Outlived(..))
     }
 
     fn outlived(self) -> bool {
-        matches!(self, Self::Works(Some(_)))
+        matches!(self, Self::Outlived(..))
     }
 
     fn words(self) -> String {
         match self {
-            Self::Works(None) => "still works".to_owned(),
-            Self::Works(Some(until)) => format!(
-                "still works: a connection begun before carried payload of the remote until {}",
-                until.rfc3339()
-            ),
+            Self::Works => "still works".to_owned(),
+            Self::Outlived(until, failed) => {
+                let until = until.rfc3339();
+                let beside = match failed {
+                    0 => String::new(),
+                    n => format!("; {} failed", counted(u64::from(n), "contact")),
+                };
+                format!("went on: a connection begun before was in use until {until}{beside}")
+            }
             Self::Open(until, more) => {
                 let until = until.rfc3339();
                 let beside = match more {
@@ -298,14 +306,18 @@ fn became(
 ) -> Option<Became> {
     let (shown, _) = relation.last_shown()?;
     if relation.good() > at {
-        return Some(Became::Works(None));
-    }
-    // What goes on is no channel of the past, however long ago it began.
-    if relation.carried > at {
-        return Some(Became::Works(Some(relation.carried)));
+        return Some(Became::Works);
     }
     let more = relation.contacts.saturating_sub(then.contacts);
-    if relation.open_until > at {
+    let failed = relation.failed.saturating_sub(then.failed);
+    // A containment takes effect after the minute that is stated for it, and what is under way comes to
+    // its end.
+    let late = at.shifted(STATED_LATE);
+    // What goes on beyond that is no channel of the past, however long ago it began.
+    if relation.used_until > late {
+        return Some(Became::Outlived(relation.used_until, failed));
+    }
+    if relation.open_until > late {
         return Some(Became::Open(relation.open_until, more));
     }
     // A beacon that misses its beats has stopped already.
@@ -313,10 +325,9 @@ fn became(
         let beats = i64::from(settings.missing_beats);
         Span(beat.median.0.saturating_mul(beats)).max(settings.min_silence)
     });
-    if at.since(shown.time) > active {
+    if at.since(shown.time.max(relation.used_until)) > active {
         return None;
     }
-    let failed = relation.failed.saturating_sub(then.failed);
     Some(match more {
         0 => Became::Stopped,
         _ if failed == more => Became::Tried(more),

@@ -24,7 +24,7 @@ use crate::model::{Event, Span, Timestamp};
 const TOLD: i32 = 20;
 
 /// So much later than a block began its time may be stated: an outage is told by the minute beside it, too.
-const STATED_LATE: Span = Span::seconds(60);
+pub const STATED_LATE: Span = Span::seconds(60);
 
 /// A new channel that was judged a fallback.
 #[derive(Clone, Debug)]
@@ -67,6 +67,11 @@ impl Judged {
     /// The sum of all weights.
     pub fn sum(&self) -> i32 {
         sign_weight(&self.signs) + self.unusual.sum()
+    }
+
+    /// When the last sign of the disruption was, before the first use.
+    pub fn last_sign(&self) -> Timestamp {
+        self.waiting.at.shifted(self.after.negated())
     }
 }
 
@@ -112,24 +117,12 @@ pub fn judge(
     });
     let new = used.as_ref().unwrap_or(new);
     let at = waiting.at;
-    let carried = waiting.open_before.carried;
-    let trouble = trouble_of(&waiting, old);
-    if carried > at && looks_broken(&waiting, trouble, containments, settings) {
-        let channels = channels(&waiting, one_host([old, new], at, context));
-        return Verdict::Near(
-            1,
-            format!(
-                "{channels}: the old channel was not disrupted: a connection begun before carried payload of the \
-                 remote until {}",
-                carried.rfc3339()
-            ),
-        );
-    }
+    let used_until = waiting.open_before.used_until;
+    let all = trouble_of(&waiting, old);
     // What failed beside a connection that went on disrupted nothing.
-    let trouble = trouble.filter(|trouble| {
-        let last = trouble.last_before(at);
-        trouble.name.is_some() || last.is_none_or(|last| last >= carried)
-    });
+    let [left, then] = [all, waiting.trouble.as_ref()]
+        .map(|trouble| trouble.and_then(|trouble| trouble.clone().not_outlived(used_until, at)));
+    let trouble = left.as_ref();
     let mut found = signs::signs(
         &signs::Place {
             route: &waiting.old,
@@ -173,6 +166,19 @@ pub fn judge(
     let one_host = one_host([old, new], at, context);
     let channels = channels(&waiting, one_host);
     if found.is_empty() {
+        let last = all.and_then(|trouble| trouble.last_before(at));
+        if looks_broken(&waiting, all, containments, settings)
+            && last.is_none_or(|last| used_until > last)
+        {
+            return Verdict::Near(
+                1,
+                format!(
+                    "{channels}: the old channel was not disrupted: a connection begun before was in use \
+                     until {}",
+                    used_until.rfc3339()
+                ),
+            );
+        }
         return match trouble {
             Some(trouble) if trouble.failures.count > 0 => Verdict::Near(
                 1,
@@ -184,7 +190,7 @@ pub fn judge(
             _ => Verdict::Nothing,
         };
     }
-    let last = last_sign(&found, [waiting.trouble.as_ref(), trouble], at);
+    let last = last_sign(&found, [then.as_ref(), trouble], at);
     let after = at.since(last);
     let silence_only = found.iter().all(|sign| sign.kind == "silence");
     if after > settings.time_window && !silence_only {

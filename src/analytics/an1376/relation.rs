@@ -129,9 +129,9 @@ pub struct Relation {
     pub longest: Span,
     /// When the last of those was last heard.
     pub open_until: Timestamp,
-    /// Until when packets show payload of the remote on those: later than the last of them began.
-    pub carried: Timestamp,
-    /// Until when those were open of which nothing tells when payload came, as in a log of connections.
+    /// Until when packets show answers of the remote on those: later than the last of them began.
+    pub used_until: Timestamp,
+    /// Until when those were open of which nothing tells when answers came, as in a log of connections.
     pub untimed: Timestamp,
     /// Addresses it was seen at.
     pub addresses: Vec<IpAddr>,
@@ -171,7 +171,7 @@ impl Relation {
         Self {
             last: first.time,
             open_until: first.time,
-            carried: first.time,
+            used_until: first.time,
             untimed: first.time,
             first,
             last_good: None,
@@ -262,7 +262,7 @@ impl Relation {
                 .as_ref()
                 .and_then(|payload| payload.answered)
             {
-                Some(answered) => self.carried = self.carried.max(answered),
+                Some(answered) => self.used_until = self.used_until.max(answered),
                 None => self.untimed = self.untimed.max(attempt.ended),
             }
         }
@@ -277,12 +277,14 @@ impl Relation {
         false
     }
 
-    /// Takes out what is wrong with it at `now`: not what a connection begun before has outlived.
+    /// Takes out what is wrong with it at `now`: not what a connection begun before has outlived by then.
     pub fn still_wrong(&mut self, now: Timestamp) -> Option<Trouble> {
-        let carried = self.carried;
-        let held = self.trouble.take();
-        // A name that is gone is gone for what comes next, whatever goes on without it.
-        held.filter(|trouble| carried <= trouble.began || now < carried || trouble.name.is_some())
+        let held = self.trouble.take()?;
+        if now < self.used_until {
+            Some(held)
+        } else {
+            held.not_outlived(self.used_until, now)
+        }
     }
 
     fn remember(&mut self, time: Timestamp) {

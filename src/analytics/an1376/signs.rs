@@ -82,7 +82,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     let overdue = overdue(place, settings);
     for event in place.rules {
         let inside = place.let_through < event.time
-            && place.open.carried <= event.time.shifted(rules::SETTLES)
+            && place.open.used_until <= event.time.shifted(rules::SETTLES)
             && event.time <= place.until;
         // What failed elsewhere had left the host.
         let left = place.trouble.and_then(|t| t.failures.last);
@@ -111,7 +111,7 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
         }
     }
     for at in place.containments {
-        if place.good <= *at && *at <= place.until && place.open.carried <= place.until {
+        if place.good <= *at && *at <= place.until && place.open.used_until <= place.until {
             let (strong, until_then) = after_containment(*at, place);
             signs.push(Sign {
                 kind: "containment",
@@ -153,16 +153,21 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
 
 /// Whether a containment surely stopped the channel, and what was seen of it between that and the new one.
 fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
-    let Open { carried, untimed } = place.open;
-    if carried > at {
-        let until = carried.rfc3339();
-        let said = format!("a connection begun before carried payload of the remote until {until}");
+    let Open {
+        used_until,
+        untimed,
+    } = place.open;
+    // What is under way when a host is contained may still come to its end.
+    let settled = at.shifted(rules::SETTLES);
+    if used_until > settled {
+        let until = used_until.rfc3339();
+        let said = format!("a connection begun before was in use until {until}");
         return (false, said);
     }
-    if untimed > at {
+    if untimed > settled {
         let until = untimed.rfc3339();
         let said = format!(
-            "a connection begun before was open, until {until}; when it carried payload is not told"
+            "a connection begun before was open, until {until}; whether it was in use is not told"
         );
         return (false, said);
     }
@@ -171,7 +176,16 @@ fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
         let said = "the host permitted more of it, and none of that is known to have worked";
         return (place.relation.worked > 0, said.to_owned());
     }
-    (true, "it did not work after that".to_owned())
+    let stopped = "it did not work after that";
+    let said = if used_until > at {
+        format!(
+            "it was in use until {}, and {stopped}",
+            used_until.rfc3339()
+        )
+    } else {
+        stopped.to_owned()
+    };
+    (true, said)
 }
 
 fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs: &mut Vec<Sign>) {

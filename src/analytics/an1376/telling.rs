@@ -350,10 +350,11 @@ fn notes(
     context: &Context,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(stated) = told.stated.last() {
+    if !told.stated.is_empty() {
+        let stated: Vec<String> = told.stated.iter().map(|time| time.rfc3339()).collect();
         notes.push(format!(
             "did the block hold? no: after the containment stated at {} {}",
-            stated.rfc3339(),
+            stated.join(" and "),
             if told.new.worked > 0 {
                 "a new channel worked"
             } else {

@@ -33,6 +33,12 @@ impl Kept {
         self.count = self.count.saturating_add(1);
         self.last = Some(self.last.map_or(event.time, |last| last.max(event.time)));
     }
+
+    /// The last one at or before `time`, as far as they are kept.
+    fn last_before(&self, time: Timestamp) -> Option<Timestamp> {
+        let told = self.events.iter().map(|event| event.time).chain(self.last);
+        told.filter(|at| *at <= time).max()
+    }
 }
 
 /// What went wrong, since the relation last worked. In a box: most relations have none.
@@ -135,6 +141,24 @@ impl Trouble {
         sinkholed
     }
 
+    /// What is left of it at `at` where a connection begun before was in use until `used_until`: what
+    /// failed before that, or was reset, disrupted nothing. A block stands, and so does a lost name: they
+    /// are for what comes next, whatever goes on without it.
+    pub fn not_outlived(mut self, used_until: Timestamp, at: Timestamp) -> Option<Self> {
+        let signs = &mut self.0;
+        let failed = signs.failures.last_before(at);
+        if failed.is_some_and(|last| last < used_until) {
+            signs.failures = Kept::default();
+            signs.fates.clear();
+            signs.inferred = false;
+        }
+        if signs.reset.as_ref().is_some_and(|(at, _)| *at < used_until) {
+            signs.reset = None;
+        }
+        let left = signs.failures.count > 0 || signs.blocks.count > 0;
+        (left || signs.reset.is_some() || signs.name.is_some()).then_some(self)
+    }
+
     /// True if it is a disruption by itself.
     pub fn is_disruption(&self, settings: &FallbackSettings) -> bool {
         self.blocks.count > 0
@@ -145,13 +169,10 @@ impl Trouble {
 
     /// The last sign at or before `time`.
     pub fn last_before(&self, time: Timestamp) -> Option<Timestamp> {
-        let events = self.blocks.events.iter().chain(&self.failures.events);
-        let told = events
-            .map(|event| event.time)
-            .chain(self.reset.iter().map(|(at, _)| *at))
-            .chain(self.name.iter().map(|(event, _)| event.time))
-            .chain(self.blocks.last)
-            .chain(self.failures.last);
-        told.filter(|at| *at <= time).max()
+        let reset = self.reset.as_ref().map(|(at, _)| *at);
+        let name = self.name.as_ref().map(|(event, _)| event.time);
+        let kept = [&self.blocks, &self.failures].map(|kept| kept.last_before(time));
+        let single = [reset, name].map(|at| at.filter(|at| *at <= time));
+        kept.into_iter().chain(single).flatten().max()
     }
 }

@@ -40,8 +40,8 @@ pub struct Waiting {
     pub good_before: Timestamp,
     /// See `last_before`.
     pub let_through_before: Timestamp,
-    /// Until when connections of the broken one that began before the first use carried payload of the
-    /// remote, and until when those were open of which that is not told.
+    /// Until when connections of the broken one that began before the first use were in use, and until when
+    /// those were open of which that is not told.
     pub open_before: Open,
     /// Remotes of the program before.
     pub remotes_before: usize,
@@ -54,9 +54,9 @@ pub struct Waiting {
 /// Until when connections go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Open {
-    /// With payload of the remote.
-    pub carried: Timestamp,
-    /// Without a word on when it came.
+    /// With answers of the remote.
+    pub used_until: Timestamp,
+    /// Without a word on when those came.
     pub untimed: Timestamp,
 }
 
@@ -176,7 +176,7 @@ impl State {
                 good_before: relation.good(),
                 let_through_before: relation.let_through(),
                 open_before: Open {
-                    carried: relation.carried,
+                    used_until: relation.used_until,
                     untimed: relation.untimed,
                 },
                 remotes_before: new.remotes_before,

@@ -1,10 +1,10 @@
 //! One live flow: what is known of an attempt so far, how long to wait for more, and the event it
 //! becomes.
 
+use super::speech::Speech;
 use crate::capture::icmp;
-use crate::capture::packet::{Extra, Packet};
+use crate::capture::packet::Packet;
 use crate::model::attempt::{IcmpRun, Marks};
-use crate::model::payload::{FIRST_SIZES, Payload};
 use crate::model::{
     Attempt, Endpoint, Event, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp, Transport,
     What,
@@ -89,9 +89,8 @@ pub(super) struct Flow {
     pub(super) pid: u32,
     /// The latest TTL of each side, resets left out; 0 for none.
     pub(super) ttl: [u8; 2],
-    /// How many first payloads of each side are noted.
-    noted: [u8; 2],
-    pub(super) payload: Option<Box<Payload>>,
+    /// What was seen of the payload, if there was any.
+    speech: Option<Box<Speech>>,
 }
 
 /// The marks that packets show, which are the first sixteen: a live flow is kept small.
@@ -153,8 +152,7 @@ impl Flow {
             packets: [0; 2],
             pid: 0,
             ttl: [0; 2],
-            noted: [0; 2],
-            payload: None,
+            speech: None,
         }
     }
 
@@ -200,29 +198,11 @@ impl Flow {
         self.note(packet, who);
     }
 
-    /// Notes what the payload looks like: the shape of the first, the first sizes, the first name.
     fn note(&mut self, packet: &Packet, who: usize) {
-        let named = match packet.extra.as_deref() {
-            Some(Extra::Named(name)) if who == 0 => Some(name),
-            _ => None,
-        };
-        let place = usize::from(self.noted[who]);
-        if packet.payload == 0 || place >= FIRST_SIZES && named.is_none() && who == 0 {
-            return;
-        }
-        let payload = self.payload.get_or_insert_default();
-        if who == 1 {
-            payload.answered = payload.answered.max(Some(packet.time));
-        }
-        if place < FIRST_SIZES {
-            if place == 0 {
-                payload.shapes[who] = packet.shape;
-            }
-            payload.first_sizes[who][place] = u16::try_from(packet.payload).unwrap_or(u16::MAX);
-            self.noted[who] += 1;
-        }
-        if payload.name.is_none() {
-            payload.name = named.cloned();
+        if packet.payload > 0 {
+            let closed = self.fins & 1 != 0;
+            let speech = self.speech.get_or_insert_default();
+            speech.hear(packet, who, closed);
         }
     }
 
@@ -372,7 +352,7 @@ impl Flow {
             pid: (self.pid != 0).then_some(self.pid),
             vlan: self.vlan,
             icmp,
-            payload: self.payload,
+            payload: self.speech.map(|speech| Box::new(speech.told())),
             actor: None,
         };
         Event {

@@ -17,6 +17,7 @@ mod laws;
 mod partial;
 #[cfg(test)]
 mod rules;
+mod speech;
 mod summary;
 mod table;
 mod tcp;

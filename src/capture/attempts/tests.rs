@@ -101,6 +101,40 @@ fn the_last_answer_is_the_last_new_payload_of_the_responder() {
 }
 
 #[test]
+fn what_a_responder_sends_on_its_own_after_a_pause_is_no_answer_until_something_follows() {
+    let answered = |tell: &dyn Fn(&mut Wire)| {
+        let a = told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            wire.wait(5).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+            wire.wait(5).tcp(SERVER, CLIENT).ack(5001, 1011, 200);
+            wire.wait(60_000).tcp(SERVER, CLIENT).ack(5201, 1011, 31);
+            tell(wire);
+        });
+        a.payload.expect("payload").answered
+    };
+    // The alert before a close, or a probe.
+    let alert = answered(&|wire| {
+        wire.wait(1).tcp(SERVER, CLIENT).fin(5232, 1011);
+    });
+    assert_eq!(alert, Some(ms(12)));
+    let replied_to = answered(&|wire| {
+        wire.wait(9).tcp(CLIENT, SERVER).ack(1011, 5232, 10);
+    });
+    assert_eq!(replied_to, Some(ms(60_012)));
+    let more = answered(&|wire| {
+        wire.wait(60_000).tcp(SERVER, CLIENT).ack(5232, 1011, 31);
+    });
+    assert_eq!(more, Some(ms(60_012)));
+    // A client that closes says so, and the server says so too.
+    let closed = answered(&|wire| {
+        wire.wait(60_000).tcp(CLIENT, SERVER).ack(1011, 5232, 24);
+        wire.tcp(CLIENT, SERVER).fin(1035, 5232);
+        wire.wait(1).tcp(SERVER, CLIENT).ack(5232, 1036, 24);
+    });
+    assert_eq!(closed, Some(ms(60_012)));
+}
+
+#[test]
 fn initiator_payload_after_a_syn_ack_stands_for_the_ack_that_was_not_captured() {
     let a = told(|wire| {
         wire.tcp(CLIENT, SERVER).syn(1000);
