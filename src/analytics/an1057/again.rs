@@ -1,13 +1,16 @@
 //! A scan that is made again and again: whoever polls hosts that are gone reaches for the same targets all day.
 
+use super::key::Key;
 use super::recent::Target;
-use super::scan::Scan;
+use super::scan::{COUNTED, Scan, actor_of};
+use super::telling::instance;
 use crate::analytics::found::Found;
+use crate::analytics::kit::contact::Fate;
+use crate::context::Context;
 use crate::model::finding::Finding;
 use crate::model::plural::counted;
-use crate::model::{Span, Timestamp};
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use crate::model::{Span, Text, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A scan that begins sooner than this after one of the same targets repeats it.
 const SOON: Span = Span::seconds(3_600);
@@ -15,38 +18,69 @@ const SOON: Span = Span::seconds(3_600);
 /// The last finding of a key, held back until it is known how often it was repeated.
 pub(super) struct Told {
     finding: Finding,
-    addresses: BTreeSet<IpAddr>,
-    ports: BTreeSet<u16>,
-    open: BTreeSet<Target>,
+    targets: BTreeMap<Target, Fate>,
+    programs: BTreeSet<String>,
+    by: Option<By>,
     until: Timestamp,
     again: u64,
 }
 
+/// Account and command line of the process that made a scan, as its start was logged.
+type By = (Text, Text);
+
+fn by(key: &Key, scan: &Scan, context: &Context) -> Option<By> {
+    let Key::Program { host, .. } = key else {
+        return None;
+    };
+    let first = scan.targets.first()?;
+    let started = instance(actor_of(&first.event)?, *host, first.time, context)?;
+    Some((started.user.clone(), started.command_line.clone()))
+}
+
+fn answered(fate: Fate) -> bool {
+    fate.failed() == Some(false)
+}
+
 impl Told {
-    pub fn new(finding: Finding, scan: &Scan) -> Self {
+    /// Holds back the finding of a scan of `key`.
+    pub fn new(finding: Finding, scan: Scan, key: &Key, context: &Context) -> Self {
         Self {
             finding,
-            addresses: scan.addresses.clone(),
-            ports: scan.ports.iter().map(|(.., port)| *port).collect(),
-            open: scan.open.keys().copied().collect(),
+            by: by(key, &scan, context),
+            programs: scan.programs.into_keys().collect(),
             until: scan.last,
+            targets: scan.counted,
             again: 0,
         }
     }
 
-    /// Takes in a scan that shows nothing new: no other target, no other answer, nothing that followed. False
-    /// for any other.
-    pub fn repeats(&mut self, finding: &Finding, scan: &Scan) -> bool {
+    /// Takes in a scan that shows nothing new: no other target, no other answer, nothing that followed, and
+    /// no other account, command line or program. False for any other, and where more was touched than
+    /// is kept.
+    pub fn repeats(
+        &mut self,
+        finding: &Finding,
+        scan: &Scan,
+        key: &Key,
+        context: &Context,
+    ) -> bool {
         let soon = scan.first.since(self.until) <= SOON;
         let alike = finding.severity <= self.finding.severity && scan.followed.is_empty();
-        let ports = || {
-            scan.ports
+        let all_kept = || {
+            [&self.targets, &scan.counted]
                 .iter()
-                .all(|(.., port)| self.ports.contains(port))
+                .all(|n| n.len() < COUNTED)
         };
-        let answers = || scan.open.keys().all(|target| self.open.contains(target));
-        let same =
-            soon && alike && scan.addresses.is_subset(&self.addresses) && ports() && answers();
+        let targets = || {
+            let mut targets = scan.counted.iter();
+            targets.all(|(target, fate)| {
+                let before = self.targets.get(target);
+                before.is_some_and(|before| !answered(*fate) || answered(*before))
+            })
+        };
+        let programs = || scan.programs.keys().all(|p| self.programs.contains(p));
+        let who = || programs() && by(key, scan, context) == self.by;
+        let same = soon && alike && all_kept() && targets() && who();
         if same {
             (self.again, self.until) = (self.again + 1, scan.last);
         }
@@ -68,7 +102,6 @@ impl Told {
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
         const STEP: usize = 768;
-        const ADDRESS: usize = 40;
-        self.finding.steps.len() * STEP + (self.addresses.len() + self.ports.len()) * ADDRESS
+        self.finding.steps.len() * STEP + self.targets.len() * 2 * size_of::<(Target, Fate)>()
     }
 }

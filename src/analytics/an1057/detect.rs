@@ -54,6 +54,21 @@ impl Detector {
         }
     }
 
+    /// How many contacts tell of it at the least.
+    pub fn least(self, settings: &EnumerationSettings) -> u32 {
+        match self {
+            Self::Horizontal => settings.scan_rate.min(settings.horizontal_failures),
+            Self::Tool => settings.tool_targets,
+            Self::Sweep => settings.horizontal_targets,
+            Self::Segment => settings.segment_sweep,
+            Self::Vertical => settings.vertical_failures,
+            Self::Ports => settings.vertical_ports,
+            Self::Sensitive => settings.sensitive_count,
+            Self::Walk => settings.walk_targets,
+            Self::Sequence => settings.sequence_length,
+        }
+    }
+
     /// True if failures carry it, so that harmless fan-out does not.
     pub fn by_failures(self) -> bool {
         matches!(self, Self::Horizontal | Self::Vertical | Self::Walk)

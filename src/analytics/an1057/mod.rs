@@ -449,11 +449,12 @@ impl Enumeration {
         let last = &mut state.last_told[lane];
         if last
             .as_mut()
-            .is_some_and(|last| last.repeats(&finding, &scan))
+            .is_some_and(|last| last.repeats(&finding, &scan, key, context))
         {
             return;
         }
-        if let Some(before) = last.replace(Box::new(Told::new(finding, &scan))) {
+        let told = Told::new(finding, *scan, key, context);
+        if let Some(before) = last.replace(Box::new(told)) {
             before.tell(found);
         }
     }

@@ -38,6 +38,18 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.answered + self.failed + self.untold
+    }
+
+    /// Adds another row.
+    pub fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.failed += other.failed;
+        self.untold += other.untold;
+    }
+
     fn of(&mut self, fate: Fate) -> &mut u64 {
         match fate.failed() {
             Some(true) => &mut self.failed,
@@ -45,6 +57,18 @@ impl Row {
             None => &mut self.untold,
         }
     }
+}
+
+/// One process, by id and start.
+type OneProcess = (Option<u32>, Option<Timestamp>);
+
+/// What one process made of a scan.
+#[derive(Clone, Debug)]
+pub(super) struct Share {
+    pub actor: Actor,
+    /// When its first contact was.
+    pub at: Timestamp,
+    pub contacts: Row,
 }
 
 /// The contacts of a focus.
@@ -73,7 +97,7 @@ pub(super) struct Scan {
     pub targets: Vec<Probe>,
     pub contacts: u64,
     /// What was counted, and how it ended: what is tried again is no new target.
-    counted: BTreeMap<Target, Fate>,
+    pub counted: BTreeMap<Target, Fate>,
     /// First contacts with usual targets meanwhile, which are not counted.
     pub usual: u64,
     pub on_wire: u64,
@@ -95,7 +119,8 @@ pub(super) struct Scan {
     pub followed: Vec<Event>,
     /// Connections that may have followed came and went before it was known to be a scan.
     pub unheard: bool,
-    pub processes: BTreeSet<u32>,
+    /// Contacts by process, the first [`OPEN`] of them.
+    pub processes: BTreeMap<OneProcess, Share>,
     /// Contacts by program, for a source whose programs are not told apart.
     pub programs: BTreeMap<String, u64>,
 }
@@ -137,7 +162,7 @@ impl Scan {
             open: BTreeMap::new(),
             followed: Vec::new(),
             unheard: false,
-            processes: BTreeSet::new(),
+            processes: BTreeMap::new(),
             programs: BTreeMap::new(),
         }
     }
@@ -302,10 +327,14 @@ impl Scan {
         let Some(actor) = actor_of(&probe.event) else {
             return;
         };
-        if let Some(pid) = actor.process.pid
-            && self.processes.len() < OPEN
-        {
-            self.processes.insert(pid);
+        let process = (actor.process.pid, actor.started);
+        if self.processes.len() < OPEN || self.processes.contains_key(&process) {
+            let share = self.processes.entry(process).or_insert_with(|| Share {
+                actor: actor.clone(),
+                at: probe.time,
+                contacts: Row::default(),
+            });
+            *share.contacts.of(probe.fate) += 1;
         }
         let program = image_key(&actor.process.image);
         if self.programs.len() < OPEN || self.programs.contains_key(&program) {
@@ -374,14 +403,11 @@ impl Scan {
 
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
-        let small = self.addresses.len()
-            + self.ports.len()
-            + self.networks.len()
-            + self.processes.len()
-            + self.foci.len();
+        let small = self.addresses.len() + self.ports.len() + self.networks.len() + self.foci.len();
         let rows = self.rows.len() + self.open.len() + self.programs.len();
         let counted = self.counted.len() * 2 * size_of::<(Target, Fate)>();
-        let events = self.targets.len() + self.followed.len() + self.hits.len();
+        let events =
+            self.targets.len() + self.followed.len() + self.hits.len() + self.processes.len();
         size_of::<Self>() + counted + small * 32 + rows * 128 + events * EVENT
     }
 
@@ -395,14 +421,15 @@ impl Scan {
         self.tied[strength as usize]
     }
 
+    /// The ids of its processes, as far as they are kept.
+    pub fn pids(&self) -> BTreeSet<u32> {
+        self.processes.keys().filter_map(|(pid, _)| *pid).collect()
+    }
+
     /// Sums over all ports: answered, failed, not told.
     pub fn sums(&self) -> Row {
         let mut sum = self.other_ports;
-        for row in self.rows.values() {
-            sum.answered += row.answered;
-            sum.failed += row.failed;
-            sum.untold += row.untold;
-        }
+        self.rows.values().for_each(|row| sum.add(row));
         sum
     }
 }

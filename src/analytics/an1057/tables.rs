@@ -132,7 +132,7 @@ fn process_table(
         }
     };
     row("image", actor.process.image.to_string());
-    let pids: Vec<String> = scan.processes.iter().map(u32::to_string).collect();
+    let pids: Vec<String> = scan.pids().iter().map(u32::to_string).collect();
     row("process id", pids.join(", "));
     row(
         "service",

@@ -4,7 +4,7 @@ use super::detect::port_words;
 use super::excuse::Control;
 use super::followed;
 use super::judge::{Doer, Judged, judge};
-use super::key::most_of_one;
+use super::key::is_told_by_program;
 use super::otherwise::{actions, alternatives};
 use super::scan::{COUNTED, Row, Scan, actor_of};
 use super::settings::EnumerationSettings;
@@ -25,6 +25,8 @@ use crate::model::plural::counted;
 use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
 use std::net::IpAddr;
 
+/// Connections without a record that are no chance, whatever came beside them.
+const UNLOGGED: u64 = 10;
 /// Ports listed among the entities.
 const PORTS: usize = 64;
 
@@ -64,7 +66,7 @@ pub(super) fn finding(
         Key::Source(place) => (*place, false),
     };
     let main = scan.main_image().filter(|_| !program);
-    if main.is_some() && is_told_by_program(scan, settings, context) {
+    if main.is_some_and(|image| is_told_by_program(scan, image, settings, context)) {
         return None;
     }
     let first = scan.targets.first()?;
@@ -140,14 +142,6 @@ pub(super) fn finding(
     })
 }
 
-/// True if the contacts of one program with its processes are most of them, or enough to be told by
-/// themselves. Of a long scan the first ones answer for all.
-fn is_told_by_program(scan: &Scan, settings: &EnumerationSettings, context: &Context) -> bool {
-    let first = scan.targets.iter().map(|probe| &probe.event);
-    let (most, all) = most_of_one(first, context);
-    most * 5 >= all * 4 || most >= settings.scan_rate as usize
-}
-
 /// What is said where one image made the contacts, in processes that nothing ties together.
 fn one_image(scan: &Scan, image: &str) -> String {
     format!(
@@ -155,7 +149,7 @@ fn one_image(scan: &Scan, image: &str) -> String {
         scan.programs.get(image).copied().unwrap_or(0),
         scan.contacts,
         image_name(image),
-        counted(scan.processes.len() as u64, "process id"),
+        counted(scan.pids().len() as u64, "process id"),
     )
 }
 
@@ -174,7 +168,7 @@ fn bypass_signs<'e>(
         || context.coverage.any(host, Log::Sysmon, &[3]);
     // Of a ping no socket is logged, whatever sent it.
     let sockets = scan.contacts.saturating_sub(scan.echoes);
-    let few = sockets * 2 < scan.contacts;
+    let few = sockets * 2 < scan.contacts && sockets < UNLOGGED;
     if !logged || scan.on_wire == 0 || few || scan.tied_all() * 5 > sockets {
         return Vec::new();
     }

@@ -6,13 +6,14 @@
 //! anything; it says how severely a fallback may be told at most (`grade`).
 
 use super::relation::{Relation, Route};
+use super::speech::with_tls;
 use super::state::State;
 use super::unusual::Unusual;
 use crate::analytics::kit::contact::contact_of;
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::drive;
 use crate::model::finding::Severity;
-use crate::model::{Event, Timestamp};
+use crate::model::{Event, Timestamp, Transport};
 
 /// Folders to which only administrators write (Windows' default permissions), below the volume; the
 /// short names of the first two beside them.
@@ -155,6 +156,9 @@ pub struct Failover {
     pub stays: bool,
     /// It goes to the own network.
     pub inside: bool,
+    /// The same service of Windows on the same server inside, with TLS instead of without it or the other
+    /// way round.
+    pub with_tls: bool,
     /// What speaks for an implant, in words.
     pub implant: Vec<String>,
 }
@@ -195,22 +199,32 @@ impl Failover {
             implant.push("it speaks a protocol on the port of another one".to_owned());
         }
         let same_name = old.name.is_some() && old.name == new.name;
+        let same_server = old.addresses.iter().any(|a| new.addresses.contains(a));
+        let inside = new.addresses.iter().all(|a| context.assets.is_internal(*a));
+        let tcp = before.transport == Transport::TCP && route.transport == Transport::TCP;
+        let ports = [before.port, route.port];
         Self {
             folder,
+            with_tls: same_server && inside && tcp && with_tls(ports, new.shape),
             settled: folder == Folder::Guarded
                 && [&before.who, who]
                     .iter()
                     .all(|who| is_settled(&who.program)),
-            stays: before.peer == route.peer
-                || same_name
-                || old.addresses.iter().any(|a| new.addresses.contains(a)),
-            inside: new.addresses.iter().all(|a| context.assets.is_internal(*a)),
+            stays: before.peer == route.peer || same_name || same_server,
+            inside,
             implant,
         }
     }
 
     /// How severely a fallback may be told at most, and why; `None` if nothing holds it.
     pub fn at_most(&self) -> Option<(Severity, String)> {
+        // Where the program lies says nothing against it where it asks its own directory.
+        let by_folder = usize::from(self.folder == Folder::Users);
+        if self.with_tls && self.implant.len() <= by_folder {
+            let why =
+                "the same service of Windows on the same server inside, with TLS or without it";
+            return Some((Severity::Low, why.to_owned()));
+        }
         if !self.implant.is_empty() {
             return None;
         }

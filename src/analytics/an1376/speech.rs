@@ -25,6 +25,19 @@ pub fn misplaced(shape: Shape, transport: Transport, port: u16, inside: bool) ->
     }
 }
 
+/// Ports of one service without TLS and with it (IANA; Microsoft's list above): a client that cannot use
+/// the one takes the other.
+const WITH_TLS: &[[u16; 2]] = &[[389, 636], [3268, 3269], [5985, 5986]];
+
+/// True if a service of Windows is asked with TLS instead of without it, or the other way round, and the
+/// payload shows what belongs there.
+pub fn with_tls(ports: [u16; 2], shape: Shape) -> bool {
+    let [old, new] = ports;
+    let belongs = expected(Transport::TCP, new).is_some_and(|expected| expected.contains(&shape));
+    let mut pairs = WITH_TLS.iter();
+    belongs && pairs.any(|pair| *pair == [old, new] || *pair == [new, old])
+}
+
 /// True if a known protocol is spoken on a port that belongs to another one. A port that belongs to
 /// none says nothing: makers of software choose one as they like, and speak TLS or HTTP there.
 pub fn usurped(shape: Shape, transport: Transport, port: u16) -> bool {
@@ -88,6 +101,13 @@ mod tests {
         assert!(usurped(Shape::Ssh, 443) && usurped(Shape::Http, 445));
         assert!(!usurped(Shape::Binary, 443) && !usurped(Shape::None, 443));
         assert!(!usurped(Shape::Tls, 443) && !usurped(Shape::Tls, 10443));
+    }
+
+    #[test]
+    fn a_directory_with_tls_is_the_one_without_it() {
+        assert!(with_tls([389, 636], Shape::Tls) && with_tls([636, 389], Shape::Ldap));
+        assert!(!with_tls([389, 636], Shape::Binary) && !with_tls([389, 3269], Shape::Tls));
+        assert!(!with_tls([389, 636], Shape::None) && !with_tls([80, 443], Shape::Tls));
     }
 
     #[test]

@@ -373,8 +373,9 @@ impl State {
         }
         // What failed so far comes into use with the first contact that does not.
         let failed = seen.contact.fate.failed() == Some(true);
-        let came = known.is_none() || in_vain.is_some() && !failed && !self.waits(&route);
-        if came && novel.contains(&true) {
+        let is_new = novel.contains(&true);
+        let came = known.is_none() || in_vain.is_some() && !failed && is_new && !self.waits(&route);
+        if came && is_new {
             let tried = in_vain.map(|(since, tries)| Tried {
                 since,
                 tries,

@@ -49,6 +49,8 @@ pub struct Waiting {
     pub locals: [IpAddr; 2],
     /// The new one had been tried before, and all of that had failed.
     pub tried: Option<Tried>,
+    /// Its first use failed.
+    pub in_vain: bool,
 }
 
 /// Until when connections go on.
@@ -96,8 +98,13 @@ pub struct Tried {
 }
 
 impl State {
-    /// True if a channel waits for judgement as a new one.
-    pub fn waits(&self, new: &Route) -> bool {
+    /// True if a channel waits for judgement as a new one since it was used. One that was merely tried in
+    /// vain waits no longer: the use that comes now is its first.
+    pub fn waits(&mut self, new: &Route) -> bool {
+        self.waiting.retain(|one| {
+            let mut pairs = one.pairs.iter();
+            !pairs.any(|pair| pair.in_vain && pair.new == *new)
+        });
         let mut pairs = self.waiting.iter().flat_map(|one| &one.pairs);
         pairs.any(|pair| pair.new == *new)
     }
@@ -182,6 +189,7 @@ impl State {
                 remotes_before: new.remotes_before,
                 locals: [relation.local, new.local],
                 tried: new.tried.clone(),
+                in_vain: seen.contact.fate.failed() == Some(true),
                 new: new.route.clone(),
             })
             .collect();
