@@ -23,7 +23,8 @@ use crate::model::{Event, Span, Timestamp};
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
 
-/// So much later than a block began its time may be stated: an outage is told by the minute beside it, too.
+/// So far apart a block and the time that is stated for it may be, either way: both are told by the minute,
+/// as an outage is.
 pub const STATED_LATE: Span = Span::seconds(60);
 
 /// A new channel that was judged a fallback.
