@@ -1,5 +1,6 @@
 //! What analytics hand back: findings, near misses, and what they had to forget.
 
+use super::provisional::Provisional;
 use crate::model::finding::{Finding, NearMiss};
 use std::cmp::{Ordering, Reverse};
 
@@ -15,6 +16,8 @@ const FINDING_LIMIT: usize = 500;
 pub struct Found {
     /// Findings.
     pub findings: Vec<Finding>,
+    /// Findings of hosts that stand only as far as their programs do not tell the same.
+    pub provisional: Vec<Provisional>,
     /// Findings that were left out because there were more than are kept.
     pub findings_left_out: u64,
     /// The nearest misses, nearest first after [`Found::settle`].
@@ -33,6 +36,15 @@ impl Found {
         self.findings.push(finding);
         if self.findings.len() >= FINDING_LIMIT + FINDING_LIMIT / 4 {
             self.trim_findings();
+        }
+    }
+
+    /// Adds one that stands only as far as nobody else tells the same; of too many all stand.
+    pub fn provisional(&mut self, provisional: Provisional) {
+        if self.provisional.len() < FINDING_LIMIT {
+            self.provisional.push(provisional);
+        } else {
+            self.finding(provisional.finding);
         }
     }
 
@@ -67,6 +79,7 @@ impl Found {
     /// Takes over what another shard found.
     pub fn merge(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.provisional.extend(other.provisional);
         self.findings_left_out += other.findings_left_out;
         self.near_misses.extend(other.near_misses);
         self.near_misses_left_out += other.near_misses_left_out;
@@ -77,6 +90,10 @@ impl Found {
     /// Brings everything into an order that does not depend on how the work was divided.
     pub fn settle(&mut self) {
         self.trim();
+        let mut provisional = std::mem::take(&mut self.provisional);
+        provisional.retain(|one| one.stands(&self.findings));
+        self.findings
+            .extend(provisional.into_iter().map(|one| one.finding));
         self.trim_findings();
         self.findings.sort_by(in_time);
     }

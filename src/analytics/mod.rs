@@ -8,6 +8,7 @@ pub mod found;
 pub mod keyed;
 pub mod kit;
 pub mod params;
+pub mod provisional;
 pub mod rates;
 pub mod register;
 pub mod room;

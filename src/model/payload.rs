@@ -99,7 +99,8 @@ pub struct Payload {
     pub first_sizes: [[u16; FIRST_SIZES]; 2],
     /// The name the initiator asked for.
     pub name: Option<PeerName>,
-    /// When the responder last sent payload; `None` if it sent none. Not what was sent again, what it sent
-    /// on its own after ten seconds and nothing followed, and what came after the initiator had closed.
+    /// When the responder last answered: sent payload after the initiator's, or soon after its last answer;
+    /// `None` if it sent none. Not what was sent again, and what it sent on its own after ten seconds only
+    /// if the initiator went on, or acknowledged it and more came after another ten.
     pub answered: Option<Timestamp>,
 }

@@ -2,10 +2,11 @@
 
 use super::key::Key;
 use super::recent::Target;
-use super::scan::{COUNTED, Scan, actor_of};
-use super::telling::instance;
+use super::scan::{COUNTED, Scan};
+use super::telling::{Telling, instance};
 use crate::analytics::found::Found;
 use crate::analytics::kit::contact::Fate;
+use crate::analytics::provisional::Provisional;
 use crate::context::Context;
 use crate::model::finding::Finding;
 use crate::model::plural::counted;
@@ -18,23 +19,27 @@ const SOON: Span = Span::seconds(3_600);
 /// The last finding of a key, held back until it is known how often it was repeated.
 pub(super) struct Told {
     finding: Finding,
+    // Of a source: how many of its targets its programs must leave untold.
+    least: Option<u64>,
     targets: BTreeMap<Target, Fate>,
     programs: BTreeSet<String>,
-    by: Option<By>,
+    by: BTreeSet<By>,
     until: Timestamp,
     again: u64,
 }
 
-/// Account and command line of the process that made a scan, as its start was logged.
+/// Account and command line of a process that made a scan, as its start was logged.
 type By = (Text, Text);
 
-fn by(key: &Key, scan: &Scan, context: &Context) -> Option<By> {
+fn by(key: &Key, scan: &Scan, context: &Context) -> BTreeSet<By> {
     let Key::Program { host, .. } = key else {
-        return None;
+        return BTreeSet::new();
     };
-    let first = scan.targets.first()?;
-    let started = instance(actor_of(&first.event)?, *host, first.time, context)?;
-    Some((started.user.clone(), started.command_line.clone()))
+    let started = scan.processes.values();
+    let started = started.filter_map(|share| instance(&share.actor, *host, share.at, context));
+    started
+        .map(|process| (process.user.clone(), process.command_line.clone()))
+        .collect()
 }
 
 fn answered(fate: Fate) -> bool {
@@ -43,9 +48,10 @@ fn answered(fate: Fate) -> bool {
 
 impl Told {
     /// Holds back the finding of a scan of `key`.
-    pub fn new(finding: Finding, scan: Scan, key: &Key, context: &Context) -> Self {
+    pub fn new(telling: Telling, scan: Scan, key: &Key, context: &Context) -> Self {
         Self {
-            finding,
+            finding: telling.finding,
+            least: telling.least,
             by: by(key, &scan, context),
             programs: scan.programs.into_keys().collect(),
             until: scan.last,
@@ -79,7 +85,7 @@ impl Told {
             })
         };
         let programs = || scan.programs.keys().all(|p| self.programs.contains(p));
-        let who = || programs() && by(key, scan, context) == self.by;
+        let who = || programs() && by(key, scan, context).is_subset(&self.by);
         let same = soon && alike && all_kept() && targets() && who();
         if same {
             (self.again, self.until) = (self.again + 1, scan.last);
@@ -96,7 +102,16 @@ impl Told {
                 self.until.rfc3339()
             ));
         }
-        found.finding(self.finding);
+        let Some(least) = self.least else {
+            found.finding(self.finding);
+            return;
+        };
+        let targets = self.targets.into_keys();
+        found.provisional(Provisional {
+            finding: self.finding,
+            targets: targets.map(|(.., end)| (end.address, end.port)).collect(),
+            least,
+        });
     }
 
     /// About how many bytes it takes.

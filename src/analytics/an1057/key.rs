@@ -1,8 +1,6 @@
 //! Whose contacts are counted together: a program with the processes of one parent, or a source.
 
-use super::detect::Hit;
-use super::scan::{Row, Scan, actor_of};
-use super::settings::EnumerationSettings;
+use super::scan::{Scan, actor_of};
 use super::telling;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
@@ -52,40 +50,19 @@ pub(super) fn most_of_one<'e>(
     )
 }
 
-/// True if what the processes of `main` did is told by themselves: one key of the program, or several,
-/// made so much of the scan that a detector tells it, and what is left of it would tell nobody.
-pub(super) fn is_told_by_program(
-    scan: &Scan,
-    main: &str,
-    settings: &EnumerationSettings,
-    context: &Context,
-) -> bool {
-    let mut keys: BTreeMap<Key, Row> = BTreeMap::new();
+/// How many contacts the key of `main` made that made most of them, and how many the others made, so far
+/// as its processes are kept.
+pub(super) fn most_and_others(scan: &Scan, main: &str, context: &Context) -> (u64, u64) {
+    let mut keys: BTreeMap<Key, u64> = BTreeMap::new();
     for share in scan.processes.values() {
         if image_key(&share.actor.process.image) == main
             && let Some(key) = program(&share.actor, share.at, context)
         {
-            keys.entry(key).or_default().add(&share.contacts);
+            *keys.entry(key).or_default() += share.contacts;
         }
     }
-    let least = |hit: &Hit| u64::from(hit.detector.least(settings));
-    let all = scan.programs.get(main).copied().unwrap_or(0);
-    let tells = |row: &Row| {
-        // Who did nearly all of it meets nearly all that the source meets.
-        if row.all() * 5 >= all * 4 {
-            return true;
-        }
-        let net = row.failed.saturating_sub(row.answered);
-        scan.hits
-            .iter()
-            .any(|hit| match hit.detector.by_failures() {
-                true => net >= least(hit),
-                false => row.all() >= least(hit),
-            })
-    };
-    let own: u64 = keys.values().filter(|row| tells(row)).map(Row::all).sum();
-    let left = all.saturating_sub(own);
-    own > 0 && !scan.hits.iter().any(|hit| left >= least(hit))
+    let most = keys.values().max().copied().unwrap_or(0);
+    (most, keys.values().sum::<u64>() - most)
 }
 
 /// The key of a process: its program, with the others that its parent started. An `svchost.exe` and

@@ -443,17 +443,17 @@ impl Enumeration {
             signs: &state.signs,
             controls: state.controls.held(),
         };
-        let Some(finding) = telling::finding(key, &scan, beside, &self.settings, context) else {
+        let Some(telling) = telling::telling(key, &scan, beside, &self.settings, context) else {
             return;
         };
         let last = &mut state.last_told[lane];
         if last
             .as_mut()
-            .is_some_and(|last| last.repeats(&finding, &scan, key, context))
+            .is_some_and(|last| last.repeats(&telling.finding, &scan, key, context))
         {
             return;
         }
-        let told = Told::new(finding, *scan, key, context);
+        let told = Told::new(telling, *scan, key, context);
         if let Some(before) = last.replace(Box::new(told)) {
             before.tell(found);
         }

@@ -38,18 +38,6 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// All of them.
-    pub fn all(&self) -> u64 {
-        self.answered + self.failed + self.untold
-    }
-
-    /// Adds another row.
-    pub fn add(&mut self, other: &Self) {
-        self.answered += other.answered;
-        self.failed += other.failed;
-        self.untold += other.untold;
-    }
-
     fn of(&mut self, fate: Fate) -> &mut u64 {
         match fate.failed() {
             Some(true) => &mut self.failed,
@@ -68,7 +56,7 @@ pub(super) struct Share {
     pub actor: Actor,
     /// When its first contact was.
     pub at: Timestamp,
-    pub contacts: Row,
+    pub contacts: u64,
 }
 
 /// The contacts of a focus.
@@ -332,9 +320,9 @@ impl Scan {
             let share = self.processes.entry(process).or_insert_with(|| Share {
                 actor: actor.clone(),
                 at: probe.time,
-                contacts: Row::default(),
+                contacts: 0,
             });
-            *share.contacts.of(probe.fate) += 1;
+            share.contacts += 1;
         }
         let program = image_key(&actor.process.image);
         if self.programs.len() < OPEN || self.programs.contains_key(&program) {
@@ -429,7 +417,11 @@ impl Scan {
     /// Sums over all ports: answered, failed, not told.
     pub fn sums(&self) -> Row {
         let mut sum = self.other_ports;
-        self.rows.values().for_each(|row| sum.add(row));
+        for row in self.rows.values() {
+            sum.answered += row.answered;
+            sum.failed += row.failed;
+            sum.untold += row.untold;
+        }
         sum
     }
 }

@@ -4,7 +4,7 @@ use super::detect::port_words;
 use super::excuse::Control;
 use super::followed;
 use super::judge::{Doer, Judged, judge};
-use super::key::is_told_by_program;
+use super::key::most_and_others;
 use super::otherwise::{actions, alternatives};
 use super::scan::{COUNTED, Row, Scan, actor_of};
 use super::settings::EnumerationSettings;
@@ -53,20 +53,34 @@ pub(super) fn instance<'c>(
         .or_else(|| processes.instance_at(host, actor.process.pid?, time, &actor.process.image))
 }
 
-/// The finding; `None` if the scan belongs to one program that is told by itself.
-pub(super) fn finding(
+/// What is told of a scan.
+pub(super) struct Telling {
+    /// The finding.
+    pub finding: Finding,
+    /// Of a source whose contacts one program made, in processes that nothing ties together: how many targets
+    /// these must leave untold for it to stand.
+    pub least: Option<u64>,
+}
+
+/// What is told of a scan; `None` if it belongs to one key of one program.
+pub(super) fn telling(
     key: &Key,
     scan: &Scan,
     beside: Beside<'_>,
     settings: &EnumerationSettings,
     context: &Context,
-) -> Option<Finding> {
+) -> Option<Telling> {
     let (place, program) = match key {
         Key::Program { host, .. } => (Place::Host(*host), true),
         Key::Source(place) => (*place, false),
     };
     let main = scan.main_image().filter(|_| !program);
-    if main.is_some_and(|image| is_told_by_program(scan, image, settings, context)) {
+    let hits = scan.hits.iter();
+    let least = hits
+        .map(|hit| u64::from(hit.detector.least(settings)))
+        .min();
+    let (most, others) = main.map_or((0, 0), |image| most_and_others(scan, image, context));
+    if most > 0 && most >= others * 4 && least.is_some_and(|least| others < least) {
         return None;
     }
     let first = scan.targets.first()?;
@@ -111,7 +125,7 @@ pub(super) fn finding(
         excuse,
     } = judge(scan, program, &doer, settings);
     let about = &Enumeration::ABOUT;
-    Some(Finding {
+    let finding = Finding {
         analytic: about.id,
         span: Some((scan.first, scan.last)),
         also_satisfies: Vec::new(),
@@ -139,6 +153,10 @@ pub(super) fn finding(
             .chain(notes(scan, &near, place, settings, context))
             .chain(doer.standing.sentence())
             .collect(),
+    };
+    Some(Telling {
+        finding,
+        least: least.filter(|_| main.is_some()),
     })
 }
 

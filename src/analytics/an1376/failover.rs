@@ -205,7 +205,7 @@ impl Failover {
         let ports = [before.port, route.port];
         Self {
             folder,
-            with_tls: same_server && inside && tcp && with_tls(ports, new.shape),
+            with_tls: same_server && inside && tcp && with_tls(ports, [old.shape, new.shape]),
             settled: folder == Folder::Guarded
                 && [&before.who, who]
                     .iter()

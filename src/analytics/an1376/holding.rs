@@ -5,7 +5,6 @@
 //! and until when the evidence could show more.
 
 use super::afterwards::Afterwards;
-use super::judge::STATED_LATE;
 use super::panel::{last_good, process_words};
 use super::relation::{Passed, Relation, Route};
 use super::settings::FallbackSettings;
@@ -36,6 +35,9 @@ const NOTHING: [&str; 2] = [
 ];
 /// What to do first where something new came.
 const NEW: &str = "look at the channels in the tables: they came into use after the containment, whatever they are";
+/// A containment takes effect so much after the time that is stated for it, and what is under way comes to
+/// its end: times are stated by the minute.
+const EFFECT: Span = Span::seconds(60);
 /// Channels shown.
 const SHOWN: usize = 20;
 /// Records that go on for longer than this after the last connection are named.
@@ -54,15 +56,14 @@ enum Became {
     Open(Timestamp, u32),
     /// It was used again, so often; not all of it failed, and none of it is known to have worked.
     Untold(u32),
-    /// It was tried again, without success.
-    Tried(u32),
-    /// Nothing more was seen of it.
-    Stopped,
+    /// It stopped: it worked until then, if that was after the time that is stated, and so many contacts
+    /// after that time failed.
+    Stopped(Option<Timestamp>, u32),
 }
 
 impl Became {
     fn stopped(self) -> bool {
-        matches!(self, Self::Tried(_) | Self::Stopped)
+        matches!(self, Self::Stopped(..))
     }
 
     fn works(self) -> bool {
@@ -96,9 +97,19 @@ impl Became {
                 let n = counted(u64::from(n), "more contact");
                 format!("{n}, of which none is known to have worked")
             }
-            Self::Tried(1) => "tried once, never worked".to_owned(),
-            Self::Tried(n) => format!("tried {n} times, never worked"),
-            Self::Stopped => "nothing more was seen".to_owned(),
+            Self::Stopped(None, 0) => "nothing more was seen".to_owned(),
+            Self::Stopped(None, 1) => "tried once, never worked".to_owned(),
+            Self::Stopped(None, n) => format!("tried {n} times, never worked"),
+            Self::Stopped(Some(until), 0) => {
+                format!(
+                    "worked until {}, and nothing more was seen",
+                    until.rfc3339()
+                )
+            }
+            Self::Stopped(Some(until), n) => {
+                let n = counted(u64::from(n), "contact");
+                format!("worked until {}; {n} failed", until.rfc3339())
+            }
         }
     }
 }
@@ -115,7 +126,8 @@ pub fn finding(
     settings: &FallbackSettings,
     context: &Context,
 ) -> Option<Finding> {
-    let mut told = channels(number, at, state, settings);
+    let until = until(state, context);
+    let mut told = channels(number, (at, until), state, settings);
     told.sort_by_key(|(route, relation, _)| (relation.first.order(), (*route).clone()));
     let stopped = told.iter().filter(|(.., became)| became.stopped()).count();
     let works = told.iter().filter(|(.., b)| b.works()).count();
@@ -130,7 +142,6 @@ pub fn finding(
     let nothing_stopped = stopped + untold == 0;
     let shown = |b: &Became| !b.works() || nothing_stopped && (b.outlived() || across == 0);
     let later = afterwards(number, at, state, &told);
-    let until = until(state, context);
     let seen = told.iter().fold([false; 2], |all, (_, r, _)| {
         [all[0] | r.seen[0], all[1] | r.seen[1]]
     });
@@ -278,7 +289,7 @@ fn afterwards<'s>(
 /// The channels that were established and in use then, and what became of each.
 fn channels<'s>(
     number: usize,
-    at: Timestamp,
+    at: (Timestamp, Timestamp),
     state: &'s State,
     settings: &FallbackSettings,
 ) -> Vec<Told<'s>> {
@@ -301,18 +312,18 @@ fn channels<'s>(
 fn became(
     relation: &Relation,
     then: Passed,
-    at: Timestamp,
+    (at, until): (Timestamp, Timestamp),
     settings: &FallbackSettings,
 ) -> Option<Became> {
     let (shown, _) = relation.last_shown()?;
-    if relation.good() > at {
+    // What goes on to the end of the evidence shows no effect of anything.
+    let late = Some(at.shifted(EFFECT)).filter(|late| *late < until);
+    let late = late.unwrap_or(at);
+    if relation.good() > late {
         return Some(Became::Works);
     }
     let more = relation.contacts.saturating_sub(then.contacts);
     let failed = relation.failed.saturating_sub(then.failed);
-    // A containment takes effect after the minute that is stated for it, and what is under way comes to
-    // its end.
-    let late = at.shifted(STATED_LATE);
     // What goes on beyond that is no channel of the past, however long ago it began.
     if relation.used_until > late {
         return Some(Became::Outlived(relation.used_until, failed));
@@ -320,18 +331,20 @@ fn became(
     if relation.open_until > late {
         return Some(Became::Open(relation.open_until, more));
     }
+    let last = relation.good().max(relation.used_until);
     // A beacon that misses its beats has stopped already.
     let active = relation.beacon(settings).map_or(ACTIVE, |beat| {
         let beats = i64::from(settings.missing_beats);
         Span(beat.median.0.saturating_mul(beats)).max(settings.min_silence)
     });
-    if at.since(shown.time.max(relation.used_until)) > active {
+    if at.since(shown.time.max(last)) > active {
         return None;
     }
-    Some(match more {
-        0 => Became::Stopped,
-        _ if failed == more => Became::Tried(more),
-        _ => Became::Untold(more),
+    let worked_until = (last > at).then_some(last);
+    Some(if failed == more || relation.good() > at {
+        Became::Stopped(worked_until, failed)
+    } else {
+        Became::Untold(more)
     })
 }
 

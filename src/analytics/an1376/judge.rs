@@ -23,9 +23,8 @@ use crate::model::{Event, Span, Timestamp};
 /// The least sum of weights that is told: a hundred to one.
 const TOLD: i32 = 20;
 
-/// So far apart a block and the time that is stated for it may be, either way: both are told by the minute,
-/// as an outage is.
-pub const STATED_LATE: Span = Span::seconds(60);
+/// So much later than a block began its time may be stated: an outage is told by the minute beside it, too.
+const STATED_LATE: Span = Span::seconds(60);
 
 /// A new channel that was judged a fallback.
 #[derive(Clone, Debug)]
@@ -168,9 +167,7 @@ pub fn judge(
     let channels = channels(&waiting, one_host);
     if found.is_empty() {
         let last = all.and_then(|trouble| trouble.last_before(at));
-        if looks_broken(&waiting, all, containments, settings)
-            && last.is_none_or(|last| used_until > last)
-        {
+        if looks_broken(&waiting, all, containments, settings) && used_until > last.unwrap_or(at) {
             return Verdict::Near(
                 1,
                 format!(

@@ -282,7 +282,7 @@ impl FallbackChannel {
                 }
                 Verdict::Near(missing, why) if near.is_none() => {
                     let host = super::kit::picture::host_words(place, context);
-                    near = Some(NearMiss {
+                    let miss = NearMiss {
                         analytic: Self::ABOUT.id,
                         missing,
                         time: at,
@@ -293,14 +293,20 @@ impl FallbackChannel {
                             .map(|relation| relation.first.provenance)
                             .into_iter()
                             .collect(),
-                    });
+                    };
+                    near = Some((route, miss));
                 }
                 Verdict::Near(..) | Verdict::Nothing => {}
             }
         }
         match (worst, near) {
             (Some(judged), _) => hold(*judged, &mut state.judged, &mut found.dropped),
-            (None, Some(near)) => found.near_miss(near),
+            (None, Some((route, near))) => {
+                // A channel that was tried in vain first may be told already.
+                if !state.judged.iter().any(|one| one.waiting.new == route) {
+                    found.near_miss(near);
+                }
+            }
             (None, None) => {}
         }
     }

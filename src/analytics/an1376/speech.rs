@@ -31,11 +31,16 @@ const WITH_TLS: &[[u16; 2]] = &[[389, 636], [3268, 3269], [5985, 5986]];
 
 /// True if a service of Windows is asked with TLS instead of without it, or the other way round, and the
 /// payload shows what belongs there.
-pub fn with_tls(ports: [u16; 2], shape: Shape) -> bool {
+pub fn with_tls(ports: [u16; 2], shapes: [Shape; 2]) -> bool {
     let [old, new] = ports;
-    let belongs = expected(Transport::TCP, new).is_some_and(|expected| expected.contains(&shape));
+    let belongs = |port, shape| {
+        expected(Transport::TCP, port).is_some_and(|expected| expected.contains(&shape))
+    };
+    let [before, now] = shapes;
     let mut pairs = WITH_TLS.iter();
-    belongs && pairs.any(|pair| *pair == [old, new] || *pair == [new, old])
+    belongs(new, now)
+        && (before == Shape::None || belongs(old, before))
+        && pairs.any(|pair| *pair == [old, new] || *pair == [new, old])
 }
 
 /// True if a known protocol is spoken on a port that belongs to another one. A port that belongs to
@@ -105,9 +110,14 @@ mod tests {
 
     #[test]
     fn a_directory_with_tls_is_the_one_without_it() {
-        assert!(with_tls([389, 636], Shape::Tls) && with_tls([636, 389], Shape::Ldap));
-        assert!(!with_tls([389, 636], Shape::Binary) && !with_tls([389, 3269], Shape::Tls));
-        assert!(!with_tls([389, 636], Shape::None) && !with_tls([80, 443], Shape::Tls));
+        let (none, tls, ldap) = (Shape::None, Shape::Tls, Shape::Ldap);
+        assert!(with_tls([389, 636], [ldap, tls]) && with_tls([636, 389], [tls, ldap]));
+        assert!(with_tls([389, 636], [none, tls]) && !with_tls([389, 636], [ldap, none]));
+        assert!(
+            !with_tls([389, 636], [Shape::Ssh, tls]),
+            "no directory before"
+        );
+        assert!(!with_tls([389, 3269], [ldap, tls]) && !with_tls([80, 443], [none, tls]));
     }
 
     #[test]

@@ -99,14 +99,10 @@ pub struct Tried {
 
 impl State {
     /// True if a channel waits for judgement as a new one since it was used. One that was merely tried in
-    /// vain waits no longer: the use that comes now is its first.
-    pub fn waits(&mut self, new: &Route) -> bool {
-        self.waiting.retain(|one| {
-            let mut pairs = one.pairs.iter();
-            !pairs.any(|pair| pair.in_vain && pair.new == *new)
-        });
+    /// vain waits beside the use that comes now: it may be the one that was tried in time.
+    pub fn waits(&self, new: &Route) -> bool {
         let mut pairs = self.waiting.iter().flat_map(|one| &one.pairs);
-        pairs.any(|pair| pair.new == *new)
+        pairs.any(|pair| pair.new == *new && !pair.in_vain)
     }
 
     /// Lets a new channel wait beside the broken ones that belong to it.

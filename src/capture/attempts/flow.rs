@@ -1,7 +1,7 @@
 //! One live flow: what is known of an attempt so far, how long to wait for more, and the event it
 //! becomes.
 
-use super::speech::Speech;
+use super::speech::{Speech, State};
 use crate::capture::icmp;
 use crate::capture::packet::Packet;
 use crate::model::attempt::{IcmpRun, Marks};
@@ -200,9 +200,12 @@ impl Flow {
 
     fn note(&mut self, packet: &Packet, who: usize) {
         if packet.payload > 0 {
-            let closed = self.fins & 1 != 0;
+            let state = State {
+                closed: [self.fins & 1 != 0, self.fins & 2 != 0],
+                heard: self.packets[0],
+            };
             let speech = self.speech.get_or_insert_default();
-            speech.hear(packet, who, closed);
+            speech.hear(packet, who, state);
         }
     }
 

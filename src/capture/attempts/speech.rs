@@ -16,14 +16,30 @@ pub(super) struct Speech {
     noted: [u8; 2],
     /// The last payload is the initiator's: what comes next answers it.
     asked: bool,
-    /// What the responder sent on its own after a pause, as long as nothing followed.
-    unasked: Option<Timestamp>,
+    unasked: Option<Unasked>,
+}
+
+/// What the responder sent on its own after a pause, as long as nothing followed.
+#[derive(Clone, Copy, Debug)]
+struct Unasked {
+    first: Timestamp,
+    last: Timestamp,
+    /// How many packets of the initiator had been seen then.
+    heard: u32,
+}
+
+/// How far a flow had come when a packet of it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    /// Who has closed its side: the initiator, the responder.
+    pub(super) closed: [bool; 2],
+    /// Packets of the initiator so far.
+    pub(super) heard: u32,
 }
 
 impl Speech {
-    /// Takes in a packet with new payload, sent by side `who`: 0 the initiator, 1 the responder. `closed`
-    /// says that the initiator has closed its side.
-    pub(super) fn hear(&mut self, packet: &Packet, who: usize, closed: bool) {
+    /// Takes in a packet with new payload, sent by side `who`: 0 the initiator, 1 the responder.
+    pub(super) fn hear(&mut self, packet: &Packet, who: usize, state: State) {
         let place = usize::from(self.noted[who]);
         if place < FIRST_SIZES {
             if place == 0 {
@@ -34,11 +50,12 @@ impl Speech {
             self.noted[who] += 1;
         }
         if who == 1 {
-            self.answer(packet.time, closed);
+            self.answer(packet.time, state);
             return;
         }
         self.asked = true;
-        self.followed();
+        let followed = self.unasked.take().filter(|_| !state.closed[1]);
+        self.told.answered = self.told.answered.max(followed.map(|sent| sent.last));
         if let Some(Extra::Named(name)) = packet.extra.as_deref()
             && self.told.name.is_none()
         {
@@ -52,21 +69,27 @@ impl Speech {
     }
 
     /// What a responder sends on its own after a pause (a probe whether the other side is there, the
-    /// alert before it closes) shows no use until something follows; what it says to one that has closed
-    /// answers nothing.
-    fn answer(&mut self, time: Timestamp, closed: bool) {
-        let asked = std::mem::take(&mut self.asked) && !closed;
-        let last = self.unasked.or(self.told.answered);
-        let in_use = last.is_none_or(|last| time.since(last) <= IN_USE);
-        self.followed();
-        if asked || in_use {
-            self.told.answered = self.told.answered.max(Some(time));
-        } else {
-            self.unasked = Some(time);
+    /// alert before it closes) shows no use until the initiator says something to it, or acknowledges it
+    /// and more comes after another pause. What it says to one that has closed answers nothing.
+    fn answer(&mut self, time: Timestamp, state: State) {
+        let asked = std::mem::take(&mut self.asked) && !state.closed[0];
+        let last = self.told.answered;
+        if asked || last.is_none_or(|last| time.since(last) <= IN_USE) {
+            self.unasked = None;
+            self.told.answered = last.max(Some(time));
+            return;
         }
-    }
-
-    fn followed(&mut self) {
-        self.told.answered = self.told.answered.max(self.unasked.take());
+        let heard = state.heard;
+        let (first, last) = (time, time);
+        self.unasked = Some(match self.unasked {
+            Some(sent) if time.since(sent.first) <= IN_USE => Unasked { last, ..sent },
+            Some(sent) => {
+                if heard > sent.heard {
+                    self.told.answered = self.told.answered.max(Some(sent.last));
+                }
+                Unasked { first, last, heard }
+            }
+            None => Unasked { first, last, heard },
+        });
     }
 }

@@ -121,10 +121,24 @@ fn what_a_responder_sends_on_its_own_after_a_pause_is_no_answer_until_something_
         wire.wait(9).tcp(CLIENT, SERVER).ack(1011, 5232, 10);
     });
     assert_eq!(replied_to, Some(ms(60_012)));
-    let more = answered(&|wire| {
-        wire.wait(60_000).tcp(SERVER, CLIENT).ack(5232, 1011, 31);
+    // Two segments of one close.
+    let goodbye = answered(&|wire| {
+        wire.wait(1).tcp(CLIENT, SERVER).ack(1011, 5232, 0);
+        wire.wait(1).tcp(SERVER, CLIENT).ack(5232, 1011, 31);
+        wire.tcp(SERVER, CLIENT).fin(5263, 1011);
+        wire.wait(1).tcp(CLIENT, SERVER).ack(1011, 5263, 31);
     });
-    assert_eq!(more, Some(ms(60_012)));
+    assert_eq!(goodbye, Some(ms(12)));
+    let more = |acknowledged: bool| {
+        answered(&|wire| {
+            if acknowledged {
+                wire.wait(1).tcp(CLIENT, SERVER).ack(1011, 5232, 0);
+            }
+            wire.wait(60_000).tcp(SERVER, CLIENT).ack(5232, 1011, 31);
+        })
+    };
+    assert_eq!(more(true), Some(ms(60_012)));
+    assert_eq!(more(false), Some(ms(12)), "to nobody");
     // A client that closes says so, and the server says so too.
     let closed = answered(&|wire| {
         wire.wait(60_000).tcp(CLIENT, SERVER).ack(1011, 5232, 24);

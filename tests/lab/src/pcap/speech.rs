@@ -22,6 +22,8 @@ pub enum Protocol {
     Smb,
     /// RDP (MS-RDPBCGR).
     Rdp,
+    /// LDAP (RFC 4511).
+    Ldap,
 }
 
 /// Which message of a conversation.
@@ -79,6 +81,14 @@ pub fn message(protocol: Protocol, turn: Turn, name: &str, size: usize, salt: &s
             let (code, negotiation) = if asks { (0xe0, 1) } else { (0xd0, 2) };
             let mut bytes = vec![3, 0, 0, 19, 14, code, 0, 0, 0, 0, 0];
             bytes.extend([negotiation, 0, 8, 0, 3, 0, 0, 0]);
+            bytes
+        }
+        (Protocol::Ldap, true, asks) => {
+            // A simple bind without a name, and its success (RFC 4511 4.2).
+            let bind = [0x60, 7, 2, 1, 3, 4, 0, 0x80, 0];
+            let done = [0x61, 7, 10, 1, 0, 4, 0, 4, 0];
+            let mut bytes = vec![0x30, 12, 2, 1, 1];
+            bytes.extend(if asks { bind } else { done });
             bytes
         }
         (_, false, _) => filler(size, salt),

@@ -11,7 +11,7 @@ const FLOW_WORDS: &str = "outcomes blocked, unanswered [once | N times], refused
      half-open, empty, accepted, midstream, aborted, one-sided, expired from HOST, flags fin, datagram N, \
      answered; and bytes 120/4000, for 30s, stays, reset by client|server, rtt 20ms, ttl 64, answer-ttl 60, \
      vlan 30, hairpin 30, by x.exe, served by x.exe, fast-open, sni NAME, http-host NAME, http-connect NAME:PORT, \
-     carrying tls|http|dns|ssh|smb|rdp|binary|base64|padding|magic MAC, \
+     carrying tls|http|dns|ssh|smb|rdp|ldap|binary|base64|padding|magic MAC, \
      only 5156, without 5156, but not on the wire, but not in the log";
 
 pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> Read<FlowLine> {
@@ -104,9 +104,10 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
                     "ssh" => Carrying::Speech(Protocol::Ssh, String::new()),
                     "smb" => Carrying::Speech(Protocol::Smb, String::new()),
                     "rdp" => Carrying::Speech(Protocol::Rdp, String::new()),
+                    "ldap" => Carrying::Speech(Protocol::Ldap, String::new()),
                     other => {
                         let known =
-                            "tls, http, dns, ssh, smb, rdp, binary, base64, padding, magic MAC";
+                            "tls, http, dns, ssh, smb, rdp, ldap, binary, base64, padding, magic MAC";
                         return words.unknown("payload", other, known);
                     }
                 }
