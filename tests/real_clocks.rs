@@ -102,6 +102,7 @@ fn event_of(line: &str, item: u64) -> Option<Event> {
             },
             layer: Layer::Connect,
             isn: None,
+            opens: None,
             direction: Some(match text(&row, &["Direction"]) {
                 "%%14593" => Direction::Outbound,
                 _ => Direction::Inbound,

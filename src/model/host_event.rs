@@ -167,6 +167,8 @@ pub enum HostWhat {
         /// Initial sequence number of the TCP SYN that was filtered, where the log has it
         /// (pfirewall.log, column `tcpsyn`): with the endpoints it is that very SYN.
         isn: Option<u32>,
+        /// True for a SYN without ACK, false for any other TCP segment; `None` where the log tells no flags.
+        opens: Option<bool>,
         /// Inbound or outbound; `None` where not said.
         direction: Option<Direction>,
         /// The process; `-` and pid 0 for a packet nobody listens for.

@@ -34,9 +34,6 @@ impl PortKnock {
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
         };
-        if let Some(why) = everyday(place, knock, until, context) {
-            return miss(2, why.to_owned(), found);
-        }
         let visited = door.reached_by(knock.source, knock.first(), knock.last().event.time);
         if visited > self.settings.max_extra_open_ports as usize {
             let why = format!("the source also reached {visited} open ports during the sequence");
@@ -52,6 +49,10 @@ impl PortKnock {
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
             .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
             .collect();
+        let came_in = came.first().map_or(until, |arrival| arrival.event.time);
+        if let Some(why) = everyday(place, knock, came_in, context) {
+            return miss(2, why.to_owned(), found);
+        }
         let fresh: Vec<&Arrival> = came
             .iter()
             .copied()

@@ -49,6 +49,8 @@ impl Program {
 #[derive(Debug)]
 pub(super) struct Reached {
     to: IpAddr,
+    /// The port at the source, 0 where there is none.
+    pub(super) port: u16,
     pub(super) event: Event,
     pub(super) transport: Transport,
     pub(super) shows: Shows,
@@ -106,6 +108,7 @@ fn of_contact(contact: &Contact<'_>) -> Reached {
         What::Attempt(attempt) if attempt.outcome == Outcome::HalfOpen);
     Reached {
         to: contact.remote.address,
+        port: contact.remote.port,
         event: contact.event.clone(),
         transport: contact.transport,
         shows: match contact.fate {
@@ -137,6 +140,7 @@ fn of_record(event: &Event, first: Provenance) -> Option<Reached> {
     };
     Some(Reached {
         to: remote.address,
+        port: remote.port,
         event: event.clone(),
         transport,
         shows: Shows::Made,

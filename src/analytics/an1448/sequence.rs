@@ -119,7 +119,14 @@ impl Touched {
             return miss(2, "more ports than a signal has: a scan", found);
         }
         let until = knock.first().shifted(settings.time_window);
-        if let Some(why) = everyday(place, knock, until, context) {
+        let came = self.door.arrivals.between(knock.last().event.time, until);
+        let came = came
+            .filter(|arrival| arrival.remote.address == knock.source)
+            .map(|arrival| arrival.event.time);
+        let back = self.outgoing.to(knock.source).map(|back| back.event.time);
+        let back = back.filter(|time| (knock.last().event.time..=until).contains(time));
+        let came_in = came.chain(back).min().unwrap_or(until);
+        if let Some(why) = everyday(place, knock, came_in, context) {
             return miss(2, why, found);
         }
         if is_traceroute(knock) {

@@ -18,6 +18,7 @@ use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::unseen;
 use crate::context::Context;
+use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
 };
@@ -32,6 +33,9 @@ pub(super) enum Success<'a> {
     /// From the host back to the source.
     Back(Back<'a>),
 }
+
+/// A program that reached out to a port so often before is no news there.
+const HABIT: u64 = 10;
 
 /// A connection from the host back to the source.
 #[derive(Clone, Copy)]
@@ -87,6 +91,10 @@ pub(super) fn tell(
         Success::Back(back) => order_back(picture, back, context),
         _ => check_order(picture, context),
     };
+    let habit = match success {
+        Success::Back(back) => habit_of(back, picture, context),
+        _ => None,
+    };
     let allowed = opened_by_listed(&picture.tied, &settings.allowed_firewall_changers);
     let no_change = picture.tied.is_empty() && signs.is_empty();
     let wire = knock.touches.iter().any(|t| t.on_the_wire())
@@ -117,6 +125,7 @@ pub(super) fn tell(
         {
             Severity::High
         }
+        Success::Back(_) if habit.is_some() => Severity::Low,
         Success::Back(back) => severity_back(back, tier, check.certain),
         _ => Severity::Medium,
     };
@@ -259,12 +268,32 @@ pub(super) fn tell(
         unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
         actions: about.actions[..2].iter().map(|s| (*s).to_owned()).collect(),
-        notes: [Some(reject_mix(knock)), afterwards_note(knock)]
+        notes: [Some(reject_mix(knock)), afterwards_note(knock), habit]
             .into_iter()
             .flatten()
             .collect(),
         steps,
     }
+}
+
+/// What is said of a program that reached out to that port often before the touches: sensors that look at
+/// whoever speaks to their host call back, too.
+fn habit_of(back: &Back<'_>, picture: &Picture<'_>, context: &Context) -> Option<String> {
+    let program = back.sniffer?;
+    let port = (back.reached.transport, back.reached.port);
+    let before = picture.knock.first();
+    let used = context
+        .baseline
+        .port(picture.place, &image_key(&program.image), port, before);
+    (used.by_image >= HABIT).then(|| {
+        format!(
+            "held at low: {} had reached out to port {}/{} {} times before the touches",
+            image_name(&program.image),
+            port.1,
+            port.0,
+            used.by_image
+        )
+    })
 }
 
 /// Holds the order that a connection back rests on against the clocks.

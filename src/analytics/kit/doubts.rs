@@ -36,7 +36,8 @@ impl Picture<'_> {
 
     /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
     /// without the ports that it reached then, or that began to listen, fewer than the `least` ports of
-    /// a sequence are left, and it tried again. Tools that knock send one SYN and do not ask again.
+    /// a sequence are left, and it tried again, or none is left. Tools that knock send one SYN and do not
+    /// ask again, and what they knock on is not what they come for.
     fn is_awaited(&self, least: usize) -> bool {
         let Some(arrival) = self.arrival else {
             return false;
@@ -57,7 +58,7 @@ impl Picture<'_> {
         let came: BTreeSet<u16> = reached.chain(served).collect();
         let ports = self.knock.ports();
         let others = ports.iter().filter(|port| !came.contains(port)).count();
-        others < least && self.knock.was_retried()
+        others == 0 || others < least && self.knock.was_retried()
     }
 
     /// True if the arrival is a 5156 alone, soon after a rule change: Windows logs live connections

@@ -59,12 +59,16 @@ impl Picture<'_> {
 pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
                           then its ports were silent because nobody was there";
 
-/// True if something shows that the host was up before the last touch. Silence of a host that was
-/// not there says nothing about its ports.
+/// A host that showed life no longer ago than this is up: whoever sleeps was heard before, too.
+const ALIVE: Span = Span::seconds(600);
+
+/// True if something shows that the host was up when it was touched: a sign of life not long before, or
+/// meanwhile. Silence of a host that was not there says nothing about its ports.
 pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
+    let last = knock.last().event.time;
     let alive = |address: IpAddr| {
-        let since = context.coverage.alive_since(address);
-        since.is_some_and(|since| since < knock.last().event.time)
+        let seen = context.activity.last_seen(address, last);
+        seen.is_some_and(|seen| knock.first().since(seen) <= ALIVE)
     };
     match place {
         Place::Address(address) => alive(address),
@@ -94,7 +98,8 @@ pub fn afterwards_note(knock: &Knock) -> Option<String> {
     })
 }
 
-/// Why a sequence of touches is everyday business whatever followed, if it is.
+/// Why a sequence of touches is everyday business whatever followed, if it is; `until` is when somebody
+/// came in. What the host does later says nothing of the touches.
 pub fn everyday(
     place: Place,
     knock: &Knock,

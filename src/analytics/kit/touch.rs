@@ -107,6 +107,16 @@ fn is_for(context: &Context, host: HostId, transport: Transport, address: IpAddr
     !is_group_or_wildcard(address) && (!may_be_broadcast(transport, address) || own())
 }
 
+/// True if what was dropped goes from a service to a port that Windows gives its own clients: the late
+/// answer to somebody who has gone. Windows logs those as any dropped packet, without flags. Clients of
+/// Windows and macOS have ports from 49152 on, those of Linux from 32768 on
+/// (`net.ipv4.ip_local_port_range`).
+fn is_late_answer(from: u16, to: u16) -> bool {
+    const CLIENTS: u16 = 32_768;
+    const DYNAMIC: u16 = 49_152;
+    from < CLIENTS && to >= DYNAMIC
+}
+
 /// The touch an event shows, and on which host.
 pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
     match &event.what {
@@ -141,11 +151,15 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 transport,
                 source,
                 destination,
+                opens,
                 ..
             } = &host.what
             else {
                 return None;
             };
+            if !opens.unwrap_or(true) {
+                return None;
+            }
             let answer = match (verdict, layer) {
                 (
                     Verdict::Dropped | Verdict::DroppedByStricterFilter,
@@ -165,7 +179,8 @@ pub fn touch_of(event: &Event, context: &Context) -> Option<(Place, Touch)> {
                 *source,
                 *destination,
             )?;
-            if !is_for(context, id, *transport, local.address) {
+            let late = opens.is_none() && is_late_answer(remote.port, local.port);
+            if late || !is_for(context, id, *transport, local.address) {
                 return None;
             }
             let touch = Touch {

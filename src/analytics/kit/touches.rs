@@ -398,6 +398,7 @@ mod tests {
                         verdict: Verdict::Dropped,
                         layer: Layer::FirewallLog,
                         isn,
+                        opens: None,
                         direction: Some(Direction::Inbound),
                         process: Process::default(),
                         transport: Transport::TCP,

@@ -330,6 +330,7 @@ fn every_record_gives_its_program_and_its_account() {
                 verdict: Verdict::Permitted,
                 layer: Layer::Connect,
                 isn: None,
+                opens: None,
                 direction: None,
                 process: process.clone(),
                 transport,

@@ -100,6 +100,7 @@ fn row(ms: i64, computer: &str, n: u16, from: u8, to: u8, direction: Direction) 
             verdict: Verdict::Permitted,
             layer: Layer::Connect,
             isn: None,
+            opens: None,
             direction: Some(direction),
             process: Process::default(),
             transport: Transport::TCP,

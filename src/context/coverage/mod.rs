@@ -267,6 +267,11 @@ impl CoverageBuilder {
         if log != Log::FirewallText {
             known.minutes.add(host.written);
         }
+        // Keys of the registry that have nothing to do with the firewall do not show that those of the
+        // firewall are logged.
+        if matches!(host.what, HostWhat::RegistryChanged { .. }) {
+            return;
+        }
         known
             .events
             .entry((log, event_id))

@@ -246,6 +246,7 @@ mod tests {
                 source: Endpoint::new(address(n), 50_000),
                 destination: Endpoint::new(address(9_000_000), 443),
                 isn: None,
+                opens: None,
             },
         }
     }

@@ -41,6 +41,7 @@ fn logged(direction: Direction, source: &str, destination: &str) -> HostEvent {
             verdict: Verdict::Permitted,
             layer: Layer::Accept,
             isn: None,
+            opens: None,
             direction: Some(direction),
             process: Process::default(),
             transport: Transport::TCP,

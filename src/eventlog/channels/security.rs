@@ -99,6 +99,7 @@ fn filtered(f: &mut Fields<'_, '_>, verdict: Verdict) -> Result<HostWhat, Missin
         verdict,
         layer: layer(f),
         isn: None,
+        opens: None,
         direction: f
             .record
             .text("Direction")

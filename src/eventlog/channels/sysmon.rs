@@ -5,7 +5,7 @@
 //! those two are placed at TimeCreated until somebody has calibrated it.
 
 use super::{Entry, Fields, Missing};
-use crate::eventlog::normalise::rule::{parse_rule, rule_id};
+use crate::eventlog::normalise::rule::{parse_rule, rule_id, switch_of};
 use crate::eventlog::record::Value;
 use crate::model::HostWhat;
 use crate::model::firewall::{Rule, RuleChange, RuleSource};
@@ -181,6 +181,23 @@ fn registry(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
             change,
             source: RuleSource::Registry,
             rule,
+        });
+    }
+    if let Some(profiles) = switch_of(&target)
+        && change == RegistryChange::Set
+    {
+        let value = f.own_text("Details");
+        let enabled = match value.trim() {
+            "DWORD (0x00000000)" => Some(false),
+            "DWORD (0x00000001)" => Some(true),
+            _ => None,
+        };
+        return Ok(HostWhat::FirewallSetting {
+            setting: f.texts.share("EnableFirewall"),
+            value,
+            enabled,
+            profiles,
+            changed_by: f.text("Image"),
         });
     }
     let details = if f.record.event_id == 14 {

@@ -234,7 +234,9 @@ fn row(columns: &Columns, cells: &[&str]) -> Option<Row> {
         _ => None,
     };
     // Of other segments the column holds the sequence number they have, and sent ones have zeros.
-    let syn = transport == Transport::TCP && cell("tcpflags") == Some("S");
+    let flags = cell("tcpflags").filter(|_| transport == Transport::TCP);
+    let opens = flags.map(|flags| flags.contains('S') && !flags.contains('A'));
+    let syn = flags == Some("S");
     let isn = cell("tcpsyn").filter(|_| syn).and_then(|n| n.parse().ok());
     Some(Row {
         time,
@@ -242,6 +244,7 @@ fn row(columns: &Columns, cells: &[&str]) -> Option<Row> {
             verdict,
             layer: Layer::FirewallLog,
             isn: isn.filter(|isn| *isn != 0),
+            opens,
             direction,
             process: Process {
                 pid: cell("pid").and_then(|pid| pid.parse().ok()),

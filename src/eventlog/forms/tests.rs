@@ -356,16 +356,39 @@ fn the_firewalls_own_log_is_read_with_and_without_a_process() {
         (read.summary.records_read, read.summary.records_skipped),
         (3, 1)
     );
-    let pid = |n: usize| match what(&read.events[n].0) {
-        HostWhat::Filtered { process, .. } => process.pid,
+    let told = |n: usize| match what(&read.events[n].0) {
+        HostWhat::Filtered { process, opens, .. } => (process.pid, *opens),
         other => panic!("{other:?}"),
     };
-    assert_eq!((pid(0), pid(1)), (None, Some(2152)));
+    assert_eq!(told(0), (None, Some(true)));
+    assert_eq!((told(1).0, told(2).1), (Some(2152), None));
     assert!(
         read.problems
             .iter()
             .any(|p| p.kind == ProblemKind::LocalTime)
     );
+}
+
+#[test]
+fn a_row_of_the_firewall_tells_whether_its_segment_opens_a_connection() {
+    for (flags, opens) in [
+        ("S", Some(true)),
+        ("A", Some(false)),
+        ("AS", Some(false)),
+        ("R", Some(false)),
+        ("-", None),
+    ] {
+        let text = format!(
+            "#Fields: date time action protocol src-ip dst-ip src-port dst-port size tcpflags tcpsyn path\r\n\
+             2022-09-01 12:18:29 DROP TCP 10.0.1.66 10.0.1.15 443 50111 40 {flags} 7 RECEIVE\r\n"
+        );
+        let read = read(format!("#Version: 1.5\r\n{text}").as_bytes());
+        let told: Vec<_> = read.events.iter().map(|(event, _)| what(event)).collect();
+        assert!(
+            matches!(told[..], [HostWhat::Filtered { opens: told, .. }] if *told == opens),
+            "{flags}: {told:?}"
+        );
+    }
 }
 
 #[test]

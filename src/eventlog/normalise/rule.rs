@@ -22,6 +22,22 @@ pub fn rule_id(target: &str) -> Option<&str> {
     (!id.is_empty() && !id.contains('\\')).then_some(id)
 }
 
+/// The profile bits of a registry path that switches the firewall of a profile on or off, by local or group
+/// policy (\[MS-GPFAS\] 2.2.1.2): domain 1, private 2 (also called standard), public 4.
+pub fn switch_of(target: &str) -> Option<u32> {
+    let lower = target.to_ascii_lowercase();
+    let (place, profile) = lower.strip_suffix(r"\enablefirewall")?.rsplit_once('\\')?;
+    if !PLACES.iter().any(|known| place.ends_with(known)) {
+        return None;
+    }
+    match profile {
+        "domainprofile" => Some(1),
+        "privateprofile" | "standardprofile" => Some(2),
+        "publicprofile" => Some(4),
+        _ => None,
+    }
+}
+
 /// Reads a rule's line. `None` if it does not begin with a version. A part that is missing means
 /// any; a part that cannot be read leaves its field unknown.
 pub fn parse_rule(text: &str) -> Option<Rule> {
@@ -162,6 +178,28 @@ mod tests {
         ] {
             assert_eq!(parse_rule(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_switch_of_the_firewall_is_one_of_a_profile_by_any_policy() {
+        let local =
+            r"HKLM\System\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy";
+        let group = r"HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewall";
+        for (place, profile, bits) in [
+            (local, "StandardProfile", Some(2)),
+            (local, "PublicProfile", Some(4)),
+            (group, "DomainProfile", Some(1)),
+            (group, "PrivateProfile", Some(2)),
+            (local, "OtherProfile", None),
+            (r"HKLM\Software\Other", "PublicProfile", None),
+        ] {
+            let target = format!(r"{place}\{profile}\EnableFirewall");
+            assert_eq!(switch_of(&target), bits, "{target}");
+        }
+        assert_eq!(
+            switch_of(&format!(r"{local}\PublicProfile\DoNotAllowExceptions")),
+            None
+        );
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn permitted(ms: i64, item: u64, pid: u32, from: &str, to: &str) -> Event {
             verdict: Verdict::Permitted,
             layer: Layer::Connect,
             isn: None,
+            opens: None,
             direction: Some(Direction::Outbound),
             process: process(pid),
             transport: Transport::TCP,

@@ -68,6 +68,7 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             verdict,
             layer,
             isn,
+            opens,
             direction,
             process: of,
             transport,
@@ -81,6 +82,7 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             if let Some(isn) = isn {
                 number(map, "isn", u64::from(*isn));
             }
+            flag(map, "opens", *opens);
             if let Some(direction) = direction {
                 text(map, "direction", direction_word(*direction));
             }

@@ -128,6 +128,7 @@ fn sockets_and_connections_say_what_the_log_says() {
             verdict: Verdict::Blocked,
             layer: Layer::Accept,
             isn: None,
+            opens: None,
             direction: Some(Direction::Inbound),
             process: Process {
                 pid: Some(0),
