@@ -50,7 +50,7 @@ impl PortKnock {
                 until,
             )
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
-            .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
+            .filter(|a| context.order(&knock.arming().event, a.entry()) != Order::After)
             .collect();
         let fresh: Vec<&Arrival> = came
             .iter()
@@ -68,13 +68,13 @@ impl PortKnock {
             }
         }
         if let Some((_, arrival, _)) = &best
-            && door.superseded(knock, due, arrival.event.time)
+            && door.superseded(knock, due, arrival.time())
         {
             return;
         }
         let led = best
             .as_ref()
-            .map(|(_, arrival, _)| leading_to(knock, &arrival.event, context));
+            .map(|(_, arrival, _)| leading_to(knock, arrival.entry(), context));
         let knock = led.as_ref().unwrap_or(knock);
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
@@ -115,7 +115,7 @@ impl PortKnock {
                 let proven = self.was_closed(door, knock, arrival);
                 if proven
                     || (self.tells_by_itself(knock, arrival)
-                        && !changes_are_logged(place, knock, arrival.event.time, context))
+                        && !changes_are_logged(place, knock, arrival.time(), context))
                 {
                     Some(telling::network_only(
                         &picture(Some(arrival), tied, proven),
@@ -128,7 +128,7 @@ impl PortKnock {
                         format!(
                             "port {} was reached afterwards, but nothing shows it closed before, and {}",
                             arrival.port,
-                            if changes_are_logged(place, knock, arrival.event.time, context) {
+                            if changes_are_logged(place, knock, arrival.time(), context) {
                                 "the host's logs hold no change for it in between"
                             } else {
                                 "the touched ports are ones that clients try on their own"
@@ -201,7 +201,7 @@ impl PortKnock {
             .any(|t| t.transport == arrival.transport && t.port == arrival.port)
             || door
                 .touches
-                .last_touch_of(arrival.transport, arrival.port, arrival.event.time)
+                .last_touch_of(arrival.transport, arrival.port, arrival.time())
                 .is_some_and(|(_, source)| source == knock.source)
     }
 

@@ -168,7 +168,7 @@ fn assemble(
         knock.first(),
         picture
             .arrival
-            .map_or(knock.last().event.time, |a| a.event.time),
+            .map_or(knock.last().event.time, Arrival::time),
     );
     let mut unseen = unseen::of_exposure(picture.place, first, last, context);
     if picture.arrival.is_none() {
@@ -192,7 +192,7 @@ fn assemble(
     notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
         analytic: about.id,
-        span: None,
+        span: picture.span(),
         also_satisfies: Vec::new(),
         title: title(picture, settings, tier, context),
         severity,
@@ -261,7 +261,7 @@ fn title(
             "{source} {verb} {count} {} ports of {host} and {} later made the first completed connection to \
              port {port}/tcp{}",
             if up { "closed" } else { "silent" },
-            arrival.event.time.since(knock.last().event.time),
+            arrival.time().since(knock.last().event.time),
             match (picture.proven, up) {
                 (true, true) => ", which had been closed to it",
                 (true, false) => ", which had been silent before",
@@ -322,13 +322,13 @@ fn conditions(
             }
             .to_owned(),
             setting: format!("within {} of the first touch", settings.time_window),
-            measured: arrival.event.time.since(knock.first()).to_string(),
+            measured: arrival.time().since(knock.first()).to_string(),
         });
         let tried = [120, 60].map(Span::seconds);
         let tried = tried.into_iter().filter(|t| *t < settings.time_window);
         let tried: Vec<Span> = tried.collect();
         let mut held = tried.iter().rev();
-        let tightest = held.find(|t| arrival.event.time.since(knock.first()) <= **t);
+        let tightest = held.find(|t| arrival.time().since(knock.first()) <= **t);
         if let Some(tightest) = tightest {
             let tried: Vec<String> = tried.iter().rev().map(Span::to_string).collect();
             conditions.push(Condition {
@@ -380,7 +380,7 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
                 arrival.transport,
                 arrival.port,
                 picture.knock.source,
-                arrival.event.time,
+                arrival.time(),
             )
             .collect();
         if !others.is_empty() {

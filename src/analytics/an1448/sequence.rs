@@ -140,7 +140,7 @@ impl Touched {
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
         for arrival in self.door.arrivals.between(from, until) {
             if arrival.transport != Transport::TCP
-                || context.order(arming, &arrival.event) == Order::After
+                || context.order(arming, arrival.entry()) == Order::After
                 || !is_first(&self.door, arrival, knock)
                     && tried_before(&self.door, arrival, knock).is_none()
             {
@@ -188,11 +188,11 @@ impl Touched {
         }
         let Some((_, success, tied, signs)) = best else {
             if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
-                && !self.door.superseded(knock, due, arrival.event.time)
+                && !self.door.superseded(knock, due, arrival.time())
             {
                 let picture = Picture {
                     place,
-                    knock: &leading_to(knock, &arrival.event, context),
+                    knock: &leading_to(knock, arrival.entry(), context),
                     door: &self.door,
                     arrival: Some(arrival),
                     tied: Vec::new(),
@@ -225,7 +225,7 @@ impl Touched {
             return miss(2, &why, found);
         };
         let at = match &success {
-            Success::Same(a) | Success::Other(a) => a.event.time,
+            Success::Same(a) | Success::Other(a) => a.time(),
             Success::Back(back) => back.reached.event.time,
         };
         if self.door.superseded(knock, due, at) {
@@ -236,7 +236,7 @@ impl Touched {
             Success::Back(_) => None,
         };
         let came = match &success {
-            Success::Same(a) | Success::Other(a) => &a.event,
+            Success::Same(a) | Success::Other(a) => a.entry(),
             Success::Back(back) => &back.reached.event,
         };
         let picture = Picture {
@@ -365,7 +365,7 @@ impl Touched {
             a.remote.address == knock.source
                 && a.on_the_wire()
                 && a.port < FIRST_DYNAMIC_PORT
-                && context.order(&knock.arming().event, &a.event) == Order::Before
+                && context.order(&knock.arming().event, a.entry()) == Order::Before
                 && is_first(&self.door, a, knock)
         })
     }

@@ -241,7 +241,7 @@ pub(super) fn tell(
     let last = steps.last().map_or(knock.first(), |s| s.event.time);
     Finding {
         analytic: about.id,
-        span: None,
+        span: picture.span(),
         also_satisfies: Vec::new(),
         title: format!(
             "{} touched {} closed ports of {host}; {then}",
@@ -339,21 +339,21 @@ fn conditions(
     let (text, at) = match success {
         Success::Same(a) if a.completed => (
             "the same source made the first completed connection to the port",
-            a.event.time,
+            a.time(),
         ),
         Success::Same(a) => (
             "the host let in the same source's connection to the port, the first; its log does not tell whether the \
              handshake was completed",
-            a.event.time,
+            a.time(),
         ),
         Success::Other(a) if a.completed => (
             "another source made the first completed connection to the port",
-            a.event.time,
+            a.time(),
         ),
         Success::Other(a) => (
             "the host let in another source's connection to the port, the first; its log does not tell whether the \
              handshake was completed",
-            a.event.time,
+            a.time(),
         ),
         Success::Back(back) => (back.condition(), back.reached.event.time),
     };

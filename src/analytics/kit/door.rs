@@ -184,8 +184,11 @@ impl Door {
                 if self.visits.len() >= VISITS {
                     self.visits.pop_first();
                 }
+                let at = event
+                    .at_the_answered_try()
+                    .map_or(event.time, |entry| entry.time);
                 self.visits.insert(
-                    (event.time, attempt.initiator.address),
+                    (at, attempt.initiator.address),
                     (attempt.transport, attempt.responder.port),
                 );
             }

@@ -49,7 +49,7 @@ impl Picture<'_> {
         let reached = arrivals
             .filter(|a| a.remote.address == source)
             .map(|a| a.port);
-        let (from, to) = (self.knock.first(), arrival.event.time);
+        let (from, to) = (self.knock.first(), arrival.time());
         let listening = self.door.changes.between(from, to);
         let served = listening
             .filter(|c| c.effect == Effect::Listens)
@@ -70,7 +70,7 @@ impl Picture<'_> {
         only_5156
             && self.tied.iter().any(|t| {
                 t.change.effect != Effect::Listens
-                    && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
+                    && (Span::ZERO..=RELOG).contains(&arrival.time().since(t.change.event.time))
             })
     }
 

@@ -48,6 +48,11 @@ pub struct Picture<'a> {
 }
 
 impl Picture<'_> {
+    /// When the source came in, where that is later than the step that shows it.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.arrival.map(|arrival| (arrival.time(), arrival.time()))
+    }
+
     /// The first of the changes that are tied most strongly: the one whose time is told.
     pub fn strongest(&self) -> Option<&TiedChange<'_>> {
         let telling = self.tied.iter().rev().filter(|t| t.tie > Tie::Weak);
@@ -187,7 +192,7 @@ pub fn tied_changes<'a>(
     context: &Context,
 ) -> Vec<TiedChange<'a>> {
     let arming = &knock.arming().event;
-    let opened = tried_before(door, arrival, knock).unwrap_or(&arrival.event);
+    let opened = tried_before(door, arrival, knock).unwrap_or(arrival.entry());
     let to = opened.time.shifted(rules.doubt);
     door.changes
         .between(rules.earliest(knock), to)
@@ -244,7 +249,7 @@ fn local_of(arrival: &Arrival) -> Option<IpAddr> {
 
 /// True if a door of this picture closes again soon after the arrival.
 pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
-    let from = arrival.event.time;
+    let from = arrival.time();
     picture
         .door
         .changes
@@ -319,10 +324,10 @@ pub fn order_pairs<'a>(picture: &Picture<'a>, context: &Context) -> Vec<(&'a Eve
         pairs.push((arming, change));
         if let Some(arrival) = picture.arrival {
             let tried = tried_before(picture.door, arrival, picture.knock);
-            pairs.push((change, tried.unwrap_or(&arrival.event)));
+            pairs.push((change, tried.unwrap_or(arrival.entry())));
         }
     } else if let Some(arrival) = picture.arrival {
-        pairs.push((arming, &arrival.event));
+        pairs.push((arming, arrival.entry()));
     }
     pairs
 }

@@ -106,8 +106,7 @@ pub(super) fn flow(reader: &mut Reader, words: &mut Words, seen: &mut Seen) -> R
                     "rdp" => Carrying::Speech(Protocol::Rdp, String::new()),
                     "ldap" => Carrying::Speech(Protocol::Ldap, String::new()),
                     other => {
-                        let known =
-                            "tls, http, dns, ssh, smb, rdp, ldap, binary, base64, padding, magic MAC";
+                        let known = "tls, http, dns, ssh, smb, rdp, ldap, binary, base64, padding, magic MAC";
                         return words.unknown("payload", other, known);
                     }
                 }
