@@ -14,9 +14,9 @@ use crate::analytics::kit::picture::{
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
+use crate::model::Transport;
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Timestamp, Transport};
 
 impl PortKnock {
     pub(super) fn judge(
@@ -215,7 +215,7 @@ impl PortKnock {
             && arrival.port < FIRST_DYNAMIC_PORT
     }
 
-    /// A change after the knock that names a port, though nobody was seen to come in.
+    /// A change after the knock that names a port, though nobody was seen to come in within the window.
     fn opened_unvisited<'a>(
         &self,
         place: Place,
@@ -239,7 +239,7 @@ impl PortKnock {
                     .is_some_and(|s| s.time < knock.first());
                 let entered = door
                     .arrivals
-                    .between(change.event.time, Timestamp::MAX)
+                    .between(change.event.time, to)
                     .any(|a| a.port == port);
                 (!before && !entered).then_some(TiedChange {
                     change,

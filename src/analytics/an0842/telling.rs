@@ -18,7 +18,7 @@ use crate::model::attempt::Marks;
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
-use crate::model::{Event, Span, What};
+use crate::model::{Event, Span, Timestamp, Transport, What};
 use std::net::IpAddr;
 
 /// The whole chain: touches, a tied change, the first success.
@@ -133,15 +133,17 @@ pub(super) fn door_only(
         39,
         check,
     );
-    if let Some(event) = went_on(picture, settings) {
-        finding.steps.push(Step {
+    let unheard = went_on(picture, settings).map(|event| (event, "no answer was captured"));
+    let late = came_later(picture, settings).map(|a| (&a.event, "later than TimeWindow allows"));
+    finding
+        .steps
+        .extend(unheard.into_iter().chain(late).map(|(event, remark)| Step {
             role: Role::Context,
             event: event.clone(),
             also: Vec::new(),
-            remark: "no answer was captured".to_owned(),
-        });
-        finding.steps.sort_by_key(|step| step.event.order());
-    }
+            remark: remark.to_owned(),
+        }));
+    finding.steps.sort_by_key(|step| step.event.order());
     finding
 }
 
@@ -175,12 +177,17 @@ fn assemble(
         unseen.push(Unseen {
             telemetry: "a connection to the opened port".to_owned(),
             host: context.identity.name(picture.place).cloned(),
-            effect: match went_on(picture, settings) {
-                Some(event) => format!(
+            effect: match (went_on(picture, settings), came_later(picture, settings)) {
+                (Some(event), _) => format!(
                     "the source came, but whether it was let in is not shown: {}",
                     unheard::sentence(event, context)
                 ),
-                None => {
+                (None, Some(late)) => format!(
+                    "the first that was seen, by {}, came {} after the first touch; one before, which the sensor did not see, is not excluded",
+                    late.remote.address,
+                    late.time().since(knock.first())
+                ),
+                (None, None) => {
                     "nobody was seen to come in; what was read may end before, or the sensor may not see it"
                         .to_owned()
                 }
@@ -224,6 +231,16 @@ fn went_on<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'
     door.unheard.by(knock.source, Some(port), from, until)
 }
 
+/// The first connection to the port that was opened, where it came after the window.
+fn came_later<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'a Arrival> {
+    let port = opened_port(picture)?;
+    let until = picture.knock.first().shifted(settings.time_window);
+    let later = picture.door.arrivals.between(until, Timestamp::MAX);
+    later
+        .filter(|a| a.port == port && a.transport == Transport::TCP)
+        .min_by_key(|a| a.entry().order())
+}
+
 fn title(
     picture: &Picture<'_>,
     settings: &PortKnockSettings,
@@ -250,10 +267,17 @@ fn title(
                         format!(" {} {side} the last of them", a.abs())
                     })
                     .unwrap_or_default(),
-                match went_on(picture, settings) {
-                    Some(_) =>
-                        "a connection of the source to it went on, and no answer was captured",
-                    None => "nobody was seen to connect to it",
+                match (went_on(picture, settings), came_later(picture, settings)) {
+                    (Some(_), _) =>
+                        "a connection of the source to it went on, and no answer was captured"
+                            .to_owned(),
+                    (None, Some(late)) => format!(
+                        "nobody was seen to connect to it within {}, and {} did {} after the first touch",
+                        settings.time_window,
+                        late.remote.address,
+                        late.time().since(knock.first())
+                    ),
+                    (None, None) => "nobody was seen to connect to it".to_owned(),
                 }
             )
         }
