@@ -10,7 +10,7 @@ use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
     Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    own_addresses, tied_changes, tried_before,
+    own_addresses, strongest, tied_changes, tried_before,
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
@@ -62,13 +62,16 @@ impl PortKnock {
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
         for arrival in &fresh {
             let tied = tied_changes(place, door, knock, arrival, &rules, context);
-            let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+            let tie = strongest(&tied);
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
             }
         }
-        if let Some((_, arrival, _)) = &best
-            && door.superseded(knock, due, arrival.time())
+        // A later sequence is the nearer explanation, unless the door had been opened before it.
+        if let Some((tie, arrival, _)) = &best
+            && door.later(knock, due, arrival.time()).any(|later| {
+                strongest(&tied_changes(place, door, later, arrival, &rules, context)) >= *tie
+            })
         {
             return;
         }

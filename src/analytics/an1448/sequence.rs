@@ -13,7 +13,7 @@ use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
+    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to, strongest,
     tied_changes, tried_before,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
@@ -146,12 +146,8 @@ impl Touched {
             {
                 continue;
             }
-            let mut tied = tied_changes(place, &self.door, knock, arrival, &rules, context);
-            // A listener counts here only with a sniffer behind it; a firewall change by itself.
-            tied.retain(|t| {
-                t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()
-            });
-            let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+            let tied = self.tied(place, knock, arrival, &rules, context);
+            let tie = strongest(&tied);
             let signs = self.sniffer_at(&tied);
             let same = arrival.remote.address == knock.source;
             let rank = match (same, tie, signs.is_empty()) {
@@ -188,7 +184,7 @@ impl Touched {
         }
         let Some((_, success, tied, signs)) = best else {
             if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
-                && !self.door.superseded(knock, due, arrival.time())
+                && self.door.later(knock, due, arrival.time()).next().is_none()
             {
                 let picture = Picture {
                     place,
@@ -228,13 +224,20 @@ impl Touched {
             Success::Same(a) | Success::Other(a) => a.time(),
             Success::Back(back) => back.reached.event.time,
         };
-        if self.door.superseded(knock, due, at) {
-            return;
-        }
         let arrival = match success {
             Success::Same(a) | Success::Other(a) => Some(a),
             Success::Back(_) => None,
         };
+        // A later sequence is the nearer explanation, unless the door had been opened before it.
+        let as_near = |later| {
+            arrival.is_none_or(|arrival| {
+                let nearer = self.tied(place, later, arrival, &rules, context);
+                strongest(&nearer) >= strongest(&tied)
+            })
+        };
+        if self.door.later(knock, due, at).any(as_near) {
+            return;
+        }
         let came = match &success {
             Success::Same(a) | Success::Other(a) => a.entry(),
             Success::Back(back) => &back.reached.event,
@@ -248,6 +251,23 @@ impl Touched {
             proven: true,
         };
         found.finding(tell(&picture, &success, &signs, settings, context));
+    }
+
+    /// The changes tied to an arrival. A listener counts here only with a sniffer behind it; a firewall
+    /// change by itself.
+    fn tied<'a>(
+        &'a self,
+        place: Place,
+        knock: &Knock,
+        arrival: &Arrival,
+        rules: &DoorRules,
+        context: &Context,
+    ) -> Vec<TiedChange<'a>> {
+        let mut tied = tied_changes(place, &self.door, knock, arrival, rules, context);
+        tied.retain(|t| {
+            t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()
+        });
+        tied
     }
 
     /// The signs of a sniffer behind the listeners among these changes.

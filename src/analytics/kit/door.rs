@@ -127,10 +127,14 @@ impl Door {
         std::mem::take(&mut self.open)
     }
 
-    /// True if a later sequence of the same source was armed between `knock` and `until`: that one
-    /// is the nearer explanation.
-    pub fn superseded(&self, knock: &Knock, due: &[Knock], until: Timestamp) -> bool {
-        self.open.iter().chain(due).any(|k| {
+    /// The later sequences of the same source that were armed before `until`.
+    pub fn later<'a>(
+        &'a self,
+        knock: &'a Knock,
+        due: &'a [Knock],
+        until: Timestamp,
+    ) -> impl Iterator<Item = &'a Knock> {
+        self.open.iter().chain(due).filter(move |k| {
             k.source == knock.source && k.first() > knock.first() && k.arming().event.time < until
         })
     }

@@ -217,6 +217,11 @@ pub fn tied_changes<'a>(
         .collect()
 }
 
+/// The strongest tie among changes.
+pub fn strongest(tied: &[TiedChange<'_>]) -> Tie {
+    tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None)
+}
+
 /// True if those who opened the door are on a list of names: every change of the firewall whose maker is
 /// told was made by one of them. Who listens behind a rule did not make it, and counts only where nothing
 /// but listeners is tied.
