@@ -8,9 +8,11 @@ use crate::analytics::kit::change::named_port;
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::opening::{
+    Opened, TiedChange, is_first, opened, strongest, tied_changes,
+};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    own_addresses, strongest, tied_changes, tried_before,
+    Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses,
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
@@ -52,17 +54,16 @@ impl PortKnock {
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
             .filter(|a| context.order(&knock.arming().event, a.entry()) != Order::After)
             .collect();
-        let fresh: Vec<&Arrival> = came
-            .iter()
-            .copied()
-            .filter(|a| is_first(door, a, knock) || tried_before(door, a, knock).is_some())
-            .collect();
-
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
-        for arrival in &fresh {
+        for arrival in came.iter().copied() {
             let tied = tied_changes(place, door, knock, arrival, &rules, context);
             let tie = strongest(&tied);
+            let fresh = matches!(opened(door, arrival, knock), Opened::ByIt(_));
+            // At a port that was open, only a change can have let the source in.
+            if !fresh && tie <= Tie::Weak {
+                continue;
+            }
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
             }

@@ -7,9 +7,10 @@ use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::Tie;
+use crate::analytics::kit::opening::{Opened, tried_before};
 use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_by_listed,
-    opened_port, tried_before, was_up,
+    opened_port, was_up,
 };
 use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::{unheard, unseen};
@@ -302,8 +303,17 @@ fn title(
                 None => String::new(),
             };
             format!(
-                "{source} {verb} {count} closed ports of {host}; port {port}/tcp opened {gap}; {source} was the \
-                 first to connect to it"
+                "{source} {verb} {count} closed ports of {host}; port {port}/tcp opened {}{gap}; {source} {}",
+                match picture.opened() {
+                    Some(Opened::Before) => "to it, while others had it open, ",
+                    _ => "",
+                },
+                match picture.opened() {
+                    Some(Opened::ByAnother { address, .. }) =>
+                        format!("connected to it, after {address} had"),
+                    Some(Opened::Before) => "then connected to it".to_owned(),
+                    _ => "was the first to connect to it".to_owned(),
+                }
             )
         }
     }
@@ -337,9 +347,16 @@ fn conditions(
     }
     if let Some(arrival) = picture.arrival {
         conditions.push(Condition {
-            text: match arrival.completed {
-                true => "the same source made the first completed handshake to the port in this evidence",
-                false => {
+            text: match (arrival.completed, picture.opened()) {
+                (true, Some(Opened::ByAnother { .. } | Opened::Before)) => {
+                    "the same source completed a handshake to the port after the change"
+                }
+                (false, Some(Opened::ByAnother { .. } | Opened::Before)) => {
+                    "the host let in the same source's connection to the port after the change; its log does not \
+                     tell whether the handshake was completed"
+                }
+                (true, _) => "the same source made the first completed handshake to the port in this evidence",
+                (false, _) => {
                     "the host let in the same source's connection to the port, the first in this evidence; its log \
                      does not tell whether the handshake was completed"
                 }
@@ -383,6 +400,18 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
         let arrivals = &picture.door.arrivals;
         let since = arrivals.open_since(arrival.transport, arrival.port);
         notes.push(match since {
+            Some(since) if matches!(picture.opened(), Some(Opened::Before)) => format!(
+                "port {}/tcp was open to others before ({}); one of the touches shows that the source was turned \
+                 away there, and the rule lets in this source and nobody else",
+                arrival.port,
+                context.labels.place(&since.provenance)
+            ),
+            Some(since) if let Some(Opened::ByAnother { address, .. }) = picture.opened() => format!(
+                "nothing shows port {}/tcp of this host open before the change; the earliest sign is {}, a \
+                 connection of {address}",
+                arrival.port,
+                context.labels.place(&since.provenance)
+            ),
             Some(since) if tried_before(picture.door, arrival, picture.knock).is_some() => format!(
                 "\"first\" means: in all evidence before the touches (from --from on, where that was given), nothing \
                  shows port {}/tcp of this host open; the earliest sign is {}, an attempt of the same source after \

@@ -12,9 +12,9 @@ use crate::analytics::kit::change::{Change, Effect, image_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::opening::{TiedChange, is_first, strongest, tied_changes};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to, strongest,
-    tied_changes, tried_before,
+    Picture, changes_are_logged, everyday, host_words, leading_to,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::unheard;
@@ -139,17 +139,16 @@ impl Touched {
         let from = arming.time.shifted(rules.doubt.negated());
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
         for arrival in self.door.arrivals.between(from, until) {
+            let same = arrival.remote.address == knock.source;
             if arrival.transport != Transport::TCP
                 || context.order(arming, arrival.entry()) == Order::After
-                || !is_first(&self.door, arrival, knock)
-                    && tried_before(&self.door, arrival, knock).is_none()
+                || !same && !is_first(&self.door, arrival, knock)
             {
                 continue;
             }
             let tied = self.tied(place, knock, arrival, &rules, context);
             let tie = strongest(&tied);
             let signs = self.sniffer_at(&tied);
-            let same = arrival.remote.address == knock.source;
             let rank = match (same, tie, signs.is_empty()) {
                 (_, Tie::None | Tie::Weak, _) => continue,
                 // A broad change after touches of client ports, or an arrival by someone else under

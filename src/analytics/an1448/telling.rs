@@ -9,6 +9,7 @@ use crate::analytics::kit::change::{listens_on, made_by};
 use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
+use crate::analytics::kit::opening::Opened;
 use crate::analytics::kit::order;
 use crate::analytics::kit::picture::{
     LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words,
@@ -202,7 +203,15 @@ pub(super) fn tell(
         "the exposure of the host changed"
     };
     let end = match success {
-        Success::Same(_) => format!("and it then made the first connection to {port}"),
+        Success::Same(_) => match picture.opened() {
+            Some(Opened::ByAnother { address, .. }) => {
+                format!("and it then connected to {port}, after {address} had")
+            }
+            Some(Opened::Before) => {
+                format!("and it, turned away there before, then connected to {port}")
+            }
+            _ => format!("and it then made the first connection to {port}"),
+        },
         Success::Other(a) => format!(
             "and {} then made the first connection to {port}",
             a.remote.address
@@ -357,8 +366,17 @@ fn conditions(
         ),
         Success::Back(back) => (back.condition(), back.reached.event.time),
     };
+    let text = match (success, picture.opened()) {
+        (Success::Same(_), Some(Opened::ByAnother { .. } | Opened::Before)) => text
+            .replace(
+                "made the first completed connection to the port",
+                "completed a connection to the port",
+            )
+            .replace(" to the port, the first;", " to the port;"),
+        _ => text.to_owned(),
+    };
     conditions.push(Condition {
-        text: text.to_owned(),
+        text,
         setting: window,
         measured: at.since(knock.first()).to_string(),
     });

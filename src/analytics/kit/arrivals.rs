@@ -398,6 +398,13 @@ impl Arrivals {
             .filter(move |a| a.time() >= from && a.time() <= to)
     }
 
+    /// The completed arrival that a packet or a record shows.
+    pub fn shown_by(&self, provenance: &Provenance) -> Option<&Arrival> {
+        self.held.iter().find(|a| {
+            a.completed && (a.event.provenance == *provenance || a.also.contains(provenance))
+        })
+    }
+
     /// True if a connection of these endpoints was told within a moment of `at`.
     pub fn told(
         &self,

@@ -4,7 +4,8 @@
 use super::arrivals::Arrival;
 use super::change::Change;
 use super::exposure::Tie;
-use super::picture::{LINGER, Picture, closes, same_rule, tried_before};
+use super::opening::{Opened, opened, tried_before};
+use super::picture::{LINGER, Picture, closes, same_rule};
 use crate::model::finding::{Role, Step};
 use crate::model::{Event, What};
 use std::collections::BTreeSet;
@@ -100,6 +101,15 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
                 remark: "the same source found the port open".to_owned(),
             });
         }
+        let opened = opened(picture.door, arrival, picture.knock);
+        if let Opened::ByAnother { event, .. } = opened {
+            steps.push(Step {
+                role: Role::Context,
+                event: event.clone(),
+                also: Vec::new(),
+                remark: format!("another source is the first at the port{}", waited(event)),
+            });
+        }
         let mut also = arrival.also.clone();
         if let What::Attempt(attempt) = &arrival.event.what {
             also.extend(attempt.accepted);
@@ -112,9 +122,15 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             role: Role::Connect,
             event: arrival.event.clone(),
             also,
-            remark: match tried_before(picture.door, arrival, picture.knock) {
-                Some(_) => format!("first completed in this evidence{}", waited(&arrival.event)),
-                None => format!("first in this evidence{}", waited(&arrival.event)),
+            remark: {
+                let tried = tried_before(picture.door, arrival, picture.knock);
+                let first = match (opened, tried) {
+                    (Opened::ByIt(_), Some(_)) => "first completed in this evidence",
+                    (Opened::ByIt(_), None) => "first in this evidence",
+                    (Opened::ByAnother { .. }, _) => "first of this source after the change",
+                    (Opened::Before, _) => "the port was open to others before",
+                };
+                format!("{first}{}", waited(&arrival.event))
             },
         });
         let after = picture
