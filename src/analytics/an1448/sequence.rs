@@ -143,6 +143,7 @@ impl Touched {
             if arrival.transport != Transport::TCP
                 || context.order(arming, arrival.entry()) == Order::After
                 || !same && !is_first(&self.door, arrival, knock)
+                || !same && self.knocked(arrival, settings)
             {
                 continue;
             }
@@ -250,6 +251,13 @@ impl Touched {
             proven: true,
         };
         found.finding(tell(&picture, &success, &signs, settings, context));
+    }
+
+    /// True if whoever came had touched closed ports as well: that is the nearer explanation.
+    fn knocked(&self, arrival: &Arrival, settings: &SignallingSettings) -> bool {
+        let from = arrival.time().shifted(settings.time_window.negated());
+        let source = arrival.remote.address;
+        self.door.touches.knocked(source, from, arrival.time())
     }
 
     /// The changes tied to an arrival. A listener counts here only with a sniffer behind it; a firewall
