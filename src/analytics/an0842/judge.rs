@@ -152,24 +152,32 @@ impl PortKnock {
                 None
             }
             None => {
-                let opened = self.opened_unvisited(place, door, knock, &rules, context);
-                match (came.first(), opened) {
-                    (Some(arrival), _) => {
-                        miss(1, was_open(door, knock, arrival, context), found);
-                        None
-                    }
-                    (None, Some(tied)) if !knock.scan => Some(telling::door_only(
+                let opened = self.opened_since(place, door, knock, &rules, context);
+                match (opened, came.first()) {
+                    (Some((tied, _, None)), _) if !knock.scan => Some(telling::door_only(
                         &picture(None, vec![tied], false),
                         &self.settings,
                         context,
                     )),
-                    (None, Some(_)) => {
+                    (Some((_, _, None)), _) => {
                         miss(
                             2,
                             "a scan; a port was opened afterwards; the source never came back"
                                 .to_owned(),
                             found,
                         );
+                        None
+                    }
+                    (_, Some(arrival)) => {
+                        miss(1, was_open(door, knock, arrival, context), found);
+                        None
+                    }
+                    (Some((_, port, Some(other))), None) => {
+                        let why = format!(
+                            "port {port} was opened afterwards, and {} came in; the source was not seen to",
+                            other.remote.address
+                        );
+                        miss(2, why, found);
                         None
                     }
                     (None, None) => {
@@ -219,15 +227,16 @@ impl PortKnock {
             && arrival.port < FIRST_DYNAMIC_PORT
     }
 
-    /// A change after the knock that names a port, though nobody was seen to come in within the window.
-    fn opened_unvisited<'a>(
+    /// A change after the knock that names a port, with the port, and who came in by it within the window:
+    /// one that nobody entered by, if there is any.
+    fn opened_since<'a>(
         &self,
         place: Place,
         door: &'a Door,
         knock: &Knock,
         rules: &DoorRules,
         context: &Context,
-    ) -> Option<TiedChange<'a>> {
+    ) -> Option<(TiedChange<'a>, u16, Option<&'a Arrival>)> {
         let arming = &knock.arming().event;
         let to = knock.first().shifted(self.settings.time_window);
         door.changes
@@ -244,13 +253,11 @@ impl PortKnock {
                 let entered = door
                     .arrivals
                     .between(change.event.time, to)
-                    .any(|a| a.port == port);
-                (!before && !entered).then_some(TiedChange {
-                    change,
-                    tie: Tie::Exact,
-                })
+                    .find(|a| a.port == port);
+                let tie = Tie::Exact;
+                (!before).then_some((TiedChange { change, tie }, port, entered))
             })
-            .next()
+            .min_by_key(|(_, _, entered)| entered.is_some())
     }
 }
 

@@ -215,6 +215,18 @@ impl Touched {
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
             let (source, armed) = (knock.source, knock.arming().event.time);
+            let another = self.door.arrivals.between(from, until).find(|a| {
+                a.remote.address != source
+                    && is_first(&self.door, a, knock)
+                    && self.knocked(a, settings)
+                    && strongest(&self.tied(place, knock, a, &rules, context)) == Tie::Exact
+            });
+            if let Some(another) = another {
+                let address = another.remote.address;
+                why = format!(
+                    "{address}, which had touched closed ports itself, came in after a change"
+                );
+            }
             if let Some(event) = self.door.unheard.by(source, None, armed, until) {
                 why = format!("{why}; {}", unheard::sentence(event, context));
             }
