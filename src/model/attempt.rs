@@ -162,7 +162,7 @@ pub struct Attempt {
     pub isn: Option<u32>,
     /// SYNs seen with that sequence number; for UDP and ICMP, packets from the initiator.
     pub tries: u32,
-    /// Time of the last SYN (or last datagram of an unanswered UDP attempt).
+    /// Time of the last SYN before an answer (or last datagram of an unanswered UDP attempt).
     pub last_try: Timestamp,
     /// What became of it.
     pub outcome: Outcome,
@@ -206,6 +206,12 @@ impl Attempt {
     /// True if the handshake completed.
     pub fn succeeded(&self) -> bool {
         self.outcome == Outcome::Established
+    }
+
+    /// True if the SYN of a TCP attempt was seen, and a SYN-ACK came back to it.
+    pub fn was_let_in(&self) -> bool {
+        let open = matches!(self.outcome, Outcome::Established | Outcome::HalfOpen);
+        open && self.asked()
     }
 
     /// True if silence means that nobody answered, where `first` is when the attempt began. Not

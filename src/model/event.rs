@@ -4,7 +4,7 @@ use super::attempt::Marks;
 use super::neighbour::{Neighbour, Solicitation};
 use super::resolution::Resolution;
 use super::wake::WakeSignal;
-use super::{Attempt, HostEvent, Provenance, Shared, Timestamp};
+use super::{Attempt, HostEvent, Provenance, Shared, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened, at a time, with where it is written.
@@ -56,6 +56,20 @@ impl Event {
     /// The key of the total order.
     pub fn order(&self) -> (Timestamp, Provenance) {
         (self.time, self.provenance)
+    }
+
+    /// The event as of the SYN that was answered, where earlier ones of the same attempt were not: the
+    /// door may have opened in between. `None` for anything else.
+    pub fn at_the_answered_try(&self) -> Option<Self> {
+        let What::Attempt(attempt) = &self.what else {
+            return None;
+        };
+        let waited = attempt.last_try.since(self.time);
+        (attempt.was_let_in() && waited > Span::ZERO).then(|| Self {
+            time: attempt.last_try,
+            recorded: self.recorded.shifted(waited),
+            ..self.clone()
+        })
     }
 
     /// True if packets of it were inside others: of a mirror, an overlay, a tunnel.

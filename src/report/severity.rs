@@ -51,7 +51,7 @@ pub const TABLE: &[Row] = &[
         &["both", "host-only"],
         "medium",
         "the whole chain from host logs alone, or with an uncertain order, plain touches, a tie by \
-         program only, or a connection without payload",
+         program only, a connection without payload, or another source that came in first",
     ),
     row(
         "AN0842",

@@ -8,15 +8,17 @@ use crate::analytics::kit::change::named_port;
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::opening::{
+    Opened, TiedChange, is_first, opened, strongest, tied_changes,
+};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    own_addresses, tied_changes, tried_before,
+    Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses,
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
+use crate::model::Transport;
 use crate::model::finding::{NearMiss, Order};
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Timestamp, Transport};
 
 impl PortKnock {
     pub(super) fn judge(
@@ -47,35 +49,37 @@ impl PortKnock {
                 until,
             )
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
-            .filter(|a| context.order(&knock.arming().event, &a.event) != Order::After)
+            .filter(|a| context.order(&knock.arming().event, a.entry()) != Order::After)
             .collect();
-        let came_in = came.first().map_or(until, |arrival| arrival.event.time);
+        let came_in = came.first().map_or(until, |arrival| arrival.time());
         if let Some(why) = everyday(place, knock, came_in, context) {
             return miss(2, why.to_owned(), found);
         }
-        let fresh: Vec<&Arrival> = came
-            .iter()
-            .copied()
-            .filter(|a| is_first(door, a, knock) || tried_before(door, a, knock).is_some())
-            .collect();
-
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
-        for arrival in &fresh {
+        for arrival in came.iter().copied() {
             let tied = tied_changes(place, door, knock, arrival, &rules, context);
-            let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+            let tie = strongest(&tied);
+            let fresh = matches!(opened(door, arrival, knock), Opened::ByIt(_));
+            // At a port that was open, only a change can have let the source in.
+            if !fresh && tie <= Tie::Weak {
+                continue;
+            }
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
             }
         }
-        if let Some((_, arrival, _)) = &best
-            && door.superseded(knock, due, arrival.event.time)
+        // A later sequence is the nearer explanation, unless the door had been opened before it.
+        if let Some((tie, arrival, _)) = &best
+            && door.later(knock, due, arrival.time()).any(|later| {
+                strongest(&tied_changes(place, door, later, arrival, &rules, context)) >= *tie
+            })
         {
             return;
         }
         let led = best
             .as_ref()
-            .map(|(_, arrival, _)| leading_to(knock, &arrival.event, context));
+            .map(|(_, arrival, _)| leading_to(knock, arrival.entry(), context));
         let knock = led.as_ref().unwrap_or(knock);
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
@@ -116,7 +120,7 @@ impl PortKnock {
                 let proven = self.was_closed(door, knock, arrival);
                 if proven
                     || (self.tells_by_itself(knock, arrival)
-                        && !changes_are_logged(place, knock, arrival.event.time, context))
+                        && !changes_are_logged(place, knock, arrival.time(), context))
                 {
                     Some(telling::network_only(
                         &picture(Some(arrival), tied, proven),
@@ -129,7 +133,7 @@ impl PortKnock {
                         format!(
                             "port {} was reached afterwards, but nothing shows it closed before, and {}",
                             arrival.port,
-                            if changes_are_logged(place, knock, arrival.event.time, context) {
+                            if changes_are_logged(place, knock, arrival.time(), context) {
                                 "the host's logs hold no change for it in between"
                             } else {
                                 "the touched ports are ones that clients try on their own"
@@ -149,24 +153,32 @@ impl PortKnock {
                 None
             }
             None => {
-                let opened = self.opened_unvisited(place, door, knock, &rules, context);
-                match (came.first(), opened) {
-                    (Some(arrival), _) => {
-                        miss(1, was_open(door, knock, arrival, context), found);
-                        None
-                    }
-                    (None, Some(tied)) if !knock.scan => Some(telling::door_only(
+                let opened = self.opened_since(place, door, knock, &rules, context);
+                match (opened, came.first()) {
+                    (Some((tied, _, None)), _) if !knock.scan => Some(telling::door_only(
                         &picture(None, vec![tied], false),
                         &self.settings,
                         context,
                     )),
-                    (None, Some(_)) => {
+                    (Some((_, _, None)), _) => {
                         miss(
                             2,
                             "a scan; a port was opened afterwards; the source never came back"
                                 .to_owned(),
                             found,
                         );
+                        None
+                    }
+                    (_, Some(arrival)) => {
+                        miss(1, was_open(door, knock, arrival, context), found);
+                        None
+                    }
+                    (Some((_, port, Some(other))), None) => {
+                        let why = format!(
+                            "port {port} was opened afterwards, and {} came in; the source was not seen to",
+                            other.remote.address
+                        );
+                        miss(2, why, found);
                         None
                     }
                     (None, None) => {
@@ -202,7 +214,7 @@ impl PortKnock {
             .any(|t| t.transport == arrival.transport && t.port == arrival.port)
             || door
                 .touches
-                .last_touch_of(arrival.transport, arrival.port, arrival.event.time)
+                .last_touch_of(arrival.transport, arrival.port, arrival.time())
                 .is_some_and(|(_, source)| source == knock.source)
     }
 
@@ -216,15 +228,16 @@ impl PortKnock {
             && arrival.port < FIRST_DYNAMIC_PORT
     }
 
-    /// A change after the knock that names a port, though nobody was seen to come in.
-    fn opened_unvisited<'a>(
+    /// A change after the knock that names a port, with the port, and who came in by it within the window:
+    /// one that nobody entered by, if there is any.
+    fn opened_since<'a>(
         &self,
         place: Place,
         door: &'a Door,
         knock: &Knock,
         rules: &DoorRules,
         context: &Context,
-    ) -> Option<TiedChange<'a>> {
+    ) -> Option<(TiedChange<'a>, u16, Option<&'a Arrival>)> {
         let arming = &knock.arming().event;
         let to = knock.first().shifted(self.settings.time_window);
         door.changes
@@ -240,14 +253,12 @@ impl PortKnock {
                     .is_some_and(|s| s.time < knock.first());
                 let entered = door
                     .arrivals
-                    .between(change.event.time, Timestamp::MAX)
-                    .any(|a| a.port == port);
-                (!before && !entered).then_some(TiedChange {
-                    change,
-                    tie: Tie::Exact,
-                })
+                    .between(change.event.time, to)
+                    .find(|a| a.port == port);
+                let tie = Tie::Exact;
+                (!before).then_some((TiedChange { change, tie }, port, entered))
             })
-            .next()
+            .min_by_key(|(_, _, entered)| entered.is_some())
     }
 }
 

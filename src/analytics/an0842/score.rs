@@ -1,6 +1,7 @@
 //! The score of AN0842, item by item.
 
 use super::settings::PortKnockSettings;
+use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::{made_by, only_for};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::picture::{Picture, closes_again};
@@ -95,7 +96,7 @@ pub(super) fn score(
 fn wiped(picture: &Picture<'_>) -> bool {
     let end = picture
         .arrival
-        .map_or(picture.knock.last().event.time, |a| a.event.time);
+        .map_or(picture.knock.last().event.time, Arrival::time);
     !picture
         .door
         .surroundings

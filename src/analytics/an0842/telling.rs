@@ -7,9 +7,10 @@ use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::exposure::Tie;
+use crate::analytics::kit::opening::{Opened, tried_before};
 use crate::analytics::kit::picture::{
     LINGER, NOT_UP, Picture, afterwards_note, check_order, entities, host_words, opened_by_listed,
-    opened_port, tried_before, was_up,
+    opened_port, was_up,
 };
 use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::{unheard, unseen};
@@ -18,7 +19,7 @@ use crate::model::attempt::Marks;
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
-use crate::model::{Event, Span, What};
+use crate::model::{Event, Span, Timestamp, Transport, What};
 use std::net::IpAddr;
 
 /// The whole chain: touches, a tied change, the first success.
@@ -133,15 +134,17 @@ pub(super) fn door_only(
         39,
         check,
     );
-    if let Some(event) = went_on(picture, settings) {
-        finding.steps.push(Step {
+    let unheard = went_on(picture, settings).map(|event| (event, "no answer was captured"));
+    let late = came_later(picture, settings).map(|a| (&a.event, "later than TimeWindow allows"));
+    finding
+        .steps
+        .extend(unheard.into_iter().chain(late).map(|(event, remark)| Step {
             role: Role::Context,
             event: event.clone(),
             also: Vec::new(),
-            remark: "no answer was captured".to_owned(),
-        });
-        finding.steps.sort_by_key(|step| step.event.order());
-    }
+            remark: remark.to_owned(),
+        }));
+    finding.steps.sort_by_key(|step| step.event.order());
     finding
 }
 
@@ -168,19 +171,24 @@ fn assemble(
         knock.first(),
         picture
             .arrival
-            .map_or(knock.last().event.time, |a| a.event.time),
+            .map_or(knock.last().event.time, Arrival::time),
     );
     let mut unseen = unseen::of_exposure(picture.place, first, last, context);
     if picture.arrival.is_none() {
         unseen.push(Unseen {
             telemetry: "a connection to the opened port".to_owned(),
             host: context.identity.name(picture.place).cloned(),
-            effect: match went_on(picture, settings) {
-                Some(event) => format!(
+            effect: match (went_on(picture, settings), came_later(picture, settings)) {
+                (Some(event), _) => format!(
                     "the source came, but whether it was let in is not shown: {}",
                     unheard::sentence(event, context)
                 ),
-                None => {
+                (None, Some(late)) => format!(
+                    "the first that was seen, by {}, came {} after the first touch; one before, which the sensor did not see, is not excluded",
+                    late.remote.address,
+                    late.time().since(knock.first())
+                ),
+                (None, None) => {
                     "nobody was seen to come in; what was read may end before, or the sensor may not see it"
                         .to_owned()
                 }
@@ -192,7 +200,7 @@ fn assemble(
     notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
     Finding {
         analytic: about.id,
-        span: None,
+        span: picture.span(),
         also_satisfies: Vec::new(),
         title: title(picture, settings, tier, context),
         severity,
@@ -224,6 +232,16 @@ fn went_on<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'
     door.unheard.by(knock.source, Some(port), from, until)
 }
 
+/// The first connection to the port that was opened, where it came after the window.
+fn came_later<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'a Arrival> {
+    let port = opened_port(picture)?;
+    let until = picture.knock.first().shifted(settings.time_window);
+    let later = picture.door.arrivals.between(until, Timestamp::MAX);
+    later
+        .filter(|a| a.port == port && a.transport == Transport::TCP)
+        .min_by_key(|a| a.entry().order())
+}
+
 fn title(
     picture: &Picture<'_>,
     settings: &PortKnockSettings,
@@ -250,10 +268,17 @@ fn title(
                         format!(" {} {side} the last of them", a.abs())
                     })
                     .unwrap_or_default(),
-                match went_on(picture, settings) {
-                    Some(_) =>
-                        "a connection of the source to it went on, and no answer was captured",
-                    None => "nobody was seen to connect to it",
+                match (went_on(picture, settings), came_later(picture, settings)) {
+                    (Some(_), _) =>
+                        "a connection of the source to it went on, and no answer was captured"
+                            .to_owned(),
+                    (None, Some(late)) => format!(
+                        "nobody was seen to connect to it within {}, and {} did {} after the first touch",
+                        settings.time_window,
+                        late.remote.address,
+                        late.time().since(knock.first())
+                    ),
+                    (None, None) => "nobody was seen to connect to it".to_owned(),
                 }
             )
         }
@@ -261,7 +286,7 @@ fn title(
             "{source} {verb} {count} {} ports of {host} and {} later made the first completed connection to \
              port {port}/tcp{}",
             if up { "closed" } else { "silent" },
-            arrival.event.time.since(knock.last().event.time),
+            arrival.time().since(knock.last().event.time),
             match (picture.proven, up) {
                 (true, true) => ", which had been closed to it",
                 (true, false) => ", which had been silent before",
@@ -278,8 +303,17 @@ fn title(
                 None => String::new(),
             };
             format!(
-                "{source} {verb} {count} closed ports of {host}; port {port}/tcp opened {gap}; {source} was the \
-                 first to connect to it"
+                "{source} {verb} {count} closed ports of {host}; port {port}/tcp opened {}{gap}; {source} {}",
+                match picture.opened() {
+                    Some(Opened::Before) => "to it, while others had it open, ",
+                    _ => "",
+                },
+                match picture.opened() {
+                    Some(Opened::ByAnother { address, .. }) =>
+                        format!("connected to it, after {address} had"),
+                    Some(Opened::Before) => "then connected to it".to_owned(),
+                    _ => "was the first to connect to it".to_owned(),
+                }
             )
         }
     }
@@ -313,22 +347,29 @@ fn conditions(
     }
     if let Some(arrival) = picture.arrival {
         conditions.push(Condition {
-            text: match arrival.completed {
-                true => "the same source made the first completed handshake to the port in this evidence",
-                false => {
+            text: match (arrival.completed, picture.opened()) {
+                (true, Some(Opened::ByAnother { .. } | Opened::Before)) => {
+                    "the same source completed a handshake to the port after the change"
+                }
+                (false, Some(Opened::ByAnother { .. } | Opened::Before)) => {
+                    "the host let in the same source's connection to the port after the change; its log does not \
+                     tell whether the handshake was completed"
+                }
+                (true, _) => "the same source made the first completed handshake to the port in this evidence",
+                (false, _) => {
                     "the host let in the same source's connection to the port, the first in this evidence; its log \
                      does not tell whether the handshake was completed"
                 }
             }
             .to_owned(),
             setting: format!("within {} of the first touch", settings.time_window),
-            measured: arrival.event.time.since(knock.first()).to_string(),
+            measured: arrival.time().since(knock.first()).to_string(),
         });
         let tried = [120, 60].map(Span::seconds);
         let tried = tried.into_iter().filter(|t| *t < settings.time_window);
         let tried: Vec<Span> = tried.collect();
         let mut held = tried.iter().rev();
-        let tightest = held.find(|t| arrival.event.time.since(knock.first()) <= **t);
+        let tightest = held.find(|t| arrival.time().since(knock.first()) <= **t);
         if let Some(tightest) = tightest {
             let tried: Vec<String> = tried.iter().rev().map(Span::to_string).collect();
             conditions.push(Condition {
@@ -359,6 +400,18 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
         let arrivals = &picture.door.arrivals;
         let since = arrivals.open_since(arrival.transport, arrival.port);
         notes.push(match since {
+            Some(since) if matches!(picture.opened(), Some(Opened::Before)) => format!(
+                "port {}/tcp was open to others before ({}); one of the touches shows that the source was turned \
+                 away there, and the rule lets in this source and nobody else",
+                arrival.port,
+                context.labels.place(&since.provenance)
+            ),
+            Some(since) if let Some(Opened::ByAnother { address, .. }) = picture.opened() => format!(
+                "nothing shows port {}/tcp of this host open before the change; the earliest sign is {}, a \
+                 connection of {address}",
+                arrival.port,
+                context.labels.place(&since.provenance)
+            ),
             Some(since) if tried_before(picture.door, arrival, picture.knock).is_some() => format!(
                 "\"first\" means: in all evidence before the touches (from --from on, where that was given), nothing \
                  shows port {}/tcp of this host open; the earliest sign is {}, an attempt of the same source after \
@@ -380,7 +433,7 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
                 arrival.transport,
                 arrival.port,
                 picture.knock.source,
-                arrival.event.time,
+                arrival.time(),
             )
             .collect();
         if !others.is_empty() {

@@ -117,10 +117,10 @@ fn followed<'a>(
     };
     let came: Vec<&Visit> = visits
         .iter()
-        .filter(|v| v.event.time >= signal.time && v.event.time <= latest)
+        .filter(|v| v.entry().time >= signal.time && v.entry().time <= latest)
         .filter(|v| v.is_to(&mac, context))
         .collect();
-    let order = |v: &Visit| start.map(|start| context.order(start, &v.event));
+    let order = |v: &Visit| start.map(|start| context.order(start, v.entry()));
     let first = |wanted: Option<Order>| came.iter().copied().find(|v| order(v) == wanted);
     let visit = match start {
         Some(_) => first(Some(Order::Before)).or_else(|| first(Some(Order::Ambiguous))),
@@ -136,7 +136,7 @@ fn followed<'a>(
         up_before && from < to && addresses.iter().any(heard)
     };
     let was_up = start.is_some_and(|start| answered(start) || earlier.is_some());
-    let spoke = start.or(visit.map(|v| &v.event)).or(late);
+    let spoke = start.or(visit.map(Visit::entry)).or(late);
     if spoke.is_none() && heard.is_none() {
         return None;
     }
@@ -207,7 +207,7 @@ impl Followed<'_> {
 
     /// The pairs of events, the earlier first, whose order the telling rests on.
     pub(super) fn pairs(&self) -> Vec<(&Event, &Event)> {
-        let visit = self.visit.map(|v| &v.event);
+        let visit = self.visit.map(Visit::entry);
         let mut pairs = Vec::new();
         let mut last = self.signal;
         for next in [self.start.as_ref(), visit].into_iter().flatten() {

@@ -12,9 +12,9 @@ use crate::analytics::kit::change::{Change, Effect, image_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::opening::{TiedChange, is_first, strongest, tied_changes};
 use crate::analytics::kit::picture::{
-    Picture, TiedChange, changes_are_logged, everyday, host_words, is_first, leading_to,
-    tied_changes, tried_before,
+    Picture, changes_are_logged, everyday, host_words, leading_to,
 };
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::unheard;
@@ -122,7 +122,7 @@ impl Touched {
         let came = self.door.arrivals.between(knock.last().event.time, until);
         let came = came
             .filter(|arrival| arrival.remote.address == knock.source)
-            .map(|arrival| arrival.event.time);
+            .map(Arrival::time);
         let back = self.outgoing.to(knock.source).map(|back| back.event.time);
         let back = back.filter(|time| (knock.last().event.time..=until).contains(time));
         let came_in = came.chain(back).min().unwrap_or(until);
@@ -146,21 +146,17 @@ impl Touched {
         let from = arming.time.shifted(rules.doubt.negated());
         let mut best: Option<(u32, Success<'_>, Vec<TiedChange<'_>>, Vec<&Sign>)> = None;
         for arrival in self.door.arrivals.between(from, until) {
+            let same = arrival.remote.address == knock.source;
             if arrival.transport != Transport::TCP
-                || context.order(arming, &arrival.event) == Order::After
-                || !is_first(&self.door, arrival, knock)
-                    && tried_before(&self.door, arrival, knock).is_none()
+                || context.order(arming, arrival.entry()) == Order::After
+                || !same && !is_first(&self.door, arrival, knock)
+                || !same && self.knocked(arrival, settings)
             {
                 continue;
             }
-            let mut tied = tied_changes(place, &self.door, knock, arrival, &rules, context);
-            // A listener counts here only with a sniffer behind it; a firewall change by itself.
-            tied.retain(|t| {
-                t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()
-            });
-            let tie = tied.iter().map(|t| t.tie).max().unwrap_or(Tie::None);
+            let tied = self.tied(place, knock, arrival, &rules, context);
+            let tie = strongest(&tied);
             let signs = self.sniffer_at(&tied);
-            let same = arrival.remote.address == knock.source;
             let rank = match (same, tie, signs.is_empty()) {
                 (_, Tie::None | Tie::Weak, _) => continue,
                 // A broad change after touches of client ports, or an arrival by someone else under
@@ -195,11 +191,11 @@ impl Touched {
         }
         let Some((_, success, tied, signs)) = best else {
             if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
-                && !self.door.superseded(knock, due, arrival.event.time)
+                && self.door.later(knock, due, arrival.time()).next().is_none()
             {
                 let picture = Picture {
                     place,
-                    knock: &leading_to(knock, &arrival.event, context),
+                    knock: &leading_to(knock, arrival.entry(), context),
                     door: &self.door,
                     arrival: Some(arrival),
                     tied: Vec::new(),
@@ -226,24 +222,43 @@ impl Touched {
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
             let (source, armed) = (knock.source, knock.arming().event.time);
+            let another = self.door.arrivals.between(from, until).find(|a| {
+                a.remote.address != source
+                    && is_first(&self.door, a, knock)
+                    && self.knocked(a, settings)
+                    && strongest(&self.tied(place, knock, a, &rules, context)) == Tie::Exact
+            });
+            if let Some(another) = another {
+                let address = another.remote.address;
+                why = format!(
+                    "{address}, which had touched closed ports itself, came in after a change"
+                );
+            }
             if let Some(event) = self.door.unheard.by(source, None, armed, until) {
                 why = format!("{why}; {}", unheard::sentence(event, context));
             }
             return miss(2, &why, found);
         };
         let at = match &success {
-            Success::Same(a) | Success::Other(a) => a.event.time,
+            Success::Same(a) | Success::Other(a) => a.time(),
             Success::Back(back) => back.reached.event.time,
         };
-        if self.door.superseded(knock, due, at) {
-            return;
-        }
         let arrival = match success {
             Success::Same(a) | Success::Other(a) => Some(a),
             Success::Back(_) => None,
         };
+        // A later sequence is the nearer explanation, unless the door had been opened before it.
+        let as_near = |later| {
+            arrival.is_none_or(|arrival| {
+                let nearer = self.tied(place, later, arrival, &rules, context);
+                strongest(&nearer) >= strongest(&tied)
+            })
+        };
+        if self.door.later(knock, due, at).any(as_near) {
+            return;
+        }
         let came = match &success {
-            Success::Same(a) | Success::Other(a) => &a.event,
+            Success::Same(a) | Success::Other(a) => a.entry(),
             Success::Back(back) => &back.reached.event,
         };
         let picture = Picture {
@@ -255,6 +270,30 @@ impl Touched {
             proven: true,
         };
         found.finding(tell(&picture, &success, &signs, settings, context));
+    }
+
+    /// True if whoever came had touched closed ports as well: that is the nearer explanation.
+    fn knocked(&self, arrival: &Arrival, settings: &SignallingSettings) -> bool {
+        let from = arrival.time().shifted(settings.time_window.negated());
+        let source = arrival.remote.address;
+        self.door.touches.knocked(source, from, arrival.time())
+    }
+
+    /// The changes tied to an arrival. A listener counts here only with a sniffer behind it; a firewall
+    /// change by itself.
+    fn tied<'a>(
+        &'a self,
+        place: Place,
+        knock: &Knock,
+        arrival: &Arrival,
+        rules: &DoorRules,
+        context: &Context,
+    ) -> Vec<TiedChange<'a>> {
+        let mut tied = tied_changes(place, &self.door, knock, arrival, rules, context);
+        tied.retain(|t| {
+            t.change.effect != Effect::Listens || self.sniffer_behind(t.change).is_some()
+        });
+        tied
     }
 
     /// The signs of a sniffer behind the listeners among these changes.
@@ -372,7 +411,7 @@ impl Touched {
             a.remote.address == knock.source
                 && a.on_the_wire()
                 && a.port < FIRST_DYNAMIC_PORT
-                && context.order(&knock.arming().event, &a.event) == Order::Before
+                && context.order(&knock.arming().event, a.entry()) == Order::Before
                 && is_first(&self.door, a, knock)
         })
     }

@@ -9,6 +9,7 @@ use crate::analytics::kit::change::{listens_on, made_by};
 use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
+use crate::analytics::kit::opening::Opened;
 use crate::analytics::kit::order;
 use crate::analytics::kit::picture::{
     LINGER, Picture, afterwards_note, check_order, closes_again, entities, host_words,
@@ -211,7 +212,15 @@ pub(super) fn tell(
         "the exposure of the host changed"
     };
     let end = match success {
-        Success::Same(_) => format!("and it then made the first connection to {port}"),
+        Success::Same(_) => match picture.opened() {
+            Some(Opened::ByAnother { address, .. }) => {
+                format!("and it then connected to {port}, after {address} had")
+            }
+            Some(Opened::Before) => {
+                format!("and it, turned away there before, then connected to {port}")
+            }
+            _ => format!("and it then made the first connection to {port}"),
+        },
         Success::Other(a) => format!(
             "and {} then made the first connection to {port}",
             a.remote.address
@@ -250,7 +259,7 @@ pub(super) fn tell(
     let last = steps.last().map_or(knock.first(), |s| s.event.time);
     Finding {
         analytic: about.id,
-        span: None,
+        span: picture.span(),
         also_satisfies: Vec::new(),
         title: format!(
             "{} touched {} closed ports of {host}; {then}",
@@ -368,26 +377,35 @@ fn conditions(
     let (text, at) = match success {
         Success::Same(a) if a.completed => (
             "the same source made the first completed connection to the port",
-            a.event.time,
+            a.time(),
         ),
         Success::Same(a) => (
             "the host let in the same source's connection to the port, the first; its log does not tell whether the \
              handshake was completed",
-            a.event.time,
+            a.time(),
         ),
         Success::Other(a) if a.completed => (
             "another source made the first completed connection to the port",
-            a.event.time,
+            a.time(),
         ),
         Success::Other(a) => (
             "the host let in another source's connection to the port, the first; its log does not tell whether the \
              handshake was completed",
-            a.event.time,
+            a.time(),
         ),
         Success::Back(back) => (back.condition(), back.reached.event.time),
     };
+    let text = match (success, picture.opened()) {
+        (Success::Same(_), Some(Opened::ByAnother { .. } | Opened::Before)) => text
+            .replace(
+                "made the first completed connection to the port",
+                "completed a connection to the port",
+            )
+            .replace(" to the port, the first;", " to the port;"),
+        _ => text.to_owned(),
+    };
     conditions.push(Condition {
-        text: text.to_owned(),
+        text,
         setting: window,
         measured: at.since(knock.first()).to_string(),
     });

@@ -44,12 +44,20 @@ pub(super) struct Visit {
     pub(super) completed: bool,
     whom: Whom,
     port: u16,
+    // As of the SYN that was answered, where earlier ones were not.
+    entry: Option<Box<Event>>,
 }
 
 impl Visit {
+    /// The event as of the moment the sender came in: its SYN may have been sent again and again while the
+    /// host was down.
+    pub(super) fn entry(&self) -> &Event {
+        self.entry.as_deref().unwrap_or(&self.event)
+    }
+
     /// True if it was to the owner of this hardware address.
     pub(super) fn is_to(&self, mac: &[u8; 6], context: &Context) -> bool {
-        let (identity, time) = (&context.identity, self.event.time);
+        let (identity, time) = (&context.identity, self.entry().time);
         match self.whom {
             Whom::Address(address) => identity.mac_at(address, time) == Some(*mac),
             Whom::Host(place) => identity.host_of(mac, time).map(Place::Host) == Some(place),
@@ -78,6 +86,7 @@ fn visit_of(event: &Event, settings: &SignallingSettings, context: &Context) -> 
         completed,
         whom,
         port,
+        entry: event.at_the_answered_try().map(Box::new),
     };
     match &event.what {
         What::Attempt(attempt) => (settings.admin_ports.contains(&attempt.responder.port)
@@ -215,7 +224,7 @@ impl Visits {
         }
         let same = self.held.iter_mut().rev().find(|held| {
             (held.remote, held.port) == ends
-                && held.event.time.since(event.time).abs() <= SAME_CONNECTION
+                && held.entry().time.since(visit.entry().time).abs() <= SAME_CONNECTION
                 && !(held.by_packets() && visit.by_packets())
         });
         if let Some(held) = same {

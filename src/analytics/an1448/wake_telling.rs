@@ -8,6 +8,7 @@ use super::waking::signal_of;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::kit::order;
+use crate::analytics::kit::steps::waited;
 use crate::context::Context;
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
@@ -81,7 +82,12 @@ pub(super) fn tell(
     };
     let steps = steps(sender, signals, &after, settings);
     let host = steps.iter().any(|s| matches!(s.event.what, What::Host(_)));
-    let times = || steps.iter().map(|s| s.event.time);
+    let entries = || after.iter().flat_map(Followed::visits).map(Visit::entry);
+    let times = || {
+        entries()
+            .chain(steps.iter().map(|s| &s.event))
+            .map(|e| e.time)
+    };
     Finding {
         analytic: about.id,
         // What came of a signal is context to it, and may be all that came.
@@ -268,7 +274,7 @@ fn steps(
                 role: Role::Connect,
                 event: visit.event.clone(),
                 also: visit.also.clone(),
-                remark: format!("from the sender to {whom}{other}"),
+                remark: format!("from the sender to {whom}{other}{}", waited(&visit.event)),
             });
         }
     }
@@ -324,7 +330,7 @@ fn conditions(
             conditions.push(Condition {
                 text: text.to_owned(),
                 setting: format!("within {}", settings.admin_within),
-                measured: visit.event.time.since(w.signal.time).to_string(),
+                measured: visit.entry().time.since(w.signal.time).to_string(),
             });
         }
     }

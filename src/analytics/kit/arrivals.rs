@@ -41,12 +41,25 @@ pub struct Arrival {
     pub first: bool,
     // Packets show the host's answer and no more: who answered whom is known, and that is all.
     answer_only: bool,
+    // As of the SYN that was answered, where earlier ones were not.
+    entry: Option<Box<Event>>,
 }
 
 impl Arrival {
     /// True if packets show it.
     pub fn on_the_wire(&self) -> bool {
         matches!(self.event.what, What::Attempt(_))
+    }
+
+    /// The event as of the moment it came in. A client sends its SYN again until the door opens; only the
+    /// one that was answered shows it open.
+    pub fn entry(&self) -> &Event {
+        self.entry.as_deref().unwrap_or(&self.event)
+    }
+
+    /// When it came in.
+    pub fn time(&self) -> Timestamp {
+        self.entry().time
     }
 }
 
@@ -251,6 +264,8 @@ impl Arrivals {
             return;
         }
         let completed = sign.shows == Shows::Completed;
+        let entry = event.at_the_answered_try().map(Box::new);
+        let at = entry.as_ref().map_or(event.time, |entry| entry.time);
         let tuple = (sign.transport, sign.remote, sign.port);
         let known = self.tuples.get(&tuple).copied();
         // Endpoints are remembered for a second telling by a log; a host without logs has none.
@@ -263,14 +278,14 @@ impl Arrivals {
                 }
                 self.order.push_back(tuple);
             }
-            self.tuples.insert(tuple, event.time);
+            self.tuples.insert(tuple, at);
         }
-        if let Some(at) = known {
+        if let Some(before) = known {
             let place = self.held.iter().rposition(|a| {
                 a.transport == sign.transport
                     && a.remote == sign.remote
                     && a.port == sign.port
-                    && event.time.since(a.event.time).abs() <= SAME_CONNECTION
+                    && at.since(a.time()).abs() <= SAME_CONNECTION
             });
             if let Some(place) = place
                 && sign.shows == Shows::HalfOpen
@@ -303,21 +318,30 @@ impl Arrivals {
                 Some(held) if !held.on_the_wire() => {
                     held.also.push(held.event.provenance);
                     held.event = event.clone();
+                    held.entry = entry;
                     held.empty = sign.empty;
                     held.completed |= completed;
                     return;
                 }
                 _ if !sign.wire => return, // logged again while it lives
-                _ if event.time.since(at) < Span::ZERO => return,
+                _ if at.since(before) < Span::ZERO => return,
                 _ => {}
             }
         }
         let here = FirstOpen {
-            time: event.time,
+            time: at,
             provenance: event.provenance,
             half_open: (sign.shows == Shows::HalfOpen).then(|| Box::new(event.clone())),
         };
-        let first = match self.open_since.get(&(sign.transport, sign.port)) {
+        let first = match self.open_since.get_mut(&(sign.transport, sign.port)) {
+            // Heard before, by its first SYN, and let in later than this one.
+            Some(since) if at < since.time => {
+                *since = here;
+                for held in self.held.iter_mut().filter(|a| a.port == sign.port) {
+                    held.first = false;
+                }
+                true
+            }
             Some(_) => false,
             None => {
                 if self.open_since.len() < PORTS {
@@ -355,12 +379,13 @@ impl Arrivals {
             completed,
             first,
             answer_only: sign.shows == Shows::Answered,
+            entry,
         });
     }
 
     /// Forgets arrivals older than `before`; what is known of ports and endpoints stays.
     pub fn forget(&mut self, before: Timestamp) {
-        while self.held.front().is_some_and(|a| a.event.time < before) {
+        while self.held.front().is_some_and(|a| a.time() < before) {
             self.held.pop_front();
         }
     }
@@ -370,7 +395,14 @@ impl Arrivals {
         self.held
             .iter()
             .filter(|a| a.logged || !a.answer_only)
-            .filter(move |a| a.event.time >= from && a.event.time <= to)
+            .filter(move |a| a.time() >= from && a.time() <= to)
+    }
+
+    /// The completed arrival that a packet or a record shows.
+    pub fn shown_by(&self, provenance: &Provenance) -> Option<&Arrival> {
+        self.held.iter().find(|a| {
+            a.completed && (a.event.provenance == *provenance || a.also.contains(provenance))
+        })
     }
 
     /// True if a connection of these endpoints was told within a moment of `at`.

@@ -70,6 +70,8 @@ pub struct Door {
     /// What surrounds the changes.
     pub surroundings: Surroundings,
     open: Vec<Knock>,
+    // When a sequence last made room for another.
+    crowded: Option<Timestamp>,
     // Ports each source reached, for "touches few open ports on the way".
     visits: BTreeMap<(Timestamp, IpAddr), (Transport, u16)>,
     /// Sequences armed so far on this host.
@@ -92,6 +94,14 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         && let Some(place) = context.identity.place_of(host)
     {
         each(place);
+    }
+}
+
+/// The source of a connection that came in.
+fn visitor(event: &Event, context: &Context) -> Option<IpAddr> {
+    match &event.what {
+        What::Attempt(attempt) => Some(attempt.initiator.address),
+        _ => let_in(event, context).map(|(remote, _)| remote.address),
     }
 }
 
@@ -127,10 +137,14 @@ impl Door {
         std::mem::take(&mut self.open)
     }
 
-    /// True if a later sequence of the same source was armed between `knock` and `until`: that one
-    /// is the nearer explanation.
-    pub fn superseded(&self, knock: &Knock, due: &[Knock], until: Timestamp) -> bool {
-        self.open.iter().chain(due).any(|k| {
+    /// The later sequences of the same source that were armed before `until`.
+    pub fn later<'a>(
+        &'a self,
+        knock: &'a Knock,
+        due: &'a [Knock],
+        until: Timestamp,
+    ) -> impl Iterator<Item = &'a Knock> {
+        self.open.iter().chain(due).filter(move |k| {
             k.source == knock.source && k.first() > knock.first() && k.arming().event.time < until
         })
     }
@@ -167,11 +181,7 @@ impl Door {
                     .hear(touch, &rules.knock, &mut self.open, dropped)
         {
             self.armed += 1;
-            if self.open.len() >= EPISODES {
-                self.open.remove(0);
-                *dropped += 1;
-            }
-            self.open.push(*knock);
+            self.wait_for(*knock, dropped);
         }
         if arrival_place(event, context) == Some(place) {
             if let Some((remote, port)) = let_in(event, context) {
@@ -184,12 +194,18 @@ impl Door {
                 if self.visits.len() >= VISITS {
                     self.visits.pop_first();
                 }
+                let at = event
+                    .at_the_answered_try()
+                    .map_or(event.time, |entry| entry.time);
                 self.visits.insert(
-                    (event.time, attempt.initiator.address),
+                    (at, attempt.initiator.address),
                     (attempt.transport, attempt.responder.port),
                 );
             }
             self.arrivals.hear(event, context, dropped);
+            if let Some(source) = visitor(event, context) {
+                self.bring_back(source, event.time, rules, dropped);
+            }
         }
         if unheard_place(event, context) == Some(place) {
             self.unheard.hear(event);
@@ -199,6 +215,29 @@ impl Door {
         {
             self.changes.hear(event, dropped);
             self.surroundings.hear(event, dropped);
+        }
+    }
+
+    /// Opens an episode. Among very many the oldest makes room.
+    fn wait_for(&mut self, knock: Knock, dropped: &mut u64) {
+        if self.open.len() >= EPISODES {
+            self.open.remove(0);
+            self.crowded = Some(knock.arming().event.time);
+            *dropped += 1;
+        }
+        self.open.push(knock);
+    }
+
+    /// Opens the episode of `source` again if it had to make room and its time has not passed: whoever
+    /// comes in after touches is the one to tell of, and others may knock in a crowd to hide it.
+    fn bring_back(&mut self, source: IpAddr, now: Timestamp, rules: &DoorRules, dropped: &mut u64) {
+        let wait = rules.window.plus(rules.linger);
+        if self.crowded.is_some_and(|at| now.since(at) <= wait)
+            && !self.open.iter().any(|k| k.source == source)
+            && let Some(knock) = self.touches.sequence(source, &rules.knock)
+            && now.since(knock.first()) <= wait
+        {
+            self.wait_for(knock, dropped);
         }
     }
 

@@ -4,6 +4,7 @@
 use super::arrivals::Arrival;
 use super::change::{Effect, listens_on};
 use super::exposure::Tie;
+use super::opening::Opened;
 use super::picture::{Picture, own_addresses};
 use crate::context::{Context, Place};
 use crate::model::finding::{ScoreItem, Severity};
@@ -19,6 +20,7 @@ impl Picture<'_> {
             awaited: self.is_awaited(least),
             deaf: self.is_deaf(context),
             not_in_force: self.is_not_in_force(),
+            not_the_first: matches!(self.opened(), Some(Opened::ByAnother { .. })),
         }
     }
 
@@ -50,7 +52,7 @@ impl Picture<'_> {
         let reached = arrivals
             .filter(|a| a.remote.address == source)
             .map(|a| a.port);
-        let (from, to) = (self.knock.first(), arrival.event.time);
+        let (from, to) = (self.knock.first(), arrival.time());
         let listening = self.door.changes.between(from, to);
         let served = listening
             .filter(|c| c.effect == Effect::Listens)
@@ -71,7 +73,7 @@ impl Picture<'_> {
         only_5156
             && self.tied.iter().any(|t| {
                 t.change.effect != Effect::Listens
-                    && (Span::ZERO..=RELOG).contains(&arrival.event.time.since(t.change.event.time))
+                    && (Span::ZERO..=RELOG).contains(&arrival.time().since(t.change.event.time))
             })
     }
 
@@ -110,6 +112,8 @@ pub struct Doubts {
     pub deaf: bool,
     /// The rule is for profiles of the firewall that were not active, as far as the log tells.
     pub not_in_force: bool,
+    /// Another source came in through the door before.
+    pub not_the_first: bool,
 }
 
 impl Doubts {
@@ -117,7 +121,7 @@ impl Doubts {
     pub fn ceiling(self) -> Severity {
         if self.relogged || self.awaited || self.deaf || self.not_in_force {
             Severity::Low
-        } else if self.empty {
+        } else if self.empty || self.not_the_first {
             Severity::Medium
         } else {
             Severity::High
@@ -137,6 +141,7 @@ impl Doubts {
             (self.deaf, DEAF, -25),
             (self.not_in_force, NOT_IN_FORCE, -25),
             (self.empty, EMPTY, -15),
+            (self.not_the_first, NOT_THE_FIRST, -15),
         ];
         let held = items.into_iter().filter(|(holds, ..)| *holds);
         held.map(|(_, reason, points)| ScoreItem {
@@ -156,3 +161,4 @@ const DEAF: &str = "that the ports were closed rests on silence, and the capture
 const NOT_IN_FORCE: &str =
     "the rule is for profiles of the firewall that were not active, as far as the log tells";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
+const NOT_THE_FIRST: &str = "another source was the first to come in after the change";

@@ -4,7 +4,7 @@
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
 //! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door.
 //! `arrivals`: who came in, `unheard`: who seems to have, without an answer in the captures. `door` holds
-//! them together for one host, `picture` tells them, `steps` puts them in order, `doubts` says what speaks
+//! them together for one host, `opening`: what opened a port to whom, `picture` tells them, `steps` puts them in order, `doubts` says what speaks
 //! against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
 //! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
 //! `surroundings`: who started what made the change. `unseen`: what was not there.
@@ -18,6 +18,7 @@ pub mod exposure;
 pub mod knock;
 pub mod lookup;
 pub mod moments;
+pub mod opening;
 pub mod order;
 pub mod picture;
 pub mod rules;

@@ -3,9 +3,10 @@
 
 use super::arrivals::Arrival;
 use super::change::{Change, Effect, image_of, made_by, user_of};
-use super::door::{Door, DoorRules};
-use super::exposure::{Port, Tie};
+use super::door::Door;
+use super::exposure::Tie;
 use super::knock::Knock;
+use super::opening::{Opened, TiedChange, opened};
 use super::order;
 use crate::context::coverage::{Log, Seen};
 use crate::context::{Context, Place};
@@ -21,15 +22,6 @@ pub const LINGER: Span = Span::seconds(300);
 
 /// A host is starting for this long: what asks it again and again meanwhile waits for its services.
 const STARTING: Span = Span::seconds(180);
-
-/// A change with its tie to the port that was reached.
-#[derive(Clone, Copy)]
-pub struct TiedChange<'a> {
-    /// The change.
-    pub change: &'a Change,
-    /// How strongly it is tied.
-    pub tie: Tie,
-}
 
 /// Everything a telling rests on.
 pub struct Picture<'a> {
@@ -48,6 +40,17 @@ pub struct Picture<'a> {
 }
 
 impl Picture<'_> {
+    /// When the source came in, where that is later than the step that shows it.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.arrival.map(|arrival| (arrival.time(), arrival.time()))
+    }
+
+    /// What first showed the port open, where somebody came in.
+    pub fn opened(&self) -> Option<Opened<'_>> {
+        let arrival = self.arrival?;
+        Some(opened(self.door, arrival, self.knock))
+    }
+
     /// The first of the changes that are tied most strongly: the one whose time is told.
     pub fn strongest(&self) -> Option<&TiedChange<'_>> {
         let telling = self.tied.iter().rev().filter(|t| t.tie > Tie::Weak);
@@ -156,67 +159,6 @@ pub fn host_words(place: Place, context: &Context) -> String {
     }
 }
 
-/// True if nothing earlier in the evidence shows the arrival's port open.
-pub fn is_first(door: &Door, arrival: &Arrival, knock: &Knock) -> bool {
-    arrival.first
-        || door
-            .arrivals
-            .open_since(arrival.transport, arrival.port)
-            .is_some_and(|since| {
-                // The earliest sign is another record of this very connection.
-                since.provenance == arrival.event.provenance
-                    || since.time > knock.first() && arrival.also.contains(&since.provenance)
-            })
-}
-
-/// The half-open attempt by which the arriving source itself, after the touches, first found the port
-/// open: a look that is part of the same visit, where nothing earlier shows the port open.
-pub fn tried_before<'a>(door: &'a Door, arrival: &Arrival, knock: &Knock) -> Option<&'a Event> {
-    if arrival.remote.address != knock.source {
-        return None;
-    }
-    door.arrivals
-        .open_since(arrival.transport, arrival.port)
-        .filter(|since| since.time > knock.arming().event.time)?
-        .tried_by(knock.source)
-}
-
-/// The changes after the arming touch that are tied to the arrival's port, and before the port was
-/// known to be open: at the arrival, or at a half-open attempt before it.
-pub fn tied_changes<'a>(
-    place: Place,
-    door: &'a Door,
-    knock: &Knock,
-    arrival: &Arrival,
-    rules: &DoorRules,
-    context: &Context,
-) -> Vec<TiedChange<'a>> {
-    let arming = &knock.arming().event;
-    let opened = tried_before(door, arrival, knock).unwrap_or(&arrival.event);
-    let to = opened.time.shifted(rules.doubt);
-    door.changes
-        .between(rules.earliest(knock), to)
-        .filter(|c| context.follows(arming, &c.event, rules.slack))
-        .filter(|c| context.order(&c.event, opened) != Order::After)
-        .map(|change| TiedChange {
-            change,
-            tie: door.changes.tie(
-                change,
-                &Port {
-                    transport: arrival.transport,
-                    number: arrival.port,
-                    source: arrival.remote.address,
-                    local: local_of(arrival),
-                    own: own_addresses(place, context),
-                    holder: arrival.holder.as_ref(),
-                    until: to,
-                },
-            ),
-        })
-        .filter(|t| t.tie >= Tie::Weak)
-        .collect()
-}
-
 /// True if those who opened the door are on a list of names: every change of the firewall whose maker is
 /// told was made by one of them. Who listens behind a rule did not make it, and counts only where nothing
 /// but listeners is tied.
@@ -239,17 +181,9 @@ pub fn own_addresses(place: Place, context: &Context) -> &[IpAddr] {
     }
 }
 
-/// The address of the host that a connection reached, where packets show it.
-fn local_of(arrival: &Arrival) -> Option<IpAddr> {
-    match &arrival.event.what {
-        What::Attempt(attempt) => Some(attempt.responder.address),
-        _ => None,
-    }
-}
-
 /// True if a door of this picture closes again soon after the arrival.
 pub fn closes_again(picture: &Picture<'_>, arrival: &Arrival) -> bool {
-    let from = arrival.event.time;
+    let from = arrival.time();
     picture
         .door
         .changes
@@ -323,11 +257,15 @@ pub fn order_pairs<'a>(picture: &Picture<'a>, context: &Context) -> Vec<(&'a Eve
     {
         pairs.push((arming, change));
         if let Some(arrival) = picture.arrival {
-            let tried = tried_before(picture.door, arrival, picture.knock);
-            pairs.push((change, tried.unwrap_or(&arrival.event)));
+            let opened = match opened(picture.door, arrival, picture.knock) {
+                Opened::ByIt(first) => first,
+                Opened::ByAnother { entry, .. } => entry,
+                Opened::Before => arrival.entry(),
+            };
+            pairs.push((change, opened));
         }
     } else if let Some(arrival) = picture.arrival {
-        pairs.push((arming, &arrival.event));
+        pairs.push((arming, arrival.entry()));
     }
     pairs
 }

@@ -1,11 +1,13 @@
 //! The steps of a picture, in time order: touches, what is tied to them, who came in, and what stands
 //! behind the changes.
 
+use super::arrivals::Arrival;
 use super::change::Change;
 use super::exposure::Tie;
-use super::picture::{LINGER, Picture, closes, same_rule, tried_before};
-use crate::model::What;
+use super::opening::{Opened, opened, tried_before};
+use super::picture::{LINGER, Picture, closes, same_rule};
 use crate::model::finding::{Role, Step};
+use crate::model::{Event, What};
 use std::collections::BTreeSet;
 
 fn remark_of(tie: Tie) -> &'static str {
@@ -58,6 +60,16 @@ fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec
         .collect()
 }
 
+/// What is said of a connection whose first SYNs were not answered: the step stands at the first of them.
+pub fn waited(event: &Event) -> String {
+    event
+        .at_the_answered_try()
+        .map_or_else(String::new, |entry| {
+            let waited = entry.time.since(event.time);
+            format!("; its SYN was sent again, and let in {waited} after the first")
+        })
+}
+
 /// The steps, in time order.
 pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
@@ -89,6 +101,15 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
                 remark: "the same source found the port open".to_owned(),
             });
         }
+        let opened = opened(picture.door, arrival, picture.knock);
+        if let Opened::ByAnother { event, .. } = opened {
+            steps.push(Step {
+                role: Role::Context,
+                event: event.clone(),
+                also: Vec::new(),
+                remark: format!("another source is the first at the port{}", waited(event)),
+            });
+        }
         let mut also = arrival.also.clone();
         if let What::Attempt(attempt) = &arrival.event.what {
             also.extend(attempt.accepted);
@@ -101,15 +122,21 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             role: Role::Connect,
             event: arrival.event.clone(),
             also,
-            remark: match tried_before(picture.door, arrival, picture.knock) {
-                Some(_) => "first completed in this evidence".to_owned(),
-                None => "first in this evidence".to_owned(),
+            remark: {
+                let tried = tried_before(picture.door, arrival, picture.knock);
+                let first = match (opened, tried) {
+                    (Opened::ByIt(_), Some(_)) => "first completed in this evidence",
+                    (Opened::ByIt(_), None) => "first in this evidence",
+                    (Opened::ByAnother { .. }, _) => "first of this source after the change",
+                    (Opened::Before, _) => "the port was open to others before",
+                };
+                format!("{first}{}", waited(&arrival.event))
             },
         });
         let after = picture
             .door
             .changes
-            .between(arrival.event.time, arrival.event.time.shifted(LINGER));
+            .between(arrival.time(), arrival.time().shifted(LINGER));
         let closing = after
             .filter(|c| {
                 closes(c)
@@ -131,7 +158,7 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
     steps.extend(picture.door.surroundings.behind(tied()));
     let end = picture
         .arrival
-        .map_or(picture.knock.last().event.time, |a| a.event.time);
+        .map_or(picture.knock.last().event.time, Arrival::time);
     steps.extend(picture.door.surroundings.wiped(picture.knock.first(), end));
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);

@@ -132,17 +132,22 @@ impl Touches {
             return Heard::Taken;
         }
         source.armed = true;
-        let touches: Vec<Touch> = source.recent.iter().cloned().collect();
-        let knock = Knock {
-            source: touches[0].source,
-            armed_by: touches.len() - 1,
-            scan: source.ports_since(Timestamp(now.0.saturating_sub(Span::seconds(300).0)))
-                > rules.max_ports,
-            periodic: source.periodic(&touches),
-            touches,
-            afterwards: Vec::new(),
-        };
-        Heard::Armed(Box::new(knock))
+        Heard::Armed(Box::new(source.knock(source.recent.len() - 1, rules)))
+    }
+
+    /// The current sequence of `source`, if it is one.
+    pub fn sequence(&self, source: IpAddr, rules: &KnockRules) -> Option<Knock> {
+        let held = self.sources.get(&source).filter(|held| held.armed)?;
+        let armed_by = (0..held.recent.len())
+            .find(|i| distinct(held.recent.range(..=*i), rules) >= rules.min_ports)?;
+        Some(held.knock(armed_by, rules))
+    }
+
+    /// True if the current touches of `source` are a sequence, and the last of them came in this time.
+    pub fn knocked(&self, source: IpAddr, from: Timestamp, to: Timestamp) -> bool {
+        let held = self.sources.get(&source).filter(|held| held.armed);
+        held.and_then(|held| held.last)
+            .is_some_and(|last| (from..=to).contains(&last))
     }
 
     /// Takes back a touch that was no more than silence: the host's log shows that it let in the
@@ -237,6 +242,21 @@ fn tells_again(held: &Event, next: &Event) -> bool {
 }
 
 impl Source {
+    /// The sequence that its touches are.
+    fn knock(&self, armed_by: usize, rules: &KnockRules) -> Knock {
+        let touches: Vec<Touch> = self.recent.iter().cloned().collect();
+        let now = touches[armed_by].event.time;
+        let before = Timestamp(now.0.saturating_sub(Span::seconds(300).0));
+        Knock {
+            source: touches[0].source,
+            armed_by,
+            scan: self.ports_since(before) > rules.max_ports,
+            periodic: self.periodic(&touches),
+            touches,
+            afterwards: Vec::new(),
+        }
+    }
+
     /// True if `touch` tells of a touch that is already held, told by another log or again by the
     /// same one: the same ports and the same SYN, or at about the same time where a SYN is not known.
     fn corroborates(&mut self, touch: &Touch, open: &mut [Knock]) -> bool {

@@ -165,6 +165,8 @@ fn syn(flow: &mut Flow, packet: &Packet, who: usize) {
     // After the handshake it is a stray copy, not another try.
     if matches!(flow.phase, Phase::Asked | Phase::Refused | Phase::Answered) {
         flow.tries = flow.tries.saturating_add(1);
+    }
+    if matches!(flow.phase, Phase::Asked | Phase::Refused) {
         flow.last_try = flow.last_try.max(packet.time);
     }
     flow.syn_payload = flow.syn_payload.max(packet.payload);

@@ -223,6 +223,23 @@ fn a_reset_that_acknowledges_the_syn_is_a_rejection() {
 }
 
 #[test]
+fn the_last_try_is_the_last_before_the_answer() {
+    let a = told(|wire| {
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1_000).tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+        // The client did not get it.
+        wire.wait(1_999).tcp(CLIENT, SERVER).syn(1000);
+        wire.wait(1).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+        wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 0);
+    });
+    assert_eq!(
+        (a.outcome, a.tries, a.last_try),
+        (Outcome::Established, 3, ms(1_000))
+    );
+}
+
+#[test]
 fn no_answer_is_unanswered_21_seconds_after_the_last_syn() {
     let all = told_all(|wire| {
         wire.tcp(CLIENT, SERVER).syn(1000);

@@ -82,6 +82,10 @@ pub(super) fn tcp(world: &mut World<'_>, at: i64, line: &FlowLine, mut flow: Flo
     flow.tries = match line.outcome {
         Outcome::Unanswered => schedule(world, line, flow.client.0, at),
         Outcome::Reset { wrong_ack: true } => schedule(world, line, flow.client.0, at),
+        // It hears nothing until the last try.
+        Outcome::Accepted | Outcome::Empty | Outcome::HalfOpen if line.tries.is_some() => {
+            schedule(world, line, flow.client.0, at)
+        }
         Outcome::Icmp { .. } if line.tries.is_none() => schedule(world, line, flow.client.0, at),
         Outcome::Midstream | Outcome::OneSided | Outcome::Flags(_) | Outcome::Blocked => Vec::new(),
         // A Windows client tries a refused port again after half a second.

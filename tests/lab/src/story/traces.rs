@@ -96,7 +96,18 @@ fn server(world: &mut World<'_>, at: i64, line: &FlowLine, flow: &Flow) {
     );
     let delivered =
         line.protocol == 17 && line.outcome == Outcome::Unanswered && listener.is_some();
+    let turned_away = |world: &mut World<'_>, tries: &[i64], listener: Option<&Program>| {
+        for (i, moment) in tries.iter().enumerate() {
+            let late = world.chance(300, 2_900, &format!("drop {i}")) * MICROSECOND;
+            let (at, protocol) = (moment + late, line.protocol);
+            inbound(world, host, at, false, listener, protocol, remote, local);
+        }
+    };
     if opened || delivered {
+        // What listens without answering is asleep, and logs nothing.
+        if let (6, None, Some((_, before))) = (line.protocol, &listener, flow.tries.split_last()) {
+            turned_away(world, before, None);
+        }
         let program = match (&line.served_by, listener) {
             (Some(name), _) => world.program(host, &name.clone()),
             (None, Some(program)) => program,
@@ -151,19 +162,7 @@ fn server(world: &mut World<'_>, at: i64, line: &FlowLine, flow: &Flow) {
         _ => false,
     };
     if refused_by_silence {
-        for (i, moment) in flow.tries.iter().enumerate() {
-            let late = world.chance(300, 2_900, &format!("drop {i}")) * MICROSECOND;
-            inbound(
-                world,
-                host,
-                moment + late,
-                false,
-                listener.as_ref(),
-                line.protocol,
-                remote,
-                local,
-            );
-        }
+        turned_away(world, &flow.tries, listener.as_ref());
     }
 }
 
