@@ -17,7 +17,7 @@ use crate::analytics::kit::picture::{
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
 use crate::model::Transport;
-use crate::model::finding::{NearMiss, Order};
+use crate::model::finding::{Finding, NearMiss, Order, Role};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 
 impl PortKnock {
@@ -51,10 +51,6 @@ impl PortKnock {
             .filter(|a| a.remote.address == knock.source && a.transport == Transport::TCP)
             .filter(|a| context.order(&knock.arming().event, a.entry()) != Order::After)
             .collect();
-        let came_in = came.first().map_or(until, |arrival| arrival.time());
-        if let Some(why) = everyday(place, knock, came_in, context) {
-            return miss(2, why.to_owned(), found);
-        }
         // The arrival with the strongest tie wins; among equals the earliest.
         let mut best: Option<(Tie, &Arrival, Vec<TiedChange<'_>>)> = None;
         for arrival in came.iter().copied() {
@@ -68,6 +64,11 @@ impl PortKnock {
             if best.as_ref().is_none_or(|(held, ..)| tie > *held) {
                 best = Some((tie, arrival, tied));
             }
+        }
+        // What the host does after the visit that is told says nothing of the touches.
+        let told = best.as_ref().map(|(_, arrival, _)| arrival.time());
+        if let Some(why) = everyday(place, knock, told.unwrap_or(until), context) {
+            return miss(2, why.to_owned(), found);
         }
         // A later sequence is the nearer explanation, unless the door had been opened before it.
         if let Some((tie, arrival, _)) = &best
@@ -114,6 +115,8 @@ impl PortKnock {
                 miss(1, was_open(door, knock, arrival, context), found);
                 None
             }
+            // With the sequence that opened the port.
+            Some((_, arrival, _)) if is_told(&state.findings, arrival) => None,
             Some((_, arrival, tied))
                 if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
             {
@@ -302,4 +305,14 @@ fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Con
             .map(|t| t.event.provenance)
             .collect(),
     }
+}
+
+/// True if a finding tells this connection already.
+fn is_told<T>(findings: &[(Finding, T)], arrival: &Arrival) -> bool {
+    findings.iter().any(|(finding, _)| {
+        let mut steps = finding.steps.iter();
+        steps.any(|step| {
+            step.role == Role::Connect && step.event.provenance == arrival.event.provenance
+        })
+    })
 }

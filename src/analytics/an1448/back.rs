@@ -10,11 +10,15 @@ use crate::eventlog::normalise::image::image_name;
 use crate::model::{
     Event, HostWhat, Outcome, Provenance, Socket, Text, Timestamp, Transport, What,
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// Outgoing connections held per host.
 const OUTGOING: usize = 1024;
+
+/// Programs and ports whose addresses are remembered, and addresses of each.
+const HABITS: usize = 256;
+const ADDRESSES: usize = 16;
 
 /// What the evidence shows of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +70,8 @@ pub(super) struct Reached {
 #[derive(Default)]
 pub(super) struct Outgoing {
     held: VecDeque<Reached>,
+    // The first addresses that a program reached at a port, and when.
+    habits: BTreeMap<(Text, Transport, u16), Vec<(IpAddr, Timestamp)>>,
 }
 
 /// The host that reaches out.
@@ -153,7 +159,7 @@ fn of_record(event: &Event, first: Provenance) -> Option<Reached> {
 impl Outgoing {
     /// How many are remembered.
     pub(super) fn held(&self) -> usize {
-        self.held.len()
+        self.held.len() + self.habits.len()
     }
 
     /// Takes in an event; what is not of the host at `at` is passed over.
@@ -166,6 +172,7 @@ impl Outgoing {
             None => reach_of(event, context).map(|contact| of_contact(&contact)),
         };
         let Some(reached) = reached else { return };
+        self.learn(&reached);
         if self.held.len() >= OUTGOING {
             self.held.pop_front();
         }
@@ -184,6 +191,31 @@ impl Outgoing {
         self.held
             .iter()
             .any(|r| r.to == source && r.event.time < time)
+    }
+
+    fn learn(&mut self, reached: &Reached) {
+        let Some(program) = &reached.program else {
+            return;
+        };
+        let key = (program.image.clone(), reached.transport, reached.port);
+        if self.habits.len() >= HABITS && !self.habits.contains_key(&key) {
+            return;
+        }
+        let known = self.habits.entry(key).or_default();
+        if known.len() < ADDRESSES && !known.iter().any(|(to, _)| *to == reached.to) {
+            known.push((reached.to, reached.event.time));
+        }
+    }
+
+    /// How many addresses a program reached at a port before `time`, at least: 16 are counted.
+    pub(super) fn reached(&self, like: &Reached, time: Timestamp) -> usize {
+        let program = like.program.as_ref();
+        let known = program.and_then(|program| {
+            let key = (program.image.clone(), like.transport, like.port);
+            self.habits.get(&key)
+        });
+        let before = known.into_iter().flatten().filter(|(_, at)| *at < time);
+        before.count()
     }
 
     /// The connections to `source` by TCP or UDP, in time order.

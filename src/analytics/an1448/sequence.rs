@@ -119,16 +119,6 @@ impl Touched {
             return miss(2, "more ports than a signal has: a scan", found);
         }
         let until = knock.first().shifted(settings.time_window);
-        let came = self.door.arrivals.between(knock.last().event.time, until);
-        let came = came
-            .filter(|arrival| arrival.remote.address == knock.source)
-            .map(Arrival::time);
-        let back = self.outgoing.to(knock.source).map(|back| back.event.time);
-        let back = back.filter(|time| (knock.last().event.time..=until).contains(time));
-        let came_in = came.chain(back).min().unwrap_or(until);
-        if let Some(why) = everyday(place, knock, came_in, context) {
-            return miss(2, why, found);
-        }
         if is_traceroute(knock) {
             return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
         }
@@ -189,6 +179,11 @@ impl Touched {
                 best = Some((rank, Success::Back(*back), tied.clone(), signs.clone()));
             }
         }
+        // What the host does after the success that is told says nothing of the touches.
+        let told = best.as_ref().map(|(_, success, ..)| success.time());
+        if let Some(why) = everyday(place, knock, told.unwrap_or(until), context) {
+            return miss(2, why, found);
+        }
         let Some((_, success, tied, signs)) = best else {
             if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
                 && self.door.later(knock, due, arrival.time()).next().is_none()
@@ -239,10 +234,7 @@ impl Touched {
             }
             return miss(2, &why, found);
         };
-        let at = match &success {
-            Success::Same(a) | Success::Other(a) => a.time(),
-            Success::Back(back) => back.reached.event.time,
-        };
+        let at = success.time();
         let arrival = match success {
             Success::Same(a) | Success::Other(a) => Some(a),
             Success::Back(_) => None,
@@ -346,8 +338,12 @@ impl Touched {
         let by_sniffer = backs.iter().find_map(|reached| {
             let program = reached.program.as_ref()?;
             let signs = self.sniffing.of_process(&program.image, program.pid)?;
-            let sniffer = Some(program);
-            Some((Vec::new(), signs, Back { reached, sniffer }))
+            let back = Back {
+                reached,
+                sniffer: Some(program),
+                others: self.outgoing.reached(reached, knock.first()),
+            };
+            Some((Vec::new(), signs, back))
         });
         let after_listener = || {
             backs.iter().find_map(|reached| {
@@ -356,6 +352,7 @@ impl Touched {
                 let back = Back {
                     reached,
                     sniffer: None,
+                    others: 0,
                 };
                 (!changes.is_empty()).then_some((changes, signs, back))
             })

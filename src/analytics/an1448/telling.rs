@@ -19,11 +19,11 @@ use crate::analytics::kit::sniffing::{CONDITION, Sign};
 use crate::analytics::kit::steps::steps;
 use crate::analytics::kit::unseen;
 use crate::context::Context;
-use crate::eventlog::normalise::image::{image_key, image_name};
+use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
 };
-use crate::model::{Transport, What};
+use crate::model::{Timestamp, Transport, What};
 
 /// Which connection came after.
 pub(super) enum Success<'a> {
@@ -35,8 +35,18 @@ pub(super) enum Success<'a> {
     Back(Back<'a>),
 }
 
-/// A program that reached out to a port so often before is no news there.
-const HABIT: u64 = 10;
+impl Success<'_> {
+    /// When it was.
+    pub(super) fn time(&self) -> Timestamp {
+        match self {
+            Self::Same(a) | Self::Other(a) => a.time(),
+            Self::Back(back) => back.reached.event.time,
+        }
+    }
+}
+
+/// A program that reached so many others at a port before is no news there.
+const HABIT: usize = 10;
 
 /// A connection from the host back to the source.
 #[derive(Clone, Copy)]
@@ -44,6 +54,8 @@ pub(super) struct Back<'a> {
     pub(super) reached: &'a Reached,
     /// The process that made it, where it is the one that shows the signs.
     pub(super) sniffer: Option<&'a Program>,
+    /// How many others its process had reached at that port before the touches.
+    pub(super) others: usize,
 }
 
 impl Back<'_> {
@@ -93,7 +105,7 @@ pub(super) fn tell(
         _ => check_order(picture, context),
     };
     let habit = match success {
-        Success::Back(back) => habit_of(back, picture, context),
+        Success::Back(back) => habit_of(back),
         _ => None,
     };
     let allowed = opened_by_listed(&picture.tied, &settings.allowed_firewall_changers);
@@ -285,24 +297,17 @@ pub(super) fn tell(
     }
 }
 
-/// What is said of a program that reached out to that port often before the touches: sensors that look at
-/// whoever speaks to their host call back, too.
-fn habit_of(back: &Back<'_>, picture: &Picture<'_>, context: &Context) -> Option<String> {
-    let program = back.sniffer?;
-    let port = (back.reached.transport, back.reached.port);
-    let before = picture.knock.first();
-    let used = context
-        .baseline
-        .port(picture.place, &image_key(&program.image), port, before);
-    (used.by_image >= HABIT).then(|| {
-        format!(
-            "held at low: {} had reached out to port {}/{} {} times before the touches",
-            image_name(&program.image),
-            port.1,
-            port.0,
-            used.by_image
-        )
-    })
+/// What is said of a program that reached many others at that port before the touches: sensors that look
+/// at whoever speaks to their host call back, too.
+fn habit_of(back: &Back<'_>) -> Option<String> {
+    let program = back.sniffer.filter(|_| back.others >= HABIT)?;
+    Some(format!(
+        "held at low: {} had reached port {}/{} of at least {} other addresses before the touches",
+        image_name(&program.image),
+        back.reached.port,
+        back.reached.transport,
+        back.others
+    ))
 }
 
 /// Holds the order that a connection back rests on against the clocks.

@@ -299,7 +299,7 @@ impl Arrivals {
                         if let (Some(let_in), Some(since)) = (let_in, since)
                             && since.provenance == let_in.event.provenance
                         {
-                            since.half_open = Some(Box::new(event.clone()));
+                            since.half_open = Some(Box::new(as_let_in(event)));
                         }
                     }
                 }
@@ -331,7 +331,7 @@ impl Arrivals {
         let here = FirstOpen {
             time: at,
             provenance: event.provenance,
-            half_open: (sign.shows == Shows::HalfOpen).then(|| Box::new(event.clone())),
+            half_open: (sign.shows == Shows::HalfOpen).then(|| Box::new(as_let_in(event))),
         };
         let first = match self.open_since.get_mut(&(sign.transport, sign.port)) {
             // Heard before, by its first SYN, and let in later than this one.
@@ -421,4 +421,8 @@ impl Arrivals {
     pub fn open_since(&self, transport: Transport, port: u16) -> Option<&FirstOpen> {
         self.open_since.get(&(transport, port))
     }
+}
+/// The event as of the moment its SYN was answered.
+fn as_let_in(event: &Event) -> Event {
+    event.at_the_answered_try().unwrap_or_else(|| event.clone())
 }

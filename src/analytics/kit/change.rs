@@ -257,9 +257,12 @@ pub fn made_by(change: &Change, names: &[String]) -> bool {
     })
 }
 
-/// True if the change lets in `source` and nobody else.
+/// True if the change lets in `source` and nobody else: a rule that allows, not one that is no longer
+/// blocking.
 pub fn only_for(change: &Change, source: IpAddr) -> bool {
-    rule_of(change).is_some_and(|r| r.remotes.only(source))
+    let allows = |rule: &Rule| rule.action == Some(Action::Allow);
+    change.effect == Effect::Opens
+        && rule_of(change).is_some_and(|rule| allows(rule) && rule.remotes.only(source))
 }
 
 /// The one port a change opens to `source`: a rule that names a single port, or a listener on a

@@ -59,7 +59,7 @@ impl Picture<'_> {
 }
 
 /// What a finding from packets alone says where `was_up` is false.
-pub const NOT_UP: &str = "nothing shows that the host was up before the last touch: it may have been starting, and \
+pub const NOT_UP: &str = "nothing shows that the host was up within ten minutes before the touches: it may have been starting, and \
                           then its ports were silent because nobody was there";
 
 /// A host that showed life no longer ago than this is up: whoever sleeps was heard before, too.

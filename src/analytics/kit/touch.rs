@@ -9,7 +9,7 @@ use crate::context::{Context, Place};
 use crate::model::attempt::{Marks, RefusalMeaning};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
-use crate::model::net::{is_group_or_wildcard, may_be_broadcast};
+use crate::model::net::{FIRST_DYNAMIC_PORT, is_group_or_wildcard, may_be_broadcast};
 use crate::model::{Attempt, Direction, Event, HostWhat, Outcome, Provenance, Transport, What};
 use std::net::IpAddr;
 
@@ -107,14 +107,17 @@ fn is_for(context: &Context, host: HostId, transport: Transport, address: IpAddr
     !is_group_or_wildcard(address) && (!may_be_broadcast(transport, address) || own())
 }
 
+/// Ports of services above the well-known ones (IANA; Microsoft's "Service overview and network port
+/// requirements").
+const SERVICES: &[u16] = &[
+    1433, 1521, 1812, 1813, 1900, 2049, 3268, 3269, 3306, 3389, 3478, 5060, 5061, 5353, 5432, 5985,
+    5986, 8000, 8080, 8443, 8530, 8531, 9389, 10123,
+];
+
 /// True if what was dropped goes from a service to a port that Windows gives its own clients: the late
-/// answer to somebody who has gone. Windows logs those as any dropped packet, without flags. Clients of
-/// Windows and macOS have ports from 49152 on, those of Linux from 32768 on
-/// (`net.ipv4.ip_local_port_range`).
+/// answer to somebody who has gone. Windows logs those as any dropped packet, without flags.
 fn is_late_answer(from: u16, to: u16) -> bool {
-    const CLIENTS: u16 = 32_768;
-    const DYNAMIC: u16 = 49_152;
-    from < CLIENTS && to >= DYNAMIC
+    (from < 1024 || SERVICES.contains(&from)) && to >= FIRST_DYNAMIC_PORT
 }
 
 /// The touch an event shows, and on which host.
