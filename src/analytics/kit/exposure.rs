@@ -8,10 +8,11 @@ use super::change::{
     rule_effect, rule_of,
 };
 use super::rules::{KnownRules, Meaning, admits};
+use super::switches::Switches;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::firewall::{Ports, Rule};
 use crate::model::{Event, HostWhat, Span, Text, Timestamp, Transport, What};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// How strongly a change is tied to a port.
@@ -49,11 +50,6 @@ struct Burst {
     housekeeping: bool,
 }
 
-/// Domain, private and public.
-const PROFILES: u32 = 7;
-/// Records so far apart tell of one change of a switch.
-const SAME_CHANGE: Span = Span::seconds(5);
-
 /// The changes of one host, as long as they may matter.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
@@ -63,8 +59,7 @@ pub struct Changes {
     known: KnownRules,
     // Rules that were saved as they were, by name.
     unchanged: VecDeque<(Timestamp, Text)>,
-    // What the switch of each set of profiles is, and since when.
-    switches: BTreeMap<u32, (bool, Timestamp)>,
+    switches: Switches,
 }
 
 impl Changes {
@@ -108,18 +103,12 @@ impl Changes {
                 self.known.profile(interface, *bits);
                 None
             }
-            // Policies are written anew as they are: what was off stays off. Several logs tell of one change.
             HostWhat::FirewallSetting {
                 enabled: Some(on),
                 profiles,
                 ..
             } => {
-                let known = self.switches.entry(profiles & PROFILES);
-                let known = known.or_insert((*on, event.time));
-                if known.0 != *on {
-                    *known = (*on, event.time);
-                }
-                let new = event.time.since(known.1).abs() <= SAME_CHANGE;
+                let new = self.switches.hear(*profiles, *on, event.time);
                 new.then(|| effect_of(&host.what)).flatten()
             }
             what => effect_of(what),

@@ -27,6 +27,7 @@ pub mod standing;
 pub mod statistics;
 pub mod steps;
 pub mod surroundings;
+mod switches;
 pub mod touch;
 pub mod touches;
 pub mod unheard;

@@ -23,7 +23,7 @@ pub fn rule_id(target: &str) -> Option<&str> {
 }
 
 /// The profile bits of a registry path that switches the firewall of a profile on or off, by local or group
-/// policy (\[MS-GPFAS\] 2.2.1.2): domain 1, private 2 (also called standard), public 4.
+/// policy (the keys of \[MS-GPFAS\] 2.2.3): domain 1, private 2 (also called standard), public 4.
 pub fn switch_of(target: &str) -> Option<u32> {
     let lower = target.to_ascii_lowercase();
     let (place, profile) = lower.strip_suffix(r"\enablefirewall")?.rsplit_once('\\')?;
