@@ -55,16 +55,18 @@ pub fn judge(
         verdicts: Vec::new(),
         advice: Vec::new(),
     };
+    let about_host = by_host(&judged.gaps);
     let mut wishes = Wishes::default();
     if !context.coverage.captures().is_empty() {
         places.push((UNNAMED.to_owned(), None));
     }
     for about in abouts {
         for (label, id) in &places {
+            let gaps = Gaps::of(*id, &judged.gaps, &about_host);
             let rows: Vec<CoverageRow> = about
                 .needs
                 .iter()
-                .map(|need| row(about, need, label, *id, context, &judged.gaps))
+                .map(|need| row(about, need, label, *id, context, &gaps))
                 .collect();
             let found = incidents.iter().any(|i| {
                 i.finding.analytic == about.id || i.finding.also_satisfies.contains(&about.id)
@@ -99,7 +101,7 @@ fn row(
     label: &str,
     id: Option<HostId>,
     context: &Context,
-    gaps: &[Gap],
+    gaps: &Gaps<'_>,
 ) -> CoverageRow {
     let mut best = CoverageRow {
         analytic: about.id,
@@ -150,12 +152,50 @@ fn row(
     best
 }
 
+/// The gaps that may take from one host: those about it, and those about no host.
+struct Gaps<'a> {
+    all: &'a [Gap],
+    near: Vec<usize>,
+}
+
+/// The places of the gaps in their list, by the host they are about.
+fn by_host(gaps: &[Gap]) -> BTreeMap<Option<HostId>, Vec<usize>> {
+    let mut places: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (at, gap) in gaps.iter().enumerate() {
+        places.entry(gap.lessens.host()).or_default().push(at);
+    }
+    places
+}
+
+impl<'a> Gaps<'a> {
+    fn of(
+        id: Option<HostId>,
+        all: &'a [Gap],
+        by_host: &BTreeMap<Option<HostId>, Vec<usize>>,
+    ) -> Self {
+        let own = id.and_then(|id| by_host.get(&Some(id)));
+        let shared = by_host.get(&None);
+        let near = own.into_iter().chain(shared).flatten().copied();
+        let mut near: Vec<usize> = near.collect();
+        near.sort_unstable();
+        Self { all, near }
+    }
+}
+
 /// What is held of a source after the gaps have taken from it, and which of them did.
-fn lessened(held: Held, source: &Source, id: Option<HostId>, gaps: &[Gap]) -> (Held, Vec<usize>) {
-    let taking: Vec<usize> = (0..gaps.len())
-        .filter(|at| gaps[*at].takes_from(source, id))
+fn lessened(
+    held: Held,
+    source: &Source,
+    id: Option<HostId>,
+    gaps: &Gaps<'_>,
+) -> (Held, Vec<usize>) {
+    let taking: Vec<usize> = gaps
+        .near
+        .iter()
+        .copied()
+        .filter(|at| gaps.all[*at].takes_from(source, id))
         .collect();
-    let whole = taking.iter().any(|at| gaps[*at].whole);
+    let whole = taking.iter().any(|at| gaps.all[*at].whole);
     let held = match held.status {
         // It is there, but not for the window.
         Met::Seen | Met::Present | Met::Partial if whole => Held {

@@ -30,7 +30,10 @@ pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
                 let more = other.conditions.iter().any(|c| c.text == CONDITION);
                 if more && other.severity > held.severity {
                     held.severity = other.severity;
-                    held.confidence = held.confidence.max(other.confidence);
+                    if other.confidence > held.confidence {
+                        held.confidence = other.confidence;
+                        held.score = other.score;
+                    }
                 }
                 held.also_satisfies.push(other.analytic);
                 let extra: Vec<_> = other

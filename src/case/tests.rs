@@ -177,7 +177,7 @@ impl Staged {
             asked: self.asked,
             silence: SILENCE,
             unread: self.unread,
-            empty: self.empty,
+            capture_given: self.empty,
         };
         judge(&[about], &hosts, &[], &search, &self.let_go)
     }

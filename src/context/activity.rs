@@ -321,6 +321,14 @@ pub fn segment_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The last address of a neighbourhood.
+fn segment_end(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4((v4.to_bits() | 0xff).into()),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() | u128::from(u64::MAX)).into()),
+    }
+}
+
 /// What is known of an address at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -440,7 +448,7 @@ impl Activity {
             || self.networks.iter().any(|network| network.contains(target))
             || self
                 .listed
-                .keys()
-                .any(|address| segment_of(*address) == segment_of(target) && *address != source)
+                .range(segment_of(target)..=segment_end(target))
+                .any(|(address, _)| *address != source && *address != target)
     }
 }

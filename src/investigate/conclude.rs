@@ -198,7 +198,7 @@ impl Read {
                 .files
                 .iter()
                 .any(|file| matches!(file.kind, Kind::Unread(unread, _) if unread.is_capture())),
-            empty: self.files.iter().any(|file| file.kind.is_capture()),
+            capture_given: self.files.iter().any(|file| file.kind.is_capture()),
         }
     }
 

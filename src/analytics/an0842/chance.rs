@@ -4,7 +4,7 @@ use super::settings::PortKnockSettings;
 use crate::analytics::kit::exposure::Changes;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::{Finding, Tier};
+use crate::model::finding::{Finding, Role, Tier};
 use crate::model::plural::counted;
 use crate::model::{Event, Span, Timestamp, What};
 
@@ -24,6 +24,13 @@ fn qualifies(log: Log, event_id: u32) -> bool {
     RECORDS
         .iter()
         .any(|(l, ids)| *l == log && ids.contains(&event_id))
+}
+
+fn is_counted(event: &Event) -> bool {
+    match &event.what {
+        What::Host(host) => qualifies(Log::of(&host.channel), host.event_id),
+        _ => false,
+    }
 }
 
 /// Adds how likely a change would have fallen into the window by chance: with a rate of qualifying
@@ -58,6 +65,15 @@ pub(super) fn with_chance(
     }
     let chance = |records: f64| 1.0 - (-records / seconds * window).exp();
     let hours = seconds / 3600.0;
+    let mut steps = finding.steps.iter();
+    if !steps.any(|step| step.role == Role::Change && is_counted(&step.event)) {
+        finding.notes.push(
+            "chance: how often a window holds a change by chance is counted by the Firewall channel's records of \
+             rules and by Security 5154; this change is told by another record, of which no rate is given"
+                .to_owned(),
+        );
+        return finding;
+    }
     let sequences = format!("{} of touches on this host", counted(armed, "sequence"));
     finding.notes.push(match count {
         0 if chance(NONE_SEEN) > TOO_LITTLE => format!(
@@ -88,14 +104,10 @@ pub(super) fn with_chance(
 /// first and last step where that is more. A listener has a record for IPv6 as well, and what follows the
 /// change within its slack is the same happening.
 pub(super) fn own(finding: &Finding, changes: &Changes, slack: Span) -> u64 {
-    let of = |event: &Event| match &event.what {
-        What::Host(host) => qualifies(Log::of(&host.channel), host.event_id),
-        _ => false,
-    };
-    let cited = finding.steps.iter().filter(|step| of(&step.event));
+    let cited = finding.steps.iter().filter(|step| is_counted(&step.event));
     let cited = cited.map(|step| 1 + step.also.len() as u64).sum();
     let from = finding.first_time().shifted(slack.negated());
     let within = changes.between(from, finding.last_time().shifted(slack));
-    let within = within.filter(|change| of(&change.event)).count() as u64;
+    let within = within.filter(|change| is_counted(&change.event)).count() as u64;
     within.max(cited)
 }

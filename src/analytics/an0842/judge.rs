@@ -9,7 +9,7 @@ use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::opening::{
-    Opened, TiedChange, is_first, opened, strongest, tied_changes,
+    Opened, TiedChange, is_first, opened, strongest, tied_changes, unnamed,
 };
 use crate::analytics::kit::picture::{
     Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses,
@@ -121,30 +121,30 @@ impl PortKnock {
                 if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
             {
                 let proven = self.was_closed(door, knock, arrival);
-                if proven
-                    || (self.tells_by_itself(knock, arrival)
-                        && !changes_are_logged(place, knock, arrival.time(), context))
-                {
-                    Some(telling::network_only(
+                let doubt = if proven {
+                    None
+                } else if changes_are_logged(place, knock, arrival.time(), context) {
+                    let unnamed = unnamed(door, knock, arrival.time(), &rules, context);
+                    Some(unnamed.unwrap_or_else(|| {
+                        "the host's logs hold no change for it in between".to_owned()
+                    }))
+                } else {
+                    self.says_little(knock, arrival).map(str::to_owned)
+                };
+                match doubt {
+                    None => Some(telling::network_only(
                         &picture(Some(arrival), tied, proven),
                         &self.settings,
                         context,
-                    ))
-                } else {
-                    miss(
-                        1,
-                        format!(
-                            "port {} was reached afterwards, but nothing shows it closed before, and {}",
-                            arrival.port,
-                            if changes_are_logged(place, knock, arrival.time(), context) {
-                                "the host's logs hold no change for it in between"
-                            } else {
-                                "the touched ports are ones that clients try on their own"
-                            }
-                        ),
-                        found,
-                    );
-                    None
+                    )),
+                    Some(why) => {
+                        let port = arrival.port;
+                        let why = format!(
+                            "port {port} was reached afterwards, but nothing shows it closed before, and {why}"
+                        );
+                        miss(1, why, found);
+                        None
+                    }
                 }
             }
             Some((_, arrival, _)) => {
@@ -185,9 +185,13 @@ impl PortKnock {
                         None
                     }
                     (None, None) => {
-                        let mut why =
-                            "no change of exposure and no completed connection was seen afterwards"
-                                .to_owned();
+                        let mut why = match unnamed(door, knock, until, &rules, context) {
+                            Some(change) => {
+                                format!("no completed connection was seen afterwards; {change}")
+                            }
+                            None => "no change of exposure and no completed connection was seen afterwards"
+                                .to_owned(),
+                        };
                         let source = knock.source;
                         let from = knock.arming().event.time;
                         if let Some(event) = door.unheard.by(source, None, from, until) {
@@ -215,20 +219,28 @@ impl PortKnock {
             .touches
             .iter()
             .any(|t| t.transport == arrival.transport && t.port == arrival.port)
-            || door
-                .touches
-                .last_touch_of(arrival.transport, arrival.port, arrival.time())
-                .is_some_and(|(_, source)| source == knock.source)
+            || door.touches.turned_away(
+                knock.source,
+                (arrival.transport, arrival.port),
+                arrival.time(),
+            )
     }
 
-    /// True if the touches themselves are no client's doing: none of them, nor the port reached, is
-    /// one that clients try, and none was retried.
-    fn tells_by_itself(&self, knock: &Knock, arrival: &Arrival) -> bool {
-        knock
-            .touches
-            .iter()
-            .all(|t| is_odd_port(t.port) && t.transport == Transport::TCP)
-            && arrival.port < FIRST_DYNAMIC_PORT
+    /// Why the touches alone do not tell, if so: some of them are ones that clients make, or the port reached
+    /// is one of those that Windows gives to whoever asks for any.
+    fn says_little(&self, knock: &Knock, arrival: &Arrival) -> Option<&'static str> {
+        let tcp = knock.touches.iter().all(|t| t.transport == Transport::TCP);
+        if !tcp {
+            Some("some of the touches were over UDP")
+        } else if !knock.touches.iter().all(|t| is_odd_port(t.port)) {
+            Some(
+                "some of the touched ports are dynamic ones, or ones that clients try on their own",
+            )
+        } else if arrival.port >= FIRST_DYNAMIC_PORT {
+            Some("the port is a dynamic one")
+        } else {
+            None
+        }
     }
 
     /// A change after the knock that names a port, with the port, and who came in by it within the window:
@@ -269,6 +281,12 @@ impl PortKnock {
 fn was_open(door: &Door, knock: &Knock, arrival: &Arrival, context: &Context) -> String {
     let port = arrival.port;
     let since = door.arrivals.open_since(arrival.transport, port);
+    if since.is_none() {
+        return format!(
+            "port {port} was reached, and whether it was open before is not known: more ports of the host were open \
+             than are remembered"
+        );
+    }
     match since.filter(|since| since.provenance != arrival.event.provenance) {
         Some(since) => {
             let shown = context.labels.place(&since.provenance);

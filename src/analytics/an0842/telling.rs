@@ -394,39 +394,38 @@ fn conditions(
     conditions
 }
 
+/// What shows that the port was not open before, and since when it is known to be.
+fn what_first_means(picture: &Picture<'_>, arrival: &Arrival, context: &Context) -> String {
+    let port = arrival.port;
+    let Some(since) = picture.door.arrivals.open_since(arrival.transport, port) else {
+        return format!("port {port}/tcp: more ports were open than are remembered");
+    };
+    let shown = context.labels.place(&since.provenance);
+    match picture.opened() {
+        Some(Opened::Before) => format!(
+            "port {port}/tcp was open to others before ({shown}); one of the touches shows that the source was turned \
+             away there, and the rule lets in this source and nobody else"
+        ),
+        Some(Opened::ByAnother { address, .. }) => format!(
+            "nothing shows port {port}/tcp of this host open before the change; the earliest sign is {shown}, a \
+             connection of {address}"
+        ),
+        _ if tried_before(picture.door, arrival, picture.knock).is_some() => format!(
+            "\"first\" means: in all evidence before the touches (from --from on, where that was given), nothing \
+             shows port {port}/tcp of this host open; the earliest sign is {shown}, an attempt of the same source \
+             after the touches whose handshake was not completed"
+        ),
+        _ => format!(
+            "\"first\" means: in all evidence before it (from --from on, where that was given), nothing shows port \
+             {port}/tcp of this host open; the earliest sign is {shown}"
+        ),
+    }
+}
+
 fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
     let mut notes: Vec<String> = afterwards_note(picture.knock).into_iter().collect();
     if let Some(arrival) = picture.arrival {
-        let arrivals = &picture.door.arrivals;
-        let since = arrivals.open_since(arrival.transport, arrival.port);
-        notes.push(match since {
-            Some(since) if matches!(picture.opened(), Some(Opened::Before)) => format!(
-                "port {}/tcp was open to others before ({}); one of the touches shows that the source was turned \
-                 away there, and the rule lets in this source and nobody else",
-                arrival.port,
-                context.labels.place(&since.provenance)
-            ),
-            Some(since) if let Some(Opened::ByAnother { address, .. }) = picture.opened() => format!(
-                "nothing shows port {}/tcp of this host open before the change; the earliest sign is {}, a \
-                 connection of {address}",
-                arrival.port,
-                context.labels.place(&since.provenance)
-            ),
-            Some(since) if tried_before(picture.door, arrival, picture.knock).is_some() => format!(
-                "\"first\" means: in all evidence before the touches (from --from on, where that was given), nothing \
-                 shows port {}/tcp of this host open; the earliest sign is {}, an attempt of the same source after \
-                 the touches whose handshake was not completed",
-                arrival.port,
-                context.labels.place(&since.provenance)
-            ),
-            Some(since) => format!(
-                "\"first\" means: in all evidence before it (from --from on, where that was given), nothing shows port {}/tcp of this host open; the \
-                 earliest sign is {}",
-                arrival.port,
-                context.labels.place(&since.provenance)
-            ),
-            None => format!("port {}/tcp: more ports were open than are remembered", arrival.port),
-        });
+        notes.push(what_first_means(picture, arrival, context));
         let others: Vec<_> = picture
             .door
             .others_at(

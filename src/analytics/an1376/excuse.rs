@@ -7,6 +7,7 @@ use super::settings::FallbackSettings;
 use super::signs::Sign;
 use super::state::State;
 use super::waiting::Waiting;
+use crate::context::Context;
 use crate::model::payload::Shape;
 use crate::model::{Event, Span};
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ pub fn excluded(
     signs: &[Sign],
     (mute, failover): (bool, &Failover),
     settings: &FallbackSettings,
+    context: &Context,
 ) -> Option<String> {
     let began = signs.iter().map(|sign| sign.at).min().unwrap_or(waiting.at);
     let around =
@@ -43,6 +45,7 @@ pub fn excluded(
         brokers: &state.brokers,
         failover,
         mute,
+        assets: &context.assets,
     });
     if let Some(why) = why {
         return Some(match unheard(new) {

@@ -255,6 +255,7 @@ pub fn judge(
         &found,
         (unusual.mute, &failover),
         settings,
+        context,
     );
     if let Some(why) = excuse {
         return Verdict::Near(1, format!("{channels}: {why}"));

@@ -92,12 +92,10 @@ impl Lineage {
                     started: Some(event.time),
                     ..Who::process(process)
                 };
-                let held = self
-                    .starts
-                    .entry((who.program.clone(), who.pid))
-                    .or_default();
+                let key = (who.program.clone(), who.pid);
                 // Security and Sysmon tell of the same start.
-                if held.iter().any(|start| start.who.same_instance(&who)) {
+                let mut known = self.starts.get(&key).into_iter().flatten();
+                if known.any(|start| start.who.same_instance(&who)) {
                     return;
                 }
                 if self.held >= STARTS {
@@ -105,7 +103,7 @@ impl Lineage {
                     return;
                 }
                 self.held += 1;
-                held.push(Start {
+                self.starts.entry(key).or_default().push(Start {
                     who,
                     parent: Who::process(parent),
                     event: event.clone(),

@@ -4,7 +4,7 @@ use super::failover::{Failover, Folder, folder};
 use super::relation::{Peer, Relation, Route};
 use super::speech::{WINDOWS, misplaced};
 use super::zones::zone;
-use crate::model::net::is_private;
+use crate::context::assets::Assets;
 use crate::model::payload::Shape;
 use crate::model::{Span, Text, Timestamp, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -62,6 +62,14 @@ pub struct Change<'a> {
     pub failover: &'a Failover,
     /// The program typically does not network: it browses, calls and mails with nobody.
     pub mute: bool,
+    /// What is inside.
+    pub assets: &'a Assets,
+}
+
+impl Change<'_> {
+    fn is_inside(&self, relation: &Relation) -> bool {
+        relation.is_inside(self.assets)
+    }
 }
 
 const DNS: &[u16] = &[53, 853];
@@ -177,8 +185,7 @@ fn of_windows(change: &Change<'_>) -> Option<&'static str> {
 /// True if Windows' own programs use the services, one that administrators put there asks its own network,
 /// or no program is known.
 fn of_windows_itself(change: &Change<'_>) -> bool {
-    let inside = |relation: &Relation| relation.addresses.iter().all(is_inside);
-    let all_inside = inside(change.old_relation) && inside(change.new_relation);
+    let all_inside = change.is_inside(change.old_relation) && change.is_inside(change.new_relation);
     [change.old, change.new].iter().all(|route| {
         let program = &*route.who.program;
         !route.who.known()
@@ -199,20 +206,15 @@ fn of_services(change: &Change<'_>) -> Option<&'static str> {
     if !services(old) || !services(new) || new.transport != Transport::TCP {
         return None;
     }
-    let all = |is: fn(&IpAddr) -> bool| relation.addresses.iter().all(is);
     let speaks = |shapes: &[Shape]| shapes.contains(&relation.shape);
-    if new.port == DELIVERY && all(is_inside) && speaks(&[Shape::None, Shape::Binary]) {
+    if new.port == DELIVERY && change.is_inside(relation) && speaks(&[Shape::None, Shape::Binary]) {
         return Some("Windows asks its own network for updates (Delivery Optimization)");
     }
     let over_https = new.port == 443
-        && all(|address| OVER_HTTPS.contains(address))
+        && relation.addresses.iter().all(|a| OVER_HTTPS.contains(a))
         && speaks(&[Shape::None, Shape::Tls]);
     (DNS.contains(&old.port) && over_https)
         .then_some("Windows asks a name server that it knows over HTTPS")
-}
-
-fn is_inside(address: &IpAddr) -> bool {
-    is_private(*address)
 }
 
 /// What browsers, mail clients, calls, VPNs and tools do.
@@ -264,9 +266,8 @@ fn of_the_network(change: &Change<'_>) -> Option<&'static str> {
     if same_port && near(change) && !foreign(&[change.old_relation.shape]) {
         return Some("another server of the same service");
     }
-    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
     let tool = DEVELOPERS.contains(&new.who.file_name()) && has_folder(&new.who.program);
-    if tool && installed && inside(change.new_relation) {
+    if tool && installed && change.is_inside(change.new_relation) {
         return Some("a developer's tool in its own network");
     }
     None
@@ -303,7 +304,7 @@ fn sql_server(change: &Change<'_>) -> Option<&'static str> {
     let (new, relation) = (change.new, change.new_relation);
     let its_own = change.old.who.program == new.who.program
         && same_address(change)
-        && relation.addresses.iter().all(|a| is_private(*a))
+        && change.is_inside(relation)
         && change.failover.implant.is_empty();
     if !its_own {
         return None;
@@ -328,7 +329,7 @@ fn printer(change: &Change<'_>) -> bool {
     let (new, relation) = (change.new, change.new_relation);
     spooler(change.old)
         && spooler(new)
-        && relation.addresses.iter().all(|a| is_private(*a))
+        && change.is_inside(relation)
         && !misplaced(relation.shape, new.transport, new.port, true)
         && change.failover.implant.is_empty()
 }
@@ -344,15 +345,15 @@ fn asks_inside(change: &Change<'_>) -> bool {
     let (new, relation) = (change.new, change.new_relation);
     HOUSEHOLD.contains(&&*new.who.program)
         && WINDOWS.contains(&new.port)
-        && relation.addresses.iter().all(|a| is_private(*a))
+        && change.is_inside(relation)
         && !misplaced(relation.shape, new.transport, new.port, true)
 }
 
 /// True if the new remote is the old one, or both are inside.
 fn own_network(change: &Change<'_>) -> bool {
     let (old, new) = (change.old_relation, change.new_relation);
-    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
-    change.old.peer == change.new.peer || same_address(change) || inside(old) && inside(new)
+    let inside = || change.is_inside(old) && change.is_inside(new);
+    change.old.peer == change.new.peer || same_address(change) || inside()
 }
 
 /// True if one of these services of the new remote was asked shortly before.

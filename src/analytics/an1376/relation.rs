@@ -10,7 +10,9 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::trouble::Trouble;
 use super::who::Who;
-use crate::model::payload::Shape;
+use crate::context::assets::Assets;
+use crate::model::net::is_private;
+use crate::model::payload::{FIRST_SIZES, Shape};
 use crate::model::{Event, Span, Text, Timestamp, Transport};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -142,7 +144,7 @@ pub struct Relation {
     /// The shape of the first payload the process sent.
     pub shape: Shape,
     /// The first sizes the process sent, of the first contact that had some.
-    pub sizes: [u16; crate::model::payload::FIRST_SIZES],
+    pub sizes: [u16; FIRST_SIZES],
     /// Its most telling run of echo requests.
     pub echoes: Option<Echoes>,
     /// Packets show it; records show it.
@@ -187,7 +189,7 @@ impl Relation {
             name: None,
             local: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             shape: Shape::None,
-            sizes: [0; 4],
+            sizes: [0; FIRST_SIZES],
             echoes: None,
             seen: [false; 2],
             trouble: None,
@@ -195,6 +197,12 @@ impl Relation {
             times: VecDeque::new(),
             beat: Cell::new(None),
         }
+    }
+
+    /// True if all its addresses are of one's own networks: private ones, or ones that are stated to be.
+    pub fn is_inside(&self, assets: &Assets) -> bool {
+        let mut addresses = self.addresses.iter();
+        addresses.all(|address| is_private(*address) || assets.is_internal(*address))
     }
 
     /// Takes in a contact; true if it failed.

@@ -417,7 +417,11 @@ impl State {
 
     fn count_new(&mut self, who: &Who, time: Timestamp, settings: &FallbackSettings) {
         if self.news.len() >= PROGRAMS && !self.news.contains_key(who) {
-            self.news.pop_first();
+            // The one that found something new longest ago.
+            let oldest = self.news.iter().min_by_key(|(_, times)| times.last());
+            if let Some(oldest) = oldest.map(|(who, _)| who.clone()) {
+                self.news.remove(&oldest);
+            }
         }
         let times = self.news.entry(who.clone()).or_default();
         let most = settings.max_new_endpoints as usize + 1;

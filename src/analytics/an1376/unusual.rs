@@ -11,8 +11,8 @@ use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
 use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
+use crate::context::assets::Assets;
 use crate::context::{Context, Place};
-use crate::model::net::is_private;
 use crate::model::{Span, Timestamp, Transport};
 
 /// Programs that have no business on the network, by file name: they show text, compute, or run
@@ -147,7 +147,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     depth(pair, begin, settings, context, &mut told);
     mute(pair, before, context, &mut told);
     let foreign = ports(pair, begin, settings, context, &mut told);
-    shapes(pair, &mut told);
+    shapes(pair, &context.assets, &mut told);
     kinship(pair, settings, &mut told);
     remotes(pair, begin, context, &mut told);
     amounts(pair, settings, &mut told);
@@ -358,7 +358,7 @@ fn ports(
     }
 }
 
-fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
+fn shapes(pair: &Pair<'_>, assets: &Assets, told: &mut Unusual) {
     let shape = pair.new_relation.shape;
     if matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6) {
         let run = pair.new_relation.echoes.filter(|run| run.carry_more());
@@ -375,7 +375,7 @@ fn shapes(pair: &Pair<'_>, told: &mut Unusual) {
         }
         return;
     }
-    let inside = pair.new_relation.addresses.iter().all(|a| is_private(*a));
+    let inside = pair.new_relation.is_inside(assets);
     let odd = misplaced(shape, pair.new.transport, pair.new.port, inside);
     if odd {
         told.usurped = usurped(shape, pair.new.transport, pair.new.port);
@@ -511,7 +511,7 @@ fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unu
             ),
         );
     }
-    let inside = |relation: &Relation| relation.addresses.iter().all(|a| is_private(*a));
+    let inside = |relation: &Relation| relation.is_inside(&context.assets);
     if inside(pair.new_relation) && !inside(pair.old_relation) {
         told.add(
             "own network",

@@ -12,7 +12,7 @@ use crate::analytics::kit::change::{Change, Effect, image_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
-use crate::analytics::kit::opening::{TiedChange, is_first, strongest, tied_changes};
+use crate::analytics::kit::opening::{TiedChange, is_first, strongest, tied_changes, unnamed};
 use crate::analytics::kit::picture::{
     Picture, changes_are_logged, everyday, host_words, leading_to,
 };
@@ -216,6 +216,9 @@ impl Touched {
             }
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
+            if let Some(change) = unnamed(&self.door, knock, until, &rules, context) {
+                why = format!("{why}; {change}");
+            }
             let (source, armed) = (knock.source, knock.arming().event.time);
             let another = self.door.arrivals.between(from, until).find(|a| {
                 a.remote.address != source
@@ -414,7 +417,8 @@ impl Touched {
     }
 }
 
-/// True if most touches are UDP to ports 33434 to 33534, rising by one: a traceroute.
+/// True if most touches are UDP to ports 33434 to 33534, and at least half of the steps between those over UDP
+/// go to the same port or the next: a traceroute.
 fn is_traceroute(knock: &Knock) -> bool {
     let ports: Vec<u16> = knock
         .touches
@@ -429,7 +433,7 @@ fn is_traceroute(knock: &Knock) -> bool {
     ladder * 2 > knock.touches.len()
         && ports
             .windows(2)
-            .filter(|w| w[1] == w[0] + 1 || w[1] == w[0])
+            .filter(|w| w[1] == w[0] || w[0].checked_add(1) == Some(w[1]))
             .count()
             * 2
             >= ports.len().saturating_sub(1)

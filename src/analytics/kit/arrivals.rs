@@ -8,6 +8,7 @@ use crate::context::{Context, Place};
 use crate::model::attempt::Marks;
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
+use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{
     Direction, Endpoint, Event, HostWhat, Outcome, Provenance, Span, Text, Timestamp, Transport,
     What,
@@ -61,6 +62,13 @@ impl Arrival {
     pub fn time(&self) -> Timestamp {
         self.entry().time
     }
+
+    /// Takes in another record of it, as long as there are few.
+    fn cite(&mut self, event: &Event) {
+        if self.also.len() < CITED {
+            self.also.push(event.provenance);
+        }
+    }
 }
 
 /// The earliest sign that a port was open.
@@ -88,6 +96,8 @@ type Tuple = (Transport, Endpoint, u16);
 const TUPLES: usize = 4096;
 /// Open ports remembered per host.
 const PORTS: usize = 2048;
+/// Further records cited of one connection.
+const CITED: usize = 8;
 /// Arrivals held per host.
 const ARRIVALS: usize = 512;
 /// How far apart two logs may tell of one connection.
@@ -291,7 +301,7 @@ impl Arrivals {
                 && sign.shows == Shows::HalfOpen
             {
                 match self.held[place].completed {
-                    true => self.held[place].also.push(event.provenance),
+                    true => self.held[place].cite(event),
                     // It was let in, and packets show that it came to nothing.
                     false => {
                         let let_in = self.held.remove(place);
@@ -310,9 +320,7 @@ impl Arrivals {
                     held.logged = true;
                     held.completed |= completed;
                     held.holder = held.holder.take().or(sign.holder);
-                    if held.also.len() < 8 {
-                        held.also.push(event.provenance);
-                    }
+                    held.cite(event);
                     return;
                 }
                 Some(held) if !held.on_the_wire() => {
@@ -333,25 +341,7 @@ impl Arrivals {
             provenance: event.provenance,
             half_open: (sign.shows == Shows::HalfOpen).then(|| Box::new(as_let_in(event))),
         };
-        let first = match self.open_since.get_mut(&(sign.transport, sign.port)) {
-            // Heard before, by its first SYN, and let in later than this one.
-            Some(since) if at < since.time => {
-                *since = here;
-                for held in self.held.iter_mut().filter(|a| a.port == sign.port) {
-                    held.first = false;
-                }
-                true
-            }
-            Some(_) => false,
-            None => {
-                if self.open_since.len() < PORTS {
-                    self.open_since.insert((sign.transport, sign.port), here);
-                } else {
-                    *dropped += 1;
-                }
-                true
-            }
-        };
+        let first = self.is_first(sign.transport, sign.port, here, dropped);
         if matches!(sign.shows, Shows::HalfOpen | Shows::InPart) {
             return;
         }
@@ -381,6 +371,41 @@ impl Arrivals {
             answer_only: sign.shows == Shows::Answered,
             entry,
         });
+    }
+
+    /// True if nothing before `here` shows the port open; notes it.
+    fn is_first(
+        &mut self,
+        transport: Transport,
+        port: u16,
+        here: FirstOpen,
+        dropped: &mut u64,
+    ) -> bool {
+        if let Some(since) = self.open_since.get_mut(&(transport, port)) {
+            // Heard before, by its first SYN, and let in later than this one.
+            let earlier = here.time < since.time;
+            if earlier {
+                *since = here;
+                for held in self.held.iter_mut().filter(|a| a.port == port) {
+                    held.first = false;
+                }
+            }
+            return earlier;
+        }
+        if self.open_since.len() >= PORTS {
+            *dropped += 1;
+            // Ports that are given for a while make room for those of services; whether one of them was open
+            // before is not known any more.
+            let dynamic = |port: u16| port >= FIRST_DYNAMIC_PORT;
+            let last = self.open_since.last_key_value();
+            let makes_room = last.is_some_and(|((_, port), _)| dynamic(*port));
+            if dynamic(port) || !makes_room {
+                return false;
+            }
+            self.open_since.pop_last();
+        }
+        self.open_since.insert((transport, port), here);
+        true
     }
 
     /// Forgets arrivals older than `before`; what is known of ports and endpoints stays.

@@ -14,7 +14,7 @@ use super::touches::{Heard, Touches};
 use super::unheard::{Unheard, unheard_place};
 use crate::context::{Context, Place};
 use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// How an analytic wants its door watched.
@@ -53,8 +53,8 @@ impl DoorRules {
 
 /// Open episodes per host.
 const EPISODES: usize = 64;
-/// Successes by touching sources remembered per host.
-const VISITS: usize = 1024;
+/// Connections to open ports remembered per host, for how many of them a source reached.
+const REACHED: usize = 1024;
 
 /// A host's state.
 #[derive(Clone, Debug, Default)]
@@ -72,8 +72,8 @@ pub struct Door {
     open: Vec<Knock>,
     // When a sequence last made room for another.
     crowded: Option<Timestamp>,
-    // Ports each source reached, for "touches few open ports on the way".
-    visits: BTreeMap<(Timestamp, IpAddr), (Transport, u16)>,
+    // Open ports over TCP that each source reached, for "touches few open ports on the way".
+    reached: BTreeSet<(Timestamp, IpAddr, u16)>,
     /// Sequences armed so far on this host.
     pub armed: u64,
 }
@@ -116,7 +116,7 @@ impl Door {
             + self.touches.sources() * 1_024
             + events * 512
             + self.open.len() * 8_192
-            + self.visits.len() * 64
+            + self.reached.len() * 64
     }
 
     /// The episodes whose time has come at `now`, oldest first.
@@ -158,19 +158,18 @@ impl Door {
         context: &Context,
         dropped: &mut u64,
     ) {
-        if self.open.is_empty() {
+        // What makes room while nobody has knocked is missed by no one.
+        let mut missed = 0;
+        let waits = !self.open.is_empty();
+        if !waits {
             // Nothing is waiting: only what a coming sequence may look back at must be kept.
             let before = event.time.shifted(rules.held_for().negated());
             self.changes.forget(before);
             self.arrivals.forget(before);
             self.surroundings.forget(before);
             self.unheard.forget(before);
-            while self
-                .visits
-                .first_key_value()
-                .is_some_and(|((time, _), _)| *time < before)
-            {
-                self.visits.pop_first();
+            while self.reached.first().is_some_and(|(at, ..)| *at < before) {
+                self.reached.pop_first();
             }
         }
         if let Some((at, touch)) = touch_of(event, context)
@@ -191,16 +190,15 @@ impl Door {
             if let What::Attempt(attempt) = &event.what
                 && attempt.transport == Transport::TCP
             {
-                if self.visits.len() >= VISITS {
-                    self.visits.pop_first();
+                if self.reached.len() >= REACHED {
+                    self.reached.pop_first();
+                    missed += 1;
                 }
                 let at = event
                     .at_the_answered_try()
                     .map_or(event.time, |entry| entry.time);
-                self.visits.insert(
-                    (at, attempt.initiator.address),
-                    (attempt.transport, attempt.responder.port),
-                );
+                let by = attempt.initiator.address;
+                self.reached.insert((at, by, attempt.responder.port));
             }
             self.arrivals.hear(event, context, dropped);
             if let Some(source) = visitor(event, context) {
@@ -208,7 +206,10 @@ impl Door {
             }
         }
         if unheard_place(event, context) == Some(place) {
-            self.unheard.hear(event);
+            self.unheard.hear(event, &mut missed);
+        }
+        if waits {
+            *dropped += missed;
         }
         if let What::Host(host) = &event.what
             && context.identity.place_of(host) == Some(place)
@@ -251,15 +252,12 @@ impl Door {
 
     /// Distinct open ports that `source` reached from `from` to `to`.
     pub fn reached_by(&self, source: IpAddr, from: Timestamp, to: Timestamp) -> usize {
-        let mut ports: Vec<_> = self
-            .visits
-            .iter()
-            .filter(|((time, address), _)| *address == source && (from..=to).contains(time))
-            .map(|(_, port)| *port)
-            .collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports.len()
+        let reached = self.reached.iter();
+        reached
+            .filter(|(time, address, _)| *address == source && (from..=to).contains(time))
+            .map(|(.., port)| port)
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
     /// Arrivals at a port after `after` by anyone but `source`.

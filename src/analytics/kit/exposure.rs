@@ -87,6 +87,7 @@ impl Changes {
                 Meaning::Nothing => {
                     if self.unchanged.len() >= CHANGES {
                         self.unchanged.pop_front();
+                        *dropped += 1;
                     }
                     self.unchanged.push_back((event.time, rule.name.clone()));
                     None
@@ -100,7 +101,7 @@ impl Changes {
             HostWhat::ProfileChanged {
                 bits, interface, ..
             } => {
-                self.known.profile(interface, *bits);
+                self.known.profile(interface, *bits, dropped);
                 None
             }
             HostWhat::FirewallSetting {
@@ -134,6 +135,9 @@ impl Changes {
                         burst.housekeeping |= housekeeping;
                     }
                     None => {
+                        if self.bursts.len() >= CHANGES {
+                            self.bursts.pop_front();
+                        }
                         let id = self.next_burst;
                         self.next_burst = id.wrapping_add(1);
                         self.bursts.push_back(Burst {

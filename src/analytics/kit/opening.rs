@@ -1,14 +1,14 @@
 //! What opened a port to whom: the first sign that it was open, and the changes tied to it before that.
 
 use super::arrivals::Arrival;
-use super::change::{Change, only_for};
+use super::change::{Change, Effect, only_for};
 use super::door::{Door, DoorRules};
 use super::exposure::{Port, Tie};
 use super::knock::Knock;
 use super::picture::own_addresses;
 use crate::context::{Context, Place};
 use crate::model::finding::Order;
-use crate::model::{Event, What};
+use crate::model::{Event, Timestamp, What};
 use std::net::IpAddr;
 
 /// A change with its tie to the port that was reached.
@@ -138,6 +138,27 @@ pub fn tied_changes<'a>(
         })
         .filter(|t| t.tie >= Tie::Weak)
         .collect()
+}
+
+/// A sentence about a change of the firewall between the arming touch and `to` whose record tells neither
+/// port nor direction (Security 4946 to 4948): it proves nothing, and "no change" must not be said beside it.
+pub fn unnamed(
+    door: &Door,
+    knock: &Knock,
+    to: Timestamp,
+    rules: &DoorRules,
+    context: &Context,
+) -> Option<String> {
+    let arming = &knock.arming().event;
+    let change = door
+        .changes
+        .between(rules.earliest(knock), to)
+        .filter(|c| c.effect == Effect::Unknown)
+        .find(|c| context.follows(arming, &c.event, rules.slack))?;
+    let shown = context.labels.place(&change.event.provenance);
+    Some(format!(
+        "a rule of the firewall was changed ({shown}), and that record does not tell which port it is for"
+    ))
 }
 
 /// The strongest tie among changes.

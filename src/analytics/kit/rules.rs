@@ -115,9 +115,11 @@ impl KnownRules {
     }
 
     /// Takes in which profile became active on an interface.
-    pub fn profile(&mut self, interface: &Text, bits: u32) {
+    pub fn profile(&mut self, interface: &Text, bits: u32, dropped: &mut u64) {
         if self.profiles.len() < INTERFACES || self.profiles.contains_key(interface) {
             self.profiles.insert(interface.clone(), bits);
+        } else {
+            *dropped += 1;
         }
     }
 
@@ -283,12 +285,12 @@ mod tests {
             ..rule(Action::Allow)
         };
         assert!(known.is_in_force(&domain), "nothing was told");
-        known.profile(&"{1}".into(), 4);
+        known.profile(&"{1}".into(), 4, &mut 0);
         assert!(!known.is_in_force(&domain));
         assert!(known.is_in_force(&rule(Action::Allow)), "of any profile");
-        known.profile(&"{2}".into(), 1);
+        known.profile(&"{2}".into(), 1, &mut 0);
         assert!(known.is_in_force(&domain), "on the other interface");
-        known.profile(&"{2}".into(), 0);
+        known.profile(&"{2}".into(), 0, &mut 0);
         assert!(known.is_in_force(&domain), "a word that is not known");
     }
 

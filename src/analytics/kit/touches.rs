@@ -27,7 +27,7 @@ type PortTimes = ((Transport, u16), VecDeque<Timestamp>);
 struct Source {
     // The current sequence: within gap and span of each other.
     recent: VecDeque<Touch>,
-    // Index into the door's open knocks, while the sequence that armed is still the current one.
+    // The current sequence has reached the minimum, and waits among the open ones to be judged.
     armed: bool,
     // Distinct ports in order with their latest touches, for the scan test. In a row: most sources
     // touch one, and a tree takes the room of eleven.
@@ -56,8 +56,8 @@ pub enum Heard {
 }
 
 impl Touches {
-    /// Takes in a touch. `open` are the source's knocks that are still waiting to be judged: a
-    /// further touch of the sequence that armed the last of them is added to it.
+    /// Takes in a touch. `open` are the knocks of all sources that are still waiting to be judged: a
+    /// further touch of the sequence that armed the source's last one is added to it.
     pub fn hear(
         &mut self,
         touch: Touch,
@@ -171,6 +171,7 @@ impl Touches {
         let Some(source) = self.sources.get_mut(&remote.address) else {
             return;
         };
+        let of_the_current = source.recent.iter().any(refuted);
         source.recent.retain(|touch| !refuted(touch));
         open.retain_mut(|knock| {
             if !knock.touches.iter().any(refuted) {
@@ -179,7 +180,8 @@ impl Touches {
             knock.touches.retain(|touch| !refuted(touch));
             let armed = (0..knock.touches.len())
                 .find(|i| distinct(knock.touches[..=*i].iter(), rules) >= rules.min_ports);
-            source.armed &= armed.is_some();
+            // An older sequence of the source says nothing of the current one.
+            source.armed &= armed.is_some() || !of_the_current;
             knock.armed_by = armed.unwrap_or_default();
             armed.is_some()
         });
@@ -199,24 +201,17 @@ impl Touches {
             .flat_map(|s| s.recent.iter())
     }
 
-    /// When any source last touched this port before `before`; with whom.
-    pub fn last_touch_of(
+    /// True if `source` was turned away at this port before `before`.
+    pub fn turned_away(
         &self,
-        transport: Transport,
-        port: u16,
+        source: IpAddr,
+        (transport, port): (Transport, u16),
         before: Timestamp,
-    ) -> Option<(Timestamp, IpAddr)> {
+    ) -> bool {
         self.sources
-            .iter()
-            .filter_map(|(address, s)| {
-                let times = s.times((transport, port))?;
-                times
-                    .iter()
-                    .rev()
-                    .find(|t| **t < before)
-                    .map(|t| (*t, *address))
-            })
-            .max()
+            .get(&source)
+            .and_then(|held| held.times((transport, port)))
+            .is_some_and(|times| times.iter().any(|time| *time < before))
     }
 }
 
@@ -375,7 +370,7 @@ fn steady(times: &VecDeque<Timestamp>) -> bool {
     let median = intervals[intervals.len() / 2];
     let mut deviations: Vec<i64> = intervals.iter().map(|i| (i - median).abs()).collect();
     deviations.sort_unstable();
-    median > 0 && deviations[deviations.len() / 2] * 10 < median
+    median > 0 && deviations[deviations.len() / 2].saturating_mul(10) < median
 }
 
 #[cfg(test)]

@@ -37,13 +37,14 @@ pub fn unheard_place(event: &Event, context: &Context) -> Option<Place> {
 }
 
 impl Unheard {
-    /// Takes in an event of this host.
-    pub fn hear(&mut self, event: &Event) {
+    /// Takes in an event of this host; an older one that makes room is counted in `dropped`.
+    pub fn hear(&mut self, event: &Event, dropped: &mut u64) {
         if attempt_of(event).is_none() {
             return;
         }
         if self.0.len() >= HELD {
             self.0.pop_front();
+            *dropped += 1;
         }
         self.0.push_back(event.clone());
     }

@@ -134,6 +134,18 @@ pub enum Lessens {
     Ids(HostId, Log, &'static [u32]),
 }
 
+impl Lessens {
+    /// The host whose evidence it takes from; `None` where it is that of no one host.
+    pub fn host(self) -> Option<HostId> {
+        match self {
+            Self::Nothing | Self::Packets | Self::PacketsOfOthers => None,
+            Self::PacketsOf(id) | Self::Logs(id) | Self::OneLog(id, _) | Self::Ids(id, ..) => {
+                Some(id)
+            }
+        }
+    }
+}
+
 impl Gap {
     fn new(kind: GapKind, what: String, why: &str) -> Self {
         Self {
@@ -210,8 +222,8 @@ pub struct Search<'c> {
     pub silence: Span,
     /// A capture was given in a format that is not read.
     pub unread: bool,
-    /// A capture was given that holds no packet.
-    pub empty: bool,
+    /// A capture was given, whether or not it holds a packet.
+    pub capture_given: bool,
 }
 
 impl Search<'_> {

@@ -25,7 +25,7 @@ pub(super) fn of_captures(search: &Search<'_>) -> Vec<Gap> {
     if sensors.is_empty() {
         let mut gap = Gap::new(
             GapKind::NoCapture,
-            match (search.unread, search.empty) {
+            match (search.unread, search.capture_given) {
                 (true, _) => "no capture was given in a format that is read".to_owned(),
                 (_, true) => "no packet was read from the captures that were given".to_owned(),
                 (false, false) => "no capture was given".to_owned(),
