@@ -83,6 +83,7 @@ impl Announcements {
             name,
             told_by: ToldBy::Dhcp,
             answer: false,
+            asks: false,
         };
         let lease = message
             .lease
@@ -129,6 +130,7 @@ impl Announcements {
                 name: announcement.name.clone(),
                 told_by: announcement.told_by,
                 answer: announcement.answer,
+                asks: announcement.asks,
                 lease,
                 before,
             })),
@@ -144,6 +146,7 @@ impl Announcements {
                 name: claim.name.clone(),
                 told_by: claim.told_by,
                 answer: false,
+                asks: false,
                 lease: None,
                 before: None,
             };
@@ -164,6 +167,7 @@ mod tests {
             name: None,
             told_by: ToldBy::Arp,
             answer: false,
+            asks: false,
         }
     }
 

@@ -129,6 +129,8 @@ pub struct Announcement {
     pub told_by: ToldBy,
     /// True if it answers a question: somebody else chose the moment.
     pub answer: bool,
+    /// True if it asks for somebody else.
+    pub asks: bool,
 }
 
 /// What a DHCP message tells (RFC 2131, RFC 2132).

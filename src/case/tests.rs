@@ -194,6 +194,7 @@ fn announces(address: std::net::IpAddr) -> Event {
             name: None,
             told_by: ToldBy::Arp,
             answer: false,
+            asks: false,
             lease: None,
             before: None,
         })),

@@ -406,6 +406,8 @@ pub enum HostWhat {
     },
     /// Kernel-General 12.
     SystemStarted,
+    /// Power-Troubleshooter 1: the system is back from sleep.
+    SystemResumed,
     /// Kernel-General 13.
     SystemStopped,
     /// Sysmon 4.

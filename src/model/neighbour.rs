@@ -24,6 +24,9 @@ pub struct Neighbour {
     /// True if the packet answered a question: it shows that the owner is up, not that it has just
     /// come up.
     pub answer: bool,
+    /// True if the packet asked for somebody else: who does that is up, and may have been for long.
+    #[serde(default)]
+    pub asks: bool,
     /// How long a DHCP server promised the address from this moment on; a year at most.
     pub lease: Option<Span>,
     /// When the same claim was heard before the silence: first and last time of that period.

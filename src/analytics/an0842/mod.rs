@@ -115,6 +115,7 @@ impl Analytic for PortKnock {
             "a knock whose packets the sensor does not pass by, on a host that does not log drops",
             "knocks with packets that are no SYN (FIN, NULL): they are no connection attempts",
             "a door that was open before the evidence begins",
+            "a port that opens over UDP: connections are looked for over TCP",
             "a knock from a service's port to ports from 49152 on that the host's log of drops alone shows: late \
              answers of services look the same",
         ],

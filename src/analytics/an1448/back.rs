@@ -5,16 +5,19 @@
 //! says nothing of success. Packets and Sysmon 3 do.
 
 use crate::analytics::kit::contact::{Contact, Fate, Form, contact_of, outgoing};
+use crate::analytics::kit::touches::Touches;
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::image_name;
 use crate::model::{
-    Event, HostWhat, Outcome, Provenance, Socket, Text, Timestamp, Transport, What,
+    Event, HostWhat, Outcome, Provenance, Socket, Span, Text, Timestamp, Transport, What,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 /// Outgoing connections held per host.
 const OUTGOING: usize = 1024;
+/// Addresses per host of which it is remembered that the host reached for them.
+const MET: usize = 4096;
 
 /// Programs and ports whose addresses are remembered, and addresses of each.
 const HABITS: usize = 256;
@@ -70,6 +73,8 @@ pub(super) struct Reached {
 #[derive(Default)]
 pub(super) struct Outgoing {
     held: VecDeque<Reached>,
+    // Whom the host reached for by its own will, and when first: not within a window after it was touched.
+    met: BTreeMap<IpAddr, Timestamp>,
     // The first addresses that a program reached at a port, and when.
     habits: BTreeMap<(Text, Transport, u16), Vec<(IpAddr, Timestamp)>>,
 }
@@ -159,11 +164,20 @@ fn of_record(event: &Event, first: Provenance) -> Option<Reached> {
 impl Outgoing {
     /// How many are remembered.
     pub(super) fn held(&self) -> usize {
-        self.held.len() + self.habits.len()
+        self.held.len() + self.habits.len() + self.met.len() / 8
     }
 
-    /// Takes in an event; what is not of the host at `at` is passed over.
-    pub(super) fn hear(&mut self, at: Place, event: &Event, context: &Context) {
+    /// Takes in an event; what is not of the host at `at` is passed over. Among very many connections those
+    /// to whoever touched the host stay; what is let go of otherwise is counted in `dropped`. A connection
+    /// within `window` after a touch may answer it.
+    pub(super) fn hear(
+        &mut self,
+        at: Place,
+        event: &Event,
+        (touches, window): (&Touches, Span),
+        context: &Context,
+        dropped: &mut u64,
+    ) {
         if place_of(event, context) != Some(at) {
             return;
         }
@@ -173,10 +187,29 @@ impl Outgoing {
         };
         let Some(reached) = reached else { return };
         self.learn(&reached);
+        let (to, time) = (reached.to, reached.event.time);
+        let touched = touches.last_of(to);
+        if touched.is_none_or(|last| last < time.shifted(window.negated())) {
+            self.meet(to, time, dropped);
+        }
         if self.held.len() >= OUTGOING {
-            self.held.pop_front();
+            // Whoever touched nothing is asked for by `met` alone.
+            let mut held = self.held.iter();
+            let spare = held.position(|held| touches.last_of(held.to).is_none());
+            *dropped += u64::from(spare.is_none());
+            self.held.remove(spare.unwrap_or_default());
         }
         self.held.push_back(reached);
+    }
+
+    fn meet(&mut self, address: IpAddr, time: Timestamp, dropped: &mut u64) {
+        if let Some(first) = self.met.get_mut(&address) {
+            *first = time.min(*first);
+        } else if self.met.len() < MET {
+            self.met.insert(address, time);
+        } else {
+            *dropped += 1;
+        }
     }
 
     /// Forgets what lies before `before`.
@@ -186,17 +219,20 @@ impl Outgoing {
         }
     }
 
-    /// True if the host reached for `source` before `time`, whatever became of it.
+    /// True if the host reached for `source` before `time`, whatever became of it, and not for a signal: one
+    /// that it answered before is answered again.
     pub(super) fn before(&self, source: IpAddr, time: Timestamp) -> bool {
-        self.held
-            .iter()
-            .any(|r| r.to == source && r.event.time < time)
+        self.met.get(&source).is_some_and(|first| *first < time)
     }
 
     fn learn(&mut self, reached: &Reached) {
         let Some(program) = &reached.program else {
             return;
         };
+        // Who tries in vain has reached nobody.
+        if reached.shows == Shows::Failed {
+            return;
+        }
         let key = (program.image.clone(), reached.transport, reached.port);
         if self.habits.len() >= HABITS && !self.habits.contains_key(&key) {
             return;

@@ -17,6 +17,8 @@ use std::net::IpAddr;
 
 /// A target heard this soon before its signal was up already.
 const UP: Span = Span::seconds(60);
+/// A target that was silent for so long was hardly up: whoever is asks its neighbours now and then.
+const SILENT: Span = Span::seconds(600);
 /// Firmware speaks on the network before the system starts; this long before a start, signs of life
 /// are no sign that the host was up.
 const FIRMWARE: Span = Span::seconds(30);
@@ -33,6 +35,9 @@ pub(super) struct Followed<'a> {
     /// Something shows that the target was up after the signal and before `start`: it was started
     /// again.
     pub(super) was_up: bool,
+    /// It was heard so shortly before the signal that it may have been up, and was started again for another
+    /// reason: its log tells of a start and not of what caused it.
+    pub(super) up_before: bool,
     /// It started or announced itself later than WakeWithin allows.
     pub(super) late: Option<Event>,
     /// The sender's connection to it: the first after the start, where it started.
@@ -85,6 +90,9 @@ fn followed<'a>(
         .or_else(|| identity.host_of(&mac, signal.time));
     let starts = host.and_then(|id| identity.host(id)).map(|h| &h.starts);
     let started = starts.and_then(|s| s.iter().find(within));
+    // Written a moment after it is back: what a packet tells goes before it.
+    let resumes = host.and_then(|id| identity.host(id)).map(|h| &h.resumes);
+    let resumed = resumes.and_then(|s| s.iter().find(within));
     // Before it first said whose an address is, nobody else's it is taken for its own.
     let mut addresses = identity.addresses_of(&mac, signal.time);
     if let Some(told) = announced {
@@ -98,22 +106,26 @@ fn followed<'a>(
         .iter()
         .filter_map(|address| context.activity.last_sign(*address, signal.time))
         .max();
-    // A host that was up all along announces itself, too, now and then.
-    let up_before = heard.is_some_and(|sign| signal.time.since(sign.latest) < UP);
-    let unasked = announced.filter(|_| !up_before);
+    // A host that was up all along announces itself, too, now and then, and asks for others more often.
+    let silence = heard.map(|sign| signal.time.since(sign.latest));
+    let silent_for = |least: Span| silence.is_none_or(|silence| silence >= least);
+    let up_before = !silent_for(UP);
+    let tells = |e: &&Event| !up_before && (silent_for(SILENT) || !asks(e));
+    let unasked = announcement(&mac, |e| within(e) && tells(e), context);
     // The captures' clock timed the signal. A log whose clock nothing measured is second to it.
     let (start, logged) = match (started, unasked) {
         (Some(log), Some(wire)) if !host.is_some_and(|id| is_measured(id, context)) => {
             let same = log.time.since(wire.time).abs() <= UP;
             (Some(wire), Some(log).filter(|_| same))
         }
-        (log, wire) => (log.or(wire), None),
+        (log, wire) => (log.or(wire).or(resumed), None),
     };
     let late = match start {
         Some(_) => None,
         None => starts
             .and_then(|s| s.iter().find(after))
-            .or_else(|| announcement(&mac, after, context)),
+            .or_else(|| resumes.and_then(|s| s.iter().find(after)))
+            .or_else(|| announcement(&mac, |e| after(e) && tells(e), context)),
     };
     let came: Vec<&Visit> = visits
         .iter()
@@ -155,6 +167,7 @@ fn followed<'a>(
         start: start.cloned(),
         logged: logged.cloned(),
         was_up,
+        up_before,
         late: late.cloned(),
         visit,
         earlier,
@@ -189,9 +202,10 @@ impl Followed<'_> {
         self.woke() && self.visit.is_some()
     }
 
-    /// Entered by a connection that was completed, in an order that the clocks prove.
+    /// Entered by a connection that was completed, in an order that the clocks prove, after a silence.
     pub(super) fn is_sure(&self) -> bool {
-        self.is_entered() && self.certain && self.visit.is_some_and(|v| v.completed)
+        let completed = self.visit.is_some_and(|v| v.completed);
+        self.is_entered() && self.certain && completed && !self.up_before
     }
 
     /// How long after its signal it started; `None` if it was not seen to.
@@ -223,6 +237,11 @@ impl Followed<'_> {
             false => self.name.to_string(),
         }
     }
+}
+
+/// True for an announcement that asks for somebody else.
+fn asks(event: &Event) -> bool {
+    matches!(&event.what, What::Neighbour(neighbour) if neighbour.asks)
 }
 
 /// True if the times of a host's log can be held against those of the captures.

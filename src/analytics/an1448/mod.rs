@@ -120,6 +120,7 @@ impl Analytic for Signalling {
             "magic packets on segments without a sensor",
             "a signal in a single packet other than Wake-on-LAN",
             "a sniffer whose library or driver was loaded before the logs begin",
+            "a port that opens over UDP: connections are looked for over TCP",
             "touches from a service's port to ports from 49152 on that the host's log of drops alone shows: late \
              answers of services look the same",
         ],

@@ -69,7 +69,9 @@ impl Touched {
         self.door
             .hear(place, event, &rules, context, &mut found.dropped);
         self.sniffing.hear(event, &mut found.dropped);
-        self.outgoing.hear(place, event, context);
+        let touched = (&self.door.touches, settings.time_window);
+        let dropped = &mut found.dropped;
+        self.outgoing.hear(place, event, touched, context, dropped);
     }
 
     pub(super) fn close(
@@ -310,7 +312,7 @@ impl Touched {
             },
             _ => None,
         };
-        self.sniffing.of_process(&image, pid)
+        self.sniffing.of_process(&image, pid, change.event.time)
     }
 
     /// A connection from the host back to the source: of a process with signs of a sniffer, or after
@@ -326,8 +328,10 @@ impl Touched {
     ) -> Option<(Vec<TiedChange<'a>>, Vec<&'a Sign>, Back<'a>)> {
         let arming = &knock.arming().event;
         let from = rules.earliest(knock);
-        // A host that talked to the source before the touches does not answer a signal by it.
-        let (_, before) = context.baseline.peer(place, knock.source, knock.first());
+        // A host that talked to the source before it was ever touched by it does not answer a signal by that.
+        let touched = self.door.touches.first_of(knock.source);
+        let touched = touched.unwrap_or(knock.first()).min(knock.first());
+        let (_, before) = context.baseline.peer(place, knock.source, touched);
         if before.is_some() || self.outgoing.before(knock.source, knock.first()) {
             return None;
         }
@@ -340,7 +344,8 @@ impl Touched {
         backs.sort_by_key(|r| r.shows);
         let by_sniffer = backs.iter().find_map(|reached| {
             let program = reached.program.as_ref()?;
-            let signs = self.sniffing.of_process(&program.image, program.pid)?;
+            let at = reached.event.time.shifted(rules.doubt);
+            let signs = self.sniffing.of_process(&program.image, program.pid, at)?;
             let back = Back {
                 reached,
                 sniffer: Some(program),

@@ -139,7 +139,10 @@ pub(super) fn tell(
             Severity::High
         }
         Success::Back(_) if habit.is_some() => Severity::Low,
-        Success::Back(back) => severity_back(back, tier, check.certain),
+        Success::Back(back) => {
+            let told = tier == Tier::Both && check.certain;
+            severity_back(back, told, knock.only_client_ports())
+        }
         _ => Severity::Medium,
     };
     let severity = severity.min(doubts.ceiling());
@@ -157,6 +160,9 @@ pub(super) fn tell(
     }];
     score.extend(doubts.score());
     match tie {
+        Tie::Exact if matches!(success, Success::Back(_)) => {
+            score.push(item("a process began to listen after the touches", 10));
+        }
         Tie::Exact => score.push(item("a change names the port", 20)),
         Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
         Tie::Covers => score.push(item("a change covers the port among others", 10)),
@@ -322,13 +328,15 @@ fn order_back(picture: &Picture<'_>, back: &Back<'_>, context: &Context) -> Orde
     order::check(&pairs, context)
 }
 
-/// A connection back that was made stands at high where packets and logs show the chain; one that may
-/// have failed says less, and least where nothing but the host's own permission tells of it.
-fn severity_back(back: &Back<'_>, tier: Tier, certain: bool) -> Severity {
-    match (back.reached.shows, tier == Tier::Both && certain) {
-        (Shows::Made, true) => Severity::High,
-        (Shows::Made, false) => Severity::Medium,
-        (_, true) if back.sniffer.is_some() => Severity::Medium,
+/// A connection back that was made stands at high where packets and logs show the chain (`told`), the
+/// process that made it shows the signs, and the touches are no client's; one that may have failed says
+/// less, and least where nothing but the host's own permission tells of it.
+fn severity_back(back: &Back<'_>, told: bool, only_client_ports: bool) -> Severity {
+    let by_sniffer = back.sniffer.is_some();
+    match (back.reached.shows, told) {
+        (Shows::Made, true) if by_sniffer && !only_client_ports => Severity::High,
+        (Shows::Made, _) => Severity::Medium,
+        (_, true) if by_sniffer => Severity::Medium,
         _ => Severity::Low,
     }
 }
@@ -379,7 +387,20 @@ fn conditions(
             },
         });
     }
+    let first = !matches!(
+        picture.opened(),
+        Some(Opened::ByAnother { .. } | Opened::Before)
+    );
     let (text, at) = match success {
+        Success::Same(a) if !first && a.completed => (
+            "the same source completed a connection to the port",
+            a.time(),
+        ),
+        Success::Same(a) if !first => (
+            "the host let in the same source's connection to the port; its log does not tell whether the handshake \
+             was completed",
+            a.time(),
+        ),
         Success::Same(a) if a.completed => (
             "the same source made the first completed connection to the port",
             a.time(),
@@ -400,17 +421,8 @@ fn conditions(
         ),
         Success::Back(back) => (back.condition(), back.reached.event.time),
     };
-    let text = match (success, picture.opened()) {
-        (Success::Same(_), Some(Opened::ByAnother { .. } | Opened::Before)) => text
-            .replace(
-                "made the first completed connection to the port",
-                "completed a connection to the port",
-            )
-            .replace(" to the port, the first;", " to the port;"),
-        _ => text.to_owned(),
-    };
     conditions.push(Condition {
-        text,
+        text: text.to_owned(),
         setting: window,
         measured: at.since(knock.first()).to_string(),
     });

@@ -67,10 +67,19 @@ pub(super) fn notes(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     for w in after {
-        if w.was_up {
+        let mac = mac_text(w.mac);
+        if w.was_up && w.up_before {
             notes.push(format!(
-                "{} was up after its signal and before it was seen to start: the signal did not wake it",
-                mac_text(w.mac)
+                "{mac} was up after its signal and before it was seen to start: the signal did not wake it"
+            ));
+        } else if w.was_up {
+            notes.push(format!(
+                "{mac} let the sender in before it was seen to start: when it came up is not shown"
+            ));
+        } else if let (true, Some(sign)) = (w.up_before && w.woke(), w.heard) {
+            notes.push(format!(
+                "{mac} was heard {} before its signal: it may have been up, and been started again for another reason",
+                w.signal.time.since(sign.latest)
             ));
         }
         notes.extend(w.late.as_ref().map(|late| late_words(w, late, settings)));
@@ -110,7 +119,7 @@ fn heard(w: &Followed<'_>, settings: &SignallingSettings) -> Option<String> {
     match w.heard {
         Some(sign) if sign.earliest < sign.latest => Some(format!(
             "{mac} was heard at most {} before its signal: it may have been up all along",
-            sign.latest.since(sign.earliest).roughly()
+            w.signal.time.since(sign.earliest)
         )),
         Some(Sign { latest, .. }) => Some(format!(
             "{mac} was last heard {} {} before its signal: it may have been up all along",

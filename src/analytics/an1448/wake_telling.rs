@@ -21,10 +21,11 @@ use std::collections::{BTreeMap, VecDeque};
 /// Signals by the hardware address they are for.
 pub(super) type Targets<'a> = BTreeMap<[u8; 6], Vec<&'a Event>>;
 
-/// The finding about signals of one sender that lie close together.
+/// The finding about signals of one sender that lie close together; `beyond` more followed than are held.
 pub(super) fn tell(
     sender: Sender,
     signals: &[Event],
+    beyond: u64,
     visits: &VecDeque<Visit>,
     settings: &SignallingSettings,
     context: &Context,
@@ -95,7 +96,7 @@ pub(super) fn tell(
         also_satisfies: Vec::new(),
         title: match told {
             Some(w) => followed_words(&sender_words, w, settings),
-            None => sent_words(&sender_words, &targets, busiest, settings),
+            None => sent_words(&sender_words, &targets, (busiest, beyond), settings),
         },
         severity,
         tier: if host { Tier::Both } else { Tier::NetworkOnly },
@@ -116,7 +117,7 @@ pub(super) fn tell(
             woken: targets.keys().copied().collect(),
             ..Entities::default()
         },
-        conditions: conditions(signals, &targets, &after, busiest, settings),
+        conditions: conditions(signals, &targets, &after, (busiest, beyond), settings),
         tables: Vec::new(),
         score,
         order: main.map_or(OrderCheck::of_one_clock(), |w| {
@@ -150,11 +151,14 @@ fn graded(approved: bool, many: bool, after: &[Followed<'_>]) -> (Severity, i32,
             "the woken host started, and the sender then opened an administrative port of it",
         )
     } else if let Some(w) = entered() {
-        let reason = match w.certain {
-            true => {
+        let reason = match (w.certain, w.up_before) {
+            (true, true) => {
+                "the target started after the signal and the sender then came; heard shortly before it, it may have been up"
+            }
+            (true, false) => {
                 "the woken host started, and then let the sender in; that a connection was completed is not told"
             }
-            false => {
+            (false, _) => {
                 "the woken host started and the sender opened an administrative port of it, in an order that is not certain"
             }
         };
@@ -163,7 +167,7 @@ fn graded(approved: bool, many: bool, after: &[Followed<'_>]) -> (Severity, i32,
         (
             Severity::Medium,
             60,
-            "one sender woke many hosts within a short time",
+            "one sender signalled to many hosts within a short time",
         )
     } else {
         (Severity::Low, 50, "a magic packet was sent")
@@ -176,7 +180,8 @@ fn followed_words(sender: &str, w: &Followed<'_>, settings: &SignallingSettings)
     let host = w.words();
     let completed = w.visits().any(|v| v.completed);
     if let (true, Some(later)) = (w.is_entered(), w.started_after()) {
-        let up = format!("{sent}; {host} was up {later} later");
+        let how = if w.up_before { "started" } else { "was up" };
+        let up = format!("{sent}; {host} {how} {later} later");
         return match (completed, w.certain) {
             (true, true) => format!("{up}, and {sender} then connected to it"),
             (false, true) => format!("{up}, and then let in a connection of {sender}"),
@@ -205,18 +210,23 @@ fn followed_words(sender: &str, w: &Followed<'_>, settings: &SignallingSettings)
 fn sent_words(
     sender: &str,
     targets: &Targets<'_>,
-    busiest: usize,
+    (busiest, beyond): (usize, u64),
     settings: &SignallingSettings,
 ) -> String {
+    let least = at_least(beyond);
     let mut macs = targets.keys();
     match (macs.next(), macs.next()) {
         (Some(mac), None) => format!("{sender} sent a magic packet to wake {}", mac_text(*mac)),
         _ => format!(
-            "{sender} sent magic packets to wake {} hosts, {busiest} of them within {}",
+            "{sender} sent magic packets to wake {least}{} hosts, {least}{busiest} of them within {}",
             targets.len(),
             settings.mass_wake_window
         ),
     }
+}
+
+fn at_least(beyond: u64) -> &'static str {
+    if beyond > 0 { "at least " } else { "" }
 }
 
 fn steps(
@@ -287,14 +297,18 @@ fn conditions(
     signals: &[Event],
     targets: &Targets<'_>,
     after: &[Followed<'_>],
-    busiest: usize,
+    (busiest, beyond): (usize, u64),
     settings: &SignallingSettings,
 ) -> Vec<Condition> {
+    let further = match beyond {
+        0 => String::new(),
+        beyond => format!("; {beyond} further signals are not held"),
+    };
     let mut conditions = vec![Condition {
         text: "six bytes 0xFF, then one hardware address sixteen times".to_owned(),
         setting: "exact; not all zero, not all ones, not a group address".to_owned(),
         measured: format!(
-            "{} for {}",
+            "{} for {}{further}",
             counted(signals.len() as u64, "signal"),
             counted(targets.len() as u64, "target")
         ),
@@ -305,7 +319,10 @@ fn conditions(
         conditions.push(Condition {
             text: "distinct targets of one sender".to_owned(),
             setting: format!("at least {least} within {within}"),
-            measured: format!("{busiest} at most"),
+            measured: match beyond {
+                0 => format!("{busiest} at most"),
+                _ => format!("{busiest} or more"),
+            },
         });
     }
     for w in after {
@@ -320,15 +337,16 @@ fn conditions(
             });
         }
         for visit in w.visits() {
+            let mac = mac_text(w.mac);
             let text = match visit.completed {
-                true => "the sender opened an administrative port of it",
-                false => {
-                    "it let in the sender's connection to an administrative port; its log does not tell whether \
+                true => format!("the sender opened an administrative port of {mac}"),
+                false => format!(
+                    "{mac} let in the sender's connection to an administrative port; its log does not tell whether \
                      the handshake was completed"
-                }
+                ),
             };
             conditions.push(Condition {
-                text: text.to_owned(),
+                text,
                 setting: format!("within {}", settings.admin_within),
                 measured: visit.entry().time.since(w.signal.time).to_string(),
             });

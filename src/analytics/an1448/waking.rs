@@ -21,6 +21,8 @@ const TOGETHER: Span = Span::seconds(600);
 #[derive(Default)]
 pub struct Waking {
     signals: Vec<Event>,
+    // Signals that came after the last one held.
+    beyond: u64,
     visits: Visits,
 }
 
@@ -67,6 +69,7 @@ impl Waking {
                 if self.signals.len() < SIGNALS {
                     self.signals.push(event.clone());
                 } else {
+                    self.beyond += 1;
                     found.dropped += 1;
                 }
             }
@@ -87,6 +90,7 @@ impl Waking {
     ) {
         let signals = std::mem::take(&mut self.signals);
         let visits = self.visits.take();
+        let beyond = std::mem::take(&mut self.beyond);
         let (sure, doubtful): (Vec<Event>, Vec<Event>) = signals
             .into_iter()
             .partition(|e| signal_of(e).is_some_and(stands));
@@ -116,13 +120,13 @@ impl Waking {
                 .last()
                 .is_some_and(|last| event.time.since(last.time) > TOGETHER)
             {
-                found.finding(tell(sender, &group, &visits, settings, context));
+                found.finding(tell(sender, &group, 0, &visits, settings, context));
                 group.clear();
             }
             group.push(event);
         }
         if !group.is_empty() {
-            found.finding(tell(sender, &group, &visits, settings, context));
+            found.finding(tell(sender, &group, beyond, &visits, settings, context));
         }
     }
 }

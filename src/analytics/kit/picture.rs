@@ -119,13 +119,13 @@ pub fn everyday(
         true => knock.first(),
         false => starting,
     };
-    let started = context
-        .identity
-        .host(id)?
-        .starts
-        .iter()
-        .any(|e| e.time >= since && e.time <= until);
-    started.then_some("the host was starting: every port is closed before its service is up")
+    let starts = context.identity.host(id)?.starts.iter();
+    let mut starts = starts.filter(|e| e.time >= since && e.time <= until);
+    let first = starts.next()?;
+    Some(match first.time <= knock.last().event.time {
+        true => "the host was starting: every port is closed before its service is up",
+        false => "the host was started afterwards: it may have been going down as it was touched",
+    })
 }
 
 /// True if this host's logs would show a change at the time of the knock: a firewall log or rule

@@ -187,6 +187,17 @@ impl Touches {
         });
     }
 
+    /// When `source` last touched a port.
+    pub fn last_of(&self, source: IpAddr) -> Option<Timestamp> {
+        self.sources.get(&source).and_then(|held| held.last)
+    }
+
+    /// When `source` first touched a port, as far as that is remembered.
+    pub fn first_of(&self, source: IpAddr) -> Option<Timestamp> {
+        let ports = self.sources.get(&source)?.ports.iter();
+        ports.filter_map(|(_, times)| times.front().copied()).min()
+    }
+
     /// How many sources are remembered.
     pub fn sources(&self) -> usize {
         self.sources.len()

@@ -78,6 +78,7 @@ fn collect(message: &[u8], told_by: ToldBy, claims: &mut Vec<Announcement>) -> O
                 name: Some(name),
                 told_by,
                 answer: false,
+                asks: false,
             });
             if claims.len() == CLAIMS {
                 return None;

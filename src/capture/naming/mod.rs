@@ -75,6 +75,7 @@ pub(super) fn arp(arp: &[u8]) -> Option<Announcement> {
         told_by: ToldBy::Arp,
         // A reply about its own address to everybody is an announcement (RFC 5227 3).
         answer: fields[7] == 2 && fields[14..18] != fields[24..28],
+        asks: fields[7] == 1 && fields[14..18] != fields[24..28],
     })
 }
 
@@ -93,8 +94,9 @@ pub(super) fn neighbour_discovery(from: IpAddr, ttl: u8, body: &[u8]) -> Option<
 fn solicited(from: IpAddr, body: &[u8]) -> Option<Announcement> {
     /// Source and target link-layer address.
     const OPTIONS: [u8; 2] = [1, 2];
-    let kind = *body.first()?;
-    let advertised = kind == 136;
+    let message = *body.first()?;
+    let advertised = message == 136;
+    let is_target = |target: &[u8]| matches!(from, IpAddr::V6(from) if from.octets() == target);
     let address = if advertised {
         let target: [u8; 16] = body.get(8..24)?.try_into().ok()?;
         IpAddr::V6(Ipv6Addr::from(target))
@@ -102,7 +104,7 @@ fn solicited(from: IpAddr, body: &[u8]) -> Option<Announcement> {
         from
     };
     // For a router nobody is named.
-    let mut options = body.get(if kind == 133 { 8 } else { 24 }..)?;
+    let mut options = body.get(if message == 133 { 8 } else { 24 }..)?;
     loop {
         let (&kind, &units) = (options.first()?, options.get(1)?);
         let length = usize::from(units) * 8;
@@ -115,6 +117,7 @@ fn solicited(from: IpAddr, body: &[u8]) -> Option<Announcement> {
                 told_by: ToldBy::NeighbourDiscovery,
                 // The flag "solicited" (RFC 4861 4.4).
                 answer: advertised && body.get(4).is_some_and(|flags| flags & 0x40 != 0),
+                asks: message == 135 && body.get(8..24).is_some_and(|target| !is_target(target)),
             });
         }
         // A length of zero would never end.

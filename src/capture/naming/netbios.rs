@@ -75,6 +75,7 @@ fn claim(mac: Option<[u8; 6]>, address: IpAddr, name: Text) -> Announcement {
         name: Some(name),
         told_by: ToldBy::NetBios,
         answer: false,
+        asks: false,
     }
 }
 

@@ -58,6 +58,7 @@ fn known(name: &str, address: &str, mac: [u8; 6], of_mac: &str) -> Identity {
             name: None,
             told_by: ToldBy::Arp,
             answer: false,
+            asks: false,
             lease: None,
             before: None,
         })),

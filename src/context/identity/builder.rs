@@ -54,6 +54,7 @@ pub(super) struct Facts {
     pub inbound_destinations: Table<Rows>,
     /// Source and destination of Sysmon 3 rows that the host did not initiate.
     pub received: BTreeMap<(IpAddr, IpAddr), Rows>,
+    /// Starts, and returns from sleep.
     pub starts: Vec<Event>,
 }
 
@@ -164,7 +165,7 @@ impl Facts {
         }
     }
 
-    /// Keeps a start of the system; false if there is no room.
+    /// Keeps a start of the system, or its return from sleep; false if there is no room.
     fn started(&mut self, event: Event) -> bool {
         let room = self.starts.len() < STARTS;
         if room {
@@ -193,7 +194,7 @@ impl IdentityBuilder {
         match &event.what {
             What::Host(host) => {
                 let facts = self.observe_host(host, event.time);
-                let starts = matches!(host.what, HostWhat::SystemStarted);
+                let starts = matches!(host.what, HostWhat::SystemStarted | HostWhat::SystemResumed);
                 let left_out = starts && !facts.started(event.clone());
                 self.left_out += u64::from(left_out);
             }

@@ -10,7 +10,7 @@ use super::names::key_of;
 use super::sightings::{Period, Sightings};
 use super::timeline::{Held, Timeline};
 use super::{Conflict, Host, HostId, Identity, KnownBy, Orientation, OrientationVotes};
-use crate::model::{Event, Timestamp};
+use crate::model::{Event, HostWhat, Timestamp, What};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -230,6 +230,8 @@ fn settle_host(
         }
     }
     facts.starts.sort_by_key(Event::order);
+    let resumed = |event: &Event| matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::SystemResumed));
+    let (resumes, starts) = facts.starts.into_iter().partition(resumed);
     Host {
         name: facts.name,
         known_by,
@@ -241,7 +243,8 @@ fn settle_host(
             Orientation::PacketOrder
         },
         votes,
-        starts: facts.starts,
+        starts,
+        resumes,
     }
 }
 

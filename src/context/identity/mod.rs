@@ -74,6 +74,8 @@ pub struct Host {
     pub votes: OrientationVotes,
     /// When it started, as logged, in time order; the first few hundred.
     pub starts: Vec<Event>,
+    /// When it came back from sleep, as logged; bounded with `starts`.
+    pub resumes: Vec<Event>,
 }
 
 /// Evidence that contradicts itself.

@@ -165,6 +165,7 @@ fn says(at: i64, told_by: ToldBy, mac: u8, address: &str, name: &str) -> Event {
         name: Some(name).filter(|n| !n.is_empty()).map(Into::into),
         told_by,
         answer: false,
+        asks: false,
         lease: None,
         before: None,
     }));

@@ -79,6 +79,8 @@ pub fn entry(event_id: u32, provider: &str, channel: &str) -> Option<Entry> {
         system::service_control_entry(event_id)
     } else if is(system::KERNEL_GENERAL) {
         system::kernel_general_entry(event_id)
+    } else if is(system::POWER) {
+        system::power_entry(event_id)
     } else if !provider.is_empty() {
         None
     } else if on("Security") {
@@ -270,6 +272,7 @@ pub(crate) mod tests {
             system::EVENT_LOG_CLASSIC,
             system::SERVICE_CONTROL,
             system::KERNEL_GENERAL,
+            system::POWER,
         ];
         for event_id in 0..10_000 {
             let held = providers.iter().any(|p| entry(event_id, p, "").is_some());

@@ -14,6 +14,8 @@ pub const EVENT_LOG_CLASSIC: &str = "EventLog";
 pub const SERVICE_CONTROL: &str = "Service Control Manager";
 /// Writes about starts, stops and the clock.
 pub const KERNEL_GENERAL: &str = "Microsoft-Windows-Kernel-General";
+/// Writes when a system is back from sleep.
+pub const POWER: &str = "Microsoft-Windows-Power-Troubleshooter";
 
 /// The event log service.
 pub fn event_log_entry(event_id: u32) -> Option<Entry> {
@@ -82,6 +84,11 @@ pub fn kernel_general_entry(event_id: u32) -> Option<Entry> {
         13 => |_| Ok(HostWhat::SystemStopped),
         _ => return None,
     }))
+}
+
+/// The power troubleshooter.
+pub fn power_entry(event_id: u32) -> Option<Entry> {
+    (event_id == 1).then(|| Entry::written(|_| Ok(HostWhat::SystemResumed)))
 }
 
 /// 1102. The cleared log is the Security log by definition of the event.

@@ -329,6 +329,7 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             text
         }
         HostWhat::SystemStarted => "system starts".to_owned(),
+        HostWhat::SystemResumed => "system back from sleep".to_owned(),
         HostWhat::SystemStopped => "system stops".to_owned(),
         HostWhat::SysmonState { running } => match running {
             Some(true) => "Sysmon starts".to_owned(),

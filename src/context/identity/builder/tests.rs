@@ -85,6 +85,7 @@ fn claims(n: usize, mac: Mac, name: Option<&str>) -> Event {
             name: name.map(Text::from),
             told_by: ToldBy::NetBios,
             answer: false,
+            asks: false,
             lease: None,
             before: None,
         })),

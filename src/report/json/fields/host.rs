@@ -291,6 +291,7 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             text(map, "process", by);
         }
         HostWhat::SystemStarted
+        | HostWhat::SystemResumed
         | HostWhat::SystemStopped
         | HostWhat::LoggingStarted
         | HostWhat::LoggingStopped => {}
@@ -421,6 +422,7 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::AuditPolicyChanged { .. } => "audit-policy-changed",
         HostWhat::ClockChanged { .. } => "clock-changed",
         HostWhat::SystemStarted => "system-started",
+        HostWhat::SystemResumed => "system-resumed",
         HostWhat::SystemStopped => "system-stopped",
         HostWhat::SysmonState { .. } => "sysmon-state",
         HostWhat::SysmonConfigured { .. } => "sysmon-configured",

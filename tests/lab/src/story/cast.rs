@@ -429,6 +429,7 @@ pub(super) enum Deed {
         change: String,
     },
     Boots,
+    Resumes,
     ShutsDown,
     Announces,
     Gets {

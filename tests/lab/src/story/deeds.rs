@@ -114,6 +114,10 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
             );
             signals::announce(world, at + 3 * SECOND, host);
         }
+        Deed::Resumes => {
+            let woke = world.host_time(host, at);
+            world.log(host, System, at + 2 * SECOND, windows::resumed(woke));
+        }
         Deed::ShutsDown => {
             let moment = world.host_time(host, at);
             world.log(host, System, at, windows::stopped(moment));

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
      installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
-     boots, shuts down, announces, gets, names itself, sysmon, event log, loses, logon, runs script, creates file, resolves, injects into, logs, pings, \
+     boots, resumes, shuts down, announces, gets, names itself, sysmon, event log, loses, logon, runs script, creates file, resolves, injects into, logs, pings, \
      asks arp for";
 
 /// Reads the rest of a line after its verb.
@@ -146,6 +146,7 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             }
         }
         "boots" => Deed::Boots,
+        "resumes" => Deed::Resumes,
         "shuts" => {
             words.take("down");
             Deed::ShutsDown

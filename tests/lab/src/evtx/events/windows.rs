@@ -9,6 +9,10 @@ const KERNEL_GENERAL: (&str, &str) = (
     "Microsoft-Windows-Kernel-General",
     "{A68CA8B7-004F-D7B6-A698-07E2DE0F1F5D}",
 );
+const POWER: (&str, &str) = (
+    "Microsoft-Windows-Power-Troubleshooter",
+    "{CDC05E28-C449-49C6-B9D2-88CF761644DF}",
+);
 const POWERSHELL: (&str, &str) = (
     "Microsoft-Windows-PowerShell",
     "{A0C1853B-5C40-4B15-8766-3CF1C58F985A}",
@@ -183,6 +187,12 @@ pub fn started(at: Moment) -> Event {
 /// Kernel-General 13: the system is stopping.
 pub fn stopped(at: Moment) -> Event {
     kernel_general(13, 0, 2, fields([("StopTime", Value::Time(at))]))
+}
+
+/// Power-Troubleshooter 1: the system is back from sleep.
+pub fn resumed(woke: Moment) -> Event {
+    let all = fields([("WakeTime", Value::Time(woke))]);
+    manifest(POWER, "System", 1, 3, 0, 0x8000_0000_0000_0000, all)
 }
 
 /// PowerShell 4104: a script block.
