@@ -8,6 +8,7 @@ use super::lineage::Link;
 use super::relation::Established;
 use super::rules;
 use super::settings::FallbackSettings;
+use super::signs::SignKind;
 use crate::model::finding::Severity;
 
 /// The sum from which a channel that only the host ties together is told as medium.
@@ -85,12 +86,14 @@ fn weaknesses(
             held.push((at_most, why.to_owned()));
         }
     };
-    let [_, port, protocol] = judged.waiting.novel;
     if let Some(thin) = &judged.unusual.thin {
         hold(true, Severity::Medium, &format!("thin baseline: {thin}"));
     }
     hold(
-        judged.signs.iter().all(|sign| sign.kind == "silence"),
+        judged
+            .signs
+            .iter()
+            .all(|sign| sign.kind == SignKind::Silence),
         Severity::Medium,
         "silence is the only sign of the disruption",
     );
@@ -99,7 +102,11 @@ fn weaknesses(
         Severity::Medium,
         "no sign of the disruption can stand alone",
     );
-    let hardly = if judged.signs.iter().all(|sign| sign.kind == "silence") {
+    let hardly = if judged
+        .signs
+        .iter()
+        .all(|sign| sign.kind == SignKind::Silence)
+    {
         "was hardly overdue"
     } else {
         "had hardly failed"
@@ -117,7 +124,7 @@ fn weaknesses(
         "all that was tried beside it failed too, which is too little to tell an outage",
     );
     hold(
-        !port && !protocol,
+        !judged.waiting.novel.beyond_remote(),
         Severity::Medium,
         "only the remote is new",
     );
@@ -131,7 +138,7 @@ fn weaknesses(
         Severity::Medium,
         "the clocks do not prove the order",
     );
-    let named = judged.signs.iter().any(|sign| sign.kind == "name");
+    let named = judged.signs.iter().any(|sign| sign.kind == SignKind::Name);
     hold(
         !named
             && judged.waiting.open_before.used_until > judged.last_sign().shifted(rules::SETTLES),

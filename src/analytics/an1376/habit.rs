@@ -1,5 +1,6 @@
 //! What a program of the host is used to, and what is new for it.
 
+use super::novelty::Novelty;
 use super::sighting::Sighting;
 use crate::model::{Text, Transport};
 use foldhash::fast::RandomState;
@@ -28,19 +29,19 @@ impl Habit {
     /// What its four sets take with one entry each, in bytes.
     pub const LEAST: usize = 256;
 
-    /// What is new about a contact: remote, port, protocol. Where not all remotes are held none is
-    /// called new, and the ports are asked all the same.
-    pub fn novel(&self, seen: &Sighting<'_>) -> [bool; 3] {
+    /// What is new about a contact. Where not all remotes are held none is called new, and the ports are
+    /// asked all the same.
+    pub fn novel(&self, seen: &Sighting<'_>) -> Novelty {
         let transport = seen.contact.transport;
         let named = |name: &Text| self.names.contains(name);
         let known = seen.name.as_ref().is_some_and(named)
             || self.addresses.contains(&seen.contact.remote.address);
         let first = self.transports.is_empty();
-        [
-            !known && !self.remotes_lack,
-            !self.ports.contains(&(transport, seen.port)) && !self.ports_lack,
-            !self.transports.contains(&transport) && !first,
-        ]
+        Novelty {
+            remote: !known && !self.remotes_lack,
+            port: !self.ports.contains(&(transport, seen.port)) && !self.ports_lack,
+            protocol: !self.transports.contains(&transport) && !first,
+        }
     }
 
     /// How many remotes it has.

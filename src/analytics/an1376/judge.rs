@@ -4,11 +4,12 @@ use super::excuse::excluded;
 use super::failover::{Failover, Moved};
 use super::grade::grade;
 use super::lineage::Link;
+use super::novelty::Novelty;
 use super::outage::Extent;
 use super::relation::{Established, Relation};
 use super::rules;
 use super::settings::FallbackSettings;
-use super::signs::{self, Sign};
+use super::signs::{self, Sign, SignKind};
 use super::silence::covered;
 use super::state::State;
 use super::trouble::Trouble;
@@ -117,88 +118,42 @@ pub fn judge(
     });
     let new = used.as_ref().unwrap_or(new);
     let at = waiting.at;
-    let used_until = waiting.open_before.used_until;
     let all = trouble_of(&waiting, old);
     // What failed beside a connection that went on disrupted nothing.
-    let [left, then] = [all, waiting.trouble.as_ref()]
-        .map(|trouble| trouble.and_then(|trouble| trouble.clone().not_outlived(used_until, at)));
+    let [left, then] = [all, waiting.trouble.as_ref()].map(|trouble| {
+        let used_until = waiting.open_before.used_until;
+        trouble.and_then(|trouble| trouble.clone().not_outlived(used_until, at))
+    });
     let trouble = left.as_ref();
-    let mut found = signs::signs(
-        &signs::Place {
-            route: &waiting.old,
-            relation: old,
-            trouble,
-            rules: &state.rules,
-            containments,
-            good: waiting.good_before,
-            let_through: waiting.let_through_before,
-            open: waiting.open_before,
-            until: at,
-            end: state.end,
-            failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
-            in_force: &|rule| {
-                let since = rule.time.shifted(rules::SETTLES);
-                let mut all = state.relations.all();
-                // Whether it was not in force yet or never: what it let through as the new channel it did
-                // not block as the old one.
-                let surely = |route: &_, relation: &_| {
-                    rules::cover(rule, route, relation) == rules::Cover::Yes
-                };
-                let new_too = new.last_tried().is_some() && surely(&waiting.new, new);
-                !new_too
-                    && !all.any(|(route, relation)| {
-                        relation.went_on(since, at) && surely(route, relation)
-                    })
-            },
-            awake: &|from, to| state.awake.between(from, to),
-            last_before: waiting.last_before,
-            heard: &|| state.heard.at(&waiting.old, old),
-            covered: &|from, to| {
-                covered(place, state, old, Interval { from, to }, settings, context)
-            },
-        },
+    let mut found = disruption(
+        place,
+        state,
+        &waiting,
+        [old, new],
+        (trouble, containments),
         settings,
+        context,
     );
     if established == Established::Permitted {
         // Nobody knows that it worked; only a block is a change.
-        found.retain(|sign| matches!(sign.kind, "blocked-host" | "rule" | "containment"));
+        found.retain(|sign| sign.kind.is_block());
     }
     let one_host = one_host([old, new], at, context);
     let channels = channels(&waiting, one_host);
+    let near = |why: &str| Verdict::Near(1, format!("{channels}: {why}"));
     if found.is_empty() {
-        let last = all.and_then(|trouble| trouble.last_before(at));
-        if looks_broken(&waiting, all, containments, settings) && used_until > last.unwrap_or(at) {
-            return Verdict::Near(
-                1,
-                format!(
-                    "{channels}: the old channel was not disrupted: a connection begun before was in use \
-                     until {}",
-                    used_until.rfc3339()
-                ),
-            );
-        }
-        return match trouble {
-            Some(trouble) if trouble.failures.count > 0 => Verdict::Near(
-                1,
-                format!(
-                    "{channels}: the old channel failed {} of {} times that make a disruption",
-                    trouble.failures.count, settings.min_fail
-                ),
-            ),
-            _ => Verdict::Nothing,
-        };
+        let why = went_on(&waiting, all, containments, settings)
+            .or_else(|| failed_too_little(trouble, settings));
+        return why.map_or(Verdict::Nothing, |why| near(&why));
     }
     let last = last_sign(&found, [then.as_ref(), trouble], at);
     let after = at.since(last);
-    let silence_only = found.iter().all(|sign| sign.kind == "silence");
+    let silence_only = found.iter().all(|sign| sign.kind == SignKind::Silence);
     if after > settings.time_window && !silence_only {
-        return Verdict::Near(
-            1,
-            format!(
-                "{channels}: it came {after} after the last sign of the disruption, more than {}",
-                settings.time_window
-            ),
-        );
+        return near(&format!(
+            "it came {after} after the last sign of the disruption, more than {}",
+            settings.time_window
+        ));
     }
     let extent = extent_of(place, state, old, &found, settings, context);
     // What an analyst had blocked as a whole is no outage.
@@ -206,21 +161,15 @@ pub fn judge(
     if stated.is_empty()
         && let Some(why) = extent.outage(settings)
     {
-        return Verdict::Near(
-            1,
-            format!("{channels}: the network failed as a whole: {why}"),
-        );
+        return near(&format!("the network failed as a whole: {why}"));
     }
     waiting.novel = still_novel(place, state, &waiting, new, context);
-    if one_host && waiting.novel[1..].contains(&true) {
+    if one_host && waiting.novel.beyond_remote() {
         // The old channel went there already, by whatever name.
-        waiting.novel[0] = false;
+        waiting.novel.remote = false;
     }
-    if !waiting.novel.contains(&true) {
-        return Verdict::Near(
-            1,
-            format!("{channels}: the baseline knows remote and port from before this evidence"),
-        );
+    if !waiting.novel.any() {
+        return near("the baseline knows remote and port from before this evidence");
     }
     let unusual = measure(
         &Pair {
@@ -258,38 +207,27 @@ pub fn judge(
         context,
     );
     if let Some(why) = excuse {
-        return Verdict::Near(1, format!("{channels}: {why}"));
+        return near(&why);
     }
     // What cannot stand alone may as well have had no effect: then the two must belong together.
     let alone = found.iter().any(|sign| sign.strong);
     if !alone && waiting.link < Link::SameProgram && !unusual.same_habits {
-        let kinds: Vec<&str> = found.iter().map(|sign| sign.kind).collect();
-        return Verdict::Near(
-            1,
-            format!(
-                "{channels}: no sign of the disruption can stand alone ({}), and no process or habit ties the \
-                 two together",
-                kinds.join(", ")
-            ),
-        );
+        let kinds: Vec<&str> = found.iter().map(|sign| sign.kind.word()).collect();
+        return near(&format!(
+            "no sign of the disruption can stand alone ({}), and no process or habit ties the two \
+             together",
+            kinds.join(", ")
+        ));
     }
     if waiting.link == Link::Stranger && !unusual.odd {
-        return Verdict::Near(
-            1,
-            format!(
-                "{channels}: {} typically does not network, but neither a record nor a habit ties it to the old \
-                 channel, and port and protocol are ordinary",
-                waiting.new.who.file_name()
-            ),
-        );
+        return near(&format!(
+            "{} typically does not network, but neither a record nor a habit ties it to the old \
+             channel, and port and protocol are ordinary",
+            waiting.new.who.file_name()
+        ));
     }
     if unusual.uncommon.is_empty() {
-        return Verdict::Near(
-            1,
-            format!(
-                "{channels}: neither port nor protocol nor program of the new channel is uncommon"
-            ),
-        );
+        return near("neither port nor protocol nor program of the new channel is uncommon");
     }
     let order = check_order(&found, new, context);
     let recovered = old
@@ -317,14 +255,89 @@ pub fn judge(
     };
     let sum = judged.sum();
     if sum < TOLD {
-        return Verdict::Near(
-            1,
-            format!("{channels}: {sum} decibans, and {TOLD} make a finding"),
-        );
+        return near(&format!("{sum} decibans, and {TOLD} make a finding"));
     }
     let fresh = state.fresh(&judged.waiting.new.who, at);
     grade(&mut judged, fresh, settings);
     Verdict::Fallback(Box::new(judged))
+}
+
+/// The signs that the old relation was disrupted before the new channel was first used.
+fn disruption(
+    place: Place,
+    state: &State,
+    waiting: &Waiting,
+    [old, new]: [&Relation; 2],
+    (trouble, containments): (Option<&Trouble>, &[Timestamp]),
+    settings: &FallbackSettings,
+    context: &Context,
+) -> Vec<Sign> {
+    let at = waiting.at;
+    signs::signs(
+        &signs::Broken {
+            route: &waiting.old,
+            relation: old,
+            trouble,
+            rules: &state.rules,
+            containments,
+            good: waiting.good_before,
+            let_through: waiting.let_through_before,
+            open: waiting.open_before,
+            until: at,
+            end: state.end,
+            failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
+            in_force: &|rule| {
+                let since = rule.time.shifted(rules::SETTLES);
+                let mut all = state.relations.all();
+                // Whether it was not in force yet or never: what it let through as the new channel it did
+                // not block as the old one.
+                let surely = |route: &_, relation: &_| {
+                    rules::cover(rule, route, relation) == rules::Cover::Yes
+                };
+                let new_too = new.last_tried().is_some() && surely(&waiting.new, new);
+                !new_too
+                    && !all.any(|(route, relation)| {
+                        relation.went_on(since, at) && surely(route, relation)
+                    })
+            },
+            awake: &|from, to| state.awake.between(from, to),
+            last_before: waiting.last_before,
+            heard: &|| state.heard.at(&waiting.old, old),
+            covered: &|from, to| {
+                covered(place, state, old, Interval { from, to }, settings, context)
+            },
+        },
+        settings,
+    )
+}
+
+/// Why a channel that looked broken was not disrupted: a connection begun before went on.
+fn went_on(
+    waiting: &Waiting,
+    trouble: Option<&Trouble>,
+    containments: &[Timestamp],
+    settings: &FallbackSettings,
+) -> Option<String> {
+    let used_until = waiting.open_before.used_until;
+    let last = trouble.and_then(|trouble| trouble.last_before(waiting.at));
+    let outlived = used_until > last.unwrap_or(waiting.at);
+    (outlived && looks_broken(waiting, trouble, containments, settings)).then(|| {
+        format!(
+            "the old channel was not disrupted: a connection begun before was in use until {}",
+            used_until.rfc3339()
+        )
+    })
+}
+
+/// Why a channel that failed was not disrupted: it did so too seldom.
+fn failed_too_little(trouble: Option<&Trouble>, settings: &FallbackSettings) -> Option<String> {
+    let failures = trouble.map_or(0, |trouble| trouble.failures.count);
+    (failures > 0).then(|| {
+        format!(
+            "the old channel failed {failures} of {} times that make a disruption",
+            settings.min_fail
+        )
+    })
 }
 
 /// True if there was a disruption but for connections that went on.
@@ -429,19 +442,19 @@ fn still_novel(
     waiting: &Waiting,
     new: &Relation,
     context: &Context,
-) -> [bool; 3] {
-    let [remote, port, protocol] = waiting.novel;
+) -> Novelty {
+    let novel = waiting.novel;
     let begin = state.begin.unwrap_or(waiting.at);
     let new_port = (waiting.new.transport, waiting.new.port);
     let used = context
         .baseline
         .port(place, &waiting.new.who.program, new_port, begin);
     let known = |address| context.baseline.peer(place, address, begin).0 > 0;
-    [
-        remote && !new.addresses.iter().any(|address| known(*address)),
-        port && used.by_image == 0,
-        protocol && used.by_image == 0,
-    ]
+    Novelty {
+        remote: novel.remote && !new.addresses.iter().any(|address| known(*address)),
+        port: novel.port && used.by_image == 0,
+        protocol: novel.protocol && used.by_image == 0,
+    }
 }
 
 /// How far the failure went, around any of its signs.

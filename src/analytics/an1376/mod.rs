@@ -21,6 +21,7 @@ mod image;
 mod judge;
 mod lineage;
 mod names;
+mod novelty;
 mod ordinary;
 mod outage;
 mod panel;

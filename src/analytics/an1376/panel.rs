@@ -161,7 +161,7 @@ pub fn disruption(judged: &Judged) -> Table {
             .map(|sign| {
                 vec![
                     time(sign.at),
-                    sign.kind.to_owned(),
+                    sign.kind.word().to_owned(),
                     if sign.strong { "strong" } else { "weak" }.to_owned(),
                     sign.text.clone(),
                 ]
@@ -181,7 +181,7 @@ pub fn terms(judged: &Judged) -> Table {
             judged
                 .signs
                 .iter()
-                .map(|sign| sign.kind)
+                .map(|sign| sign.kind.word())
                 .collect::<Vec<_>>()
                 .join(", ")
         ),

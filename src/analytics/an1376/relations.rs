@@ -11,7 +11,7 @@ const HELD: usize = 4096;
 
 /// Where a relation is held, until it is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
+pub struct RelationId(u32);
 
 /// Relations by route. Each keeps its place, so that the watched ones are gone through without
 /// looking up their routes: that is done for every new contact.
@@ -19,28 +19,28 @@ pub struct Place(u32);
 pub struct Relations {
     // In boxes: most hosts have few, and a row keeps room for more.
     held: Vec<Option<Box<(Route, Relation)>>>,
-    free: Vec<Place>,
+    free: Vec<RelationId>,
     // Looked up, never walked in its own order.
-    index: HashTable<Place>,
+    index: HashTable<RelationId>,
     hasher: RandomState,
 }
 
 impl Relations {
     /// Where the relation of a route is held.
-    pub fn find(&self, route: &Route) -> Option<Place> {
-        let same = |place: &Place| self.at(*place).is_some_and(|(held, _)| held == route);
+    pub fn find(&self, route: &Route) -> Option<RelationId> {
+        let same = |place: &RelationId| self.at(*place).is_some_and(|(held, _)| held == route);
         let hash = self.hasher.hash_one(route);
         self.index.find(hash, same).copied()
     }
 
     /// The relation held at a place, with its route.
-    pub fn at(&self, place: Place) -> Option<(&Route, &Relation)> {
+    pub fn at(&self, place: RelationId) -> Option<(&Route, &Relation)> {
         let (route, relation) = &**self.held.get(place.0 as usize)?.as_ref()?;
         Some((route, relation))
     }
 
     /// The relation held at a place, to be changed.
-    pub fn at_mut(&mut self, place: Place) -> Option<&mut Relation> {
+    pub fn at_mut(&mut self, place: RelationId) -> Option<&mut Relation> {
         Some(&mut self.held.get_mut(place.0 as usize)?.as_mut()?.1)
     }
 
@@ -66,7 +66,7 @@ impl Relations {
     }
 
     /// Adds one whose route is new.
-    pub fn add(&mut self, route: Route, relation: Relation) -> Place {
+    pub fn add(&mut self, route: Route, relation: Relation) -> RelationId {
         let hash = self.hasher.hash_one(&route);
         let one = Some(Box::new((route, relation)));
         let place = match self.free.pop() {
@@ -76,11 +76,11 @@ impl Relations {
             }
             None => {
                 self.held.push(one);
-                Place((self.held.len() - 1) as u32)
+                RelationId((self.held.len() - 1) as u32)
             }
         };
         let (held, hasher) = (&self.held, &self.hasher);
-        let hash_of = |place: &Place| hash_at(held, hasher, *place);
+        let hash_of = |place: &RelationId| hash_at(held, hasher, *place);
         self.index.insert_unique(hash, place, hash_of);
         place
     }
@@ -88,7 +88,7 @@ impl Relations {
     /// Forgets the older half of those that are neither `watched` nor of a route in `waiting`.
     pub fn forget<'r>(
         &mut self,
-        watched: &[Place],
+        watched: &[RelationId],
         waiting: impl Iterator<Item = &'r Route>,
         dropped: &mut u64,
     ) {
@@ -113,7 +113,7 @@ impl Relations {
             let Some(gone) = self.held[place].take_if(old) else {
                 continue;
             };
-            let (place, hash) = (Place(place as u32), self.hasher.hash_one(&gone.0));
+            let (place, hash) = (RelationId(place as u32), self.hasher.hash_one(&gone.0));
             if let Ok(entry) = self.index.find_entry(hash, |held| *held == place) {
                 entry.remove();
             }
@@ -126,7 +126,11 @@ impl Relations {
     }
 }
 
-fn hash_at(held: &[Option<Box<(Route, Relation)>>], hasher: &RandomState, place: Place) -> u64 {
+fn hash_at(
+    held: &[Option<Box<(Route, Relation)>>],
+    hasher: &RandomState,
+    place: RelationId,
+) -> u64 {
     held[place.0 as usize]
         .as_ref()
         .map_or(0, |held| hasher.hash_one(&held.0))

@@ -12,11 +12,50 @@ use super::waiting::Open;
 use crate::analytics::kit::contact::Fate;
 use crate::model::{Event, Timestamp};
 
+/// What sort of sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignKind {
+    /// The host's own firewall blocked it.
+    BlockedHost,
+    /// A rule of the host that blocks it was added.
+    Rule,
+    /// It was reset while in use.
+    Reset,
+    /// It failed in a row.
+    Unreachable,
+    /// Its name was lost, or is answered otherwise.
+    Name,
+    /// It stopped coming.
+    Silence,
+    /// It was to stop at a stated time.
+    Containment,
+}
+
+impl SignKind {
+    /// As a score names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BlockedHost => "blocked-host",
+            Self::Rule => "rule",
+            Self::Reset => "reset",
+            Self::Unreachable => "unreachable",
+            Self::Name => "name",
+            Self::Silence => "silence",
+            Self::Containment => "containment",
+        }
+    }
+
+    /// True if somebody blocked it or said so: nothing that a channel may meet by itself.
+    pub fn is_block(self) -> bool {
+        matches!(self, Self::BlockedHost | Self::Rule | Self::Containment)
+    }
+}
+
 /// One sign.
 #[derive(Clone, Debug)]
 pub struct Sign {
-    /// `blocked-host`, `rule`, `reset`, `unreachable`, `name`, `silence`, `containment`.
-    pub kind: &'static str,
+    /// What sort.
+    pub kind: SignKind,
     /// When: the first evidence of it.
     pub at: Timestamp,
     /// When a network that is down as a whole would have shown it first.
@@ -33,8 +72,8 @@ pub struct Sign {
     pub events: Vec<Event>,
 }
 
-/// What a sign is looked for in.
-pub struct Place<'a> {
+/// What a sign is looked for in: the broken relation, and what is known around it.
+pub struct Broken<'a> {
     /// The broken relation.
     pub route: &'a Route,
     /// What passed over it.
@@ -70,29 +109,29 @@ pub struct Place<'a> {
 }
 
 /// The signs of a disruption, strongest first.
-pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
+pub fn signs(broken: &Broken<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     let mut signs = Vec::new();
-    let failures = place.trouble.map_or(0, |t| t.failures.count);
-    let blocks = place.trouble.map_or(0, |t| t.blocks.count);
-    if let Some(trouble) = place.trouble {
-        own(trouble, place.failed_before, settings, &mut signs);
+    let failures = broken.trouble.map_or(0, |t| t.failures.count);
+    let blocks = broken.trouble.map_or(0, |t| t.blocks.count);
+    if let Some(trouble) = broken.trouble {
+        own(trouble, broken.failed_before, settings, &mut signs);
     }
     // What began after the new channel did not make way for it.
-    signs.retain(|sign| sign.at <= place.until);
-    let overdue = overdue(place, settings);
-    for event in place.rules {
-        let inside = place.let_through < event.time
-            && place.open.used_until <= event.time.shifted(rules::SETTLES)
-            && event.time <= place.until;
+    signs.retain(|sign| sign.at <= broken.until);
+    let overdue = overdue(broken, settings);
+    for event in broken.rules {
+        let inside = broken.let_through < event.time
+            && broken.open.used_until <= event.time.shifted(rules::SETTLES)
+            && event.time <= broken.until;
         // What failed elsewhere had left the host.
-        let left = place.trouble.and_then(|t| t.failures.last);
+        let left = broken.trouble.and_then(|t| t.failures.last);
         let stopped = left.is_none_or(|left| left <= event.time.shifted(rules::SETTLES));
-        let covered = inside && rules::covers(event, place.route, place.relation);
-        if covered && stopped && (place.in_force)(event) {
-            let blocked = place.trouble.and_then(|t| t.blocks.last);
+        let covered = inside && rules::covers(event, broken.route, broken.relation);
+        if covered && stopped && (broken.in_force)(event) {
+            let blocked = broken.trouble.and_then(|t| t.blocks.last);
             let took_effect = blocked.is_some_and(|at| at > event.time) || overdue.is_some();
             signs.push(Sign {
-                kind: "rule",
+                kind: SignKind::Rule,
                 at: event.time,
                 felt: event.time,
                 weight: if took_effect { 8 } else { 3 },
@@ -110,11 +149,11 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             break;
         }
     }
-    for at in place.containments {
-        if place.good <= *at && *at <= place.until && place.open.used_until <= place.until {
-            let (strong, until_then) = after_containment(*at, place);
+    for at in broken.containments {
+        if broken.good <= *at && *at <= broken.until && broken.open.used_until <= broken.until {
+            let (strong, until_then) = after_containment(*at, broken);
             signs.push(Sign {
-                kind: "containment",
+                kind: SignKind::Containment,
                 at: *at,
                 felt: *at,
                 weight: if strong { 6 } else { 3 },
@@ -129,12 +168,12 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
             break;
         }
     }
-    let last = place.relation.last_shown();
+    let last = broken.relation.last_shown();
     if let Some(overdue) = overdue
         && blocks + failures == 0
     {
         signs.push(Sign {
-            kind: "silence",
+            kind: SignKind::Silence,
             at: overdue.last,
             felt: overdue.last.shifted(overdue.beat),
             weight: 3,
@@ -152,11 +191,11 @@ pub fn signs(place: &Place<'_>, settings: &FallbackSettings) -> Vec<Sign> {
 }
 
 /// Whether a containment surely stopped the channel, and what was seen of it between that and the new one.
-fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
+fn after_containment(at: Timestamp, broken: &Broken<'_>) -> (bool, String) {
     let Open {
         used_until,
         untimed,
-    } = place.open;
+    } = broken.open;
     // What is under way when a host is contained may still come to its end.
     let settled = at.shifted(rules::SETTLES);
     if used_until > settled {
@@ -171,10 +210,10 @@ fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
         );
         return (false, said);
     }
-    if place.let_through > at {
+    if broken.let_through > at {
         // Where no success is ever told, what went on may have worked.
         let said = "the host permitted more of it, and none of that is known to have worked";
-        return (place.relation.worked > 0, said.to_owned());
+        return (broken.relation.worked > 0, said.to_owned());
     }
     let stopped = "it did not work after that";
     let said = if used_until > at {
@@ -191,7 +230,7 @@ fn after_containment(at: Timestamp, place: &Place<'_>) -> (bool, String) {
 fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
     if let Some(first) = trouble.blocks.events.first() {
         signs.push(Sign {
-            kind: "blocked-host",
+            kind: SignKind::BlockedHost,
             at: first.time,
             felt: first.time,
             weight: 10,
@@ -211,7 +250,7 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
         let in_time = failed_before >= settings.min_fail;
         let fates: Vec<&str> = trouble.fates.iter().map(|fate| fate.word()).collect();
         signs.push(Sign {
-            kind: "unreachable",
+            kind: SignKind::Unreachable,
             at: first.time,
             felt: first.time,
             weight: match (in_time, prohibited) {
@@ -241,7 +280,7 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
     }
     if let Some((at, event)) = &trouble.reset {
         signs.push(Sign {
-            kind: "reset",
+            kind: SignKind::Reset,
             at: *at,
             felt: *at,
             weight: if trouble.foreign_reset { 8 } else { 6 },
@@ -257,7 +296,7 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
     }
     if let Some((event, turn)) = &trouble.name {
         signs.push(Sign {
-            kind: "name",
+            kind: SignKind::Name,
             at: event.time,
             felt: event.time,
             weight: if trouble.answered { 3 } else { 7 },

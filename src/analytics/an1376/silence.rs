@@ -24,36 +24,36 @@ pub struct Overdue {
 }
 
 /// The silence of a relation that is a beacon and went without enough beats while the evidence goes on.
-pub fn overdue(place: &signs::Place<'_>, settings: &FallbackSettings) -> Option<Overdue> {
-    let beat = place.relation.beacon(settings)?;
+pub fn overdue(broken: &signs::Broken<'_>, settings: &FallbackSettings) -> Option<Overdue> {
+    let beat = broken.relation.beacon(settings)?;
     let limit = Span(
         beat.median
             .0
             .saturating_mul(i64::from(settings.missing_beats)),
     );
     let limit = limit.max(settings.min_silence);
-    let went_on = place.relation.last != place.last_before;
-    if went_on || place.end.since(place.last_before) < limit {
+    let went_on = broken.relation.last != broken.last_before;
+    if went_on || broken.end.since(broken.last_before) < limit {
         return None;
     }
-    let mut last = (place.heard)();
-    // A connection that is open when the next beat is due takes its place.
-    let open = place.relation.open_until;
+    let mut last = (broken.heard)();
+    // A connection that is open when the next beat is due takes its broken.
+    let open = broken.relation.open_until;
     if open >= last.shifted(beat.median) {
         last = open;
     }
-    let silent = place.end.since(last);
+    let silent = broken.end.since(last);
     // A host that sleeps keeps silent altogether, and what wakes with it tells of no silence: it must
     // be heard where beats are missing, or a beat before the new channel comes.
     let due = last.shifted(beat.median);
-    let before = place.until.shifted(beat.median.negated());
-    let alive = || (place.awake)(due, last.shifted(limit).max(before));
-    let seen = || (place.covered)(last, last.shifted(limit));
-    (last <= place.until && silent >= limit && seen() && alive()).then(|| Overdue {
+    let before = broken.until.shifted(beat.median.negated());
+    let alive = || (broken.awake)(due, last.shifted(limit).max(before));
+    let seen = || (broken.covered)(last, last.shifted(limit));
+    (last <= broken.until && silent >= limit && seen() && alive()).then(|| Overdue {
         last,
         beat: beat.median,
         limit,
-        by_then: place.until.since(last),
+        by_then: broken.until.since(last),
         silent,
     })
 }

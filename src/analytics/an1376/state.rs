@@ -10,10 +10,11 @@ use super::image::{Image, Images};
 use super::judge::Judged;
 use super::lineage::Lineage;
 use super::names::{Names, answer_of};
+use super::novelty::Novelty;
 use super::ordinary::{Asked, hands_out};
 use super::outage::Outage;
 use super::relation::{Passed, Relation, Route};
-use super::relations::{Place, Relations};
+use super::relations::{RelationId, Relations};
 use super::rules;
 use super::settings::FallbackSettings;
 use super::sight::Sight;
@@ -47,7 +48,7 @@ pub struct State {
     /// Relations by route.
     pub relations: Relations,
     /// Those that were established, in order of becoming so.
-    established: Vec<Place>,
+    established: Vec<RelationId>,
     /// Names behind addresses.
     pub names: Names,
     /// What failed by minute.
@@ -161,7 +162,7 @@ impl State {
             + self.sight.held()
             + self.heard.held() / 2;
         self.relations.weight()
-            + self.established.len() * size_of::<Place>()
+            + self.established.len() * size_of::<RelationId>()
             + events * EVENT
             + pairs * 4 * EVENT
             + names * 256
@@ -368,12 +369,12 @@ impl State {
                 *dropped += 1;
             }
         }
-        if known.is_none() && novel.contains(&true) {
+        if known.is_none() && novel.any() {
             self.count_new(&seen.who, seen.time(), settings);
         }
         // What failed so far comes into use with the first contact that does not.
         let failed = seen.contact.fate.failed() == Some(true);
-        let is_new = novel.contains(&true);
+        let is_new = novel.any();
         let came = known.is_none() || in_vain.is_some() && !failed && is_new && !self.waits(&route);
         if came && is_new {
             let tried = in_vain.map(|(since, tries)| Tried {
@@ -392,13 +393,13 @@ impl State {
         }
     }
 
-    /// What is new about a contact for its program: remote, port, protocol; and how many remotes
-    /// the program had. Afterwards it is a habit.
-    fn learn(&mut self, seen: &Sighting<'_>, dropped: &mut u64) -> ([bool; 3], usize) {
+    /// What is new about a contact for its program, and how many remotes the program had. Afterwards it
+    /// is a habit.
+    fn learn(&mut self, seen: &Sighting<'_>, dropped: &mut u64) -> (Novelty, usize) {
         let key = (seen.who.program.clone(), seen.who.service.clone());
         if self.habits.len() >= PROGRAMS && !self.habits.contains_key(&key) {
             *dropped += 1;
-            return ([false; 3], 0);
+            return (Novelty::default(), 0);
         }
         let habit = self.habits.entry(key).or_default();
         let (novel, remotes) = (habit.novel(seen), habit.remotes());

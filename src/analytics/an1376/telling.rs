@@ -5,6 +5,7 @@ use super::lineage::Link;
 use super::outage::Extent;
 use super::panel;
 use super::settings::FallbackSettings;
+use super::signs::SignKind;
 use super::state::State;
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
@@ -33,7 +34,7 @@ pub fn finding(
     let mut score = vec![ScoreItem {
         reason: format!(
             "the old channel was disrupted ({})",
-            told.signs.first().map_or("", |sign| sign.kind)
+            told.signs.first().map_or("", |sign| sign.kind.word())
         ),
         points: sign_weight(&told.signs),
     }];
@@ -90,17 +91,18 @@ fn process_name(who: &super::who::Who) -> String {
 fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> String {
     let host = host_words(place, context);
     let (old, new) = (&told.waiting.old, &told.waiting.new);
+    use SignKind::{BlockedHost, Containment, Name, Reset, Rule, Silence, Unreachable};
     let disrupted = match told.signs.first().map(|sign| (sign.kind, sign.strong)) {
-        Some(("blocked-host", _)) => "was blocked by the host's firewall",
-        Some(("rule", true)) => "was blocked by a new rule",
-        Some(("rule", false)) => "may have been blocked by a new rule",
-        Some(("reset", _)) => "was reset while in use",
-        Some(("unreachable", _)) => "stopped working",
-        Some(("name", true)) => "lost its name",
-        Some(("name", false)) => "had its name answered with a private address",
-        Some(("containment", true)) => "stopped at the stated containment",
-        Some(("containment", false)) => "was to stop at the stated containment",
-        _ => "fell silent",
+        Some((BlockedHost, _)) => "was blocked by the host's firewall",
+        Some((Rule, true)) => "was blocked by a new rule",
+        Some((Rule, false)) => "may have been blocked by a new rule",
+        Some((Reset, _)) => "was reset while in use",
+        Some((Unreachable, _)) => "stopped working",
+        Some((Name, true)) => "lost its name",
+        Some((Name, false)) => "had its name answered with a private address",
+        Some((Containment, true)) => "stopped at the stated containment",
+        Some((Containment, false)) => "was to stop at the stated containment",
+        Some((Silence, _)) | None => "fell silent",
     };
     let who = match told.waiting.link {
         Link::SameInstance => format!("the same process ({})", process_name(&new.who)),
@@ -239,8 +241,8 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
     }
     for sign in &told.signs {
         let role = match sign.kind {
-            "blocked-host" | "rule" => Role::Block,
-            "silence" => continue,
+            SignKind::BlockedHost | SignKind::Rule => Role::Block,
+            SignKind::Silence => continue,
             _ => Role::Failed,
         };
         for event in sign.events.iter().take(SIGNS) {
@@ -271,13 +273,6 @@ fn steps(after: &[Judged], state: &State) -> Vec<Step> {
 }
 
 fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
-    let [remote, port, protocol] = told.waiting.novel;
-    let mut new = Vec::new();
-    for (is, word) in [(remote, "remote"), (port, "port"), (protocol, "protocol")] {
-        if is {
-            new.push(word);
-        }
-    }
     vec![
         Condition {
             text: format!(
@@ -323,7 +318,7 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
             text: format!(
                 "new for {}: {}",
                 told.unusual.subject.words(),
-                new.join(", ")
+                told.waiting.novel.words()
             ),
             setting: "remote, port or protocol".to_owned(),
             measured: told.waiting.new.words(),

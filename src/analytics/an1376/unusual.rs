@@ -6,6 +6,7 @@
 
 use super::habits::{Subject, counted_whole, instances_counted, records_lacking};
 use super::lineage::Link;
+use super::novelty::Novelty;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
@@ -75,8 +76,8 @@ pub struct Pair<'a> {
     pub new_relation: &'a Relation,
     /// How their processes belong together.
     pub link: Link,
-    /// What is new: remote, port, protocol.
-    pub novel: [bool; 3],
+    /// What is new.
+    pub novel: Novelty,
     /// From the last sign of the disruption to the first use.
     pub after: Span,
     /// Remotes the program of the new channel had before.
@@ -171,7 +172,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     }
     // An ordinary ping is how people look whether something works; what it carries is for `shapes`.
     let ping = matches!(pair.new.transport, Transport::ICMP | Transport::ICMPV6);
-    if !ping && (pair.novel[1] || pair.novel[2]) {
+    if !ping && pair.novel.beyond_remote() {
         if !common {
             told.uncommon.push(format!(
                 "{port_words} is no common port, and {whose} had not used it"
@@ -501,7 +502,7 @@ fn remotes(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unu
     let seen = addresses
         .iter()
         .any(|a| context.baseline.peer_anywhere(*a, before).is_some());
-    if pair.novel[0] && !seen {
+    if pair.novel.remote && !seen {
         told.add(
             "new destination",
             3.0,

@@ -1,6 +1,7 @@
 //! New channels that wait beside broken ones until what follows is known.
 
 use super::lineage::Link;
+use super::novelty::Novelty;
 use super::relation::{Relation, Route};
 use super::rules;
 use super::settings::FallbackSettings;
@@ -29,8 +30,8 @@ pub struct Waiting {
     pub old: Route,
     /// How their processes belong together.
     pub link: Link,
-    /// What is new about it: remote, port, protocol.
-    pub novel: [bool; 3],
+    /// What is new about it.
+    pub novel: Novelty,
     /// What was wrong with the broken one at the first use.
     pub trouble: Option<Trouble>,
     /// The broken one as it was at the first use, without what came after: its last contact, when it
@@ -76,8 +77,8 @@ pub struct Candidates {
 pub struct New {
     /// Its route.
     pub route: Route,
-    /// What is new about it: remote, port, protocol.
-    pub novel: [bool; 3],
+    /// What is new about it.
+    pub novel: Novelty,
     /// Remotes of the program before.
     pub remotes_before: usize,
     /// The host's own address.
