@@ -1,6 +1,7 @@
 //! What was asked of the run, and a name for exactly that: its hash.
 
 use super::Parameters;
+use crate::model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
@@ -69,7 +70,6 @@ impl Parameters {
                 .collect(),
         );
         let hashes = |files: &[super::BackgroundFile]| {
-            let hex = |h: &[u8; 32]| h.iter().map(|b| format!("{b:02x}")).collect::<String>();
             files.iter().map(|f| hex(&f.sha256)).collect::<Vec<_>>()
         };
         sorted("baseline", hashes(&self.baselines));

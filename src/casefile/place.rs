@@ -5,9 +5,9 @@
 //! Paths are held against each other as the system resolves them, so links and `..` lead nowhere
 //! else. Evidence that was moved is known by its hash. What is written, and how, is for `folder`.
 
-use super::folder::hex;
 use super::verify::{self, hash_of};
 use super::{Error, REPORT, SUMS, at, read_plain_text};
+use crate::model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::OsString;

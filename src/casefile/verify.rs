@@ -3,11 +3,11 @@
 //! Whether the same evidence still gives the same report is asked by running again, which is not
 //! for this module.
 
-use super::folder::hex;
 use super::places::Places;
 use super::run::Run;
 use super::{CaseFolder, Error, RUN, SUMS, at, read_plain, read_plain_text};
 use crate::evidence::{EvidenceFile, Input, Problems, discover, regular};
+use crate::model::hex::hex;
 use crate::report::json::shape::Evidence;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};

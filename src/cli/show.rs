@@ -9,6 +9,7 @@ use casewire::casefile::lines::RawLine;
 use casewire::casefile::places::Places;
 use casewire::casefile::raw;
 use casewire::eventlog::raw::RawRecord;
+use casewire::model::hex::hex;
 use casewire::report::escape::{vis, xml};
 use casewire::report::json;
 use casewire::report::json::shape::{Finding, Report};
@@ -271,10 +272,6 @@ fn citations(cited: &[String], page: &mut String) -> anyhow::Result<()> {
         writeln!(page, "  cited by {}", vis(line))?;
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Sixteen bytes a line, as hexadecimal and as printable ASCII.

@@ -7,6 +7,7 @@ use casewire::casefile::places::Places;
 use casewire::casefile::verify::{self, Checked, State};
 use casewire::casefile::{CaseFolder, REPORT, TIMELINE, compare};
 use casewire::investigate;
+use casewire::model::hex::hex;
 use casewire::report::escape::vis;
 use casewire::report::json;
 use clap::Parser;
@@ -165,7 +166,6 @@ fn again(
         file: format!("{name} of the second run"),
         sha256: Some(sum),
     };
-    let hex = |hash: &[u8]| -> String { hash.iter().map(|b| format!("{b:02x}")).collect() };
     Ok(vec![
         line(
             REPORT,

@@ -2,6 +2,7 @@
 //!
 //! Blocks are shared between the two, not copied, and used again when both are done with them.
 
+use crate::model::hex::hex;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
@@ -34,8 +35,7 @@ pub struct Custody {
 impl Custody {
     /// The hash in lower-case hexadecimal.
     pub fn sha256_hex(&self) -> Option<String> {
-        self.sha256
-            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
+        self.sha256.map(|hash| hex(&hash))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::context::contacts::DayContacts;
 use crate::context::identity::{Identity, Place};
 use crate::context::{Baseline, KnownHosts};
 use crate::evidence::{Problem, Progress, Weight};
+use crate::model::hex::hex;
 use crate::model::plural::counted as numbered;
 use crate::model::{EvidenceId, Timestamp};
 use sha2::{Digest, Sha256};
@@ -274,7 +275,7 @@ fn file_of(read: &Read) -> BaselineFile {
     file.days = days.into_iter().map(Day::text).collect();
     let hash = |id: EvidenceId| -> Option<String> {
         let hash = read.reports.get(&id)?.custody.as_ref()?.sha256?;
-        Some(hash.iter().map(|b| format!("{b:02x}")).collect())
+        Some(hex(&hash))
     };
     for evidence in &read.files {
         if let Some(sha256) = hash(evidence.id) {

@@ -14,6 +14,7 @@ use crate::context::clocks::hours;
 use crate::context::coverage::Interval;
 use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
+use crate::model::hex::hex;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance, Timestamp};
 use crate::reading::{Content, FileReport};
@@ -350,7 +351,7 @@ impl Read {
         let rests_on = request.background.rests_on();
         for (id, report) in &self.reports {
             let hash = report.custody.as_ref().and_then(|c| c.sha256);
-            let hash: String = hash.iter().flatten().map(|b| format!("{b:02x}")).collect();
+            let hash = hash.map_or_else(String::new, |hash| hex(&hash));
             if let Some(name) = rests_on.get(hash.as_str()) {
                 notes.push(format!(
                     "{} is also part of the baseline {name}: what it holds counts twice as usual; leave one of \

@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod event;
 pub mod finding;
 pub mod firewall;
+pub mod hex;
 pub mod host_event;
 pub mod labels;
 pub mod neighbour;

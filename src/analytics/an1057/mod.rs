@@ -428,10 +428,10 @@ impl Enumeration {
             return;
         };
         state.told = true;
-        if lane == 0 {
+        if lane == HOSTS {
             state.hosts_until = Some(scan.last);
         } else if matches!(key, Key::Program { .. })
-            && (state.scans[0].is_some() || state.hosts_until.is_some_and(|t| t >= scan.first))
+            && (state.scans[HOSTS].is_some() || state.hosts_until.is_some_and(|t| t >= scan.first))
         {
             // These are the questions for the addresses of a scan that is told.
             return;
@@ -460,12 +460,16 @@ impl Enumeration {
     }
 }
 
-/// The places in `State::scans`.
-const LANES: [usize; 2] = [0, 1];
+/// The places in `State::scans`: reaching for hosts is one thing, asking the segment another.
+const HOSTS: usize = 0;
+const SEGMENT: usize = 1;
+const LANES: [usize; 2] = [HOSTS, SEGMENT];
 
-/// Asking the segment is one thing, reaching for hosts another.
 fn lane_of(form: Form) -> usize {
-    usize::from(form == Form::Resolution)
+    match form {
+        Form::Resolution => SEGMENT,
+        _ => HOSTS,
+    }
 }
 
 /// Adds a detector's hit to the scan, and the contacts it is about that were not in it.

@@ -19,8 +19,9 @@ const OUTGOING: usize = 1024;
 /// Addresses per host of which it is remembered that the host reached for them.
 const MET: usize = 4096;
 
-/// Programs and ports whose addresses are remembered, and addresses of each.
+/// Programs, each with a port, whose addresses are remembered.
 const HABITS: usize = 256;
+/// Addresses remembered of each.
 const ADDRESSES: usize = 16;
 
 /// What the evidence shows of a connection.

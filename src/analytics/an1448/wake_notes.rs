@@ -8,6 +8,7 @@ use super::waking::signal_of;
 use crate::context::Context;
 use crate::context::trail::Sign;
 use crate::model::finding::Unseen;
+use crate::model::hex::hex;
 use crate::model::net::mac_text;
 use crate::model::wake::WakeCarrier;
 use crate::model::{Event, What};
@@ -160,7 +161,7 @@ fn passwords(signals: &[Event]) -> Vec<String> {
         .iter()
         .take(NAMED)
         .map(|((length, digest), count)| {
-            let digest: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+            let digest = hex(digest);
             format!(
                 "{count} of {} signals carry a SecureOn password of {length} bytes; it is not printed (SHA-256 begins \
                  {digest})",

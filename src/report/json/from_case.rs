@@ -10,6 +10,7 @@ use crate::case::{self, Case};
 use crate::context::clocks::ClockMode;
 use crate::evidence::Weight;
 use crate::model::finding::Severity;
+use crate::model::hex::hex;
 use crate::model::{Event, EvidenceId, Labels, Timestamp};
 use crate::report::words::{Form, sentence};
 use std::collections::BTreeMap;
@@ -104,10 +105,6 @@ pub(super) fn numbers(labels: &Labels, ids: &[EvidenceId]) -> Vec<EvidenceNumber
 
 pub(super) fn analytic_id(id: &str) -> AnalyticId {
     AnalyticId(id.to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub(super) fn parameters(asked: &case::Parameters) -> s::Parameters {

@@ -7,6 +7,7 @@ use super::page::Page;
 use crate::case::Case;
 use crate::model::EvidenceId;
 use crate::model::finding::Finding;
+use crate::model::hex::hex;
 use crate::model::provenance::Item;
 use crate::report::about::places;
 use crate::report::escape::{cells, units, vis};
@@ -35,7 +36,7 @@ pub(super) fn write(case: &Case, finding: &Finding, page: &mut Page) {
                 member: file.archive.is_some(),
                 unit: file.unit,
                 items: items.into_iter().collect(),
-                apart: apart(&case.evidence, file, |row| &row.path).then(|| hex(file.sha256)),
+                apart: apart(&case.evidence, file, |row| &row.path).then(|| digest(file.sha256)),
             })
         })
         .collect();
@@ -126,8 +127,8 @@ pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
 }
 
 /// Empty for no hash.
-fn hex(hash: Option<[u8; 32]>) -> String {
-    hash.iter().flatten().map(|b| format!("{b:02x}")).collect()
+fn digest(hash: Option<[u8; 32]>) -> String {
+    hash.map_or_else(String::new, |hash| hex(&hash))
 }
 
 fn tshark(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
@@ -331,7 +332,7 @@ mod tests {
             ("E1", case.evidence[0].sha256),
             ("E2", case.evidence[1].sha256),
         ] {
-            let hash = hex(hash);
+            let hash = digest(hash);
             let hash = &hash[..16];
             let line = format!("  {id}: one of several files of this name, SHA-256 {hash}..\n");
             assert!(told.contains(&line), "{line}{told}");

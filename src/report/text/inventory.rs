@@ -5,6 +5,7 @@ use super::{Style, conflicts, coverage, problems, short_host, summary};
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
+use crate::model::hex::hex;
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Span, Timestamp};
 use crate::report::about::tells_utc;
@@ -137,10 +138,8 @@ fn files(inventory: &Inventory, page: &mut Page) {
 }
 
 fn digest(row: &EvidenceRow) -> String {
-    row.sha256.map_or_else(
-        || "not computed".to_owned(),
-        |hash| hash.iter().map(|b| format!("{b:02x}")).collect(),
-    )
+    row.sha256
+        .map_or_else(|| "not computed".to_owned(), |hash| hex(&hash))
 }
 
 fn interface_words(interface: &InterfaceRow, silence: Span, zone: &Zone) -> String {

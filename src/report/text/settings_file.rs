@@ -5,6 +5,7 @@ use super::page::Page;
 use crate::analytics::about::Described;
 use crate::case::Parameters;
 use crate::config::Config;
+use crate::model::hex::hex;
 use std::fmt::Display;
 
 /// The page; `in_force` are the analytics with the settings that the file gives them.
@@ -15,12 +16,7 @@ pub fn render(config: &Config, in_force: &[Described], style: &Style) -> String 
         ..Parameters::default()
     };
     page.text(0, "The settings file is good. It sets:");
-    let hash = config
-        .sha256
-        .iter()
-        .flatten()
-        .map(|b| format!("{b:02x}"))
-        .collect::<String>();
+    let hash = config.sha256.map_or_else(String::new, |hash| hex(&hash));
     let pairs = |list: Vec<(String, String)>| {
         list.into_iter()
             .map(|(n, v)| format!("{n} = {v}"))

@@ -7,6 +7,7 @@ use crate::analytics::about::Profile;
 use crate::case::{Case, EvidenceRow, Judgeable};
 use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
+use crate::model::hex::hex;
 use crate::report::about::{local_at, sides, tells_utc};
 use crate::report::escape::{fit, fit_middle};
 use crate::report::words::{count, counted};
@@ -101,8 +102,7 @@ fn ends_local(case: &Case, ends: [Timestamp; 2]) -> bool {
 /// Settings in one line: enough to see whether two reports were made with the same.
 fn settings(case: &Case, page: &mut Page) {
     let asked = &case.parameters;
-    let start =
-        |hash: &[u8; 32]| -> String { hash.iter().take(8).map(|b| format!("{b:02x}")).collect() };
+    let start = |hash: &[u8; 32]| hex(&hash[..8]);
     let profile = match asked.profile {
         Profile::Default => String::new(),
         other => format!("profile {}, ", other.word()),

@@ -6,6 +6,7 @@ mod host;
 
 use super::shape::Value;
 use crate::model::attempt::{Attempt, FlowEnd, Outcome};
+use crate::model::hex::hex;
 use crate::model::host_event::Process;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Endpoint, Transport, mac_text};
@@ -230,8 +231,7 @@ fn of_wake(map: &mut Map, signal: &WakeSignal) {
     number(map, "wake_copies", signal.copies.into());
     number(map, "wake_password_length", signal.password_len.into());
     if let Some(digest) = signal.password_digest {
-        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-        text(map, "wake_password_sha256_start", &hex);
+        text(map, "wake_password_sha256_start", &hex(&digest));
     }
     if let Some(vlan) = signal.vlan {
         number(map, "vlan", vlan.into());
