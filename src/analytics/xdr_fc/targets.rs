@@ -50,7 +50,7 @@ impl Failure {
     }
 }
 
-/// Who made attempts: image as told, process id, computer.
+/// Who made attempts: image as told, and process id.
 pub type Who = (String, Option<u32>);
 
 /// One target of the source.
