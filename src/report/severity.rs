@@ -99,8 +99,10 @@ pub const TABLE: &[Row] = &[
         &["both", "host-only", "network-only"],
         "medium",
         "the sequence with a weaker tie, basis or order, or with a connection back of which only the \
-         attempt is told; or a woken host that the sender entered, with the order uncertain or by a permission alone; or one sender \
-         that woke many hosts within a short time",
+         attempt is told, or by another program than the one that listens to the wire, or after touches of \
+         ports that clients try; or a woken host that the sender entered, with the order uncertain, by a \
+         permission alone, or heard so shortly before that it may have been up; or one sender that signalled to \
+         many hosts within a short time",
     ),
     row(
         "AN1448",

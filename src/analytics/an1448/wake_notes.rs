@@ -78,9 +78,15 @@ pub(super) fn notes(
                 "{mac} let the sender in before it was seen to start: when it came up is not shown"
             ));
         } else if let (true, Some(sign)) = (w.up_before && w.woke(), w.heard) {
+            let most = if sign.earliest < sign.latest {
+                "at most "
+            } else {
+                ""
+            };
             notes.push(format!(
-                "{mac} was heard {} before its signal: it may have been up, and been started again for another reason",
-                w.signal.time.since(sign.latest)
+                "{mac} was heard {most}{} before its signal: it may have been up, and been started again for another \
+                 reason",
+                w.signal.time.since(sign.earliest)
             ));
         }
         notes.extend(w.late.as_ref().map(|late| late_words(w, late, settings)));

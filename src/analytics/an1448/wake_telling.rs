@@ -254,9 +254,10 @@ fn steps(
         .collect();
     for w in after {
         if let Some(start) = &w.start {
-            let remark = match w.was_up {
-                true => "after the signal, but it was up before",
-                false => "up after the signal",
+            let remark = match (w.was_up, w.up_before) {
+                (true, _) => "after the signal, but it was up before",
+                (false, true) => "after the signal; it had been heard shortly before that",
+                (false, false) => "up after the signal",
             };
             steps.push(context(start, remark.to_owned()));
         }
@@ -269,7 +270,7 @@ fn steps(
             steps.push(context(late, remark));
         }
         for visit in w.visits() {
-            let whom = match w.woke() {
+            let whom = match w.woke() && !w.up_before {
                 true => "the woken host",
                 false => "the target",
             };
