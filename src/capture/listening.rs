@@ -61,6 +61,16 @@ impl Listening {
         }
     }
 
+    /// True for two files of one time: they are of two sensors, and each has a clock of its own. What one
+    /// sensor writes into several files lies one after the other.
+    pub(super) fn side_by_side(&self, one: EvidenceId, other: EvidenceId) -> bool {
+        let heard = |file: EvidenceId| self.files.get(file.0 as usize).copied().flatten();
+        let (Some(a), Some(b)) = (heard(one), heard(other)) else {
+            return false;
+        };
+        one != other && a.first <= b.last && b.first <= a.last
+    }
+
     /// Until when someone listened to what `evidence` began and `last` went on, `watched` at most.
     pub(super) fn until(
         &self,

@@ -27,7 +27,7 @@ const RETRY_WAIT: Span = Span::millis(3_500);
 /// Closed this soon without a byte, a connection was only a touch.
 const EMPTY_WITHIN: Span = Span::seconds(1);
 /// A hole in the sequence numbers up to this size counts as bytes that went over the wire.
-const LARGEST_HOLE: u32 = 1 << 20;
+pub(super) const LARGEST_HOLE: u32 = 1 << 20;
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

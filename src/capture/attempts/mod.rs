@@ -9,6 +9,7 @@
 //! Not attempts: UDP and pings to group addresses (counted), and packets of other protocols.
 
 mod duplicates;
+mod early;
 mod flow;
 mod key;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod partial;
 mod rules;
 mod speech;
 mod summary;
+#[cfg(test)]
+mod swapped;
 mod table;
 mod tcp;
 #[cfg(test)]
@@ -40,6 +43,7 @@ use crate::model::neighbour::Neighbour;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport, What};
 use duplicates::{RecentPackets, Seen};
+use early::Early;
 use flow::{Flow, Phase};
 use key::Key;
 use table::FlowTable;
@@ -76,6 +80,7 @@ pub struct Attempts {
     settings: Settings,
     table: FlowTable,
     recent: RecentPackets,
+    early: Early,
     wakes: WakeCopies,
     announcements: Announcements,
     solicitations: Solicitations,
@@ -99,6 +104,7 @@ impl Attempts {
             },
             table: FlowTable::default(),
             recent: RecentPackets::new(settings.duplicates_within),
+            early: Early::default(),
             wakes: WakeCopies::default(),
             announcements: Announcements::default(),
             solicitations: Solicitations::default(),
@@ -230,6 +236,7 @@ impl Attempts {
         let Some(slot) = self.table.find(key) else {
             let mut flow = tcp::begin(packet, at);
             begin_with(&mut flow, packet, at);
+            self.early.keep(&flow, key, packet, at);
             return self.insert(key, flow, packet.time, out);
         };
         let Some(flow) = self.table.flow(slot) else {
@@ -238,12 +245,20 @@ impl Attempts {
         let who = tcp::sender(flow, packet.source);
         if packet.time <= flow.deadline() && tcp::belongs(flow, packet, who) {
             tcp::advance(flow, packet, at, who);
+            self.early.keep(flow, key, packet, at);
             let again = flow.deadline();
             self.table.look_again(slot, again);
             return;
         }
+        let within = apart(&self.listening, self.settings, flow.began, at);
+        if let Some(turned) = self.early.turned(flow, key, (packet, at), within) {
+            self.early.keep(&turned, key, packet, at);
+            self.table.replace(slot, turned);
+            return;
+        }
         let mut flow = tcp::begin(packet, at);
         begin_with(&mut flow, packet, at);
+        self.early.keep(&flow, key, packet, at);
         self.replace(slot, flow, packet.time, out);
     }
 
@@ -343,6 +358,15 @@ impl Attempts {
 
 /// How much later than its answer a question may seem that another sensor captured.
 const OTHER_CLOCK: Span = Span::seconds(2);
+
+/// How much earlier than its question an answer may seem, by the clocks of who captured them.
+fn apart(listening: &Listening, settings: Settings, one: Provenance, other: Provenance) -> Span {
+    if listening.side_by_side(one.evidence, other.evidence) {
+        OTHER_CLOCK
+    } else {
+        settings.duplicates_within
+    }
+}
 
 /// True for a datagram that cannot be the question to the answer that `flow` begins with: it comes too late
 /// after it.

@@ -3,7 +3,7 @@
 //! Answers count only if they acknowledge the SYN: a bare or stale reset proves nothing. Sequence
 //! numbers are compared modulo 2^32. Payload is never looked at, only its length.
 
-use super::flow::{Flow, Phase, TCP_ANSWER_WAIT};
+use super::flow::{Flow, LARGEST_HOLE, Phase, TCP_ANSWER_WAIT};
 use crate::capture::packet::Packet;
 use crate::capture::packet::flags::{ACK, FIN, RST, SYN};
 use crate::model::attempt::Marks;
@@ -209,8 +209,11 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             flow.end = FlowEnd::Open;
             flow.peer_isn = Some([packet.seq; 2]);
             let behind = packet.seq.wrapping_add(1).wrapping_add(packet.payload);
-            flow.next_seq[1] = Some(behind);
-            flow.bytes[1] = u64::from(packet.payload);
+            // What it went on to send may be seen before it.
+            let sent = flow.next_seq[1].map_or(0, |next| next.wrapping_sub(behind));
+            let sent = if sent < LARGEST_HOLE { sent } else { 0 };
+            flow.next_seq[1] = Some(behind.wrapping_add(sent));
+            flow.bytes[1] = u64::from(packet.payload) + u64::from(sent);
             // Two clocks, or two queues of one device, may show the ACK first.
             let acked = flow
                 .acked

@@ -1,0 +1,107 @@
+//! Answers that a capture shows before their questions: two queues of one device, two files of equal
+//! times and two directions of one mirror do that.
+
+use super::tests::{CLIENT, SERVER, ms, told, told_all};
+use super::wire::{Wire, end};
+use crate::model::{EvidenceId, Outcome};
+
+/// Of another file, which was read from before the last packet and after it.
+fn by_another_sensor(wire: &mut Wire, tell: impl FnOnce(&mut Wire)) {
+    wire.udp("10.9.9.9:9", "10.9.9.8:9", 1);
+    let stranger = wire.packets.len() - 1;
+    let from = wire.packets.len();
+    tell(wire);
+    for (evidence, _) in &mut wire.packets[from..] {
+        *evidence = EvidenceId(2);
+    }
+    wire.packets[stranger].0 = EvidenceId(2);
+    wire.packets.swap(stranger, 0);
+    let early = wire.packets[1].1.time;
+    wire.packets[0].1.time = early;
+}
+
+fn outcomes(tell: impl FnOnce(&mut Wire)) -> Vec<Outcome> {
+    let all = told_all(tell);
+    let both_ends = all.iter().filter(|a| a.initiator != end("10.9.9.9:9"));
+    both_ends.map(|a| a.outcome).collect()
+}
+
+#[test]
+fn a_reset_seen_shortly_before_its_syn_rejects_it() {
+    for (client, server) in [(CLIENT, SERVER), ("10.0.0.1:80", "10.0.0.2:4000")] {
+        let after = |gap, ack| {
+            told_all(|wire| {
+                wire.tcp(server, client).rst_ack(0, ack);
+                wire.wait(gap).tcp(client, server).syn(1000);
+            })
+        };
+        let [a] = <[_; 1]>::try_from(after(50, 1001)).expect("one attempt");
+        assert_eq!((a.outcome, a.initiator), (Outcome::Rejected, end(client)));
+        assert_eq!((a.isn, a.tries, a.last_try), (Some(1000), 1, ms(50)));
+        assert_eq!((a.deciding.unwrap().item, a.decided), (1, ms(50)));
+        assert_eq!(after(51, 1001).len(), 2, "too early");
+        assert_eq!(after(1, 1002).len(), 2, "of something else");
+    }
+    let with_data = told(|wire| {
+        wire.tcp(SERVER, CLIENT).rst_ack(0, 1101);
+        wire.tcp(CLIENT, SERVER).syn_with_data(1000, 100);
+    });
+    assert_eq!(with_data.outcome, Outcome::Rejected);
+}
+
+#[test]
+fn another_sensors_reset_may_seem_two_seconds_before_its_syn() {
+    let after = |gap| {
+        outcomes(|wire| {
+            wire.tcp(SERVER, CLIENT).rst_ack(0, 1001);
+            by_another_sensor(wire, |wire| wire.wait(gap).tcp(CLIENT, SERVER).syn(1000));
+        })
+    };
+    assert_eq!(after(2_000), [Outcome::Rejected]);
+    assert_eq!(after(2_001).len(), 2);
+}
+
+#[test]
+fn a_handshake_of_one_moment_is_one_attempt_in_any_order() {
+    let mut wire = Wire::default();
+    wire.tcp(CLIENT, SERVER).syn(1000);
+    wire.tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+    wire.tcp(CLIENT, SERVER).ack(1001, 5001, 0);
+    wire.tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+    wire.tcp(SERVER, CLIENT).ack(5001, 1011, 20);
+    for order in 0..120_usize {
+        let (mut left, mut rest) = (wire.packets.clone(), order);
+        let mut turned = Wire::default();
+        while !left.is_empty() {
+            let next = left.remove(rest % left.len());
+            rest /= left.len() + 1;
+            turned.packets.push(next);
+        }
+        let items: Vec<u64> = turned.packets.iter().map(|(_, p)| p.number).collect();
+        let all = turned.attempts();
+        assert_eq!(all.len(), 1, "{items:?}");
+        let a = &all[0];
+        assert_eq!(a.outcome, Outcome::Established, "{items:?}");
+        assert_eq!((a.initiator, a.isn), (end(CLIENT), Some(1000)), "{items:?}");
+        assert_eq!((a.bytes, a.tries), ([10, 20], 1), "{items:?}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_syn_is_of_another_connection() {
+    let before = |tell: &dyn Fn(&mut Wire)| {
+        outcomes(|wire| {
+            tell(wire);
+            wire.wait(1).tcp(CLIENT, SERVER).syn(1000);
+        })
+    };
+    let other = [Outcome::Midstream, Outcome::Unanswered];
+    // The end of the connection that had the ports before.
+    assert_eq!(before(&|w| w.tcp(CLIENT, SERVER).ack(900, 5001, 0)), other);
+    assert_eq!(before(&|w| w.tcp(SERVER, CLIENT).rst(1001)), other);
+    let mixed = before(&|wire| {
+        wire.tcp(CLIENT, SERVER).fin(900, 5001);
+        wire.tcp(SERVER, CLIENT).rst_ack(0, 1001);
+    });
+    assert_eq!(mixed, other);
+}
