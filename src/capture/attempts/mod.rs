@@ -26,6 +26,7 @@ mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod unplaced;
 mod unreachable;
 #[cfg(test)]
 pub(crate) mod wire;
@@ -35,7 +36,7 @@ pub use summary::AttemptSummary;
 use super::announcements::Announcements;
 use super::icmp;
 use super::listening::Listening;
-use super::packet::{Extra, Packet, flags};
+use super::packet::{EmbeddedHeader, Extra, Packet, flags};
 use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
@@ -47,6 +48,7 @@ use early::Early;
 use flow::{Flow, Phase};
 use key::Key;
 use table::FlowTable;
+use unplaced::{Tries, Unplaced};
 use unreachable::Matched;
 
 /// What packets without IP have for a protocol.
@@ -81,6 +83,8 @@ pub struct Attempts {
     table: FlowTable,
     recent: RecentPackets,
     early: Early,
+    unplaced: Unplaced,
+    tries: Tries,
     wakes: WakeCopies,
     announcements: Announcements,
     solicitations: Solicitations,
@@ -105,6 +109,8 @@ impl Attempts {
             table: FlowTable::default(),
             recent: RecentPackets::new(settings.duplicates_within),
             early: Early::default(),
+            unplaced: Unplaced::default(),
+            tries: Tries::default(),
             wakes: WakeCopies::default(),
             announcements: Announcements::default(),
             solicitations: Solicitations::default(),
@@ -154,11 +160,7 @@ impl Attempts {
                 self.wakes.signal(evidence, packet, signal, out);
             }
             Some(Extra::Refusal(embedded)) => {
-                match unreachable::refuse(&mut self.table, packet, embedded, at) {
-                    Matched::Refused => self.summary.icmp_matched += 1,
-                    Matched::Ignored => self.summary.icmp_ignored += 1,
-                    Matched::Unmatched => self.summary.icmp_unmatched += 1,
-                }
+                self.refusal(packet, embedded, at);
                 return;
             }
             Some(Extra::Segment(announcement, talk)) => {
@@ -224,6 +226,34 @@ impl Attempts {
         self.summary
     }
 
+    fn refusal(&mut self, packet: &Packet, embedded: &EmbeddedHeader, at: Provenance) {
+        let embedded = self.tries.whole(embedded);
+        match unreachable::refuse(&mut self.table, packet, &embedded, at) {
+            Matched::Refused => self.summary.icmp_matched += 1,
+            Matched::Ignored => self.summary.icmp_ignored += 1,
+            Matched::Unmatched => {
+                self.summary.icmp_unmatched += 1;
+                self.unplaced.keep(packet, at);
+            }
+        }
+    }
+
+    /// Notes that `packet` asks, and tries the errors that were seen before it if it `begins` a flow.
+    fn asked(&mut self, packet: &Packet, at: Provenance, begins: bool) {
+        self.tries.note(packet);
+        if !begins || self.unplaced.is_empty() {
+            return;
+        }
+        let since = packet.time.shifted(OTHER_CLOCK.negated());
+        let within = |error| apart(&self.listening, self.settings, error, at);
+        if let Some((error, embedded, from)) = self.unplaced.take(packet, since, within)
+            && unreachable::refuse(&mut self.table, &error, &embedded, from) == Matched::Refused
+        {
+            self.summary.icmp_matched += 1;
+            self.summary.icmp_unmatched -= 1;
+        }
+    }
+
     fn segment(&mut self, key: &Key, packet: &Packet, at: Provenance, out: &mut impl FnMut(Event)) {
         if packet.cut && packet.flags == 0 {
             // Ports and no flags: whatever this was, it must not pass for traffic of a connection.
@@ -237,7 +267,11 @@ impl Attempts {
             let mut flow = tcp::begin(packet, at);
             begin_with(&mut flow, packet, at);
             self.early.keep(&flow, key, packet, at);
-            return self.insert(key, flow, packet.time, out);
+            self.insert(key, flow, packet.time, out);
+            if tcp::asks(packet) {
+                self.asked(packet, at, true);
+            }
+            return;
         };
         let Some(flow) = self.table.flow(slot) else {
             return;
@@ -248,6 +282,9 @@ impl Attempts {
             self.early.keep(flow, key, packet, at);
             let again = flow.deadline();
             self.table.look_again(slot, again);
+            if tcp::asks(packet) {
+                self.asked(packet, at, false);
+            }
             return;
         }
         let within = apart(&self.listening, self.settings, flow.began, at);
@@ -260,6 +297,9 @@ impl Attempts {
         begin_with(&mut flow, packet, at);
         self.early.keep(&flow, key, packet, at);
         self.replace(slot, flow, packet.time, out);
+        if tcp::asks(packet) {
+            self.asked(packet, at, true);
+        }
     }
 
     fn datagram(
@@ -285,6 +325,7 @@ impl Attempts {
                     flow.decide(Phase::Open, packet.time, at);
                 } else if flow.phase != Phase::Open {
                     flow.last_try = flow.last_try.max(packet.time);
+                    self.tries.note(packet);
                 }
             } else if !matches!(flow.phase, Phase::Open | Phase::Lone) {
                 flow.refusal = None;
@@ -307,6 +348,9 @@ impl Attempts {
         match slot {
             Some(slot) => self.replace(slot, flow, packet.time, out),
             None => self.insert(key, flow, packet.time, out),
+        }
+        if !answers {
+            self.asked(packet, at, true);
         }
     }
 

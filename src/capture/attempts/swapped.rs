@@ -2,8 +2,8 @@
 //! times and two directions of one mirror do that.
 
 use super::tests::{CLIENT, SERVER, ms, told, told_all};
-use super::wire::{Wire, end};
-use crate::model::{EvidenceId, Outcome};
+use super::wire::{Wire, end, inner};
+use crate::model::{EvidenceId, Outcome, Transport};
 
 /// Of another file, which was read from before the last packet and after it.
 fn by_another_sensor(wire: &mut Wire, tell: impl FnOnce(&mut Wire)) {
@@ -104,4 +104,83 @@ fn what_does_not_fit_a_syn_is_of_another_connection() {
         wire.tcp(SERVER, CLIENT).rst_ack(0, 1001);
     });
     assert_eq!(mixed, other);
+}
+
+#[test]
+fn an_icmp_error_seen_shortly_before_its_question_refuses_it() {
+    let after = |gap: i64, transport: Transport, elsewhere: bool| {
+        outcomes(|wire| {
+            let seq = (transport == Transport::TCP).then_some(1000);
+            let about = inner(CLIENT, SERVER, transport, seq);
+            wire.icmp("10.0.0.254", "10.0.0.1", (3, 1), about);
+            let ask = |wire: &mut Wire| {
+                wire.wait(gap);
+                if transport == Transport::TCP {
+                    wire.tcp(CLIENT, SERVER).syn(1000);
+                } else {
+                    wire.udp(CLIENT, SERVER, 1);
+                }
+            };
+            if elsewhere {
+                by_another_sensor(wire, ask);
+            } else {
+                ask(wire);
+            }
+        })
+    };
+    for transport in [Transport::TCP, Transport::UDP] {
+        for (gap, elsewhere) in [(50, false), (2_000, true)] {
+            let [outcome] = after(gap, transport, elsewhere)[..] else {
+                panic!("one attempt")
+            };
+            assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
+            let late = after(gap + 1, transport, elsewhere);
+            assert_eq!(late, [Outcome::Unanswered], "{gap}");
+        }
+    }
+    // What was counted as about nothing has found its attempt.
+    let mut wire = Wire::default();
+    let about = inner(CLIENT, SERVER, Transport::UDP, None);
+    wire.icmp("10.0.0.254", "10.0.0.1", (3, 1), about);
+    wire.wait(1).udp(CLIENT, SERVER, 1);
+    let (_, summary) = wire.run();
+    assert_eq!((summary.icmp_matched, summary.icmp_unmatched), (1, 0));
+}
+
+#[test]
+fn an_icmp_error_without_ports_is_about_the_packet_with_its_identification() {
+    let outcomes = |id: u16, port: u16, early: bool| {
+        outcomes(|wire| {
+            let ask = |wire: &mut Wire| {
+                for (port, id) in [(4_000, 71), (4_001, 72)] {
+                    wire.tcp(&format!("10.0.0.1:{port}"), SERVER).syn(1000);
+                    wire.packets.last_mut().expect("a packet").1.ip_id = id;
+                }
+            };
+            if !early {
+                ask(wire);
+            }
+            let mut about = inner("10.0.0.1:0", "10.0.0.2:0", Transport::TCP, None);
+            (about.id, about.source.port) = (id, port);
+            wire.icmp("10.0.0.254", "10.0.0.1", (3, 1), about);
+            if early {
+                ask(wire);
+            }
+        })
+    };
+    let which = |id, port, early| {
+        let all = outcomes(id, port, early);
+        assert_eq!(all.len(), 2);
+        let place = all.iter().position(|o| *o != Outcome::Unanswered);
+        assert!(place.is_none_or(|n| matches!(all[n], Outcome::Unreachable(_))));
+        place
+    };
+    for early in [false, true] {
+        assert_eq!(which(72, 0, early), Some(1));
+        assert_eq!(which(71, 4_000, early), Some(0));
+        assert_eq!(which(71, 4_001, early), None, "of two packets");
+        assert_eq!(which(73, 0, early), None, "another packet's");
+        assert_eq!(which(0, 0, early), None, "any of them");
+    }
+    assert_eq!(which(0, 4_001, false), Some(1), "the only one of its port");
 }

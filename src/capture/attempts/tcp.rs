@@ -35,6 +35,11 @@ fn kind(packet: &Packet) -> Kind {
     }
 }
 
+/// True for a SYN that asks for a connection.
+pub(super) fn asks(packet: &Packet) -> bool {
+    kind(packet) == Kind::Syn
+}
+
 /// True if `a` is at or after `b`.
 fn reaches(a: u32, b: u32) -> bool {
     a.wrapping_sub(b) < 1 << 31
