@@ -171,7 +171,7 @@ impl Flow {
         }
         if self.transport != Transport::TCP {
             self.bytes[who] += u64::from(packet.payload);
-            self.note(packet, who);
+            self.note(packet, who, None);
             return;
         }
         let syn = u32::from(packet.flags & crate::capture::packet::flags::SYN != 0);
@@ -179,7 +179,7 @@ impl Flow {
         let Some(next) = self.next_seq[who] else {
             self.next_seq[who] = Some(end);
             self.bytes[who] += u64::from(packet.payload);
-            self.note(packet, who);
+            self.note(packet, who, None);
             return;
         };
         // A FIN shows as well as payload does how much was sent before it.
@@ -189,23 +189,27 @@ impl Flow {
         }
         let ahead = end.wrapping_sub(next);
         if ahead == 0 || ahead > u32::MAX / 2 {
+            if let Some(speech) = &mut self.speech {
+                speech.fill(packet, who);
+            }
             return;
         }
         let plausible = ahead <= packet.payload.saturating_add(LARGEST_HOLE);
         self.bytes[who] += u64::from(if plausible { ahead } else { packet.payload });
         self.next_seq[who] = Some(end);
         self.marks.take_back(Marks::EMPTY);
-        self.note(packet, who);
+        self.note(packet, who, Some(next).filter(|_| ahead > packet.payload));
     }
 
-    fn note(&mut self, packet: &Packet, who: usize) {
+    /// Notes what `packet` carries; `expected` is the sequence number before a hole that it leaves.
+    fn note(&mut self, packet: &Packet, who: usize, expected: Option<u32>) {
         if packet.payload > 0 {
             let state = State {
                 closed: [self.fins & 1 != 0, self.fins & 2 != 0],
                 heard: self.packets[0],
             };
             let speech = self.speech.get_or_insert_default();
-            speech.hear(packet, who, state);
+            speech.hear(packet, who, state, expected);
         }
     }
 

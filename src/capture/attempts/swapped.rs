@@ -3,6 +3,8 @@
 
 use super::tests::{CLIENT, SERVER, ms, told, told_all};
 use super::wire::{Wire, end, inner};
+use crate::capture::packet::Packet;
+use crate::model::payload::Shape;
 use crate::model::{EvidenceId, Outcome, Transport};
 
 /// Of another file, which was read from before the last packet and after it.
@@ -183,4 +185,36 @@ fn an_icmp_error_without_ports_is_about_the_packet_with_its_identification() {
         assert_eq!(which(0, 0, early), None, "any of them");
     }
     assert_eq!(which(0, 4_001, false), Some(1), "the only one of its port");
+}
+
+fn shaped(wire: &mut Wire, shape: Shape) {
+    let last = wire.packets.last_mut().expect("a packet");
+    last.1 = Packet {
+        shape,
+        ..last.1.clone()
+    };
+}
+
+#[test]
+fn the_form_of_a_payload_is_that_of_its_first_byte() {
+    let told = |order: &[usize]| {
+        let a = told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            for part in order {
+                let (seq, size, shape) = [
+                    (1001, 10, Shape::Tls),
+                    (1011, 20, Shape::Binary),
+                    (1031, 30, Shape::Text),
+                ][*part];
+                wire.wait(1).tcp(CLIENT, SERVER).ack(seq, 5001, size);
+                shaped(wire, shape);
+            }
+        });
+        let payload = a.payload.expect("payload");
+        (payload.shapes[0], payload.first_sizes[0])
+    };
+    assert_eq!(told(&[0, 1, 2]), (Shape::Tls, [10, 20, 30, 0]));
+    assert_eq!(told(&[1, 0, 2]), (Shape::Tls, [10, 20, 30, 0]));
+    assert_eq!(told(&[1, 2]), (Shape::None, [0; 4]), "it was not captured");
+    assert_eq!(told(&[0, 2]), (Shape::Tls, [10, 0, 0, 0]));
 }
