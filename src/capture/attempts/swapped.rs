@@ -4,8 +4,9 @@
 use super::tests::{CLIENT, SERVER, ms, told, told_all};
 use super::wire::{Wire, end, inner};
 use crate::capture::packet::Packet;
+use crate::model::attempt::Marks;
 use crate::model::payload::Shape;
-use crate::model::{EvidenceId, Outcome, Transport};
+use crate::model::{EvidenceId, FlowEnd, Outcome, Transport};
 
 /// Of another file, which was read from before the last packet and after it.
 fn by_another_sensor(wire: &mut Wire, tell: impl FnOnce(&mut Wire)) {
@@ -217,4 +218,25 @@ fn the_form_of_a_payload_is_that_of_its_first_byte() {
     assert_eq!(told(&[1, 0, 2]), (Shape::Tls, [10, 20, 30, 0]));
     assert_eq!(told(&[1, 2]), (Shape::None, [0; 4]), "it was not captured");
     assert_eq!(told(&[0, 2]), (Shape::Tls, [10, 0, 0, 0]));
+}
+
+#[test]
+fn a_reset_seen_before_the_fin_it_answers_is_no_interruption() {
+    let end_of = |ack, fin_after: Option<i64>| {
+        let a = told(|wire| {
+            wire.handshake(CLIENT, SERVER);
+            wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 10);
+            wire.wait(1).tcp(SERVER, CLIENT).ack(5001, 1011, 20);
+            wire.wait(1).tcp(SERVER, CLIENT).rst_ack(5021, ack);
+            if let Some(after) = fin_after {
+                wire.wait(after).tcp(CLIENT, SERVER).fin(1011, 5021);
+            }
+        });
+        assert_eq!(a.end, FlowEnd::ResetByResponder);
+        a.marks.has(Marks::RESET_AFTER_FIN)
+    };
+    assert!(end_of(1012, None), "it acknowledges the FIN");
+    assert!(end_of(1011, Some(50)));
+    assert!(!end_of(1011, Some(51)), "too late to be what it answers");
+    assert!(!end_of(1011, None));
 }

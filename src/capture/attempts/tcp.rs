@@ -13,6 +13,10 @@ const BOTH_FINS: u8 = 0b11;
 /// A connection without a packet for longer is not in use.
 const IN_USE: Span = Span::seconds(10);
 
+/// So much earlier than what it answers an answer may be seen: two queues of one device, two directions of
+/// one mirror.
+const TURNED: Span = Span::millis(50);
+
 /// What kind of segment, with a reset before everything else it may claim to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -285,7 +289,7 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
         // An ICMP error came first: the first refusal stands.
         _ => {}
     }
-    if flow.fins != 0 {
+    if flow.fins != 0 || answers_fin(flow, packet, who) {
         flow.marks.set(Marks::RESET_AFTER_FIN);
     }
     if flow.phase == Phase::Open && packet.time.since(last) > IN_USE {
@@ -296,6 +300,13 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
         flow.marks.set(Marks::RESET_TTL);
     }
     flow.close(end, packet.time);
+}
+
+/// True for a reset that acknowledges one more than the other side was seen to send: its FIN, which is yet
+/// to be seen.
+fn answers_fin(flow: &Flow, packet: &Packet, who: usize) -> bool {
+    let fin = flow.next_seq[1 - who].is_some_and(|next| packet.ack == next.wrapping_add(1));
+    fin && packet.flags & ACK != 0 && matches!(flow.phase, Phase::Open | Phase::Loose)
 }
 
 fn reset_is_valid(flow: &Flow, packet: &Packet, who: usize) -> bool {
@@ -380,6 +391,10 @@ fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: boo
     if resetter == Some(who) && grew && matches!(flow.phase, Phase::Open | Phase::Loose) {
         flow.end = FlowEnd::Open;
         flow.marks.set(Marks::RESET_MISMATCH);
+    }
+    // Nobody closes what the other side has reset: the reset answers it.
+    if fin && resetter == Some(1 - who) && packet.time.since(flow.closed) <= TURNED {
+        flow.marks.set(Marks::RESET_AFTER_FIN);
     }
     if fin && flow.end == FlowEnd::Open {
         flow.touch_if_empty(packet.time);
