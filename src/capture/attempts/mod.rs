@@ -279,6 +279,10 @@ impl Attempts {
         let who = tcp::sender(flow, packet.source);
         if packet.time <= flow.deadline() && tcp::belongs(flow, packet, who) {
             tcp::advance(flow, packet, at, who);
+            if let (0, true, Some(accepted)) = (who, tcp::asks(packet), flow.accepted) {
+                let within = apart(&self.listening, self.settings, accepted, at);
+                tcp::answered_before(flow, packet, within);
+            }
             self.early.keep(flow, key, packet, at);
             let again = flow.deadline();
             self.table.look_again(slot, again);

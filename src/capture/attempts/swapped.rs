@@ -240,3 +240,21 @@ fn a_reset_seen_before_the_fin_it_answers_is_no_interruption() {
     assert!(!end_of(1011, Some(51)), "too late to be what it answers");
     assert!(!end_of(1011, None));
 }
+
+#[test]
+fn the_try_that_was_answered_may_be_seen_after_its_answer() {
+    let last_try = |after| {
+        let a = told(|wire| {
+            wire.tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1_000).tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(2_000).tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+            wire.wait(after).tcp(CLIENT, SERVER).syn(1000);
+            wire.wait(1).tcp(CLIENT, SERVER).ack(1001, 5001, 0);
+        });
+        assert_eq!((a.outcome, a.tries), (Outcome::Established, 3));
+        a.last_try
+    };
+    assert_eq!(last_try(0), ms(3_000));
+    assert_eq!(last_try(50), ms(3_000));
+    assert_eq!(last_try(51), ms(1_000));
+}

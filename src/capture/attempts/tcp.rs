@@ -16,6 +16,8 @@ const IN_USE: Span = Span::seconds(10);
 /// So much earlier than what it answers an answer may be seen: two queues of one device, two directions of
 /// one mirror.
 const TURNED: Span = Span::millis(50);
+/// No stack repeats a SYN that was not answered sooner.
+const NO_RETRY_YET: Span = Span::millis(900);
 
 /// What kind of segment, with a reset before everything else it may claim to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -245,6 +247,15 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             flow.peer_isn = flow.peer_isn.map(|isns| [isns[0], packet.seq]);
         }
         Phase::Declined | Phase::Open | Phase::Lone | Phase::Loose => {}
+    }
+}
+
+/// Takes `packet`, a SYN, for the try that was answered if it comes at most `within` after the SYN-ACK.
+pub(super) fn answered_before(flow: &mut Flow, packet: &Packet, within: Span) {
+    let asking = matches!(flow.phase, Phase::Asked | Phase::Refused);
+    let soon = packet.time.since(flow.decided) <= within.min(NO_RETRY_YET);
+    if soon && !asking && flow.accepted.is_some() {
+        flow.last_try = flow.last_try.max(flow.decided);
     }
 }
 
