@@ -284,6 +284,10 @@ impl Attempts {
                 tcp::answered_before(flow, packet, within);
             }
             self.early.keep(flow, key, packet, at);
+            if who == 1 {
+                self.solicitations
+                    .answered_across(packet, at, flow.began, out);
+            }
             let again = flow.deadline();
             self.table.look_again(slot, again);
             if tcp::asks(packet) {
@@ -324,6 +328,10 @@ impl Attempts {
         {
             let who = tcp::sender(flow, packet.source);
             flow.count(packet, who);
+            if who == 1 {
+                self.solicitations
+                    .answered_across(packet, at, flow.began, out);
+            }
             if who == 0 {
                 if flow.phase == Phase::Lone {
                     flow.decide(Phase::Open, packet.time, at);
