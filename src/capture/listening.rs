@@ -71,6 +71,19 @@ impl Listening {
         one != other && a.first <= b.last && b.first <= a.last
     }
 
+    /// Of two files the one that began first: an excerpt begins later than the whole.
+    pub(super) fn begun_first(&self, one: EvidenceId, other: EvidenceId) -> EvidenceId {
+        let begin = |file: EvidenceId| {
+            let heard = self.files.get(file.0 as usize).copied().flatten();
+            (heard.map_or(Timestamp::MAX, |heard| heard.first), file)
+        };
+        if begin(other) < begin(one) {
+            other
+        } else {
+            one
+        }
+    }
+
     /// Until when someone listened to what `evidence` began and `last` went on, `watched` at most.
     pub(super) fn until(
         &self,

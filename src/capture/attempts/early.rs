@@ -83,6 +83,7 @@ impl Early {
         }
         begun.decided = begun.decided.max(packet.time);
         begun.closed = begun.closed.max(packet.time);
+        begun.also = flow.also;
         for mark in [Marks::TWO_SENSORS, Marks::CUT] {
             if flow.marks.has(mark) {
                 begun.marks.set(mark);

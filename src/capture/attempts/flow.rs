@@ -6,8 +6,8 @@ use crate::capture::icmp;
 use crate::capture::packet::Packet;
 use crate::model::attempt::{IcmpRun, Marks};
 use crate::model::{
-    Attempt, Endpoint, Event, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp, Transport,
-    What,
+    Attempt, Endpoint, Event, EvidenceId, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp,
+    Transport, What,
 };
 
 /// Unanswered for good this long after the last SYN: Windows gives up 21 s after its first SYN,
@@ -68,6 +68,8 @@ pub(super) struct Flow {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) began: Provenance,
+    /// Another file that holds a packet of it.
+    pub(super) also: AnotherFile,
     pub(super) isn: Option<u32>,
     /// Payload bytes in the SYN.
     pub(super) syn_payload: u32,
@@ -91,6 +93,21 @@ pub(super) struct Flow {
     pub(super) ttl: [u8; 2],
     /// What was seen of the payload, if there was any.
     speech: Option<Box<Speech>>,
+}
+
+/// A file or none, in two bytes: a live flow is kept small. Files beyond the first 65,535 are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct AnotherFile(u16);
+
+impl AnotherFile {
+    pub(super) fn of(file: EvidenceId) -> Self {
+        let number = file.0.checked_add(1).map(u16::try_from);
+        Self(number.and_then(Result::ok).unwrap_or(0))
+    }
+
+    pub(super) fn file(self) -> Option<EvidenceId> {
+        Some(EvidenceId(u32::from(self.0.checked_sub(1)?)))
+    }
 }
 
 /// The marks that packets show, which are the first sixteen: a live flow is kept small.
@@ -137,6 +154,7 @@ impl Flow {
             first: packet.time,
             last: packet.time,
             began: at,
+            also: AnotherFile::default(),
             isn: None,
             syn_payload: 0,
             peer_isn: None,

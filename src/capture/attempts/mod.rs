@@ -45,7 +45,7 @@ use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport, What};
 use duplicates::{RecentPackets, Seen};
 use early::Early;
-use flow::{Flow, Phase};
+use flow::{AnotherFile, Flow, Phase};
 use key::Key;
 use table::FlowTable;
 use unplaced::{Tries, Unplaced};
@@ -148,7 +148,7 @@ impl Attempts {
             Transport::TCP | Transport::UDP | Transport::ICMP | Transport::ICMPV6 => {
                 match self.recent.seen(evidence, packet, &key) {
                     Seen::New => {}
-                    copy => return self.duplicate(&key, copy),
+                    copy => return self.duplicate(&key, evidence, copy),
                 }
             }
             _ => {}
@@ -402,12 +402,16 @@ impl Attempts {
         }
     }
 
-    fn duplicate(&mut self, key: &Key, copy: Seen) {
+    fn duplicate(&mut self, key: &Key, evidence: EvidenceId, copy: Seen) {
         self.summary.duplicates += 1;
         if copy == Seen::ByAnotherSensor
             && let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot))
         {
             flow.marks.set(Marks::TWO_SENSORS);
+            if evidence != flow.began.evidence {
+                let known = flow.also.file().unwrap_or(evidence);
+                flow.also = AnotherFile::of(self.listening.begun_first(known, evidence));
+            }
         }
     }
 }
@@ -449,7 +453,12 @@ fn is_tunnel(packet: &Packet) -> bool {
 
 /// The event of a flow that was waited for until `watched`, by as much of that as was listened to.
 fn ended(flow: Flow, watched: Timestamp, listening: &Listening) -> Event {
-    let heard = listening.until(flow.began.evidence, flow.last, watched);
+    let until = |evidence| listening.until(evidence, flow.last, watched);
+    let mut heard = until(flow.began.evidence);
+    // What another file holds too was listened to as long as by that one.
+    if let Some(also) = flow.also.file() {
+        heard = heard.max(until(also));
+    }
     let watched = watched.min(flow.last.max(heard));
     flow.into_event(watched)
 }

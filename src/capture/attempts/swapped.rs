@@ -2,7 +2,8 @@
 //! times and two directions of one mirror do that.
 
 use super::tests::{CLIENT, SERVER, ms, told, told_all};
-use super::wire::{Wire, end, inner};
+use super::wire::{Wire, attempt, end, inner};
+use super::{Attempts, Settings};
 use crate::capture::packet::Packet;
 use crate::model::attempt::Marks;
 use crate::model::payload::Shape;
@@ -239,6 +240,43 @@ fn a_reset_seen_before_the_fin_it_answers_is_no_interruption() {
     assert!(end_of(1011, Some(50)));
     assert!(!end_of(1011, Some(51)), "too late to be what it answers");
     assert!(!end_of(1011, None));
+}
+
+#[test]
+fn an_excerpt_beside_the_whole_capture_does_not_end_the_waiting() {
+    let mut wire = Wire::default();
+    wire.wait(9_000).tcp(CLIENT, SERVER).syn(1000);
+    let syn = wire.packets[0].1.clone();
+    wire.wait(60_000).udp("10.9.9.9:9", "10.9.9.8:9", 1);
+    let later = wire.packets[1].1.clone();
+    // Whichever file comes first, and whichever of two excerpts.
+    for (whole, excerpts) in [(1, vec![2]), (2, vec![1]), (2, vec![1, 3]), (3, vec![1, 2])] {
+        let mut machine = Attempts::new(Settings::default());
+        let mut out = |_| {};
+        let before = Packet {
+            time: ms(0),
+            ip_id: 9,
+            number: 9,
+            ..later.clone()
+        };
+        machine.packet(EvidenceId(whole), &before, &mut out);
+        let mut files = excerpts.clone();
+        files.push(whole);
+        files.sort_unstable();
+        for file in files {
+            machine.packet(EvidenceId(file), &syn, &mut out);
+        }
+        for file in excerpts {
+            machine.ended(EvidenceId(file), None);
+        }
+        let mut all = Vec::new();
+        machine.packet(EvidenceId(whole), &later, &mut |event| all.push(event));
+        machine.finish(&mut |event| all.push(event));
+        let silent = all.iter().map(attempt).find(|a| a.initiator == end(CLIENT));
+        let silent = silent.expect("the attempt");
+        assert_eq!(silent.decided, ms(30_000), "{whole}");
+        assert!(silent.marks.has(Marks::ABANDONED));
+    }
 }
 
 #[test]
