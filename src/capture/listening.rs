@@ -61,6 +61,29 @@ impl Listening {
         }
     }
 
+    /// True for two files of one time: they are of two sensors, and each has a clock of its own. What one
+    /// sensor writes into several files lies one after the other.
+    pub(super) fn side_by_side(&self, one: EvidenceId, other: EvidenceId) -> bool {
+        let heard = |file: EvidenceId| self.files.get(file.0 as usize).copied().flatten();
+        let (Some(a), Some(b)) = (heard(one), heard(other)) else {
+            return false;
+        };
+        one != other && a.first <= b.last && b.first <= a.last
+    }
+
+    /// Of two files the one that began first: an excerpt begins later than the whole.
+    pub(super) fn begun_first(&self, one: EvidenceId, other: EvidenceId) -> EvidenceId {
+        let begin = |file: EvidenceId| {
+            let heard = self.files.get(file.0 as usize).copied().flatten();
+            (heard.map_or(Timestamp::MAX, |heard| heard.first), file)
+        };
+        if begin(other) < begin(one) {
+            other
+        } else {
+            one
+        }
+    }
+
     /// Until when someone listened to what `evidence` began and `last` went on, `watched` at most.
     pub(super) fn until(
         &self,

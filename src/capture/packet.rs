@@ -160,7 +160,7 @@ pub struct EmbeddedHeader {
     pub code: u8,
     /// Who sent the error.
     pub from: IpAddr,
-    /// Source of the refused packet; port 0 if the ports are not embedded.
+    /// Source of the refused packet; port 0, here and there, if it is not embedded.
     pub source: Endpoint,
     /// Destination of the refused packet.
     pub destination: Endpoint,
@@ -168,6 +168,8 @@ pub struct EmbeddedHeader {
     pub transport: Transport,
     /// Its TCP sequence number, where embedded.
     pub seq: Option<u32>,
+    /// Its IPv4 identification; 0 for IPv6.
+    pub id: u16,
 }
 
 /// One record of a capture as it lies there.

@@ -18,7 +18,7 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
         (Transport::ICMPV6, 1, _) => v6(inner),
         _ => None,
     }?;
-    let (source, destination, transport, ports) = read;
+    let (source, destination, transport, id, ports) = read;
     if matches!(transport, Transport::ICMP | Transport::ICMPV6) {
         // What stands for ports is written as in the packet that was refused.
         let (asker, asked) = icmp::ports(transport, ports)?;
@@ -30,6 +30,7 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
             destination: Endpoint::new(destination, asked),
             transport,
             seq: None,
+            id,
         });
     }
     let port = |at: usize| match ports.get(at..at + 2) {
@@ -50,10 +51,12 @@ pub(super) fn embedded(icmp: Transport, from: IpAddr, body: &[u8]) -> Option<Emb
         destination: Endpoint::new(destination, port(2)),
         transport,
         seq,
+        id,
     })
 }
 
-type Inner<'a> = (IpAddr, IpAddr, Transport, &'a [u8]);
+/// Source, destination, protocol, IPv4 identification, and what follows.
+type Inner<'a> = (IpAddr, IpAddr, Transport, u16, &'a [u8]);
 
 /// Only these begin with ports, or with what stands for them.
 fn ports_of(transport: Transport, rest: &[u8]) -> &[u8] {
@@ -74,7 +77,9 @@ fn v4(inner: &[u8]) -> Option<Inner<'_>> {
     let rest = inner.get(header..).filter(|_| !later).unwrap_or(&[]);
     let from = Ipv4Addr::new(fixed[12], fixed[13], fixed[14], fixed[15]);
     let to = Ipv4Addr::new(fixed[16], fixed[17], fixed[18], fixed[19]);
-    Some((from.into(), to.into(), transport, ports_of(transport, rest)))
+    let id = u16::from_be_bytes([fixed[4], fixed[5]]);
+    let ports = ports_of(transport, rest);
+    Some((from.into(), to.into(), transport, id, ports))
 }
 
 fn v6(inner: &[u8]) -> Option<Inner<'_>> {
@@ -99,6 +104,7 @@ fn v6(inner: &[u8]) -> Option<Inner<'_>> {
         address(8),
         address(24),
         transport,
+        0,
         ports_of(transport, rest),
     ))
 }

@@ -2,9 +2,9 @@
 //! answers.
 //!
 //! A request goes to all, its answer to the asker alone, so a sensor may well see one and not the
-//! other. "No answer" is told only where the same interface also captured something sent to the
-//! asker alone; runs without an answer wait for that until the end of the evidence. What an
-//! unanswered question means is not said here.
+//! other. "No answer" is told only where the same interface, or the one that holds the other
+//! direction, also captured something sent to the asker alone; runs without an answer wait for that
+//! until the end of the evidence. What an unanswered question means is not said here.
 
 use super::listening::Listening;
 use super::packet::{Packet, SegmentTalk, Speech};
@@ -12,7 +12,7 @@ use super::wake_copies::provenance;
 use crate::model::neighbour::{Heard, Solicitation, ToldBy};
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, What};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
 /// An answer to a request may take this long: hosts that sleep or roam are slow. Windows and Linux
@@ -31,6 +31,11 @@ const MOST_RUNS: usize = 65_536;
 const MOST_WAITING: usize = 65_536;
 /// Askers whose traffic is known to be visible, or looked out for.
 const MOST_ASKERS: usize = 65_536;
+/// An answer may be seen so much earlier than its question, and by the clocks of two sensors.
+const TURNED: Span = Span::millis(50);
+const TURNED_BY_CLOCKS: Span = Span::seconds(2);
+/// The latest answers that are kept for a question that is yet to be seen.
+const MOST_ANSWERS: usize = 64;
 /// How often runs that are over are looked for, in the evidence's time.
 const SWEEP_EVERY: Span = Span::seconds(30);
 
@@ -45,6 +50,7 @@ struct Asked {
     last: Timestamp,
 }
 
+#[derive(Clone, Copy)]
 struct Answer {
     time: Timestamp,
     at: Provenance,
@@ -65,6 +71,8 @@ struct Run {
 #[derive(Default)]
 pub(super) struct Solicitations {
     runs: BTreeMap<(IpAddr, IpAddr), Run>,
+    /// The latest answers, by asker and target.
+    answers: VecDeque<((IpAddr, IpAddr), Answer)>,
     /// Unanswered, until their asker turns out to be visible.
     waiting: BTreeMap<Seen, Vec<Event>>,
     waiting_count: usize,
@@ -82,6 +90,17 @@ impl Run {
         self.again
             .as_ref()
             .map_or(self.asked.last, |again| again.last)
+    }
+
+    fn settle(&mut self, answer: Answer) {
+        if let Some(again) = self.again.take() {
+            // Answered as before: all of it is one solicitation.
+            self.asked.tries = self.asked.tries.saturating_add(again.tries);
+            self.asked.last = again.last;
+        }
+        if self.answer.is_none() {
+            self.answer = Some(answer);
+        }
     }
 }
 
@@ -101,7 +120,9 @@ impl Solicitations {
             Speech::Asks(target) => self.ask(talk, target, packet, (at, listening), out),
             Speech::Answers(asker) => {
                 self.addressed(asker, evidence, packet.interface, out);
-                self.answer(asker, talk, packet, at);
+                if let Some(began) = self.answer(asker, talk, packet, at) {
+                    self.addressed(asker, began.evidence, began.interface, out);
+                }
             }
         }
     }
@@ -125,6 +146,29 @@ impl Solicitations {
             self.waiting_count -= waiting.len();
             waiting.into_iter().for_each(out);
         }
+    }
+
+    /// Notes a packet of a conversation of which another interface of the same file holds the other
+    /// direction, as `began` says: each end is visible where it asks, for what is sent to it lies in the
+    /// other one.
+    #[inline]
+    pub(super) fn answered_across(
+        &mut self,
+        packet: &Packet,
+        at: Provenance,
+        began: Provenance,
+        out: &mut impl FnMut(Event),
+    ) {
+        if began.interface == at.interface || began.evidence != at.evidence {
+            return;
+        }
+        self.addressed(packet.source.address, at.evidence, at.interface, out);
+        self.addressed(
+            packet.destination.address,
+            began.evidence,
+            began.interface,
+            out,
+        );
     }
 
     fn ask(
@@ -162,6 +206,7 @@ impl Solicitations {
                     (Some(_), Some(again)) => again,
                     (Some(_), None) => {
                         run.again = Some(asked);
+                        self.settle_early(key, now, at, listening);
                         return;
                     }
                 };
@@ -188,27 +233,57 @@ impl Solicitations {
             again: None,
         };
         self.runs.insert(key, run);
+        self.settle_early(key, now, at, listening);
     }
 
-    fn answer(&mut self, asker: IpAddr, talk: &SegmentTalk, packet: &Packet, at: Provenance) {
-        let Some(run) = self.runs.get_mut(&(asker, talk.address)) else {
+    /// Gives a question of `now` the answer that was seen a moment before it.
+    fn settle_early(
+        &mut self,
+        key: (IpAddr, IpAddr),
+        now: Timestamp,
+        at: Provenance,
+        listening: &Listening,
+    ) {
+        let mut latest = self.answers.iter().rev().filter(|(to, _)| *to == key);
+        let Some((_, answer)) = latest.next() else {
             return;
         };
+        let within = if listening.side_by_side(answer.at.evidence, at.evidence) {
+            TURNED_BY_CLOCKS
+        } else {
+            TURNED
+        };
+        if now.since(answer.time) <= within
+            && let Some(run) = self.runs.get_mut(&key)
+        {
+            run.settle(*answer);
+        }
+    }
+
+    /// Where the question began that this answers, if it was seen already.
+    fn answer(
+        &mut self,
+        asker: IpAddr,
+        talk: &SegmentTalk,
+        packet: &Packet,
+        at: Provenance,
+    ) -> Option<Provenance> {
+        let key = (asker, talk.address);
+        let answer = Answer {
+            time: packet.time,
+            at,
+            mac: talk.mac,
+        };
+        if self.answers.len() >= MOST_ANSWERS {
+            self.answers.pop_front();
+        }
+        self.answers.push_back((key, answer));
+        let run = self.runs.get_mut(&key)?;
         if packet.time.since(run.last()) > ANSWER_WAIT {
-            return;
+            return None;
         }
-        if let Some(again) = run.again.take() {
-            // Answered as before: all of it is one solicitation.
-            run.asked.tries = run.asked.tries.saturating_add(again.tries);
-            run.asked.last = again.last;
-        }
-        if run.answer.is_none() {
-            run.answer = Some(Answer {
-                time: packet.time,
-                at,
-                mac: talk.mac,
-            });
-        }
+        run.settle(answer);
+        Some(run.asked.began)
     }
 
     fn sweep(&mut self, now: Timestamp, listening: &Listening, out: &mut impl FnMut(Event)) {
@@ -241,7 +316,7 @@ impl Solicitations {
             let listened = watched.since(asked.first);
             let decided = asked.last.shifted(ANSWER_WAIT).min(watched);
             let (outcome, decided) = match &answer {
-                Some(answer) => (Heard::Answered(answer.mac), answer.time),
+                Some(answer) => (Heard::Answered(answer.mac), answer.time.max(asked.first)),
                 None if listened < SILENCE => (Heard::CutShort, decided),
                 None => (Heard::Unanswered, decided),
             };
@@ -419,6 +494,56 @@ mod tests {
         };
         assert_eq!(answered(3_000), MAC);
         assert_eq!(answered(3_001), Heard::Unanswered);
+    }
+
+    #[test]
+    fn an_answer_may_be_seen_shortly_before_its_question() {
+        let said = |gap| {
+            [
+                (0, Replies("10.0.0.7")),
+                (gap, Asks("10.0.0.7")),
+                (30_000, Replies("10.0.0.7")),
+                (30_000 + gap, Asks("10.0.0.7")),
+            ]
+        };
+        let answered = ("10.0.0.7".to_owned(), 2, MAC, 50);
+        assert_eq!(told(&said(50), 90_000), [answered]);
+        let outcomes: Vec<_> = told(&said(51), 90_000).iter().map(|t| t.2).collect();
+        assert_eq!(outcomes, [Heard::Unanswered]);
+    }
+
+    #[test]
+    fn answers_on_an_interface_of_their_own_are_visible() {
+        let mut machine = Solicitations::default();
+        let mut events = Vec::new();
+        let mut out = |event| events.push(event);
+        let mut say = |ms: i64, interface, address, speech| {
+            let talk = SegmentTalk {
+                mac: Some([2, 0, 0, 0, 0, 1]),
+                address,
+                told_by: ToldBy::Arp,
+                speech,
+            };
+            let packet = Packet {
+                interface,
+                ..at_ms(ms, ms as u64 + 1)
+            };
+            let listening = Listening::default();
+            machine.hear(EvidenceId(1), &packet, &talk, &listening, &mut out);
+        };
+        let asker = address(ASKER);
+        say(0, 0, asker, Speech::Asks(address("10.0.0.7")));
+        say(100, 0, asker, Speech::Asks(address("10.0.0.8")));
+        say(101, 1, address("10.0.0.8"), Speech::Answers(asker));
+        let end = Timestamp(60_000_000_000);
+        machine.finish(end, &Listening::default(), &mut out);
+        let silent = events.iter().filter(|event| {
+            let What::Solicitation(asked) = &event.what else {
+                panic!("{event:?}")
+            };
+            asked.outcome == Heard::Unanswered
+        });
+        assert_eq!(silent.count(), 1);
     }
 
     #[test]

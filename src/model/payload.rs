@@ -16,7 +16,7 @@ pub const LONGEST_NAME: usize = 253;
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub enum Shape {
-    /// No payload was seen.
+    /// No payload was seen, or not its begin.
     #[default]
     None,
     /// A TLS record: handshake, alert, change or application data (RFC 8446 5.1, RFC 5246 6.2.1).
@@ -95,7 +95,7 @@ pub struct Payload {
     /// The shape of the first payload of each side.
     pub shapes: [Shape; 2],
     /// Payload bytes of the first packets with payload of each side, in order of capture, copies
-    /// sent again left out; 0 where there were fewer. Sizes above 65,535 stand as 65,535.
+    /// sent again left out; 0 where there were fewer, and behind a hole. Sizes above 65,535 stand as 65,535.
     pub first_sizes: [[u16; FIRST_SIZES]; 2],
     /// The name the initiator asked for.
     pub name: Option<PeerName>,

@@ -27,7 +27,8 @@ const SET_MASK: u64 = (1 << SET_BITS) - 1;
 const CHECK_MASK: u64 = 0xFFFF << SET_BITS;
 /// Set in every print.
 const USED: u64 = 1 << 63;
-/// No stack repeats a segment this soon, save a bare ACK.
+/// No stack repeats payload or a FIN this soon. A SYN, and a reset that answers one, it repeats later than
+/// copies lie apart.
 const NO_RETRY_YET: Span = Span::millis(1);
 
 /// What a repeated packet is.
@@ -79,8 +80,8 @@ impl RecentPackets {
     /// acknowledgement numbers, flags and payload length. On one interface that is not enough, for
     /// a packet sent again may agree in all of them, and a scanner's probes of one port even in the
     /// identification: there a copy must have an IPv4 identification other than 0, which differs from
-    /// packet to packet, and the same UDP checksum, or be a TCP segment, other than a bare ACK, within
-    /// a millisecond.
+    /// packet to packet, and the same UDP checksum, or be a SYN or a reset, or another TCP segment, save
+    /// a bare ACK, within a millisecond.
     pub(super) fn seen(&mut self, evidence: EvidenceId, packet: &Packet, key: &Key) -> Seen {
         let sensor = self.sensor_of(evidence, packet.interface);
         let print = self.print_of(packet, key);
@@ -104,7 +105,8 @@ impl RecentPackets {
                             && set[place].print == print;
                         let sent_again_later = packet.transport == Transport::TCP
                             && (packet.payload > 0 || packet.flags & (SYN | FIN | RST) != 0);
-                        let no_retry = sent_again_later && apart <= NO_RETRY_YET;
+                        let begins = packet.flags & (SYN | RST) != 0;
+                        let no_retry = sent_again_later && (begins || apart <= NO_RETRY_YET);
                         if own_id || no_retry {
                             return Seen::Mirrored;
                         }
@@ -218,6 +220,7 @@ fn time_of(stamp: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::capture::attempts::wire::at_ms;
+    use crate::capture::packet::flags::ACK;
 
     #[test]
     fn two_probes_with_one_identification_are_no_copies_on_one_interface() {
@@ -238,6 +241,33 @@ mod tests {
         assert_eq!(seen(1, 0xf57b), Seen::Mirrored);
         // Another sensor may have seen the checksum before the network card completed it.
         assert_eq!(seen(2, 0x1234), Seen::ByAnotherSensor);
+    }
+
+    #[test]
+    fn no_stack_repeats_what_begins_or_refuses_a_connection_within_the_window() {
+        let copies = |flags, payload, version: &str| {
+            let mut recent = RecentPackets::new(Span::millis(50));
+            let seen = |ms: i64| {
+                let packet = Packet {
+                    transport: Transport::TCP,
+                    source: crate::capture::attempts::wire::end(version),
+                    flags,
+                    payload,
+                    ..at_ms(ms, ms as u64)
+                };
+                recent.seen(EvidenceId(1), &packet, &Key::of(&packet))
+            };
+            [1_000, 1_002, 1_049].map(seen)
+        };
+        for from in ["10.0.0.1:4000", "[fd00::1]:4000"] {
+            for flags in [SYN, SYN | ACK, RST, RST | ACK] {
+                let copied = [Seen::New, Seen::Mirrored, Seen::Mirrored];
+                assert_eq!(copies(flags, 0, from), copied, "{flags} {from}");
+            }
+            // Payload and a FIN may be sent again soon.
+            assert_eq!(copies(ACK, 9, from), [Seen::New; 3]);
+            assert_eq!(copies(FIN | ACK, 0, from), [Seen::New; 3]);
+        }
     }
 
     #[test]

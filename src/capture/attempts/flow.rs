@@ -6,8 +6,8 @@ use crate::capture::icmp;
 use crate::capture::packet::Packet;
 use crate::model::attempt::{IcmpRun, Marks};
 use crate::model::{
-    Attempt, Endpoint, Event, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp, Transport,
-    What,
+    Attempt, Endpoint, Event, EvidenceId, FlowEnd, Outcome, Provenance, Refusal, Span, Timestamp,
+    Transport, What,
 };
 
 /// Unanswered for good this long after the last SYN: Windows gives up 21 s after its first SYN,
@@ -27,7 +27,7 @@ const RETRY_WAIT: Span = Span::millis(3_500);
 /// Closed this soon without a byte, a connection was only a touch.
 const EMPTY_WITHIN: Span = Span::seconds(1);
 /// A hole in the sequence numbers up to this size counts as bytes that went over the wire.
-const LARGEST_HOLE: u32 = 1 << 20;
+pub(super) const LARGEST_HOLE: u32 = 1 << 20;
 
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub(super) struct Flow {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
     pub(super) began: Provenance,
+    /// Another file that holds a packet of it.
+    pub(super) also: AnotherFile,
     pub(super) isn: Option<u32>,
     /// Payload bytes in the SYN.
     pub(super) syn_payload: u32,
@@ -91,6 +93,21 @@ pub(super) struct Flow {
     pub(super) ttl: [u8; 2],
     /// What was seen of the payload, if there was any.
     speech: Option<Box<Speech>>,
+}
+
+/// A file or none, in two bytes: a live flow is kept small. Files beyond the first 65,535 are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct AnotherFile(u16);
+
+impl AnotherFile {
+    pub(super) fn of(file: EvidenceId) -> Self {
+        let number = file.0.checked_add(1).map(u16::try_from);
+        Self(number.and_then(Result::ok).unwrap_or(0))
+    }
+
+    pub(super) fn file(self) -> Option<EvidenceId> {
+        Some(EvidenceId(u32::from(self.0.checked_sub(1)?)))
+    }
 }
 
 /// The marks that packets show, which are the first sixteen: a live flow is kept small.
@@ -137,6 +154,7 @@ impl Flow {
             first: packet.time,
             last: packet.time,
             began: at,
+            also: AnotherFile::default(),
             isn: None,
             syn_payload: 0,
             peer_isn: None,
@@ -171,7 +189,7 @@ impl Flow {
         }
         if self.transport != Transport::TCP {
             self.bytes[who] += u64::from(packet.payload);
-            self.note(packet, who);
+            self.note(packet, who, None);
             return;
         }
         let syn = u32::from(packet.flags & crate::capture::packet::flags::SYN != 0);
@@ -179,7 +197,7 @@ impl Flow {
         let Some(next) = self.next_seq[who] else {
             self.next_seq[who] = Some(end);
             self.bytes[who] += u64::from(packet.payload);
-            self.note(packet, who);
+            self.note(packet, who, None);
             return;
         };
         // A FIN shows as well as payload does how much was sent before it.
@@ -189,23 +207,27 @@ impl Flow {
         }
         let ahead = end.wrapping_sub(next);
         if ahead == 0 || ahead > u32::MAX / 2 {
+            if let Some(speech) = &mut self.speech {
+                speech.fill(packet, who);
+            }
             return;
         }
         let plausible = ahead <= packet.payload.saturating_add(LARGEST_HOLE);
         self.bytes[who] += u64::from(if plausible { ahead } else { packet.payload });
         self.next_seq[who] = Some(end);
         self.marks.take_back(Marks::EMPTY);
-        self.note(packet, who);
+        self.note(packet, who, Some(next).filter(|_| ahead > packet.payload));
     }
 
-    fn note(&mut self, packet: &Packet, who: usize) {
+    /// Notes what `packet` carries; `expected` is the sequence number before a hole that it leaves.
+    fn note(&mut self, packet: &Packet, who: usize, expected: Option<u32>) {
         if packet.payload > 0 {
             let state = State {
                 closed: [self.fins & 1 != 0, self.fins & 2 != 0],
                 heard: self.packets[0],
             };
             let speech = self.speech.get_or_insert_default();
-            speech.hear(packet, who, state);
+            speech.hear(packet, who, state, expected);
         }
     }
 

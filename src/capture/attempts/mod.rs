@@ -9,6 +9,7 @@
 //! Not attempts: UDP and pings to group addresses (counted), and packets of other protocols.
 
 mod duplicates;
+mod early;
 mod flow;
 mod key;
 #[cfg(test)]
@@ -19,10 +20,13 @@ mod partial;
 mod rules;
 mod speech;
 mod summary;
+#[cfg(test)]
+mod swapped;
 mod table;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod unplaced;
 mod unreachable;
 #[cfg(test)]
 pub(crate) mod wire;
@@ -32,7 +36,7 @@ pub use summary::AttemptSummary;
 use super::announcements::Announcements;
 use super::icmp;
 use super::listening::Listening;
-use super::packet::{Extra, Packet, flags};
+use super::packet::{EmbeddedHeader, Extra, Packet, flags};
 use super::solicitations::Solicitations;
 use super::wake_copies::{WakeCopies, provenance};
 use crate::model::attempt::Marks;
@@ -40,9 +44,11 @@ use crate::model::neighbour::Neighbour;
 use crate::model::net::is_group_or_wildcard;
 use crate::model::{Event, EvidenceId, Provenance, Span, Timestamp, Transport, What};
 use duplicates::{RecentPackets, Seen};
-use flow::{Flow, Phase};
+use early::Early;
+use flow::{AnotherFile, Flow, Phase};
 use key::Key;
 use table::FlowTable;
+use unplaced::{Tries, Unplaced};
 use unreachable::Matched;
 
 /// What packets without IP have for a protocol.
@@ -76,6 +82,9 @@ pub struct Attempts {
     settings: Settings,
     table: FlowTable,
     recent: RecentPackets,
+    early: Early,
+    unplaced: Unplaced,
+    tries: Tries,
     wakes: WakeCopies,
     announcements: Announcements,
     solicitations: Solicitations,
@@ -99,6 +108,9 @@ impl Attempts {
             },
             table: FlowTable::default(),
             recent: RecentPackets::new(settings.duplicates_within),
+            early: Early::default(),
+            unplaced: Unplaced::default(),
+            tries: Tries::default(),
             wakes: WakeCopies::default(),
             announcements: Announcements::default(),
             solicitations: Solicitations::default(),
@@ -136,7 +148,7 @@ impl Attempts {
             Transport::TCP | Transport::UDP | Transport::ICMP | Transport::ICMPV6 => {
                 match self.recent.seen(evidence, packet, &key) {
                     Seen::New => {}
-                    copy => return self.duplicate(&key, copy),
+                    copy => return self.duplicate(&key, evidence, copy),
                 }
             }
             _ => {}
@@ -148,11 +160,7 @@ impl Attempts {
                 self.wakes.signal(evidence, packet, signal, out);
             }
             Some(Extra::Refusal(embedded)) => {
-                match unreachable::refuse(&mut self.table, packet, embedded, at) {
-                    Matched::Refused => self.summary.icmp_matched += 1,
-                    Matched::Ignored => self.summary.icmp_ignored += 1,
-                    Matched::Unmatched => self.summary.icmp_unmatched += 1,
-                }
+                self.refusal(packet, embedded, at);
                 return;
             }
             Some(Extra::Segment(announcement, talk)) => {
@@ -218,6 +226,34 @@ impl Attempts {
         self.summary
     }
 
+    fn refusal(&mut self, packet: &Packet, embedded: &EmbeddedHeader, at: Provenance) {
+        let embedded = self.tries.whole(embedded);
+        match unreachable::refuse(&mut self.table, packet, &embedded, at) {
+            Matched::Refused => self.summary.icmp_matched += 1,
+            Matched::Ignored => self.summary.icmp_ignored += 1,
+            Matched::Unmatched => {
+                self.summary.icmp_unmatched += 1;
+                self.unplaced.keep(packet, at);
+            }
+        }
+    }
+
+    /// Notes that `packet` asks, and tries the errors that were seen before it if it `begins` a flow.
+    fn asked(&mut self, packet: &Packet, at: Provenance, begins: bool) {
+        self.tries.note(packet);
+        if !begins || self.unplaced.is_empty() {
+            return;
+        }
+        let since = packet.time.shifted(OTHER_CLOCK.negated());
+        let within = |error| apart(&self.listening, self.settings, error, at);
+        if let Some((error, embedded, from)) = self.unplaced.take(packet, since, within)
+            && unreachable::refuse(&mut self.table, &error, &embedded, from) == Matched::Refused
+        {
+            self.summary.icmp_matched += 1;
+            self.summary.icmp_unmatched -= 1;
+        }
+    }
+
     fn segment(&mut self, key: &Key, packet: &Packet, at: Provenance, out: &mut impl FnMut(Event)) {
         if packet.cut && packet.flags == 0 {
             // Ports and no flags: whatever this was, it must not pass for traffic of a connection.
@@ -230,7 +266,12 @@ impl Attempts {
         let Some(slot) = self.table.find(key) else {
             let mut flow = tcp::begin(packet, at);
             begin_with(&mut flow, packet, at);
-            return self.insert(key, flow, packet.time, out);
+            self.early.keep(&flow, key, packet, at);
+            self.insert(key, flow, packet.time, out);
+            if tcp::asks(packet) {
+                self.asked(packet, at, true);
+            }
+            return;
         };
         let Some(flow) = self.table.flow(slot) else {
             return;
@@ -238,13 +279,35 @@ impl Attempts {
         let who = tcp::sender(flow, packet.source);
         if packet.time <= flow.deadline() && tcp::belongs(flow, packet, who) {
             tcp::advance(flow, packet, at, who);
+            if let (0, true, Some(accepted)) = (who, tcp::asks(packet), flow.accepted) {
+                let within = apart(&self.listening, self.settings, accepted, at);
+                tcp::answered_before(flow, packet, within);
+            }
+            self.early.keep(flow, key, packet, at);
+            if who == 1 {
+                self.solicitations
+                    .answered_across(packet, at, flow.began, out);
+            }
             let again = flow.deadline();
             self.table.look_again(slot, again);
+            if tcp::asks(packet) {
+                self.asked(packet, at, false);
+            }
+            return;
+        }
+        let within = apart(&self.listening, self.settings, flow.began, at);
+        if let Some(turned) = self.early.turned(flow, key, (packet, at), within) {
+            self.early.keep(&turned, key, packet, at);
+            self.table.replace(slot, turned);
             return;
         }
         let mut flow = tcp::begin(packet, at);
         begin_with(&mut flow, packet, at);
+        self.early.keep(&flow, key, packet, at);
         self.replace(slot, flow, packet.time, out);
+        if tcp::asks(packet) {
+            self.asked(packet, at, true);
+        }
     }
 
     fn datagram(
@@ -265,11 +328,16 @@ impl Attempts {
         {
             let who = tcp::sender(flow, packet.source);
             flow.count(packet, who);
+            if who == 1 {
+                self.solicitations
+                    .answered_across(packet, at, flow.began, out);
+            }
             if who == 0 {
                 if flow.phase == Phase::Lone {
                     flow.decide(Phase::Open, packet.time, at);
                 } else if flow.phase != Phase::Open {
                     flow.last_try = flow.last_try.max(packet.time);
+                    self.tries.note(packet);
                 }
             } else if !matches!(flow.phase, Phase::Open | Phase::Lone) {
                 flow.refusal = None;
@@ -292,6 +360,9 @@ impl Attempts {
         match slot {
             Some(slot) => self.replace(slot, flow, packet.time, out),
             None => self.insert(key, flow, packet.time, out),
+        }
+        if !answers {
+            self.asked(packet, at, true);
         }
     }
 
@@ -331,18 +402,31 @@ impl Attempts {
         }
     }
 
-    fn duplicate(&mut self, key: &Key, copy: Seen) {
+    fn duplicate(&mut self, key: &Key, evidence: EvidenceId, copy: Seen) {
         self.summary.duplicates += 1;
         if copy == Seen::ByAnotherSensor
             && let Some(flow) = self.table.find(key).and_then(|slot| self.table.flow(slot))
         {
             flow.marks.set(Marks::TWO_SENSORS);
+            if evidence != flow.began.evidence {
+                let known = flow.also.file().unwrap_or(evidence);
+                flow.also = AnotherFile::of(self.listening.begun_first(known, evidence));
+            }
         }
     }
 }
 
 /// How much later than its answer a question may seem that another sensor captured.
 const OTHER_CLOCK: Span = Span::seconds(2);
+
+/// How much earlier than its question an answer may seem, by the clocks of who captured them.
+fn apart(listening: &Listening, settings: Settings, one: Provenance, other: Provenance) -> Span {
+    if listening.side_by_side(one.evidence, other.evidence) {
+        OTHER_CLOCK
+    } else {
+        settings.duplicates_within
+    }
+}
 
 /// True for a datagram that cannot be the question to the answer that `flow` begins with: it comes too late
 /// after it.
@@ -369,7 +453,12 @@ fn is_tunnel(packet: &Packet) -> bool {
 
 /// The event of a flow that was waited for until `watched`, by as much of that as was listened to.
 fn ended(flow: Flow, watched: Timestamp, listening: &Listening) -> Event {
-    let heard = listening.until(flow.began.evidence, flow.last, watched);
+    let until = |evidence| listening.until(evidence, flow.last, watched);
+    let mut heard = until(flow.began.evidence);
+    // What another file holds too was listened to as long as by that one.
+    if let Some(also) = flow.also.file() {
+        heard = heard.max(until(also));
+    }
     let watched = watched.min(flow.last.max(heard));
     flow.into_event(watched)
 }

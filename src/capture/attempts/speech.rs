@@ -14,9 +14,18 @@ pub(super) struct Speech {
     told: Payload,
     /// How many first payloads of each side are noted.
     noted: [u8; 2],
+    /// What each side sent before the first payload of it that was seen.
+    missing: [Option<Missing>; 2],
     /// The last payload is the initiator's: what comes next answers it.
     asked: bool,
     unasked: Option<Unasked>,
+}
+
+/// Sequence numbers before the first payload that was seen: not captured, or seen later.
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    begin: u32,
+    end: u32,
 }
 
 /// What the responder sent on its own after a pause, as long as nothing followed.
@@ -38,15 +47,31 @@ pub(super) struct State {
 }
 
 impl Speech {
-    /// Takes in a packet with new payload, sent by side `who`: 0 the initiator, 1 the responder.
-    pub(super) fn hear(&mut self, packet: &Packet, who: usize, state: State) {
+    /// Takes in a packet with new payload, sent by side `who`: 0 the initiator, 1 the responder. `expected`
+    /// is the sequence number behind what was seen before, if that leaves a hole.
+    pub(super) fn hear(
+        &mut self,
+        packet: &Packet,
+        who: usize,
+        state: State,
+        expected: Option<u32>,
+    ) {
+        match expected {
+            Some(begin) if self.noted[who] == 0 => {
+                let end = packet.seq;
+                self.missing[who] = Some(Missing { begin, end });
+                self.noted[who] = 1;
+            }
+            // What comes behind a hole is not the next.
+            Some(_) => self.noted[who] = FIRST_SIZES as u8,
+            None => {}
+        }
         let place = usize::from(self.noted[who]);
-        if place < FIRST_SIZES {
+        if place < FIRST_SIZES && !self.fill(packet, who) {
             if place == 0 {
                 self.told.shapes[who] = packet.shape;
             }
-            let size = u16::try_from(packet.payload).unwrap_or(u16::MAX);
-            self.told.first_sizes[who][place] = size;
+            self.told.first_sizes[who][place] = size(packet);
             self.noted[who] += 1;
         }
         if who == 1 {
@@ -63,8 +88,30 @@ impl Speech {
         }
     }
 
-    /// What there is to tell of it.
-    pub(super) fn told(self) -> Payload {
+    /// Takes in a packet whose payload was seen, or lies behind what was seen: the first of its side may be
+    /// among them. True if this is it.
+    pub(super) fn fill(&mut self, packet: &Packet, who: usize) -> bool {
+        let first = |missing: &Missing| missing.begin == packet.seq && packet.payload > 0;
+        let Some(missing) = self.missing[who].filter(first) else {
+            return false;
+        };
+        self.missing[who] = None;
+        self.told.shapes[who] = packet.shape;
+        self.told.first_sizes[who][0] = size(packet);
+        if packet.seq.wrapping_add(packet.payload) != missing.end {
+            self.told.first_sizes[who][1..].fill(0);
+            self.noted[who] = FIRST_SIZES as u8;
+        }
+        true
+    }
+
+    /// What there is to tell of it: nothing of the form of a side whose first payload was not seen.
+    pub(super) fn told(mut self) -> Payload {
+        for who in 0..2 {
+            if self.missing[who].is_some() {
+                self.told.first_sizes[who] = [0; FIRST_SIZES];
+            }
+        }
         self.told
     }
 
@@ -92,4 +139,8 @@ impl Speech {
             None => Unasked { first, last, heard },
         });
     }
+}
+
+fn size(packet: &Packet) -> u16 {
+    u16::try_from(packet.payload).unwrap_or(u16::MAX)
 }

@@ -3,7 +3,7 @@
 //! Answers count only if they acknowledge the SYN: a bare or stale reset proves nothing. Sequence
 //! numbers are compared modulo 2^32. Payload is never looked at, only its length.
 
-use super::flow::{Flow, Phase, TCP_ANSWER_WAIT};
+use super::flow::{Flow, LARGEST_HOLE, Phase, TCP_ANSWER_WAIT};
 use crate::capture::packet::Packet;
 use crate::capture::packet::flags::{ACK, FIN, RST, SYN};
 use crate::model::attempt::Marks;
@@ -12,6 +12,12 @@ use crate::model::{Endpoint, FlowEnd, Provenance, Span, Timestamp};
 const BOTH_FINS: u8 = 0b11;
 /// A connection without a packet for longer is not in use.
 const IN_USE: Span = Span::seconds(10);
+
+/// So much earlier than what it answers an answer may be seen: two queues of one device, two directions of
+/// one mirror.
+const TURNED: Span = Span::millis(50);
+/// No stack repeats a SYN that was not answered sooner.
+const NO_RETRY_YET: Span = Span::millis(900);
 
 /// What kind of segment, with a reset before everything else it may claim to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +39,11 @@ fn kind(packet: &Packet) -> Kind {
     } else {
         Kind::SynAck
     }
+}
+
+/// True for a SYN that asks for a connection.
+pub(super) fn asks(packet: &Packet) -> bool {
+    kind(packet) == Kind::Syn
 }
 
 /// True if `a` is at or after `b`.
@@ -209,8 +220,11 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             flow.end = FlowEnd::Open;
             flow.peer_isn = Some([packet.seq; 2]);
             let behind = packet.seq.wrapping_add(1).wrapping_add(packet.payload);
-            flow.next_seq[1] = Some(behind);
-            flow.bytes[1] = u64::from(packet.payload);
+            // What it went on to send may be seen before it.
+            let sent = flow.next_seq[1].map_or(0, |next| next.wrapping_sub(behind));
+            let sent = if sent < LARGEST_HOLE { sent } else { 0 };
+            flow.next_seq[1] = Some(behind.wrapping_add(sent));
+            flow.bytes[1] = u64::from(packet.payload) + u64::from(sent);
             // Two clocks, or two queues of one device, may show the ACK first.
             let acked = flow
                 .acked
@@ -233,6 +247,15 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             flow.peer_isn = flow.peer_isn.map(|isns| [isns[0], packet.seq]);
         }
         Phase::Declined | Phase::Open | Phase::Lone | Phase::Loose => {}
+    }
+}
+
+/// Takes `packet`, a SYN, for the try that was answered if it comes at most `within` after the SYN-ACK.
+pub(super) fn answered_before(flow: &mut Flow, packet: &Packet, within: Span) {
+    let asking = matches!(flow.phase, Phase::Asked | Phase::Refused);
+    let soon = packet.time.since(flow.decided) <= within.min(NO_RETRY_YET);
+    if soon && !asking && flow.accepted.is_some() {
+        flow.last_try = flow.last_try.max(flow.decided);
     }
 }
 
@@ -277,7 +300,7 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
         // An ICMP error came first: the first refusal stands.
         _ => {}
     }
-    if flow.fins != 0 {
+    if flow.fins != 0 || answers_fin(flow, packet, who) {
         flow.marks.set(Marks::RESET_AFTER_FIN);
     }
     if flow.phase == Phase::Open && packet.time.since(last) > IN_USE {
@@ -288,6 +311,13 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
         flow.marks.set(Marks::RESET_TTL);
     }
     flow.close(end, packet.time);
+}
+
+/// True for a reset that acknowledges one more than the other side was seen to send: its FIN, which is yet
+/// to be seen.
+fn answers_fin(flow: &Flow, packet: &Packet, who: usize) -> bool {
+    let fin = flow.next_seq[1 - who].is_some_and(|next| packet.ack == next.wrapping_add(1));
+    fin && packet.flags & ACK != 0 && matches!(flow.phase, Phase::Open | Phase::Loose)
 }
 
 fn reset_is_valid(flow: &Flow, packet: &Packet, who: usize) -> bool {
@@ -372,6 +402,10 @@ fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: boo
     if resetter == Some(who) && grew && matches!(flow.phase, Phase::Open | Phase::Loose) {
         flow.end = FlowEnd::Open;
         flow.marks.set(Marks::RESET_MISMATCH);
+    }
+    // Nobody closes what the other side has reset: the reset answers it.
+    if fin && resetter == Some(1 - who) && packet.time.since(flow.closed) <= TURNED {
+        flow.marks.set(Marks::RESET_AFTER_FIN);
     }
     if fin && flow.end == FlowEnd::Open {
         flow.touch_if_empty(packet.time);

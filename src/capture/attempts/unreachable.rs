@@ -91,7 +91,7 @@ pub(super) fn refuse(
             from: embedded.from,
         }));
         flow.last = flow.last.max(packet.time);
-        flow.decide(Phase::Refused, packet.time, at);
+        flow.decide(Phase::Refused, packet.time.max(flow.first), at);
         if !exact {
             flow.marks.set(Marks::ICMP_WEAK);
         }

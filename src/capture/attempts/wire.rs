@@ -227,6 +227,7 @@ pub(crate) fn inner(
         destination,
         transport,
         seq,
+        id: 0,
     }
 }
 

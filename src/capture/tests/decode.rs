@@ -360,6 +360,7 @@ fn an_icmp_error_names_the_packet_it_refuses() {
         destination: endpoint("10.0.0.2:443"),
         transport: Transport::TCP,
         seq: Some(0xDEAD_BEEF),
+        id: 0x1234,
     };
     assert_eq!(header, expected);
     let without_seq = refusal(ip_packet(101, &ipv4(1, &error(3, 3, &inner[..24])))).unwrap();

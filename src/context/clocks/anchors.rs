@@ -28,6 +28,9 @@ const STEPPING: usize = 4_096;
 /// W32Time nudges a clock all the time; only more than this is a step.
 const STEP: Span = Span::millis(50);
 
+/// Set in the key of a SYN that nothing tells from the same SYN sent again.
+pub const UNTOLD: u64 = 1;
+
 /// A capture file and interface.
 pub type Sensor = (EvidenceId, u16);
 
@@ -213,9 +216,13 @@ impl AnchorBuilder {
             let sensor = (evidence, packet.interface);
             let begun = self.begun.entry(sensor).or_insert(packet.time);
             *begun = packet.time.min(*begun);
-            let number = u64::from(packet.seq) << 1 | 1;
+            // A SYN that is sent again has another identification, where it has one.
+            let told = packet.ip_id != 0 && packet.source.address.is_ipv4();
+            let id = if told { packet.ip_id } else { 0 };
+            let number = u64::from(id) << 40 | u64::from(packet.seq) << 1 | 1;
+            let hash = key(Transport::TCP, packet.source, packet.destination, number);
             let sight = Sight {
-                key: key(Transport::TCP, packet.source, packet.destination, number),
+                key: if told { hash & !UNTOLD } else { hash | UNTOLD },
                 time: packet.time,
                 from: tag(sensor),
             };
@@ -303,7 +310,7 @@ pub struct Anchors {
     pub wire: Vec<Sight>,
     /// The same by endpoints and initial sequence number.
     pub exact: Vec<Sight>,
-    /// SYNs by sensor.
+    /// SYNs by sensor; `UNTOLD` is set in the keys of those without an identification.
     pub sensors: BTreeMap<Sensor, Vec<Sight>>,
     /// The first SYN of each sensor.
     pub begun: BTreeMap<Sensor, Timestamp>,

@@ -2,7 +2,7 @@
 //! hosts that no capture saw against hosts that are measured, Sysmon's network clock against the
 //! captures or its own host.
 
-use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor, tag};
+use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor, UNTOLD, tag};
 use super::exact::{by_syns, by_utc};
 use super::fit::grain;
 use super::measure::{Measured, Undetermined, measure};
@@ -226,8 +226,24 @@ fn align(
 /// gives up after 75 s.
 const REPEATED: Span = Span::seconds(75);
 
+/// After these milliseconds a SYN is sent again, as the stacks do it: after 1 s and twice as long each time,
+/// older ones after 3 s; and all differences between two of the tries.
+const TRIED_AGAIN: [i64; 15] = [
+    1_000, 2_000, 3_000, 4_000, 6_000, 7_000, 8_000, 9_000, 12_000, 14_000, 15_000, 16_000, 24_000,
+    30_000, 31_000,
+];
+/// By how much the timers of stacks miss that.
+const TIMER: Span = Span::millis(20);
+
+/// True if `apart` is as long as stacks wait before they send a SYN again.
+fn is_a_retry(apart: Span) -> bool {
+    let mut waits = TRIED_AGAIN.iter().map(|ms| Span::millis(*ms));
+    waits.any(|wait| wait.plus(apart.abs().negated()).abs() <= TIMER)
+}
+
 /// True if one sensor on one clock explains that another file holds the same SYN: whichever holds it later
-/// had not begun when the other held it, so it may hold a repeat.
+/// had not begun when the other held it, so it may hold a repeat; or nothing tells it from a repeat, and it
+/// comes when one would.
 fn is_repeated(sight: &Sight, others: &[Sight], begun: &BTreeMap<u64, Timestamp>) -> bool {
     let from = others.partition_point(|other| other.key < sight.key);
     let same = others[from..].iter().take_while(|o| o.key == sight.key);
@@ -239,8 +255,9 @@ fn is_repeated(sight: &Sight, others: &[Sight], begun: &BTreeMap<u64, Timestamp>
         }
     });
     pairs.any(|(first, then)| {
-        then.time.since(first.time) <= REPEATED
-            && begun.get(&then.from).is_some_and(|at| first.time < *at)
+        let apart = then.time.since(first.time);
+        let late = begun.get(&then.from).is_some_and(|at| first.time < *at);
+        apart <= REPEATED && late || sight.key & UNTOLD != 0 && is_a_retry(apart)
     })
 }
 

@@ -519,6 +519,30 @@ fn repeated_syns_in_the_next_file_of_a_sensor_are_no_offset() {
 }
 
 #[test]
+fn a_syn_sent_again_over_another_link_is_no_offset() {
+    let moves = |ms: i64, first_id: u16, second_id: u16| {
+        let link = |by: i64, id: u16| -> Vec<Packet> {
+            let held = |n: u16| Packet {
+                ip_id: if id == 0 { 0 } else { id + n },
+                ..syn(i64::from(n) * 2_011 + by, n)
+            };
+            let own = syn(0, 700 + id);
+            std::iter::once(own).chain((0..12).map(held)).collect()
+        };
+        let still = seen(90_000, 2, 1, 1, 2);
+        let clocks = sensors(&[&link(0, first_id), &link(ms, second_id)]);
+        corrected(still.clone(), &clocks, &Identity::default()).time != still.time
+    };
+    assert!(!moves(3_000, 100, 200), "other packets");
+    assert!(moves(3_000, 100, 100), "the same packets");
+    // Without an identification, a repeat looks the same.
+    for wait in [1_000, 3_001, 6_990] {
+        assert!(!moves(wait, 0, 0), "{wait}");
+    }
+    assert!(moves(5_000, 0, 0), "nobody repeats a SYN then");
+}
+
+#[test]
 fn a_sensor_that_was_put_right_began_when_it_truly_did() {
     let burst = |at: i64, from: u16| -> Vec<Packet> {
         (from..from + 12)

@@ -337,11 +337,13 @@ impl CoverageBuilder {
             }
         }
         local.values_mut().for_each(OfHost::finish);
+        let captures = captures(&self.sensors);
+        self.wire.join_rotations(&captures);
         Coverage {
             last_record: last_record(&hosts),
             hosts,
             local,
-            captures: captures(&self.sensors),
+            captures,
             sensors: self.sensors,
             wire: self.wire,
         }

@@ -1,9 +1,10 @@
 //! Which addresses speak in the captures, and whether both directions of their talk were captured.
 
+use super::interval::Interval;
 use crate::context::clocks::anchors as clocks;
 use crate::model::attempt::Attempt;
 use crate::model::neighbour::{Neighbour, Solicitation};
-use crate::model::{Event, EvidenceId, Outcome, Timestamp, Transport};
+use crate::model::{Event, EvidenceId, Outcome, Span, Timestamp, Transport};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ use std::net::IpAddr;
 
 /// Addresses that are remembered; beyond, absence is not claimed.
 const MOST: usize = 200_000;
+/// A rotation loses at most this much between two files, and its packets may be out of order by that much.
+const ROTATION: Span = Span::seconds(1);
+const OVERLAP: Span = Span::millis(50);
 /// TCP attempts without a single one in both directions, from which on a capture is suspect.
 const SUSPECT: u64 = 10;
 
@@ -72,6 +76,8 @@ pub struct Wire {
     full: bool,
     // TCP attempts whose SYN was captured, and those of them with any answer: by capture.
     syns: BTreeMap<EvidenceId, [u64; 2]>,
+    // The same of all files of the rotation that a capture is of.
+    rotations: BTreeMap<EvidenceId, [u64; 2]>,
     // Conversations that came about, of any transport.
     established: u64,
 }
@@ -153,6 +159,32 @@ impl Wire {
         self.established += other.established;
     }
 
+    /// Joins the captures of each rotation, given in order of their begin: a file that begins where another
+    /// ends is of the same sensor, and one of few attempts shows no more than the others of it.
+    pub(super) fn join_rotations(&mut self, captures: &[(EvidenceId, Interval)]) {
+        let mut chains: BTreeMap<EvidenceId, usize> = BTreeMap::new();
+        let mut ends: BTreeMap<(Timestamp, EvidenceId), usize> = BTreeMap::new();
+        let mut sums: Vec<[u64; 2]> = Vec::new();
+        for (capture, interval) in captures {
+            let before = interval.from.shifted(ROTATION.negated());
+            let until = interval.from.shifted(OVERLAP);
+            let mut ended = ends.range((before, EvidenceId(0))..=(until, EvidenceId(u32::MAX)));
+            let chain = ended.next_back().map_or(sums.len(), |(_, chain)| *chain);
+            if chain == sums.len() {
+                sums.push([0; 2]);
+            }
+            ends.insert((interval.to, *capture), chain);
+            if chains.insert(*capture, chain).is_none()
+                && let Some([syns, answered]) = self.syns.get(capture)
+            {
+                sums[chain][0] += syns;
+                sums[chain][1] += answered;
+            }
+        }
+        let sum = |(capture, chain): (EvidenceId, usize)| (capture, sums[chain]);
+        self.rotations = chains.into_iter().map(sum).collect();
+    }
+
     pub(super) fn retime(&mut self, time: impl Fn(clocks::Sensor, Timestamp) -> Timestamp) {
         for (at, sensor) in self.addresses.values_mut().filter_map(|s| s.alive.as_mut()) {
             *at = time(*sensor, *at);
@@ -173,12 +205,13 @@ impl Wire {
     }
 
     /// True if there are SYNs enough in the captures, and not one answer; or in one of these captures by
-    /// itself: that another one holds answers says nothing of it.
+    /// itself or with the other files of its rotation: that another one holds answers says nothing of it.
     pub fn lacks_answers(&self, captures: impl IntoIterator<Item = EvidenceId>) -> bool {
         let none = |[syns, answered]: [u64; 2]| syns >= SUSPECT && answered == 0;
-        let mut of = captures
-            .into_iter()
-            .filter_map(|capture| self.syns.get(&capture));
+        let mut of = captures.into_iter().flat_map(|capture| {
+            let alone = self.syns.get(&capture);
+            alone.into_iter().chain(self.rotations.get(&capture))
+        });
         none(self.answers().into()) || of.any(|counts| none(*counts))
     }
 
@@ -232,6 +265,28 @@ mod tests {
             ..Sides::default()
         };
         assert!(!few.one_sided(), "a few unanswered attempts say nothing");
+    }
+
+    #[test]
+    fn the_files_of_a_rotation_show_together_that_answers_are_not_visible() {
+        let second = |n: i64| Timestamp(n * 1_000_000_000);
+        let file = |n: u32, from: i64, to: i64| {
+            let (from, to) = (second(from), second(to));
+            (EvidenceId(n), Interval { from, to })
+        };
+        let mut wire = Wire::default();
+        for (capture, counts) in [(1, [6, 0]), (2, [4, 0]), (3, [9, 9]), (4, [3, 0])] {
+            wire.syns.insert(EvidenceId(capture), counts);
+        }
+        // The third is another sensor's; the fourth begins after a pause.
+        wire.join_rotations(&[
+            file(1, 0, 99),
+            file(3, 1, 300),
+            file(2, 100, 200),
+            file(4, 202, 300),
+        ]);
+        let lacks = |n| wire.lacks_answers([EvidenceId(n)]);
+        assert_eq!([1, 2, 3, 4].map(lacks), [true, true, false, false]);
     }
 
     #[test]

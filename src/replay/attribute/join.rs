@@ -10,7 +10,7 @@ use crate::analytics::kit::contact::outgoing;
 use crate::context::{Context, HostId};
 use crate::model::host_event::Process;
 use crate::model::{
-    Actor, Endpoint, Event, HostEvent, HostWhat, Provenance, Socket, Strength, Timestamp,
+    Actor, Endpoint, Event, HostEvent, HostWhat, Outcome, Provenance, Socket, Strength, Timestamp,
     Transport, What,
 };
 use foldhash::fast::RandomState;
@@ -103,7 +103,8 @@ impl Attribution<'_> {
         let actor = actor_of(event, host, id, self.context);
         let log = log_of(host);
 
-        // The packets' attempt, the nearest that this log has not told of yet.
+        // The packets' attempt, the nearest that this log has not told of yet; one that was seen to begin
+        // before traffic that may be of the connection before.
         let attempts = self.joins.attempts.get(&tuple).cloned().unwrap_or_default();
         let near: Vec<u64> = attempts
             .into_iter()
@@ -113,7 +114,7 @@ impl Attribution<'_> {
             .iter()
             .copied()
             .filter(|a| !self.waiting.told(*a, log))
-            .min_by_key(|a| self.apart(*a, number));
+            .min_by_key(|a| (self.found_midway(*a), self.apart(*a, number)));
         wait(&mut self.joins.records, tuple, number);
         if let Some(attempt) = untold {
             return self.tie(attempt, number, Strength::Exact);
@@ -156,6 +157,13 @@ impl Attribution<'_> {
         };
         let doubt = self.context.clocks.between(a, b, &self.context.identity);
         doubt < NO_ZONE && a.time.since(b.time).abs() <= WINDOW.plus(doubt)
+    }
+
+    fn found_midway(&self, attempt: u64) -> bool {
+        matches!(
+            self.waiting.get(attempt).map(|e| &e.what),
+            Some(What::Attempt(attempt)) if attempt.outcome == Outcome::Midstream
+        )
     }
 
     fn apart(&self, a: u64, b: u64) -> i64 {

@@ -239,6 +239,22 @@ fn an_attempt_takes_the_process_of_its_record_whichever_comes_first() {
 }
 
 #[test]
+fn traffic_without_a_syn_does_not_take_the_process_of_the_attempt_beside_it() {
+    let mut midway = attempt(1_001, 2, HERE, THERE);
+    if let What::Attempt(attempt) = &mut midway.what {
+        attempt.isn = None;
+        attempt.outcome = Outcome::Midstream;
+    }
+    let (out, _) = through(vec![
+        attempt(1_000, 1, HERE, THERE),
+        midway,
+        permitted(1_002, 1, 77, HERE, THERE),
+    ]);
+    let strengths: Vec<_> = out.iter().map(strength).collect();
+    assert_eq!(strengths, [Some(Strength::Exact), None, None]);
+}
+
+#[test]
 fn the_window_is_two_seconds_and_the_uncertainty_of_the_clocks() {
     // Nothing measures the clock here: the assumed error is the uncertainty.
     let margin = WINDOW
