@@ -33,7 +33,10 @@ impl Picture<'_> {
             .iter()
             .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
             .peekable();
-        leading.peek().is_some() && leading.all(|t| !self.door.changes.is_in_force(t.change))
+        leading.peek().is_some() && {
+            let at = self.arrival.map_or(Timestamp::MAX, Arrival::time);
+            leading.all(|t| !self.door.changes.is_in_force(t.change, at))
+        }
     }
 
     /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
