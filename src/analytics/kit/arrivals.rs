@@ -217,7 +217,9 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     shows,
                     empty: false,
                     wire: false,
-                    holder: Some(process.image.clone()).filter(|i| !i.is_empty() && &**i != "-"),
+                    // Sysmon writes `<unknown process>` of one that has gone.
+                    holder: Some(process.image.clone())
+                        .filter(|i| !i.is_empty() && &**i != "-" && !i.starts_with('<')),
                 },
             ))
         }

@@ -241,12 +241,18 @@ impl Changes {
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
     /// are left out, and so is a filter whose rule no other record names and whose burst is large.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
-        self.held
-            .iter()
-            .filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
+        self.told(from, to).filter(|c| self.stands(c))
     }
 
-    fn stands(&self, change: &Change) -> bool {
+    /// The changes that were told from `from` to `to`, whether they stand or not.
+    pub(super) fn told(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
+        self.held
+            .iter()
+            .filter(move |c| c.event.time >= from && c.event.time <= to)
+    }
+
+    /// True if it stands as a change: see [`Changes::between`].
+    pub(super) fn stands(&self, change: &Change) -> bool {
         if rule_of(change).is_some_and(|rule| self.unchanged.tells_of(rule, change.event.time)) {
             return false;
         }

@@ -138,7 +138,7 @@ pub fn tied_changes<'a>(
             tie: door.changes.tie(change, &at),
         })
         .filter(|t| t.tie >= Tie::Weak)
-        .filter(|t| !is_undone(t.change, &door.changes, &at, entry, context))
+        .filter(|t| t.tie == Tie::Weak || !is_undone(t.change, &door.changes, &at, entry, context))
         .collect()
 }
 

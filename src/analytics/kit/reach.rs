@@ -38,6 +38,8 @@ pub(super) fn lets_in_all(wide: &Rule, narrow: &Rule) -> bool {
 fn holds_ports(wide: &Ports, narrow: &Ports) -> bool {
     match (wide, narrow) {
         (Ports::Any, _) => true,
+        // What could not be read may be anything.
+        (Ports::Unknown, _) => false,
         (Ports::Ranges(wide), Ports::Ranges(narrow)) => within(wide, narrow),
         _ => wide == narrow,
     }
@@ -46,6 +48,7 @@ fn holds_ports(wide: &Ports, narrow: &Ports) -> bool {
 fn holds_addresses(wide: &Remotes, narrow: &Remotes) -> bool {
     match (wide, narrow) {
         (Remotes::Any, _) => true,
+        (Remotes::Unknown, _) => false,
         (Remotes::Ranges(wide), Remotes::Ranges(narrow)) => within(wide, narrow),
         _ => wide == narrow,
     }

@@ -18,8 +18,8 @@ pub(super) fn is_undone(
     context: &Context,
 ) -> bool {
     changes
-        .between(change.event.time, entry.time)
-        .filter(|later| takes_back(change, later, changes, at))
+        .told(change.event.time, entry.time)
+        .filter(|later| takes_back(change, later, changes, at) && changes.stands(later))
         .any(|later| {
             context.order(&change.event, &later.event) == Order::Before
                 && context.order(&later.event, entry) == Order::Before
