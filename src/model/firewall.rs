@@ -33,14 +33,20 @@ impl Ports {
     /// True if `port` is one of a few named ports (at most `few` in all): the rule names it.
     pub fn names(&self, port: u16, few: usize) -> bool {
         match self {
-            Self::Ranges(ranges) | Self::Mixed(ranges, _) => {
-                let total: usize = ranges
-                    .iter()
-                    .map(|(a, b)| usize::from(b.saturating_sub(*a)) + 1)
-                    .sum();
-                total <= few && self.covers(port)
-            }
+            Self::Ranges(_) | Self::Mixed(..) => self.width() <= few && self.covers(port),
             _ => false,
+        }
+    }
+
+    /// How many ports it spells out, each as often as it stands there; all of them for any.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Any => usize::from(u16::MAX) + 1,
+            Self::Ranges(ranges) | Self::Mixed(ranges, _) => ranges
+                .iter()
+                .map(|(a, b)| usize::from(b.saturating_sub(*a)) + 1)
+                .sum(),
+            Self::Unknown | Self::Keyword(_) => 0,
         }
     }
 
@@ -148,6 +154,9 @@ pub struct Rule {
     pub application: Text,
     /// Service the rule is for; empty for any.
     pub service: Text,
+    /// Store app the rule is for, by the SID of its package; empty for any, and where the source does not
+    /// say.
+    pub package: Text,
     /// Program that changed it (ModifyingApplication) or wrote its value in the registry (Image of
     /// Sysmon), as written; empty where not said.
     pub changed_by: Text,

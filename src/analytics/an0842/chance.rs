@@ -51,8 +51,11 @@ pub(super) fn with_chance(
     }
     let (mut count, mut from, mut to) = (0_u64, Timestamp::MAX, Timestamp::MIN);
     for (log, event, seen) in context.coverage.of_host(id) {
-        from = from.min(seen.interval.from);
-        to = to.max(seen.interval.to);
+        // A log that holds no such records says nothing of how often there are any.
+        if RECORDS.iter().any(|(holds, _)| *holds == log) {
+            from = from.min(seen.interval.from);
+            to = to.max(seen.interval.to);
+        }
         if qualifies(log, event) {
             count += seen.count;
         }
@@ -60,7 +63,7 @@ pub(super) fn with_chance(
     let window = settings.time_window.as_seconds();
     let count = count.saturating_sub(inside);
     let seconds = to.since(from).as_seconds() - window;
-    if seconds <= 0.0 {
+    if to < from || seconds <= 0.0 {
         return finding;
     }
     let chance = |records: f64| 1.0 - (-records / seconds * window).exp();

@@ -4,7 +4,7 @@ use super::{FINDINGS, PortKnock, State};
 use super::{chance, telling};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::named_port;
+use crate::analytics::kit::change::{Change, Effect, named_port, only_for};
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
@@ -12,13 +12,13 @@ use crate::analytics::kit::opening::{
     Opened, TiedChange, is_first, opened, strongest, tied_changes, unnamed,
 };
 use crate::analytics::kit::picture::{
-    Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses,
+    Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses, was_up_at,
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
-use crate::model::Transport;
 use crate::model::finding::{Finding, NearMiss, Order, Role};
 use crate::model::net::FIRST_DYNAMIC_PORT;
+use crate::model::{Timestamp, Transport};
 
 impl PortKnock {
     pub(super) fn judge(
@@ -33,15 +33,6 @@ impl PortKnock {
         let door = &state.door;
         let rules = self.settings.door(place, context);
         let until = knock.first().shifted(self.settings.time_window);
-        let miss = |missing: u32, why: String, found: &mut Found| {
-            found.near_miss(near_miss(place, knock, missing, &why, context));
-        };
-        let visited = door.reached_by(knock.source, knock.first(), knock.last().event.time);
-        if visited > self.settings.max_extra_open_ports as usize {
-            let why = format!("the source also reached {visited} open ports during the sequence");
-            return miss(2, why, found);
-        }
-
         let came: Vec<&Arrival> = door
             .arrivals
             .between(
@@ -65,26 +56,48 @@ impl PortKnock {
                 best = Some((tie, arrival, tied));
             }
         }
-        // What the host does after the visit that is told says nothing of the touches.
+        // What came after the visit that is told, of the source or of the host, says nothing of the touches.
+        let mut led = match &best {
+            Some((_, arrival, _)) => leading_to(knock, arrival.entry(), context),
+            None => knock.clone(),
+        };
+        let tied = || best.iter().flat_map(|(_, _, tied)| tied.iter());
+        // Nobody makes a rule for whoever checks a host's health.
+        led.periodic &= !tied().any(|t| t.tie == Tie::Exact && only_for(t.change, knock.source));
+        let knock = &led;
+        let miss = |missing: u32, why: String, found: &mut Found| {
+            found.near_miss(near_miss(place, knock, missing, &why, context));
+        };
+        // Which ports the source reached through the door that was opened is no sign of an ordinary client.
+        let opening = tied().filter(|t| t.tie > Tie::Weak);
+        let opening = opening.map(|t| t.change.event.time).min();
+        let last = knock.last().event.time;
+        let touched = opening.map_or(last, |opening| last.min(opening));
+        let visited = door.reached_by(knock.source, knock.first(), touched);
+        if visited > self.settings.max_extra_open_ports as usize {
+            let why = format!("the source also reached {visited} open ports during the sequence");
+            return miss(2, why, found);
+        }
         let told = best.as_ref().map(|(_, arrival, _)| arrival.time());
         if let Some(why) = everyday(place, knock, told.unwrap_or(until), context) {
             return miss(2, why.to_owned(), found);
         }
-        // A later sequence is the nearer explanation, unless the door had been opened before it.
-        if let Some((tie, arrival, _)) = &best
+        // A later sequence is the nearer explanation, unless the door had been opened before it, or only of the
+        // earlier one is it certain that the change came after it.
+        let certain = |of: &Knock, tie: Tie, tied: &[TiedChange<'_>]| {
+            let arming = &of.arming().event;
+            let mut leading = tied.iter().filter(|t| t.tie >= tie);
+            leading.any(|t| context.order(arming, &t.change.event) == Order::Before)
+        };
+        if let Some((tie, arrival, tied)) = &best
             && door.later(knock, due, arrival.time()).any(|later| {
-                strongest(&tied_changes(place, door, later, arrival, &rules, context)) >= *tie
+                let by_later = tied_changes(place, door, later, arrival, &rules, context);
+                strongest(&by_later) >= *tie
+                    && (certain(later, *tie, &by_later) || !certain(knock, *tie, tied))
             })
         {
             return;
         }
-        let led = best
-            .as_ref()
-            .map(|(_, arrival, _)| leading_to(knock, arrival.entry(), context));
-        let knock = led.as_ref().unwrap_or(knock);
-        let miss = |missing: u32, why: String, found: &mut Found| {
-            found.near_miss(near_miss(place, knock, missing, &why, context));
-        };
         let picture = |arrival, tied, proven| Picture {
             place,
             knock,
@@ -105,6 +118,14 @@ impl PortKnock {
                 miss(1, why, found);
                 None
             }
+            // With the earlier sequence, of which it is certain that the change came after it.
+            Some((tie, arrival, tied))
+                if tie > Tie::Weak
+                    && !certain(knock, tie, &tied)
+                    && is_told(&state.findings, arrival) =>
+            {
+                None
+            }
             Some((tie, arrival, tied)) if tie > Tie::Weak => Some(telling::full(
                 &picture(Some(arrival), tied, true),
                 &self.settings,
@@ -120,8 +141,17 @@ impl PortKnock {
             Some((_, arrival, tied))
                 if arrival.on_the_wire() && knock.arming().on_the_wire() && !knock.scan =>
             {
-                let proven = self.was_closed(door, knock, arrival);
-                let doubt = if proven {
+                let closed = was_closed(place, door, knock, arrival, context);
+                let proven = closed.is_some();
+                let since = closed.unwrap_or(knock.first());
+                let doubt = if door.changes.profile_changed(since, arrival.time()) {
+                    let port = arrival.port;
+                    let why = format!(
+                        "port {port} was reached afterwards, and in between another profile of the firewall became \
+                         active, with other rules"
+                    );
+                    return miss(1, why, found);
+                } else if proven {
                     None
                 } else if changes_are_logged(place, knock, arrival.time(), context) {
                     let unnamed = unnamed(door, knock, arrival.time(), &rules, context);
@@ -157,7 +187,13 @@ impl PortKnock {
             }
             None => {
                 let opened = self.opened_since(place, door, knock, &rules, context);
+                // A later sequence is the nearer explanation of a change that followed it.
+                let told_later = |tied: &TiedChange<'_>| {
+                    let at = tied.change.event.time;
+                    door.later(knock, due, at).next().is_some()
+                };
                 match (opened, came.first()) {
+                    (Some((tied, _, None)), _) if told_later(&tied) => None,
                     (Some((tied, _, None)), _) if !knock.scan => Some(telling::door_only(
                         &picture(None, vec![tied], false),
                         &self.settings,
@@ -166,7 +202,7 @@ impl PortKnock {
                     (Some((_, _, None)), _) => {
                         miss(
                             2,
-                            "a scan; a port was opened afterwards; the source never came back"
+                            "a scan; a port was opened afterwards; the source was not seen to reach it"
                                 .to_owned(),
                             found,
                         );
@@ -185,11 +221,19 @@ impl PortKnock {
                         None
                     }
                     (None, None) => {
-                        let mut why = match unnamed(door, knock, until, &rules, context) {
-                            Some(change) => {
+                        let unnamed = unnamed(door, knock, until, &rules, context);
+                        let exposed = exposed(door, knock, until, &rules, context);
+                        let mut why = match (unnamed, exposed) {
+                            (_, Some(change)) => format!(
+                                "no completed connection of the source was seen afterwards; a change of exposure was \
+                                 ({})",
+                                context.labels.place(&change.event.provenance)
+                            ),
+                            (Some(change), None) => {
                                 format!("no completed connection was seen afterwards; {change}")
                             }
-                            None => "no change of exposure and no completed connection was seen afterwards"
+                            (None, None) => "no change of exposure and no completed connection of the source was seen \
+                                             afterwards"
                                 .to_owned(),
                         };
                         let source = knock.source;
@@ -211,19 +255,6 @@ impl PortKnock {
                 found.finding(finding);
             }
         }
-    }
-
-    /// True if the same source was turned away at this very port before.
-    fn was_closed(&self, door: &Door, knock: &Knock, arrival: &Arrival) -> bool {
-        knock
-            .touches
-            .iter()
-            .any(|t| t.transport == arrival.transport && t.port == arrival.port)
-            || door.touches.turned_away(
-                knock.source,
-                (arrival.transport, arrival.port),
-                arrival.time(),
-            )
     }
 
     /// Why the touches alone do not tell, if so: some of them are ones that clients make, or the port reached
@@ -275,6 +306,46 @@ impl PortKnock {
             })
             .min_by_key(|(_, _, entered)| entered.is_some())
     }
+}
+
+/// When the same source was last turned away at this very port before, by a touch of the sequence or while the
+/// host was up.
+fn was_closed(
+    place: Place,
+    door: &Door,
+    knock: &Knock,
+    arrival: &Arrival,
+    context: &Context,
+) -> Option<Timestamp> {
+    let port = (arrival.transport, arrival.port);
+    let touches = knock.touches.iter().rev();
+    let mut at_it = touches.filter(|t| (t.transport, t.port) == port);
+    at_it.next().map(|touch| touch.event.time).or_else(|| {
+        let mut times = door.touches.turned_away(knock.source, port, arrival.time());
+        times.find(|time| was_up_at(place, *time, *time, context))
+    })
+}
+
+/// A change after the touches that let something in, whatever it is for: "no change" must not be said beside it.
+fn exposed<'a>(
+    door: &'a Door,
+    knock: &Knock,
+    to: Timestamp,
+    rules: &DoorRules,
+    context: &Context,
+) -> Option<&'a Change> {
+    let arming = &knock.arming().event;
+    let opens = |c: &&Change| {
+        matches!(
+            c.effect,
+            Effect::Opens | Effect::Unprotects | Effect::Listens
+        )
+    };
+    let changes = door.changes.between(rules.earliest(knock), to);
+    changes
+        .filter(opens)
+        .filter(|c| context.follows(arming, &c.event, rules.slack))
+        .min_by_key(|c| c.effect == Effect::Listens)
 }
 
 /// What shows that the port of an arrival was open already, and whether that was before the touches.

@@ -168,7 +168,7 @@ impl Analytic for PortKnock {
     }
 
     fn close(&self, key: &Place, mut state: State, context: &Context, found: &mut Found) {
-        let due = state.door.rest();
+        let due = state.door.rest(&self.settings.door(*key, context));
         for knock in &due {
             self.judge(*key, &mut state, knock, &due, context, found);
         }

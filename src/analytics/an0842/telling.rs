@@ -19,6 +19,7 @@ use crate::model::attempt::Marks;
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
 };
+use crate::model::plural::counted;
 use crate::model::{Event, Span, Timestamp, Transport, What};
 use std::net::IpAddr;
 
@@ -250,7 +251,10 @@ fn title(
 ) -> String {
     let knock = picture.knock;
     let (source, host) = (knock.source, host_words(picture.place, context));
-    let count = knock.ports().len();
+    let count = match knock.is_cut() {
+        true => format!("at least {}", knock.ports().len()),
+        false => knock.ports().len().to_string(),
+    };
     let port = opened_port(picture).unwrap_or_default();
     let verb = if knock.scan { "scanned" } else { "touched" };
     let up = was_up(picture.place, knock, context);
@@ -331,7 +335,15 @@ fn conditions(
             "at least {} within {}",
             settings.min_sequence_len, settings.knock_span
         ),
-        measured: format!("{} in {}", knock.ports().len(), knock.length()),
+        measured: match knock.is_cut() {
+            true => format!(
+                "at least {}; the first {} of them in {}",
+                knock.ports().len(),
+                knock.touches.len(),
+                knock.length()
+            ),
+            false => format!("{} in {}", knock.ports().len(), knock.length()),
+        },
     }];
     let change = picture.strongest();
     if let Some(tied) = change {
@@ -434,6 +446,7 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
                 picture.knock.source,
                 arrival.time(),
             )
+            .filter(|other| other.time().since(arrival.time()) <= LINGER)
             .collect();
         if !others.is_empty() {
             let mut addresses: Vec<IpAddr> = others.iter().map(|a| a.remote.address).collect();
@@ -441,8 +454,8 @@ fn notes(picture: &Picture<'_>, context: &Context) -> Vec<String> {
             addresses.dedup();
             let shown: Vec<String> = addresses.iter().take(5).map(IpAddr::to_string).collect();
             notes.push(format!(
-                "{} other sources reached the port in the {} that follow: {}{}",
-                addresses.len(),
+                "{} reached the port in the {} that follow: {}{}",
+                counted(addresses.len() as u64, "other source"),
                 LINGER,
                 shown.join(", "),
                 if addresses.len() > 5 { ", ..." } else { "" }

@@ -81,7 +81,7 @@ impl Touched {
         context: &Context,
         found: &mut Found,
     ) {
-        let due = self.door.rest();
+        let due = self.door.rest(&settings.door(place, context));
         for knock in &due {
             self.judge(place, knock, &due, settings, context, found);
         }

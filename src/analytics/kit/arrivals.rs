@@ -40,6 +40,8 @@ pub struct Arrival {
     pub completed: bool,
     /// Nothing earlier in this evidence shows the port open.
     pub first: bool,
+    // Since when its port was known to be open as it came.
+    since: Timestamp,
     // Packets show the host's answer and no more: who answered whom is known, and that is all.
     answer_only: bool,
     // As of the SYN that was answered, where earlier ones were not.
@@ -215,7 +217,9 @@ fn sign_of(event: &Event, context: &Context) -> Option<(Place, Sign)> {
                     shows,
                     empty: false,
                     wire: false,
-                    holder: Some(process.image.clone()).filter(|i| !i.is_empty() && &**i != "-"),
+                    // Sysmon writes `<unknown process>` of one that has gone.
+                    holder: Some(process.image.clone())
+                        .filter(|i| !i.is_empty() && &**i != "-" && !i.starts_with('<')),
                 },
             ))
         }
@@ -346,16 +350,11 @@ impl Arrivals {
             return;
         }
         if self.held.len() >= ARRIVALS {
-            // Arrivals at ports long open are the ones that can be spared.
-            match self.held.iter().position(|a| !a.first) {
-                Some(spare) => {
-                    self.held.remove(spare);
-                }
-                None => {
-                    self.held.pop_front();
-                    *dropped += 1;
-                }
-            }
+            // Arrivals at the ports longest open are the ones that can be spared.
+            let spare =
+                (0..self.held.len()).min_by_key(|at| (self.held[*at].since, self.held[*at].first));
+            let spare = spare.and_then(|spare| self.held.remove(spare));
+            *dropped += u64::from(spare.is_some_and(|spare| spare.first));
         }
         self.held.push_back(Arrival {
             event: event.clone(),
@@ -368,6 +367,10 @@ impl Arrivals {
             empty: sign.empty,
             completed,
             first,
+            since: self
+                .open_since
+                .get(&(sign.transport, sign.port))
+                .map_or(at, |since| since.time),
             answer_only: sign.shows == Shows::Answered,
             entry,
         });
@@ -440,6 +443,11 @@ impl Arrivals {
         self.tuples
             .get(&(transport, remote, port))
             .is_some_and(|told| told.since(at).abs() <= SAME_CONNECTION)
+    }
+
+    /// True if a connection of these endpoints was told before.
+    pub fn knows(&self, remote: Endpoint, (transport, port): (Transport, u16)) -> bool {
+        self.tuples.contains_key(&(transport, remote, port))
     }
 
     /// Since when the port is known to be open.

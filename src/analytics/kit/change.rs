@@ -2,6 +2,7 @@
 //!
 //! Whether it is tied to a port, and what other changes say of it, is for `exposure`.
 
+use super::admission::Port;
 use super::rules::admits;
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
@@ -17,11 +18,12 @@ pub enum Effect {
     Opens,
     /// A rule changed and the log does not say how (4946 to 4948).
     Unknown,
-    /// The firewall of a profile was switched off, or all rules were removed.
+    /// The firewall of a profile was switched off, or made to let in what no rule is for.
     Unprotects,
     /// A port is being listened on.
     Listens,
-    /// Shuts something: an allow rule removed or disabled, a block rule added, the firewall on.
+    /// Shuts something: an allow rule removed or disabled, a block rule added, the firewall on; all rules
+    /// removed, for what no rule is for is blocked unless somebody changed that.
     Shuts,
 }
 
@@ -35,6 +37,8 @@ pub struct Change {
     pub(super) burst: Option<u32>,
     /// The rule that it removed, and the record that told of it.
     pub(super) was: Option<(Box<Rule>, Provenance)>,
+    /// The same program was told to listen there before.
+    pub(super) again: bool,
 }
 
 /// A filter or a nameless record belongs to a rule of the same name within this time.
@@ -61,6 +65,12 @@ pub(super) fn effect_of(what: &HostWhat) -> Option<Effect> {
                 Effect::Unprotects
             }
         }
+        HostWhat::FirewallSetting { setting, value, .. } => {
+            match default_inbound(setting, value)? {
+                true => Effect::Unprotects,
+                false => Effect::Shuts,
+            }
+        }
         HostWhat::FilterChanged { filter }
             if filter.by_windows_firewall
                 && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
@@ -81,17 +91,36 @@ pub(super) fn effect_of(what: &HostWhat) -> Option<Effect> {
             transport: Transport::UDP,
             ..
         } if local.port < FIRST_DYNAMIC_PORT && local.port != 0 => Effect::Listens,
-        HostWhat::ServiceStateChanged {
-            name,
-            state: ServiceState::Stopped,
-        } if name.eq_ignore_ascii_case("Windows Firewall")
-            || name.eq_ignore_ascii_case("Windows Defender Firewall")
-            || name.eq_ignore_ascii_case("mpssvc") =>
-        {
-            Effect::Unprotects
-        }
+        HostWhat::ServiceStateChanged { name, state } if is_firewall_service(name) => match state {
+            ServiceState::Stopped => Effect::Unprotects,
+            ServiceState::Running => Effect::Shuts,
+            _ => return None,
+        },
         _ => return None,
     })
+}
+
+fn is_firewall_service(name: &str) -> bool {
+    ["Windows Firewall", "Windows Defender Firewall", "mpssvc"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// What a setting says of inbound traffic that no rule is for: `true` if it is let in, `false` if it is
+/// blocked, `None` for other settings (Security 4950, Firewall 2003 and 2082, the registry's value).
+pub(super) fn default_inbound(setting: &str, value: &str) -> Option<bool> {
+    let setting = setting.trim().to_ascii_lowercase();
+    if !matches!(
+        setting.as_str(),
+        "default inbound action" | "defaultinboundaction"
+    ) {
+        return None;
+    }
+    match value.trim().to_ascii_lowercase().as_str() {
+        "allow" | "dword (0x00000000)" => Some(true),
+        "block" | "dword (0x00000001)" => Some(false),
+        _ => None,
+    }
 }
 
 pub(super) fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
@@ -99,7 +128,7 @@ pub(super) fn rule_effect(change: RuleChange, rule: &Rule) -> Option<Effect> {
         return None;
     }
     match change {
-        RuleChange::AllRemoved => Some(Effect::Unprotects),
+        RuleChange::AllRemoved => Some(Effect::Shuts),
         RuleChange::NotApplied | RuleChange::Listed => None,
         RuleChange::Removed => Some(match rule.action {
             Some(Action::Block) => Effect::Opens,
@@ -206,6 +235,35 @@ pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
     }
 }
 
+/// The address a listener is bound to.
+fn bound_to(change: &Change) -> Option<IpAddr> {
+    match &change.event.what {
+        What::Host(host) => match &host.what {
+            HostWhat::Listening { local, .. } | HostWhat::Bound { local, .. } => {
+                Some(local.address)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// True for a listener that the host alone can reach: it is bound to a loopback address.
+pub(super) fn is_for_itself(change: &Change) -> bool {
+    bound_to(change).is_some_and(|address| address.is_loopback())
+}
+
+/// True if a listener can be reached where a visitor came in: it is bound to any address, or to that one.
+pub(super) fn is_reached_at(change: &Change, at: &Port<'_>) -> bool {
+    let Some(bound) = bound_to(change) else {
+        return false;
+    };
+    if bound.is_loopback() {
+        return at.source.is_loopback();
+    }
+    bound.is_unspecified() || at.local.is_none_or(|local| local == bound)
+}
+
 /// The program a change names: who listens, or who changed the rule. Where Sysmon saw the firewall's
 /// service write the rule, that does not say who asked it to.
 pub fn image_of(change: &Change) -> Option<Text> {
@@ -270,6 +328,7 @@ pub fn only_for(change: &Change, source: IpAddr) -> bool {
 pub fn named_port(change: &Change, source: IpAddr, own: &[IpAddr]) -> Option<u16> {
     match change.effect {
         Effect::Listens => listens_on(change)
+            .filter(|_| !is_for_itself(change) && !change.again)
             .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
             .map(|(_, p)| p),
         Effect::Opens => {

@@ -4,10 +4,12 @@
 //! when everything that may belong to it has passed: the window itself, and a while behind it, in
 //! which a door may close again and a slower clock may still report.
 
+use super::answered::{Answered, Ends};
 use super::arrivals::{Arrival, Arrivals, arrival_place, let_in};
 use super::change::is_watched;
 use super::exposure::Changes;
 use super::knock::{Knock, KnockRules};
+use super::own_calls::{OwnCalls, caller};
 use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};
 use super::touches::{Heard, Touches};
@@ -53,6 +55,8 @@ impl DoorRules {
 
 /// Open episodes per host.
 const EPISODES: usize = 64;
+/// Logs tell of a connection this long after its packets at most, clocks apart: Sysmon within two seconds.
+const TOLD_WITHIN: Span = Span::seconds(2);
 /// Connections to open ports remembered per host, for how many of them a source reached.
 const REACHED: usize = 1024;
 
@@ -69,6 +73,8 @@ pub struct Door {
     pub unheard: Unheard,
     /// What surrounds the changes.
     pub surroundings: Surroundings,
+    answered: Answered,
+    calls: OwnCalls,
     open: Vec<Knock>,
     // When a sequence last made room for another.
     crowded: Option<Timestamp>,
@@ -87,6 +93,9 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
         each(place);
     }
     if let Some(place) = unheard_place(event, context) {
+        each(place);
+    }
+    if let Some(place) = caller(event, context) {
         each(place);
     }
     if let What::Host(host) = &event.what
@@ -111,7 +120,8 @@ impl Door {
         let events = self.arrivals.held()
             + self.changes.held()
             + self.surroundings.held()
-            + self.unheard.held();
+            + self.unheard.held()
+            + self.calls.held();
         2_048
             + self.touches.sources() * 1_024
             + events * 512
@@ -121,10 +131,14 @@ impl Door {
 
     /// The episodes whose time has come at `now`, oldest first.
     pub fn due(&mut self, rules: &DoorRules, now: Timestamp) -> Vec<Knock> {
+        self.settle(now.shifted(rules.doubt.plus(TOLD_WITHIN).negated()), rules);
         if self.open.is_empty() {
             return Vec::new();
         }
         let wait = rules.window.plus(rules.linger);
+        if self.open.iter().any(|k| now.since(k.first()) > wait) {
+            self.settle(now, rules);
+        }
         let (due, open) = std::mem::take(&mut self.open)
             .into_iter()
             .partition(|k| now.since(k.first()) > wait);
@@ -133,8 +147,21 @@ impl Door {
     }
 
     /// All open episodes: the evidence has ended.
-    pub fn rest(&mut self) -> Vec<Knock> {
+    pub fn rest(&mut self, rules: &DoorRules) -> Vec<Knock> {
+        self.settle(Timestamp::MAX, rules);
         std::mem::take(&mut self.open)
+    }
+
+    /// Takes back the touches that records up to `until` show to have been answered.
+    fn settle(&mut self, until: Timestamp, rules: &DoorRules) {
+        for (at, ends) in self.answered.settle(until) {
+            self.refute(at, ends, rules);
+        }
+    }
+
+    fn refute(&mut self, at: Timestamp, (remote, port): Ends, rules: &DoorRules) {
+        let open = &mut self.open;
+        self.touches.refute(remote, port, at, &rules.knock, open);
     }
 
     /// The later sequences of the same source that were armed before `until`.
@@ -175,6 +202,7 @@ impl Door {
         if let Some((at, touch)) = touch_of(event, context)
             && at == place
             && !self.was_let_in(&touch)
+            && !self.is_late_answer(&touch)
             && let Heard::Armed(knock) =
                 self.touches
                     .hear(touch, &rules.knock, &mut self.open, dropped)
@@ -184,26 +212,36 @@ impl Door {
         }
         if arrival_place(event, context) == Some(place) {
             if let Some((remote, port)) = let_in(event, context) {
-                let (at, open) = (event.time, &mut self.open);
-                self.touches.refute(remote, port, at, &rules.knock, open);
+                let at = event.time;
+                if self.touches.was_silent(remote, port, at)
+                    && let Some((at, ends)) = self.answered.record(at, (remote, port))
+                {
+                    self.refute(at, ends, rules);
+                }
+                // A live connection that is logged again reaches nothing new.
+                if !self.arrivals.knows(remote, port) {
+                    self.note_reached(at, remote.address, port.1, &mut missed);
+                }
             }
             if let What::Attempt(attempt) = &event.what
                 && attempt.transport == Transport::TCP
             {
-                if self.reached.len() >= REACHED {
-                    self.reached.pop_first();
-                    missed += 1;
-                }
                 let at = event
                     .at_the_answered_try()
                     .map_or(event.time, |entry| entry.time);
-                let by = attempt.initiator.address;
-                self.reached.insert((at, by, attempt.responder.port));
+                let (by, port) = (attempt.initiator, attempt.responder.port);
+                self.note_reached(at, by.address, port, &mut missed);
+                if self.touches.was_silent(by, (Transport::TCP, port), at) {
+                    self.answered.attempt(at, (by, (Transport::TCP, port)));
+                }
             }
             self.arrivals.hear(event, context, dropped);
             if let Some(source) = visitor(event, context) {
                 self.bring_back(source, event.time, rules, dropped);
             }
+        }
+        if caller(event, context) == Some(place) {
+            self.calls.hear(event, context);
         }
         if unheard_place(event, context) == Some(place) {
             self.unheard.hear(event, &mut missed);
@@ -217,6 +255,14 @@ impl Door {
             self.changes.hear(event, dropped);
             self.surroundings.hear(event, dropped);
         }
+    }
+
+    fn note_reached(&mut self, at: Timestamp, by: IpAddr, port: u16, missed: &mut u64) {
+        if self.reached.len() >= REACHED {
+            self.reached.pop_first();
+            *missed += 1;
+        }
+        self.reached.insert((at, by, port));
     }
 
     /// Opens an episode. Among very many the oldest makes room.
@@ -241,6 +287,14 @@ impl Door {
         {
             self.wait_for(knock, dropped);
         }
+    }
+
+    /// True for a row of a dropped packet between the endpoints of a connection that the host itself made.
+    fn is_late_answer(&self, touch: &Touch) -> bool {
+        let remote = Endpoint::new(touch.source, touch.source_port);
+        touch.transport == Transport::TCP
+            && !touch.on_the_wire()
+            && self.calls.answers(touch.port, remote)
     }
 
     /// True for mere silence about a connection that the host's own log shows as let in.

@@ -2,12 +2,14 @@
 //! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Effect, listens_on};
+use super::change::{Effect, listens_on, rule_of};
 use super::exposure::Tie;
 use super::opening::Opened;
 use super::picture::{Picture, own_addresses};
+use super::rules::admits;
 use crate::context::{Context, Place};
 use crate::model::finding::{ScoreItem, Severity};
+use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Span, Timestamp, What};
 use std::collections::BTreeSet;
 
@@ -17,9 +19,10 @@ impl Picture<'_> {
         Doubts {
             relogged: self.arrival.is_some_and(|a| self.may_be_logged_again(a)),
             empty: self.arrival.is_some_and(|a| a.empty && !a.logged),
-            awaited: self.is_awaited(least),
+            awaited: self.is_awaited(least, context),
             deaf: self.is_deaf(context),
             not_in_force: self.is_not_in_force(),
+            given: self.is_given(),
             not_the_first: matches!(self.opened(), Some(Opened::ByAnother { .. })),
         }
     }
@@ -33,14 +36,17 @@ impl Picture<'_> {
             .iter()
             .filter(|t| Some(t.tie) == strongest && t.tie > Tie::Weak)
             .peekable();
-        leading.peek().is_some() && leading.all(|t| !self.door.changes.is_in_force(t.change))
+        leading.peek().is_some() && {
+            let at = self.arrival.map_or(Timestamp::MAX, Arrival::time);
+            leading.all(|t| !self.door.changes.is_in_force(t.change, at))
+        }
     }
 
     /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
-    /// without the ports that it reached then, or that began to listen, fewer than the `least` ports of
-    /// a sequence are left, and it tried again, or none is left. Tools that knock send one SYN and do not
+    /// without the ports that it reached then, that began to listen, or that a rule for few ports let in, fewer
+    /// than the `least` ports of a sequence are left, and it tried again, or none is left. Tools that knock send one SYN and do not
     /// ask again, and what they knock on is not what they come for.
-    fn is_awaited(&self, least: usize) -> bool {
+    fn is_awaited(&self, least: usize, context: &Context) -> bool {
         let Some(arrival) = self.arrival else {
             return false;
         };
@@ -57,20 +63,67 @@ impl Picture<'_> {
         let served = listening
             .filter(|c| c.effect == Effect::Listens)
             .filter_map(|c| listens_on(c).map(|(_, port)| port));
-        let came: BTreeSet<u16> = reached.chain(served).collect();
+        let mut came: BTreeSet<u16> = reached.chain(served).collect();
         let ports = self.knock.ports();
+        let opening = self.door.changes.between(from, to);
+        for rule in opening
+            .filter(|c| c.effect == Effect::Opens)
+            .filter_map(rule_of)
+        {
+            let lets_in = rule.local_ports.width() <= SPELLED_OUT
+                && admits(rule, source, None, own_addresses(self.place, context));
+            came.extend(
+                ports
+                    .iter()
+                    .filter(|port| lets_in && rule.local_ports.covers(**port)),
+            );
+        }
         let others = ports.iter().filter(|port| !came.contains(port)).count();
         others == 0 || others < least && self.knock.was_retried()
     }
 
+    /// True if a service may have told the source which port to use: the port is one of those that Windows
+    /// gives for a while, nothing but its listener opened it, and the source had reached another port. RPC and
+    /// FTP work like this.
+    fn is_given(&self) -> bool {
+        let Some(arrival) = self.arrival else {
+            return false;
+        };
+        let mut opening = self.tied.iter().filter(|t| t.tie > Tie::Weak).peekable();
+        let listeners =
+            opening.peek().is_some() && opening.all(|t| t.change.effect == Effect::Listens);
+        let earlier = self.door.arrivals.between(Timestamp::MIN, arrival.time());
+        let mut of_the_source = earlier.filter(|a| {
+            a.remote.address == arrival.remote.address && a.transport == arrival.transport
+        });
+        arrival.port >= FIRST_DYNAMIC_PORT
+            && listeners
+            && of_the_source.any(|a| a.port != arrival.port)
+    }
+
     /// True if the arrival is a 5156 alone, soon after a rule change: Windows logs live connections
-    /// again then.
+    /// again then. Not where its very endpoints were turned away before, or the port listens only since the
+    /// touches: such a connection is new.
     fn may_be_logged_again(&self, arrival: &Arrival) -> bool {
         let only_5156 = match &arrival.event.what {
             What::Host(host) => host.event_id == 5156 && arrival.also.is_empty(),
             _ => false,
         };
+        let turned_away = self.knock.touches.iter().any(|touch| {
+            touch.logged
+                && (touch.source, touch.source_port)
+                    == (arrival.remote.address, arrival.remote.port)
+                && (touch.transport, touch.port) == (arrival.transport, arrival.port)
+                && touch.event.time < arrival.time()
+        });
+        let since_the_touches = self
+            .door
+            .changes
+            .between(self.knock.first(), arrival.time())
+            .any(|c| listens_on(c) == Some((arrival.transport, arrival.port)) && !c.again);
         only_5156
+            && !turned_away
+            && !since_the_touches
             && self.tied.iter().any(|t| {
                 t.change.effect != Effect::Listens
                     && (Span::ZERO..=RELOG).contains(&arrival.time().since(t.change.event.time))
@@ -96,6 +149,9 @@ impl Picture<'_> {
     }
 }
 
+/// A rule for a tenth of all ports spells them out, one for more does not: by chance three ports fall into a
+/// tenth once in a thousand.
+const SPELLED_OUT: usize = 6_553;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 
@@ -112,6 +168,8 @@ pub struct Doubts {
     pub deaf: bool,
     /// The rule is for profiles of the firewall that were not active, as far as the log tells.
     pub not_in_force: bool,
+    /// A service of the host may have told the source which port to use.
+    pub given: bool,
     /// Another source came in through the door before.
     pub not_the_first: bool,
 }
@@ -119,7 +177,7 @@ pub struct Doubts {
 impl Doubts {
     /// The severity that a finding can reach.
     pub fn ceiling(self) -> Severity {
-        if self.relogged || self.awaited || self.deaf || self.not_in_force {
+        if self.relogged || self.awaited || self.deaf || self.not_in_force || self.given {
             Severity::Low
         } else if self.empty || self.not_the_first {
             Severity::Medium
@@ -140,6 +198,7 @@ impl Doubts {
             (self.relogged, RELOGGED, -25),
             (self.deaf, DEAF, -25),
             (self.not_in_force, NOT_IN_FORCE, -25),
+            (self.given, GIVEN, -25),
             (self.empty, EMPTY, -15),
             (self.not_the_first, NOT_THE_FIRST, -15),
         ];
@@ -160,5 +219,7 @@ const DEAF: &str = "that the ports were closed rests on silence, and the capture
                     they may hold one direction only";
 const NOT_IN_FORCE: &str =
     "the rule is for profiles of the firewall that were not active, as far as the log tells";
+const GIVEN: &str = "the source had reached another port of the host before, and this one is dynamic: RPC and FTP tell their \
+                     clients such ports";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
 const NOT_THE_FIRST: &str = "another source was the first to come in after the change";

@@ -3,17 +3,19 @@
 //! A change is tied to a port by what it says, never by time alone. A change that names no port is
 //! tied weakly and proves nothing by itself.
 
+use super::admission::{Port, tie_of_ports, tie_of_rule};
 use super::change::{
-    Change, Effect, SAME_RULE, effect_of, filter_name, image_of, listens_on, rule_and_source,
-    rule_effect, rule_of,
+    Change, Effect, SAME_RULE, default_inbound, effect_of, filter_name, image_of, is_for_itself,
+    is_reached_at, listens_on, rule_and_source, rule_effect, rule_of, user_of,
 };
-use super::rules::{KnownRules, Meaning, admits};
+use super::listeners::Listeners;
+use super::rules::{KnownRules, Meaning};
 use super::switches::Switches;
-use crate::eventlog::normalise::image::image_key;
-use crate::model::firewall::{Ports, Rule};
+use super::unchanged::Unchanged;
+use crate::model::firewall::Rule;
+use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Event, HostWhat, Span, Text, Timestamp, Transport, What};
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 /// How strongly a change is tied to a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,13 +34,13 @@ pub enum Tie {
 
 /// This many rule changes by one hand, or new listeners, within a minute are a deployment.
 pub const STORM: usize = 10;
-/// Rules that name at most this many ports name each of them.
-const FEW_PORTS: usize = 8;
 /// A burst of filter changes larger than this is a policy reload, not a rule (16 measured bursts:
 /// one rule made 4 to 8 filters, reloads 40 to 1,889).
 const FILTERS_OF_A_RULE: u32 = 12;
 /// Filter changes closer than this belong to one burst.
 const BURST_GAP: Span = Span::seconds(5);
+/// Rule changes of one hand this close are one deployment.
+const DEPLOYED_WITHIN: Span = Span::seconds(60);
 /// Changes remembered per host.
 const CHANGES: usize = 512;
 
@@ -57,15 +59,16 @@ pub struct Changes {
     bursts: VecDeque<Burst>,
     next_burst: u32,
     known: KnownRules,
-    // Rules that were saved as they were, by name.
-    unchanged: VecDeque<(Timestamp, Text)>,
+    unchanged: Unchanged,
     switches: Switches,
+    defaults: Switches,
+    listeners: Listeners,
 }
 
 impl Changes {
     /// How many changes and rules are remembered.
     pub fn held(&self) -> usize {
-        self.held.len() + self.known.held()
+        self.held.len() + self.known.held() + self.listeners.held()
     }
 
     /// Takes in a host event.
@@ -85,11 +88,8 @@ impl Changes {
             {
                 Meaning::Itself => effect_of(&host.what),
                 Meaning::Nothing => {
-                    if self.unchanged.len() >= CHANGES {
-                        self.unchanged.pop_front();
-                        *dropped += 1;
-                    }
-                    self.unchanged.push_back((event.time, rule.name.clone()));
+                    self.unchanged
+                        .hear(event.time, rule, *source, *change, dropped);
                     None
                 }
                 Meaning::Was(rule, told_by) => {
@@ -101,8 +101,19 @@ impl Changes {
             HostWhat::ProfileChanged {
                 bits, interface, ..
             } => {
-                self.known.profile(interface, *bits, dropped);
+                self.known.profile(interface, *bits, event.time, dropped);
                 None
+            }
+            HostWhat::FirewallSetting {
+                setting,
+                value,
+                profiles,
+                enabled: None,
+                ..
+            } => {
+                let told = default_inbound(setting, value);
+                let new = told.is_some_and(|open| self.defaults.hear(*profiles, !open, event.time));
+                new.then(|| effect_of(&host.what)).flatten()
             }
             HostWhat::FirewallSetting {
                 enabled: Some(on),
@@ -157,7 +168,13 @@ impl Changes {
             return;
         }
         if self.held.len() >= CHANGES {
-            self.held.pop_front();
+            // Ports that are given for a while, and those of UDP, come and go by the hundred.
+            let passing = |c: &Change| {
+                let on = listens_on(c);
+                on.is_some_and(|(t, p)| t != Transport::TCP || p >= FIRST_DYNAMIC_PORT)
+            };
+            let spare = self.held.iter().position(passing).unwrap_or_default();
+            self.held.remove(spare);
             *dropped += 1;
         }
         self.held.push_back(Change {
@@ -165,12 +182,49 @@ impl Changes {
             effect,
             burst: burst.map(|(id, _)| id),
             was,
+            again: self.listeners.hear(event, dropped),
         });
     }
 
-    /// False if the rule of this change is for profiles none of which was told to be active.
-    pub fn is_in_force(&self, change: &Change) -> bool {
-        rule_of(change).is_none_or(|rule| self.known.is_in_force(rule))
+    /// False if the rule of this change, or the rule behind this filter, is for profiles none of which was
+    /// told to be active at that time.
+    pub fn is_in_force(&self, change: &Change, at: Timestamp) -> bool {
+        let rule = rule_of(change).or_else(|| self.rule_behind(change));
+        rule.is_none_or(|rule| self.known.is_in_force(rule, at))
+    }
+
+    /// True if a profile became active on an interface between these times.
+    pub fn profile_changed(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.known.profile_changed(from, to)
+    }
+
+    /// The rule that a filter was made of, as a record near it tells: it knows whom it lets in, and from where.
+    fn rule_behind(&self, change: &Change) -> Option<&Rule> {
+        let name = filter_name(change)?;
+        let near = |c: &&Change| {
+            c.event.time.since(change.event.time).abs() <= SAME_RULE
+                && rule_of(c).is_some_and(|r| r.name == *name && r.direction.is_some())
+        };
+        let behind = self.held.iter().filter(near).min_by_key(|c| c.rank());
+        behind.and_then(rule_of)
+    }
+
+    /// How strongly a rule that a record tells of is tied. Each log says a part of what the rule is for: the
+    /// record that says most of it decides.
+    fn tie_told(&self, change: &Change, at: &Port<'_>) -> Tie {
+        let Some((rule, source)) = rule_and_source(change) else {
+            return Tie::None;
+        };
+        let other_logs = self.held.iter().filter(|c| {
+            c.effect == change.effect
+                && c.event.time.since(change.event.time).abs() <= SAME_RULE
+                && rule_and_source(c).is_some_and(|(r, s)| {
+                    let same = !r.id.is_empty() && r.id.eq_ignore_ascii_case(&rule.id);
+                    s != source && same && r.direction.is_some()
+                })
+        });
+        let by_others = other_logs.filter_map(rule_of).map(|r| self.tie_rule(r, at));
+        by_others.fold(self.tie_rule(rule, at), Tie::min)
     }
 
     /// Forgets what is older than `before`.
@@ -178,9 +232,7 @@ impl Changes {
         while self.held.front().is_some_and(|c| c.event.time < before) {
             self.held.pop_front();
         }
-        while self.unchanged.front().is_some_and(|(at, _)| *at < before) {
-            self.unchanged.pop_front();
-        }
+        self.unchanged.forget(before);
         while self.bursts.front().is_some_and(|b| b.last < before) {
             self.bursts.pop_front();
         }
@@ -189,12 +241,21 @@ impl Changes {
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
     /// are left out, and so is a filter whose rule no other record names and whose burst is large.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
-        self.held
-            .iter()
-            .filter(move |c| c.event.time >= from && c.event.time <= to && self.stands(c))
+        self.told(from, to).filter(|c| self.stands(c))
     }
 
-    fn stands(&self, change: &Change) -> bool {
+    /// The changes that were told from `from` to `to`, whether they stand or not.
+    pub(super) fn told(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Change> {
+        self.held
+            .iter()
+            .filter(move |c| c.event.time >= from && c.event.time <= to)
+    }
+
+    /// True if it stands as a change: see [`Changes::between`].
+    pub(super) fn stands(&self, change: &Change) -> bool {
+        if rule_of(change).is_some_and(|rule| self.unchanged.tells_of(rule, change.event.time)) {
+            return false;
+        }
         let Some(id) = change.burst else { return true };
         if let Some(name) = filter_name(change)
             && self.held.iter().any(|c| {
@@ -222,20 +283,27 @@ impl Changes {
                 .filter(|c| c.event.time.since(change.event.time).abs() <= SAME_RULE)
                 .find_map(|c| rule_and_source(c).filter(|(r, _)| r.name == *name))
         };
-        let Some((rule, source)) = own.or_else(behind) else {
+        // Of several records of one change, the one that tells the maker says whose it is.
+        let telling = || {
+            let told = |c: &&Change| image_of(c).is_some() || user_of(c).is_some();
+            let mut copies = self.held.iter().filter(|c| c.tells_the_same_as(change));
+            rule_and_source(copies.find(told)?)
+        };
+        let Some((rule, source)) = telling().or(own).or_else(behind) else {
             return 0;
         };
-        self.held
-            .iter()
-            .filter(|c| {
-                c.event.time.since(change.event.time).abs() <= Span::seconds(60)
-                    && rule_and_source(c).is_some_and(|(r, s)| {
-                        s == source
-                            && r.changed_by_user == rule.changed_by_user
-                            && r.changed_by == rule.changed_by
-                    })
-            })
-            .count()
+        let by_the_hand = self.held.iter().filter(|c| {
+            c.event.time.since(change.event.time).abs() <= DEPLOYED_WITHIN
+                && rule_and_source(c).is_some_and(|(r, s)| {
+                    s == source
+                        && r.changed_by_user == rule.changed_by_user
+                        && r.changed_by == rule.changed_by
+                })
+        });
+        let anew = self
+            .unchanged
+            .added_by(rule, source, change.event.time, DEPLOYED_WITHIN);
+        by_the_hand.count() + anew
     }
 
     /// Distinct ports that began to listen within a minute around `change`: many are a host or a
@@ -258,7 +326,7 @@ impl Changes {
     /// The image that listens on or binds the port, as told by a listener record up to `to`.
     pub fn listener(&self, transport: Transport, port: u16, to: Timestamp) -> Option<&Change> {
         self.held.iter().rev().find(|c| {
-            c.event.time <= to && listens_on(c).is_some_and(|(t, p)| t == transport && p == port)
+            c.event.time <= to && listens_on(c) == Some((transport, port)) && !is_for_itself(c)
         })
     }
 
@@ -291,117 +359,46 @@ impl Changes {
             (_, Effect::Unknown) => Tie::Weak,
             (_, Effect::Unprotects) => Tie::Covers,
             (_, Effect::Listens) => match listens_on(change) {
-                Some((t, p)) if t == transport && p == port => Tie::Exact,
+                Some((t, p)) if t == transport && p == port && is_reached_at(change, at) => {
+                    match change.again {
+                        true => Tie::Weak,
+                        false => Tie::Exact,
+                    }
+                }
                 _ => Tie::None,
             },
-            (HostWhat::FirewallRule { .. }, Effect::Opens) => {
-                rule_of(change).map_or(Tie::None, |rule| self.tie_rule(rule, at))
-            }
+            (HostWhat::FirewallRule { .. }, Effect::Opens) => self.tie_told(change, at),
             (HostWhat::FilterChanged { filter }, Effect::Opens) => {
                 if filter.protocol.is_some_and(|p| p != transport.0) {
                     return Tie::None;
                 }
                 // Windows makes the filters of a rule anew when it is saved as it was.
-                if self.unchanged.iter().any(|(at, name)| {
-                    *name == filter.name && at.since(change.event.time).abs() <= SAME_RULE
-                }) {
+                if self
+                    .unchanged
+                    .tells_of_name(&filter.name, change.event.time)
+                {
                     return Tie::None;
                 }
-                // The rule behind the filter knows more: whom it lets in, and from where.
-                let behind = self.held.iter().find_map(|c| {
-                    let near = c.event.time.since(change.event.time).abs() <= SAME_RULE;
-                    rule_of(c).filter(|r| near && r.name == filter.name && r.direction.is_some())
-                });
-                match behind {
+                match self.rule_behind(change) {
                     Some(rule) => self.tie_rule(rule, at),
-                    None => self.tie_ports(&filter.local_ports, &filter.application, at),
+                    None => {
+                        let holder = || self.holder(at);
+                        tie_of_ports(&filter.local_ports, &filter.application, at, &holder)
+                    }
                 }
             }
             _ => Tie::None,
         }
     }
 
-    fn tie_rule(&self, rule: &Rule, at: &Port<'_>) -> Tie {
-        match rule.protocol {
-            Some(Some(protocol)) if protocol != at.transport.0 => return Tie::None,
-            _ => {}
-        }
-        if !admits(rule, at.source, at.local, at.own) {
-            return Tie::None;
-        }
-        self.tie_ports(&rule.local_ports, &rule.application, at)
+    /// How strongly a rule is tied to a port: see `admission`.
+    pub(super) fn tie_rule(&self, rule: &Rule, at: &Port<'_>) -> Tie {
+        tie_of_rule(rule, at, &|| self.holder(at))
     }
 
-    fn tie_ports(&self, ports: &Ports, application: &Text, at: &Port<'_>) -> Tie {
-        if matches!(ports, Ports::Ranges(_)) && !ports.covers(at.number) {
-            return Tie::None;
-        }
-        // What a keyword stands for, the rule does not say.
-        let spelled_out = !matches!(ports, Ports::Mixed(..)) || ports.covers(at.number);
-        if ports.names(at.number, FEW_PORTS) {
-            return Tie::Exact;
-        }
-        let for_program = !application.is_empty() && !application.eq_ignore_ascii_case("System");
-        if for_program {
-            let listener = || {
-                self.listener(at.transport, at.number, at.until)
-                    .and_then(image_of)
-            };
-            return match at.holder.cloned().or_else(listener) {
-                Some(image) if image_key(&image) == image_key(application) => Tie::Program,
-                Some(_) => Tie::None,
-                None => Tie::Weak,
-            };
-        }
-        match ports {
-            Ports::Any | Ports::Ranges(_) | Ports::Mixed(..) if spelled_out => Tie::Covers,
-            _ => Tie::Weak,
-        }
-    }
-}
-
-/// A port that was reached, and what a tie to it needs to know.
-#[derive(Clone, Copy, Debug)]
-pub struct Port<'a> {
-    /// TCP or UDP.
-    pub transport: Transport,
-    /// The port.
-    pub number: u16,
-    /// Who reached it.
-    pub source: IpAddr,
-    /// The address of the host that was reached, where it is known.
-    pub local: Option<IpAddr>,
-    /// The host's addresses.
-    pub own: &'a [IpAddr],
-    /// The program that accepted the connection, where a record names it.
-    pub holder: Option<&'a Text>,
-    /// Listener records after this do not count.
-    pub until: Timestamp,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rule_for_a_keyword_beside_ports_may_let_in_what_it_does_not_spell_out() {
-        let tie = |ports, number| {
-            let at = Port {
-                transport: Transport::TCP,
-                number,
-                source: IpAddr::from([198, 51, 100, 7]),
-                local: None,
-                own: &[],
-                holder: None,
-                until: Timestamp(0),
-            };
-            Changes::default().tie_ports(&ports, &Text::default(), &at)
-        };
-        let mixed = || Ports::Mixed(vec![(135, 135)], "RPC".into());
-        assert_eq!(tie(mixed(), 135), Tie::Exact);
-        assert_eq!(tie(mixed(), 49_666), Tie::Weak);
-        assert_eq!(tie(Ports::Ranges(vec![(135, 135)]), 49_666), Tie::None);
-        let wide = || Ports::Mixed(vec![(5_000, 6_000)], "RPC".into());
-        assert_eq!(tie(wide(), 5_500), Tie::Covers);
+    /// The program that a listener record names for the port.
+    fn holder(&self, at: &Port<'_>) -> Option<Text> {
+        self.listener(at.transport, at.number, at.until)
+            .and_then(image_of)
     }
 }

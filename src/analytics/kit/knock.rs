@@ -28,6 +28,8 @@ pub struct Knock {
     pub source: IpAddr,
     /// The touches in time order, at most [`KNOCK_TOUCHES`].
     pub touches: Vec<Touch>,
+    /// Datagrams of the same source meanwhile, which do not count.
+    pub aside: Vec<Touch>,
     /// Touches of the same sequence that came after what it led to: nothing is counted or measured of
     /// them. Empty until [`Knock::up_to`] has told them apart.
     pub afterwards: Vec<Touch>,
@@ -35,6 +37,8 @@ pub struct Knock {
     pub armed_by: usize,
     /// The source touched more ports than a knock has.
     pub scan: bool,
+    /// When it was known to be a scan.
+    pub scan_since: Option<Timestamp>,
     /// The same ports were touched at a steady period before: a health check.
     pub periodic: bool,
 }
@@ -107,6 +111,11 @@ impl Knock {
     /// True if every touched port is one that ordinary clients try on their own.
     pub fn only_client_ports(&self) -> bool {
         self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))
+    }
+
+    /// True if it may have had more touches than are kept.
+    pub fn is_cut(&self) -> bool {
+        self.scan && self.touches.len() >= KNOCK_TOUCHES
     }
 
     /// From the first touch to the last.

@@ -1,11 +1,13 @@
 //! What opened a port to whom: the first sign that it was open, and the changes tied to it before that.
 
+use super::admission::Port;
 use super::arrivals::Arrival;
 use super::change::{Change, Effect, only_for};
 use super::door::{Door, DoorRules};
-use super::exposure::{Port, Tie};
+use super::exposure::Tie;
 use super::knock::Knock;
 use super::picture::own_addresses;
+use super::undone::is_undone;
 use crate::context::{Context, Place};
 use crate::model::finding::Order;
 use crate::model::{Event, Timestamp, What};
@@ -117,26 +119,26 @@ pub fn tied_changes<'a>(
                     && context.order(&touch.event, &change.event) == Order::Before
             })
     };
+    let at = Port {
+        transport: arrival.transport,
+        number: arrival.port,
+        source: arrival.remote.address,
+        source_port: Some(arrival.remote.port),
+        local: local_of(arrival),
+        own: own_addresses(place, context),
+        holder: arrival.holder.as_ref(),
+        until: to,
+    };
     door.changes
         .between(rules.earliest(knock), to)
         .filter(|c| context.follows(arming, &c.event, rules.slack))
         .filter(|c| to_all(c) || to_it(c))
         .map(|change| TiedChange {
             change,
-            tie: door.changes.tie(
-                change,
-                &Port {
-                    transport: arrival.transport,
-                    number: arrival.port,
-                    source: arrival.remote.address,
-                    local: local_of(arrival),
-                    own: own_addresses(place, context),
-                    holder: arrival.holder.as_ref(),
-                    until: to,
-                },
-            ),
+            tie: door.changes.tie(change, &at),
         })
         .filter(|t| t.tie >= Tie::Weak)
+        .filter(|t| t.tie == Tie::Weak || !is_undone(t.change, &door.changes, &at, entry, context))
         .collect()
 }
 

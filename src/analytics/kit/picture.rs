@@ -2,7 +2,7 @@
 //! that do not depend on which analytic tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Change, Effect, image_of, made_by, user_of};
+use super::change::{Change, Effect, image_of, listens_on, made_by, rule_of, user_of};
 use super::door::Door;
 use super::exposure::Tie;
 use super::knock::Knock;
@@ -68,10 +68,14 @@ const ALIVE: Span = Span::seconds(600);
 /// True if something shows that the host was up when it was touched: a sign of life not long before, or
 /// meanwhile. Silence of a host that was not there says nothing about its ports.
 pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
-    let last = knock.last().event.time;
+    was_up_at(place, knock.first(), knock.last().event.time, context)
+}
+
+/// True if something shows that the host was up when it was touched, from `first` to `last`.
+pub fn was_up_at(place: Place, first: Timestamp, last: Timestamp, context: &Context) -> bool {
     let alive = |address: IpAddr| {
         let seen = context.activity.last_seen(address, last);
-        seen.is_some_and(|seen| knock.first().since(seen) <= ALIVE)
+        seen.is_some_and(|seen| first.since(seen) <= ALIVE)
     };
     match place {
         Place::Address(address) => alive(address),
@@ -81,14 +85,17 @@ pub fn was_up(place: Place, knock: &Knock, context: &Context) -> bool {
                 || context
                     .coverage
                     .history(id)
-                    .is_some_and(|logged| logged.from < knock.last().event.time)
+                    .is_some_and(|logged| logged.from < last)
         }
     }
 }
 
 /// The sequence as far as it can have led to `event`.
 pub fn leading_to(knock: &Knock, event: &Event, context: &Context) -> Knock {
-    knock.up_to(|touch| context.order(&touch.event, event) == Order::After)
+    let mut led = knock.up_to(|touch| context.order(&touch.event, event) == Order::After);
+    // Whoever scans from inside of the door did not scan to open it.
+    led.scan &= knock.scan_since.is_none_or(|since| since <= event.time);
+    led
 }
 
 /// What is said of touches that came after what the sequence led to.
@@ -273,20 +280,13 @@ pub fn order_pairs<'a>(picture: &Picture<'a>, context: &Context) -> Vec<(&'a Eve
 /// The port that was reached, or that the first change opens.
 pub fn opened_port(picture: &Picture<'_>) -> Option<u16> {
     picture.arrival.map(|a| a.port).or_else(|| {
-        picture
-            .tied
-            .first()
-            .and_then(|t| match &t.change.event.what {
-                What::Host(host) => match &host.what {
-                    HostWhat::FirewallRule { rule, .. } => match &rule.local_ports {
-                        Ports::Ranges(r) | Ports::Mixed(r, _) => r.first().map(|r| r.0),
-                        _ => None,
-                    },
-                    HostWhat::Listening { local, .. } => Some(local.port),
-                    _ => None,
-                },
+        picture.tied.first().and_then(|t| match rule_of(t.change) {
+            Some(rule) => match &rule.local_ports {
+                Ports::Ranges(r) | Ports::Mixed(r, _) => r.first().map(|r| r.0),
                 _ => None,
-            })
+            },
+            None => listens_on(t.change).map(|(_, port)| port),
+        })
     })
 }
 

@@ -1,6 +1,8 @@
 //! What a host's logs have told of its firewall so far: each rule as it was last, and which profiles
 //! are active. A deletion names the rule only, and a change says what the rule is, not what it was.
 
+use super::profiles::Profiles;
+use super::reach::lets_in_all;
 use crate::model::firewall::{Remotes, Rule, RuleChange, RuleSource};
 use crate::model::net::may_share_a_subnet;
 use crate::model::{Provenance, Span, Text, Timestamp};
@@ -9,14 +11,14 @@ use std::net::IpAddr;
 
 /// Rules remembered per host; what lies beyond is not, and counted.
 const RULES: usize = 1_024;
-/// Interfaces whose profile is remembered.
-const INTERFACES: usize = 16;
 /// Several logs tell of one change within this time.
 const ONE_CHANGE: Span = Span::seconds(2);
 
 #[derive(Clone, Debug)]
 struct Known {
     rule: Rule,
+    // As it stood before `told`, where it was told for a while.
+    before: Option<Box<Rule>>,
     told: Timestamp,
     told_by: Provenance,
     removed: Option<Timestamp>,
@@ -27,8 +29,7 @@ struct Known {
 pub struct KnownRules {
     // By RuleId in lower case and the log that told: logs spell the same rule differently.
     rules: BTreeMap<(String, RuleSource), Known>,
-    // By interface.
-    profiles: BTreeMap<Text, u32>,
+    profiles: Profiles,
 }
 
 /// What a record of a rule means beside what was told before.
@@ -93,10 +94,16 @@ impl KnownRules {
                             && time.since(known.told) > ONE_CHANGE
                             && says_the_same(&known.rule, rule)
                     });
+                let same = same
+                    || change != RuleChange::Listed
+                        && self.let_in_before(&key, rule, may_be_saved, time);
+                let before = self.rules.get(&key);
                 if before.is_none() && self.rules.len() >= RULES {
                     *dropped += 1;
                 } else {
+                    let before = before.and_then(|known| known.standing(time));
                     let known = Known {
+                        before: before.cloned().map(Box::new),
                         rule: rule.clone(),
                         told: time,
                         told_by: at,
@@ -114,20 +121,51 @@ impl KnownRules {
         }
     }
 
-    /// Takes in which profile became active on an interface.
-    pub fn profile(&mut self, interface: &Text, bits: u32, dropped: &mut u64) {
-        if self.profiles.len() < INTERFACES || self.profiles.contains_key(interface) {
-            self.profiles.insert(interface.clone(), bits);
-        } else {
-            *dropped += 1;
-        }
+    /// True if all that `rule` lets in was let in before: by itself as it stood, or by another rule of the same
+    /// log that still stands, or went a moment ago to come again.
+    fn let_in_before(
+        &self,
+        key: &(String, RuleSource),
+        rule: &Rule,
+        may_be_saved: bool,
+        time: Timestamp,
+    ) -> bool {
+        self.rules.iter().any(|(other, known)| {
+            let gone = known.removed.map(|at| time.since(at));
+            let stands = match gone {
+                // Who adds a rule that was not removed told us less than happened.
+                None => other != key || may_be_saved,
+                Some(gone) => gone <= ONE_CHANGE,
+            };
+            let was = || known.standing(known.removed.unwrap_or(time));
+            other.1 == key.1 && stands && was().is_some_and(|was| lets_in_all(was, rule))
+        })
     }
 
-    /// False if the rule is for profiles none of which was told to be active.
-    pub fn is_in_force(&self, rule: &Rule) -> bool {
+    /// Takes in which profile became active on an interface.
+    pub fn profile(&mut self, interface: &Text, bits: u32, at: Timestamp, dropped: &mut u64) {
+        self.profiles.hear(interface, bits, at, dropped);
+    }
+
+    /// True if a profile became active on an interface between these times.
+    pub fn profile_changed(&self, from: Timestamp, to: Timestamp) -> bool {
+        self.profiles.changed(from, to)
+    }
+
+    /// False if the rule is for profiles none of which was told to be active at that time.
+    pub fn is_in_force(&self, rule: &Rule, at: Timestamp) -> bool {
         let every = rule.profiles & 7 == 7 || rule.profiles == 0;
-        let told = !self.profiles.is_empty() && self.profiles.values().all(|bits| *bits != 0);
-        every || !told || self.profiles.values().any(|bits| bits & rule.profiles != 0)
+        every || self.profiles.may_be_active(rule.profiles, at)
+    }
+}
+
+impl Known {
+    /// The rule as it stood before `time`, a moment aside in which several records tell of one change.
+    fn standing(&self, time: Timestamp) -> Option<&Rule> {
+        match time.since(self.told) > ONE_CHANGE {
+            true => Some(&self.rule),
+            false => self.before.as_deref(),
+        }
     }
 }
 
@@ -275,23 +313,6 @@ mod tests {
             hear(&mut known, RuleChange::Modified, &other, 50),
             Meaning::Itself
         );
-    }
-
-    #[test]
-    fn a_rule_is_in_force_where_one_of_its_profiles_is_active() {
-        let mut known = KnownRules::default();
-        let domain = Rule {
-            profiles: 1,
-            ..rule(Action::Allow)
-        };
-        assert!(known.is_in_force(&domain), "nothing was told");
-        known.profile(&"{1}".into(), 4, &mut 0);
-        assert!(!known.is_in_force(&domain));
-        assert!(known.is_in_force(&rule(Action::Allow)), "of any profile");
-        known.profile(&"{2}".into(), 1, &mut 0);
-        assert!(known.is_in_force(&domain), "on the other interface");
-        known.profile(&"{2}".into(), 0, &mut 0);
-        assert!(known.is_in_force(&domain), "a word that is not known");
     }
 
     #[test]

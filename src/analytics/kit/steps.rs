@@ -89,6 +89,12 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
             remark: remark.to_owned(),
         });
     }
+    steps.extend(knock.aside.iter().map(|touch| Step {
+        role: Role::Context,
+        event: touch.event.clone(),
+        also: touch.also.clone(),
+        remark: "a datagram, which does not count".to_owned(),
+    }));
     steps.extend(grouped(
         picture.tied.iter().map(|t| (t.change, remark_of(t.tie))),
     ));

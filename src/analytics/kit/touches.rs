@@ -16,6 +16,8 @@ const SOURCES: usize = 512;
 const PERIOD_PORTS: usize = 32;
 /// Times kept per port for the period test.
 const PERIOD_TIMES: usize = 8;
+/// Touches kept that do not count.
+const ASIDE: usize = 16;
 /// How far apart two logs may tell of one touch: the client's retries end after 21 s.
 const SAME_TOUCH: Span = Span::seconds(25);
 /// Clients wait this long at least before they send a SYN again: Windows half a second after a reset.
@@ -27,6 +29,8 @@ type PortTimes = ((Transport, u16), VecDeque<Timestamp>);
 struct Source {
     // The current sequence: within gap and span of each other.
     recent: VecDeque<Touch>,
+    // Datagrams that do not count: they stand beside a sequence, and none of it is measured by them.
+    aside: VecDeque<Touch>,
     // The current sequence has reached the minimum, and waits among the open ones to be judged.
     armed: bool,
     // Distinct ports in order with their latest touches, for the scan test. In a row: most sources
@@ -85,6 +89,10 @@ impl Touches {
         if counted {
             source.note_port(&touch, now);
         }
+        if touch.transport != Transport::TCP && !rules.udp_counts {
+            source.set_aside(touch, rules, open);
+            return Heard::Taken;
+        }
         let fits = source
             .recent
             .back()
@@ -99,9 +107,12 @@ impl Touches {
             .is_some_and(|first| now.since(first.event.time) > rules.span)
         {
             if source.armed {
-                // The sequence that armed has ended; what follows is a new one.
-                source.recent.clear();
+                // The sequence that armed has ended; what follows is a new one, and its first touches may have
+                // been the last of the old one.
                 source.armed = false;
+                while distinct(source.recent.iter(), rules) >= rules.min_ports {
+                    source.recent.pop_front();
+                }
             } else {
                 source.recent.pop_front();
             }
@@ -109,7 +120,10 @@ impl Touches {
         if source.armed
             && let Some(knock) = open.iter_mut().rev().find(|k| k.source == touch.source)
         {
-            knock.scan |= source.ports_since(knock.first()) > rules.max_ports;
+            if !knock.scan && source.ports_since(knock.first()) > rules.max_ports {
+                knock.scan = true;
+                knock.scan_since = Some(now);
+            }
             if knock.touches.len() < KNOCK_TOUCHES {
                 knock.touches.push(touch.clone());
             } else if !knock.scan {
@@ -160,14 +174,7 @@ impl Touches {
         rules: &KnockRules,
         open: &mut Vec<Knock>,
     ) {
-        let refuted = |touch: &Touch| {
-            touch.answer == Answer::Silence
-                && !touch.logged
-                && touch.source == remote.address
-                && touch.source_port == remote.port
-                && (touch.transport, touch.port) == (transport, port)
-                && touch.event.time.since(at).abs() <= SAME_TOUCH
-        };
+        let refuted = |touch: &Touch| silent_at(touch, remote, (transport, port), at);
         let Some(source) = self.sources.get_mut(&remote.address) else {
             return;
         };
@@ -212,18 +219,47 @@ impl Touches {
             .flat_map(|s| s.recent.iter())
     }
 
-    /// True if `source` was turned away at this port before `before`.
+    /// When `source` was turned away at this port before `before`, the latest first.
     pub fn turned_away(
         &self,
         source: IpAddr,
         (transport, port): (Transport, u16),
         before: Timestamp,
-    ) -> bool {
-        self.sources
-            .get(&source)
-            .and_then(|held| held.times((transport, port)))
-            .is_some_and(|times| times.iter().any(|time| *time < before))
+    ) -> impl Iterator<Item = Timestamp> {
+        let held = self.sources.get(&source);
+        let times = held.and_then(|held| held.times((transport, port)));
+        let times = times.into_iter().flatten().rev().copied();
+        times.filter(move |time| *time < before)
     }
+
+    /// True if a touch that was no more than silence is held of these endpoints, from about that time.
+    pub fn was_silent(
+        &self,
+        remote: Endpoint,
+        (transport, port): (Transport, u16),
+        at: Timestamp,
+    ) -> bool {
+        let held = self.sources.get(&remote.address);
+        held.is_some_and(|held| {
+            let silent = |touch: &Touch| silent_at(touch, remote, (transport, port), at);
+            held.recent.iter().any(silent)
+        })
+    }
+}
+
+/// True if a touch of these endpoints, at about that time, met silence and nothing else is told of it.
+fn silent_at(
+    touch: &Touch,
+    remote: Endpoint,
+    (transport, port): (Transport, u16),
+    at: Timestamp,
+) -> bool {
+    touch.answer == Answer::Silence
+        && !touch.logged
+        && touch.source == remote.address
+        && touch.source_port == remote.port
+        && (touch.transport, touch.port) == (transport, port)
+        && touch.event.time.since(at).abs() <= SAME_TOUCH
 }
 
 /// The initial sequence number of the SYN, from the packet or from the firewall's text log.
@@ -253,14 +289,39 @@ impl Source {
         let touches: Vec<Touch> = self.recent.iter().cloned().collect();
         let now = touches[armed_by].event.time;
         let before = Timestamp(now.0.saturating_sub(Span::seconds(300).0));
+        let scan = self.ports_since(before) > rules.max_ports;
         Knock {
             source: touches[0].source,
             armed_by,
-            scan: self.ports_since(before) > rules.max_ports,
+            scan,
+            scan_since: scan.then_some(now),
             periodic: self.periodic(&touches),
+            aside: self
+                .aside
+                .iter()
+                .filter(|touch| touch.event.time >= touches[0].event.time)
+                .cloned()
+                .collect(),
             touches,
             afterwards: Vec::new(),
         }
+    }
+
+    /// Keeps a touch that does not count, and shows it beside the sequence that waits.
+    fn set_aside(&mut self, touch: Touch, rules: &KnockRules, open: &mut [Knock]) {
+        let now = touch.event.time;
+        let of_the_sequence = |knock: &Knock| now.since(knock.first()) <= rules.span;
+        let waiting = open.iter_mut().rev().find(|k| k.source == touch.source);
+        if let Some(knock) = waiting.filter(|k| self.armed && of_the_sequence(k))
+            && knock.aside.len() < ASIDE
+        {
+            knock.aside.push(touch.clone());
+        }
+        let old = |held: &Touch| now.since(held.event.time) > rules.span;
+        while self.aside.len() >= ASIDE || self.aside.front().is_some_and(old) {
+            self.aside.pop_front();
+        }
+        self.aside.push_back(touch);
     }
 
     /// True if `touch` tells of a touch that is already held, told by another log or again by the
@@ -279,8 +340,11 @@ impl Source {
                 && (held.on_the_wire() != touch.on_the_wire() || !touch.on_the_wire())
         };
         let mut known = false;
-        let in_knocks = open.iter_mut().flat_map(|k| k.touches.iter_mut());
-        for held in in_knocks.chain(self.recent.iter_mut()).filter(|h| same(h)) {
+        let in_knocks = open
+            .iter_mut()
+            .flat_map(|k| k.touches.iter_mut().chain(&mut k.aside));
+        let own = self.recent.iter_mut().chain(&mut self.aside);
+        for held in in_knocks.chain(own).filter(|h| same(h)) {
             known = true;
             if touch.on_the_wire() && !held.on_the_wire() {
                 // The packet is the better witness; the row becomes its corroboration.
@@ -344,13 +408,17 @@ impl Source {
             .count()
     }
 
-    /// True if most of these ports were touched at least four times at a steady period: median
-    /// absolute deviation of the intervals below a tenth of their median.
+    /// True if most of these ports were touched at least four times at a steady period, up to the sequence's
+    /// first touch: median absolute deviation of the intervals below a tenth of their median. What the
+    /// sequence itself repeats is no period of it.
     fn periodic(&self, touches: &[Touch]) -> bool {
         let ports: BTreeSet<_> = touches.iter().map(|t| (t.transport, t.port)).collect();
         let steady = ports
             .iter()
-            .filter(|port| self.times(**port).is_some_and(steady))
+            .filter(|port| {
+                let times = self.times(**port);
+                times.is_some_and(|times| steady(times, touches[0].event.time))
+            })
             .count();
         steady * 2 > ports.len()
     }
@@ -368,12 +436,12 @@ fn distinct<'t>(touches: impl Iterator<Item = &'t Touch> + Clone, rules: &KnockR
         .len()
 }
 
-fn steady(times: &VecDeque<Timestamp>) -> bool {
-    let mut intervals: Vec<i64> = times
-        .iter()
-        .zip(times.iter().skip(1))
-        .map(|(a, b)| b.since(*a).0)
-        .collect();
+fn steady(times: &VecDeque<Timestamp>, first: Timestamp) -> bool {
+    // Of the sequence, the first time the port was touched ends the last period.
+    let until = times.iter().find(|time| **time >= first);
+    let times = times.iter().take_while(|time| **time < first).chain(until);
+    let times: Vec<Timestamp> = times.copied().collect();
+    let mut intervals: Vec<i64> = times.windows(2).map(|w| w[1].since(w[0]).0).collect();
     if intervals.len() < 3 {
         return false;
     }

@@ -70,8 +70,13 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
                 ),
                 (
                     "inbound connections (Security 5156, Sysmon 3)",
-                    coverage.any(id, Log::Security, &[5156]) || coverage.any(id, Log::Sysmon, &[3]),
-                    "that the host accepted the connection rests on packets alone",
+                    coverage.any(id, Log::Security, &[5156])
+                        || coverage.any(id, Log::Sysmon, &[3])
+                        || coverage.any(id, Log::FirewallText, &[5156]),
+                    match coverage.capture_start() {
+                        Some(_) => "that the host accepted the connection rests on packets alone",
+                        None => "whom the host let in is not logged",
+                    },
                 ),
                 (
                     "process creation (Security 4688, Sysmon 1)",

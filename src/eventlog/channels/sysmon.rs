@@ -5,7 +5,7 @@
 //! those two are placed at TimeCreated until somebody has calibrated it.
 
 use super::{Entry, Fields, Missing};
-use crate::eventlog::normalise::rule::{parse_rule, rule_id, switch_of};
+use crate::eventlog::normalise::rule::{default_inbound_of, parse_rule, rule_id, switch_of};
 use crate::eventlog::record::Value;
 use crate::model::HostWhat;
 use crate::model::firewall::{Rule, RuleChange, RuleSource};
@@ -196,6 +196,17 @@ fn registry(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
             setting: f.texts.share("EnableFirewall"),
             value,
             enabled,
+            profiles,
+            changed_by: f.text("Image"),
+        });
+    }
+    if let Some(profiles) = default_inbound_of(&target)
+        && change == RegistryChange::Set
+    {
+        return Ok(HostWhat::FirewallSetting {
+            setting: f.texts.share("DefaultInboundAction"),
+            value: f.own_text("Details"),
+            enabled: None,
             profiles,
             changed_by: f.text("Image"),
         });

@@ -25,8 +25,18 @@ pub fn rule_id(target: &str) -> Option<&str> {
 /// The profile bits of a registry path that switches the firewall of a profile on or off, by local or group
 /// policy (the keys of \[MS-GPFAS\] 2.2.3): domain 1, private 2 (also called standard), public 4.
 pub fn switch_of(target: &str) -> Option<u32> {
+    profile_of(target, r"\enablefirewall")
+}
+
+/// The profile bits of a registry path that says what becomes of inbound traffic that no rule is for: 0 lets
+/// it in, 1 blocks it.
+pub fn default_inbound_of(target: &str) -> Option<u32> {
+    profile_of(target, r"\defaultinboundaction")
+}
+
+fn profile_of(target: &str, value: &str) -> Option<u32> {
     let lower = target.to_ascii_lowercase();
-    let (place, profile) = lower.strip_suffix(r"\enablefirewall")?.rsplit_once('\\')?;
+    let (place, profile) = lower.strip_suffix(value)?.rsplit_once('\\')?;
     if !PLACES.iter().any(|known| place.ends_with(known)) {
         return None;
     }
@@ -97,6 +107,7 @@ pub fn parse_rule(text: &str) -> Option<Rule> {
             }
             "app" => rule.application = value.into(),
             "svc" => rule.service = value.into(),
+            "apppkgid" => rule.package = value.into(),
             "name" => rule.name = value.into(),
             _ => {}
         }
