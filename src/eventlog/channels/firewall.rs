@@ -17,6 +17,9 @@ pub const CHANNEL: &str = "Microsoft-Windows-Windows Firewall With Advanced Secu
 /// The number of the setting that switches the firewall of a profile on and off (2003, 2082).
 const ENABLE_FIREWALL: u64 = 1;
 
+/// The number of the setting that says what becomes of inbound traffic that no rule is for (\[MS-FASP\] 2.2.38).
+const DEFAULT_INBOUND_ACTION: u64 = 17;
+
 /// The table.
 pub fn entry(event_id: u32) -> Option<Entry> {
     Some(Entry::written(match event_id {
@@ -118,6 +121,18 @@ fn setting(f: &mut Fields<'_, '_>, of_profile: bool) -> Result<HostWhat, Missing
             .or(words::yes_or_no(&value))
     } else {
         None
+    };
+    let number = f.record.unsigned("SettingType");
+    let (setting, value) = match number.filter(|_| of_profile) {
+        Some(DEFAULT_INBOUND_ACTION) => {
+            let blocks = f.record.text("SettingValue").and_then(|t| switch(&t));
+            let value = blocks.map_or(value, |blocks| match blocks {
+                true => "Block".into(),
+                false => "Allow".into(),
+            });
+            ("DefaultInboundAction".into(), value)
+        }
+        _ => (setting, value),
     };
     Ok(HostWhat::FirewallSetting {
         setting,
@@ -246,6 +261,28 @@ mod tests {
                 panic!("{what:?}")
             };
             assert_eq!((enabled, profiles, &*value), (expected, 1, word));
+        }
+    }
+
+    #[test]
+    fn what_no_rule_is_for_is_known_by_its_number_and_bytes() {
+        for (event_id, bytes, word, expected) in [
+            (2003, "00000000", "Zulassen", "Allow"),
+            (2082, "01000000", "Blockieren", "Block"),
+            (2003, "", "Allow", "Allow"),
+        ] {
+            let fields = [
+                ("Profiles", "4"),
+                ("SettingType", "17"),
+                ("SettingValue", bytes),
+                ("SettingValueString", word),
+            ];
+            let HostWhat::FirewallSetting { setting, value, .. } =
+                read(PROVIDER, event_id, &fields).unwrap()
+            else {
+                panic!("{event_id}")
+            };
+            assert_eq!((&*setting, &*value), ("DefaultInboundAction", expected));
         }
     }
 

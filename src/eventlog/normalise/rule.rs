@@ -206,6 +206,8 @@ mod tests {
         ] {
             let target = format!(r"{place}\{profile}\EnableFirewall");
             assert_eq!(switch_of(&target), bits, "{target}");
+            let target = format!(r"{place}\{profile}\DefaultInboundAction");
+            assert_eq!(default_inbound_of(&target), bits, "{target}");
         }
         assert_eq!(
             switch_of(&format!(r"{local}\PublicProfile\DoNotAllowExceptions")),
