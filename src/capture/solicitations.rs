@@ -148,9 +148,8 @@ impl Solicitations {
         }
     }
 
-    /// Notes a packet of a conversation of which another interface of the same file holds the other
-    /// direction, as `began` says: each end is visible where it asks, for what is sent to it lies in the
-    /// other one.
+    /// Notes a packet of a conversation of which another interface or file holds the other direction, as
+    /// `began` says: each end is visible where it asks, for what is sent to it lies in the other one.
     #[inline]
     pub(super) fn answered_across(
         &mut self,
@@ -159,9 +158,6 @@ impl Solicitations {
         began: Provenance,
         out: &mut impl FnMut(Event),
     ) {
-        if began.interface == at.interface || began.evidence != at.evidence {
-            return;
-        }
         self.addressed(packet.source.address, at.evidence, at.interface, out);
         self.addressed(
             packet.destination.address,

@@ -284,7 +284,7 @@ impl Attempts {
                 tcp::answered_before(flow, packet, within);
             }
             self.early.keep(flow, key, packet, at);
-            if who == 1 {
+            if who == 1 && a_direction_each(flow, at, &self.listening) {
                 self.solicitations
                     .answered_across(packet, at, flow.began, out);
             }
@@ -328,7 +328,7 @@ impl Attempts {
         {
             let who = tcp::sender(flow, packet.source);
             flow.count(packet, who);
-            if who == 1 {
+            if who == 1 && a_direction_each(flow, at, &self.listening) {
                 self.solicitations
                     .answered_across(packet, at, flow.began, out);
             }
@@ -426,6 +426,16 @@ fn apart(listening: &Listening, settings: Settings, one: Provenance, other: Prov
     } else {
         settings.duplicates_within
     }
+}
+
+/// True if the answer at `at` shows that it and the question were captured apart: on two interfaces of a file, or
+/// in two files of one time of which no packet of the flow is in both. A sensor elsewhere would hold both.
+fn a_direction_each(flow: &Flow, at: Provenance, listening: &Listening) -> bool {
+    let began = flow.began;
+    if began.evidence == at.evidence {
+        return began.interface != at.interface;
+    }
+    !flow.marks.has(Marks::TWO_SENSORS) && listening.side_by_side(began.evidence, at.evidence)
 }
 
 /// True for a datagram that cannot be the question to the answer that `flow` begins with: it comes too late

@@ -2,12 +2,13 @@
 //! times and two directions of one mirror do that.
 
 use super::tests::{CLIENT, SERVER, ms, told, told_all};
-use super::wire::{Wire, attempt, end, inner};
+use super::wire::{Wire, at_ms, attempt, end, inner};
 use super::{Attempts, Settings};
-use crate::capture::packet::Packet;
+use crate::capture::packet::{Extra, Packet, SegmentTalk, Speech};
 use crate::model::attempt::Marks;
+use crate::model::neighbour::{Heard, ToldBy};
 use crate::model::payload::Shape;
-use crate::model::{EvidenceId, FlowEnd, Outcome, Transport};
+use crate::model::{EvidenceId, FlowEnd, Outcome, Transport, What};
 
 /// Of another file, which was read from before the last packet and after it.
 fn by_another_sensor(wire: &mut Wire, tell: impl FnOnce(&mut Wire)) {
@@ -277,6 +278,41 @@ fn an_excerpt_beside_the_whole_capture_does_not_end_the_waiting() {
         assert_eq!(silent.decided, ms(30_000), "{whole}");
         assert!(silent.marks.has(Marks::ABANDONED));
     }
+}
+
+#[test]
+fn questions_to_the_segment_are_heard_out_where_each_direction_has_a_file_of_its_own() {
+    let heard = |both_hold_it: bool| {
+        let mut wire = Wire::default();
+        wire.udp("10.9.9.9:9", "10.9.9.8:9", 1);
+        let talk = SegmentTalk {
+            mac: None,
+            address: end(CLIENT).address,
+            told_by: ToldBy::Arp,
+            speech: Speech::Asks("10.0.0.7".parse().unwrap()),
+        };
+        wire.push(Packet {
+            extra: Some(Box::new(Extra::Segment(None, Some(talk)))),
+            ..at_ms(0, 2)
+        });
+        wire.tcp(CLIENT, SERVER).syn(1000);
+        wire.tcp(SERVER, CLIENT).syn_ack(5000, 1001);
+        wire.wait(60_000).udp("10.9.9.9:9", "10.9.9.8:9", 1);
+        let elsewhere = EvidenceId(2);
+        (wire.packets[0].0, wire.packets[3].0) = (elsewhere, elsewhere);
+        if both_hold_it {
+            let copy = wire.packets[2].1.clone();
+            wire.packets.insert(3, (elsewhere, copy));
+        }
+        let (events, _) = wire.run();
+        let asked = events.iter().find_map(|event| match &event.what {
+            What::Solicitation(asked) => Some(asked.outcome),
+            _ => None,
+        });
+        asked.expect("a question")
+    };
+    assert_eq!(heard(false), Heard::Unanswered);
+    assert_eq!(heard(true), Heard::ReplyNotVisible, "a sensor elsewhere");
 }
 
 #[test]
