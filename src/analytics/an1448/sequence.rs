@@ -117,9 +117,6 @@ impl Touched {
                     .collect(),
             });
         };
-        if knock.scan {
-            return miss(2, "more ports than a signal has: a scan", found);
-        }
         let until = knock.first().shifted(settings.time_window);
         if is_traceroute(knock) {
             return miss(2, "rising UDP ports from 33434 on: a traceroute", found);
@@ -180,6 +177,13 @@ impl Touched {
             if rank > 0 && best.as_ref().is_none_or(|(held, ..)| rank > *held) {
                 best = Some((rank, Success::Back(*back), tied.clone(), signs.clone()));
             }
+        }
+        // Whoever scans from inside did not scan to come in.
+        let led = best
+            .as_ref()
+            .map(|(_, success, ..)| leading_to(knock, success.event(), context));
+        if led.as_ref().unwrap_or(knock).scan {
+            return miss(2, "more ports than a signal has: a scan", found);
         }
         // What the host does after the success that is told says nothing of the touches.
         let told = best.as_ref().map(|(_, success, ..)| success.time());
@@ -254,13 +258,9 @@ impl Touched {
         if self.door.later(knock, due, at).any(as_near) {
             return;
         }
-        let came = match &success {
-            Success::Same(a) | Success::Other(a) => a.entry(),
-            Success::Back(back) => &back.reached.event,
-        };
         let picture = Picture {
             place,
-            knock: &leading_to(knock, came, context),
+            knock: led.as_ref().unwrap_or(knock),
             door: &self.door,
             arrival,
             tied,

@@ -36,12 +36,17 @@ pub(super) enum Success<'a> {
 }
 
 impl Success<'_> {
+    /// The event, as of the moment it was.
+    pub(super) fn event(&self) -> &Event {
+        match self {
+            Self::Same(a) | Self::Other(a) => a.entry(),
+            Self::Back(back) => &back.reached.event,
+        }
+    }
+
     /// When it was.
     pub(super) fn time(&self) -> Timestamp {
-        match self {
-            Self::Same(a) | Self::Other(a) => a.time(),
-            Self::Back(back) => back.reached.event.time,
-        }
+        self.event().time
     }
 }
 

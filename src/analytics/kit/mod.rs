@@ -4,11 +4,11 @@
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
 //! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door,
 //! `admission`: whom a rule lets in, `reach` and `unchanged`: what lets in nothing new, `undone`: what was shut
-//! again, `profiles`: what was active, `listeners`: what was restarted, `answered`: which attempt a record is of, `own_calls`: what the host itself
-//! connected to.
+//! again, `profiles`: what was active, `listeners`: what was restarted, `answered`: which attempt a record
+//! is of, `own_calls`: what the host itself connected to.
 //! `arrivals`: who came in, `unheard`: who seems to have, without an answer in the captures. `door` holds
-//! them together for one host, `opening`: what opened a port to whom, `picture` tells them, `steps` puts them in order, `doubts` says what speaks
-//! against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
+//! them together for one host, `opening`: what opened a port to whom, `picture` tells them, `steps` puts
+//! them in order, `doubts` says what speaks against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
 //! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
 //! `surroundings`: who started what made the change. `unseen`: what was not there.
 
