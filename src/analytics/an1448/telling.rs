@@ -23,7 +23,7 @@ use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
     Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
 };
-use crate::model::{Timestamp, Transport, What};
+use crate::model::{Event, Timestamp, Transport, What};
 
 /// Which connection came after.
 pub(super) enum Success<'a> {
