@@ -429,6 +429,7 @@ fn open(
         activity,
         contacts,
         outages,
+        sweeps: gathered.sweeps,
         baseline,
         processes,
         assets: request.config.assets.clone(),

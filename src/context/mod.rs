@@ -14,6 +14,7 @@ pub mod identity;
 pub mod known;
 pub mod outages;
 pub mod processes;
+pub mod sweeps;
 pub mod trail;
 
 use crate::model::finding::Order;
@@ -30,6 +31,7 @@ pub use identity::{HostId, Identity, Place};
 pub use known::KnownHosts;
 pub use outages::Outages;
 pub use processes::Processes;
+pub use sweeps::Sweeps;
 
 /// The frozen context.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +50,8 @@ pub struct Context {
     pub contacts: Contacts,
     /// Who lost the network together, and when.
     pub outages: Outages,
+    /// Who tried the same ports of many hosts, and when.
+    pub sweeps: Sweeps,
     /// What was usual.
     pub baseline: Baseline,
     /// Processes by id and time.

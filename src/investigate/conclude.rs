@@ -370,6 +370,13 @@ impl Read {
                 limits.activity.forgotten, limits.baseline.left_out, limits.contacts.left_out
             ));
         }
+        if limits.sweeps.left_out {
+            notes.push(
+                "more sources tried ports in vain than are remembered: whether one tried the same ports of other \
+                 hosts is not known of all"
+                    .to_owned(),
+            );
+        }
         if limits.outages.left_out > 0 {
             notes.push(format!(
                 "{} contacts more than are remembered by minute: which hosts lost the network together is not known \

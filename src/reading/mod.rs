@@ -22,6 +22,7 @@ use crate::context::coverage::CoverageBuilder;
 use crate::context::identity::IdentityBuilder;
 use crate::context::outages::OutagesBuilder;
 use crate::context::processes::ProcessesBuilder;
+use crate::context::sweeps::Sweeps;
 use crate::eventlog::LogSummary;
 use crate::evidence::{
     Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight,
@@ -86,6 +87,8 @@ pub struct Gathered {
     pub contacts: ContactsBuilder,
     /// Who lost the network.
     pub outages: OutagesBuilder,
+    /// Who tried the same ports of many hosts.
+    pub sweeps: Sweeps,
     /// Which processes ran.
     pub processes: ProcessesBuilder,
     /// Each file.
@@ -106,6 +109,7 @@ impl Gathered {
         self.activity.merge(other.activity);
         self.contacts.merge(other.contacts);
         self.outages.merge(other.outages);
+        self.sweeps.merge(other.sweeps);
         self.processes.merge(other.processes);
         self.files.extend(other.files);
         self.problems.merge(other.problems);
@@ -123,6 +127,7 @@ struct Collector {
     activity: ActivityBuilder,
     contacts: ContactsBuilder,
     outages: OutagesBuilder,
+    sweeps: Sweeps,
     counted: Option<(Timestamp, Timestamp)>,
     processes: ProcessesBuilder,
     computers: BTreeSet<Text>,
@@ -143,6 +148,7 @@ impl Collector {
             activity: ActivityBuilder::default(),
             contacts: ContactsBuilder::new(options.assets.clone()),
             outages: OutagesBuilder::new(options.assets.clone()),
+            sweeps: Sweeps::default(),
             counted: options.counted,
             processes: ProcessesBuilder::default(),
             computers: BTreeSet::new(),
@@ -205,6 +211,7 @@ impl Collector {
         let counts = |(from, to): (Timestamp, Timestamp)| from <= event.time && event.time <= to;
         self.activity.observe(event);
         self.outages.observe(event);
+        self.sweeps.observe(event);
         if self.counted.is_none_or(counts) {
             self.baseline.observe(event);
             self.contacts.observe(event);
@@ -225,6 +232,7 @@ impl Collector {
                 activity: self.activity,
                 contacts: self.contacts,
                 outages: self.outages,
+                sweeps: self.sweeps,
                 processes: self.processes,
                 ..Gathered::default()
             }),

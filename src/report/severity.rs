@@ -51,7 +51,8 @@ pub const TABLE: &[Row] = &[
         &["both", "host-only"],
         "medium",
         "the whole chain from host logs alone, or with an uncertain order, plain touches, a tie by \
-         program only, a connection without payload, or another source that came in first",
+         program only, a connection without payload, another source that came in first, or a source that tried the \
+         same ports of many hosts",
     ),
     row(
         "AN0842",

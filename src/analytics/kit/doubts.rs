@@ -2,7 +2,7 @@
 //! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Effect, listens_on, rule_of};
+use super::change::{Effect, listens_on, only_for, rule_of};
 use super::exposure::Tie;
 use super::opening::Opened;
 use super::picture::{Picture, own_addresses};
@@ -24,7 +24,21 @@ impl Picture<'_> {
             not_in_force: self.is_not_in_force(),
             given: self.is_given(),
             not_the_first: matches!(self.opened(), Some(Opened::ByAnother { .. })),
+            swept: self.is_swept(context),
         }
+    }
+
+    /// True if the source tried each of the touched ports on many other hosts as well, and no rule is for it
+    /// alone.
+    fn is_swept(&self, context: &Context) -> bool {
+        let (source, at) = (self.knock.source, self.knock.first());
+        let own = match &self.place {
+            Place::Address(address) => std::slice::from_ref(address),
+            Place::Host(_) => own_addresses(self.place, context),
+        };
+        let ports = self.knock.ports();
+        let many = |port: &u16| context.sweeps.others(source, *port, at, own) > SWEPT;
+        ports.iter().all(many) && !self.tied.iter().any(|t| only_for(t.change, source))
     }
 
     /// True if all that ties to the port are rules for profiles of which the log says that others were
@@ -152,6 +166,8 @@ impl Picture<'_> {
 /// A rule for a tenth of all ports spells them out, one for more does not: by chance three ports fall into a
 /// tenth once in a thousand.
 const SPELLED_OUT: usize = 6_553;
+/// A source that tried the same ports of more than so many other hosts sweeps the network.
+const SWEPT: usize = 3;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 
@@ -172,6 +188,8 @@ pub struct Doubts {
     pub given: bool,
     /// Another source came in through the door before.
     pub not_the_first: bool,
+    /// The source tried the same ports of many other hosts around that time.
+    pub swept: bool,
 }
 
 impl Doubts {
@@ -179,7 +197,7 @@ impl Doubts {
     pub fn ceiling(self) -> Severity {
         if self.relogged || self.awaited || self.deaf || self.not_in_force || self.given {
             Severity::Low
-        } else if self.empty || self.not_the_first {
+        } else if self.empty || self.not_the_first || self.swept {
             Severity::Medium
         } else {
             Severity::High
@@ -199,6 +217,7 @@ impl Doubts {
             (self.deaf, DEAF, -25),
             (self.not_in_force, NOT_IN_FORCE, -25),
             (self.given, GIVEN, -25),
+            (self.swept, SWEEP, -25),
             (self.empty, EMPTY, -15),
             (self.not_the_first, NOT_THE_FIRST, -15),
         ];
@@ -221,5 +240,7 @@ const NOT_IN_FORCE: &str =
     "the rule is for profiles of the firewall that were not active, as far as the log tells";
 const GIVEN: &str = "the source had reached another port of the host before, and this one is dynamic: RPC and FTP tell their \
                      clients such ports";
+const SWEEP: &str = "the source tried the same ports of more than three other hosts within ten minutes: a sweep of the \
+                     network meets installations";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
 const NOT_THE_FIRST: &str = "another source was the first to come in after the change";
