@@ -2,6 +2,7 @@
 //! flags, and a late answer goes between the same endpoints, the other way round.
 
 use super::contact::outgoing;
+use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::{Endpoint, Event, Transport, What};
 use std::collections::{BTreeSet, VecDeque};
@@ -19,11 +20,13 @@ pub struct OwnCalls {
     held: BTreeSet<Call>,
 }
 
-/// The host that keeps logs and made the connection over TCP that an event shows.
+/// The host that made the connection over TCP which an event shows, where its logs tell of drops: without
+/// those there are no answers to know again.
 pub fn caller(event: &Event, context: &Context) -> Option<Place> {
     let (place, _) = call_of(event, context)?;
-    // Whoever keeps no log has no log of drops.
-    context.identity.keeps_logs(place).then_some(place)
+    let Place::Host(id) = place else { return None };
+    let drops = |log| context.coverage.any(id, log, &[5152]);
+    (drops(Log::Security) || drops(Log::FirewallText)).then_some(place)
 }
 
 fn call_of(event: &Event, context: &Context) -> Option<(Place, Call)> {
