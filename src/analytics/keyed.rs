@@ -235,8 +235,8 @@ mod tests {
     use super::*;
     use crate::analytics::about::About;
     use crate::analytics::an1057::{Enumeration, EnumerationSettings};
-    use crate::model::provenance::{Item, Provenance};
-    use crate::model::{EvidenceId, HostEvent, HostWhat, Span, What};
+    use crate::model::samples::record;
+    use crate::model::{HostWhat, Span, What};
 
     /// Keeps every event's number under the computer's name. `LIGHTER` lets go of the older half.
     struct Hoarder<const LIGHTER: bool>;
@@ -284,29 +284,7 @@ mod tests {
     }
 
     fn event(second: i64, computer: &str) -> Event {
-        let time = Timestamp(second * 1_000_000_000);
-        Event {
-            time,
-            recorded: time,
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: Item::Record,
-                item: second as u64,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: computer.into(),
-                channel: "System".into(),
-                provider: "".into(),
-                event_id: 12,
-                socket: None,
-                timed: crate::model::Timed::Utc,
-                written: time,
-                what: HostWhat::SystemStarted,
-            }),
-        }
+        record(second, computer, HostWhat::SystemStarted)
     }
 
     fn hoard<const LIGHTER: bool>(room: usize) -> Found {

@@ -188,40 +188,17 @@ mod tests {
     use super::*;
     use crate::context::identity::IdentityBuilder;
     use crate::model::host_event::{Process, Verdict};
-    use crate::model::provenance::Item;
-    use crate::model::{
-        Endpoint, Event, EvidenceId, HostEvent, HostWhat, Provenance, Transport, What,
-    };
+    use crate::model::samples::record;
+    use crate::model::{Endpoint, Event, HostWhat, Transport};
 
     fn binds(second: i64, computer: &str) -> Event {
-        let time = Timestamp(second * 1_000_000_000);
-        Event {
-            time,
-            recorded: time,
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: Item::Record,
-                item: second as u64,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: computer.into(),
-                channel: "Security".into(),
-                provider: "".into(),
-                event_id: 5158,
-                socket: None,
-                timed: crate::model::Timed::Utc,
-                written: time,
-                what: HostWhat::Bound {
-                    verdict: Verdict::Permitted,
-                    process: Process::default(),
-                    transport: Transport::TCP,
-                    local: Endpoint::new([10, 0, 0, 5].into(), 80),
-                },
-            }),
-        }
+        let bound = HostWhat::Bound {
+            verdict: Verdict::Permitted,
+            process: Process::default(),
+            transport: Transport::TCP,
+            local: Endpoint::new([10, 0, 0, 5].into(), 80),
+        };
+        record(second, computer, bound)
     }
 
     #[test]

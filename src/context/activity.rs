@@ -452,3 +452,26 @@ impl Activity {
                 .any(|(address, _)| *address != source && *address != target)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_neighbour_vouches_for_others_and_not_for_itself() {
+        let at = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let vouched = |listed: &[&str], target: &str| {
+            let activity = Activity {
+                listed: listed.iter().map(|text| (at(text), None)).collect(),
+                ..Activity::default()
+            };
+            activity.vouched(at(target), at("10.0.0.5"), Timestamp(0))
+        };
+        for neighbour in ["10.0.0.1", "10.0.0.255"] {
+            assert!(vouched(&[neighbour], "10.0.0.77"), "{neighbour}");
+        }
+        assert!(vouched(&["fd00::1:0:0:9"], "fd00::77"));
+        let others = ["10.0.0.5", "10.0.0.77", "10.0.1.1", "9.255.255.255"];
+        assert!(!vouched(&others, "10.0.0.77"), "source, target, strangers");
+    }
+}

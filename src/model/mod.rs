@@ -17,6 +17,8 @@ pub mod payload;
 pub mod plural;
 pub mod provenance;
 pub mod resolution;
+#[cfg(test)]
+pub mod samples;
 pub mod single_copy;
 pub mod time;
 pub mod wake;

@@ -226,11 +226,13 @@ impl PortKnock {
                         let mut why = match (unnamed, exposed) {
                             (_, Some(change)) => format!(
                                 "no completed connection of the source was seen afterwards; a change of exposure was \
-                                 ({})",
+                                 seen ({})",
                                 context.labels.place(&change.event.provenance)
                             ),
                             (Some(change), None) => {
-                                format!("no completed connection was seen afterwards; {change}")
+                                format!(
+                                    "no completed connection of the source was seen afterwards; {change}"
+                                )
                             }
                             (None, None) => "no change of exposure and no completed connection of the source was seen \
                                              afterwards"

@@ -141,8 +141,8 @@ mod tests {
     use super::super::relation::Peer;
     use super::super::who::Who;
     use super::*;
-    use crate::model::provenance::{Item, Provenance};
-    use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Transport, What};
+    use crate::model::samples::record;
+    use crate::model::{HostWhat, Transport};
 
     fn route(port: u16) -> Route {
         Route {
@@ -154,29 +154,7 @@ mod tests {
     }
 
     fn relation(second: i64) -> Relation {
-        let time = Timestamp(second * 1_000_000_000);
-        Relation::empty(Event {
-            time,
-            recorded: time,
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: Item::Record,
-                item: second as u64,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: "WS01".into(),
-                channel: "System".into(),
-                provider: "".into(),
-                event_id: 12,
-                socket: None,
-                written: time,
-                timed: crate::model::Timed::Utc,
-                what: HostWhat::SystemStarted,
-            }),
-        })
+        Relation::empty(record(second, "WS01", HostWhat::SystemStarted))
     }
 
     #[test]

@@ -100,8 +100,8 @@ mod tests {
     use super::*;
     use crate::analytics::an1376::relation::Peer;
     use crate::analytics::an1376::who::Who;
-    use crate::model::host_event::HostEvent;
-    use crate::model::{EvidenceId, Provenance, Timestamp, Transport};
+    use crate::model::Transport;
+    use crate::model::samples::record;
 
     const REMOTE: &str = "203.0.113.9";
 
@@ -122,28 +122,7 @@ mod tests {
     }
 
     fn event(what: HostWhat) -> Event {
-        Event {
-            time: Timestamp(0),
-            recorded: Timestamp(0),
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: crate::model::provenance::Item::Record,
-                item: 1,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: "WS01".into(),
-                channel: "Security".into(),
-                provider: "x".into(),
-                event_id: 2004,
-                socket: None,
-                timed: crate::model::Timed::Utc,
-                written: Timestamp(0),
-                what,
-            }),
-        }
+        record(0, "WS01", what)
     }
 
     fn rule() -> Rule {

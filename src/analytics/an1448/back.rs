@@ -16,8 +16,8 @@ use std::net::IpAddr;
 
 /// Outgoing connections held per host.
 const OUTGOING: usize = 1024;
-/// Addresses per host of which it is remembered that the host reached for them.
-const MET: usize = 4096;
+/// Addresses per host that touched it, and that it reached for later by its own will.
+const MET: usize = 512;
 
 /// Programs, each with a port, whose addresses are remembered.
 const HABITS: usize = 256;
@@ -74,7 +74,8 @@ pub(super) struct Reached {
 #[derive(Default)]
 pub(super) struct Outgoing {
     held: VecDeque<Reached>,
-    // Whom the host reached for by its own will, and when first: not within a window after it was touched.
+    // Of those who touched the host: whom it reached for later by its own will, not within a window after a
+    // touch, and when first. Whom it reached for before any touch, the baseline knows.
     met: BTreeMap<IpAddr, Timestamp>,
     // The first addresses that a program reached at a port, and when.
     habits: BTreeMap<(Text, Transport, u16), Vec<(IpAddr, Timestamp)>>,
@@ -190,11 +191,11 @@ impl Outgoing {
         self.learn(&reached);
         let (to, time) = (reached.to, reached.event.time);
         let touched = touches.last_of(to);
-        if touched.is_none_or(|last| last < time.shifted(window.negated())) {
+        if touched.is_some_and(|last| last < time.shifted(window.negated())) {
             self.meet(to, time, dropped);
         }
         if self.held.len() >= OUTGOING {
-            // Whoever touched nothing is asked for by `met` alone.
+            // Of whoever touched nothing no call is an answer.
             let mut held = self.held.iter();
             let spare = held.position(|held| touches.last_of(held.to).is_none());
             *dropped += u64::from(spare.is_none());
@@ -221,9 +222,10 @@ impl Outgoing {
     }
 
     /// True if the host reached for `source` before `time`, whatever became of it, and not for a signal: one
-    /// that it answered before is answered again.
-    pub(super) fn before(&self, source: IpAddr, time: Timestamp) -> bool {
-        self.met.get(&source).is_some_and(|first| *first < time)
+    /// that it answered before is answered again. `touched` is when the source first touched it.
+    pub(super) fn before(&self, source: IpAddr, touched: Timestamp, time: Timestamp) -> bool {
+        let early = |r: &Reached| r.to == source && r.event.time < touched;
+        self.met.get(&source).is_some_and(|first| *first < time) || self.held.iter().any(early)
     }
 
     fn learn(&mut self, reached: &Reached) {

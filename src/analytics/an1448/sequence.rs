@@ -332,7 +332,7 @@ impl Touched {
         let touched = self.door.touches.first_of(knock.source);
         let touched = touched.unwrap_or(knock.first()).min(knock.first());
         let (_, before) = context.baseline.peer(place, knock.source, touched);
-        if before.is_some() || self.outgoing.before(knock.source, knock.first()) {
+        if before.is_some() || self.outgoing.before(knock.source, touched, knock.first()) {
             return None;
         }
         let mut backs: Vec<&Reached> = self

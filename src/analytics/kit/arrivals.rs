@@ -269,8 +269,14 @@ impl Arrivals {
         self.held.len() + (self.open_since.len() + self.tuples.len()) / 4
     }
 
-    /// Takes in an event of this host.
-    pub fn hear(&mut self, event: &Event, context: &Context, dropped: &mut u64) {
+    /// Takes in an event of this host. Nothing that may still be judged began before `long_ago`.
+    pub fn hear(
+        &mut self,
+        event: &Event,
+        long_ago: Timestamp,
+        context: &Context,
+        dropped: &mut u64,
+    ) {
         let Some((place, sign)) = sign_of(event, context) else {
             return;
         };
@@ -350,9 +356,12 @@ impl Arrivals {
             return;
         }
         if self.held.len() >= ARRIVALS {
-            // Arrivals at the ports longest open are the ones that can be spared.
-            let spare =
-                (0..self.held.len()).min_by_key(|at| (self.held[*at].since, self.held[*at].first));
+            // Arrivals at ports that were open all along can be spared, else those at the ports longest open.
+            let spare = self.held.iter().position(|held| held.since < long_ago);
+            let longest = || {
+                (0..self.held.len()).min_by_key(|at| (self.held[*at].since, self.held[*at].first))
+            };
+            let spare = spare.or_else(longest);
             let spare = spare.and_then(|spare| self.held.remove(spare));
             *dropped += u64::from(spare.is_some_and(|spare| spare.first));
         }

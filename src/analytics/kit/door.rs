@@ -43,9 +43,7 @@ impl DoorRules {
             .plus(self.doubt)
             .plus(self.knock.span)
     }
-}
 
-impl DoorRules {
     /// The earliest time at which a change may stand that follows the arming touch of `knock`.
     pub fn earliest(&self, knock: &Knock) -> Timestamp {
         let before = self.slack.plus(self.doubt);
@@ -78,7 +76,7 @@ pub struct Door {
     open: Vec<Knock>,
     // When a sequence last made room for another.
     crowded: Option<Timestamp>,
-    // Open ports over TCP that each source reached, for "touches few open ports on the way".
+    // Open ports over TCP that each source of touches reached, for "touches few open ports on the way".
     reached: BTreeSet<(Timestamp, IpAddr, u16)>,
     /// Sequences armed so far on this host.
     pub armed: u64,
@@ -185,12 +183,9 @@ impl Door {
         context: &Context,
         dropped: &mut u64,
     ) {
-        // What makes room while nobody has knocked is missed by no one.
-        let mut missed = 0;
-        let waits = !self.open.is_empty();
-        if !waits {
+        let before = event.time.shifted(rules.held_for().negated());
+        if self.open.is_empty() {
             // Nothing is waiting: only what a coming sequence may look back at must be kept.
-            let before = event.time.shifted(rules.held_for().negated());
             self.changes.forget(before);
             self.arrivals.forget(before);
             self.surroundings.forget(before);
@@ -220,7 +215,7 @@ impl Door {
                 }
                 // A live connection that is logged again reaches nothing new.
                 if !self.arrivals.knows(remote, port) {
-                    self.note_reached(at, remote.address, port.1, &mut missed);
+                    self.note_reached(at, remote.address, port.1, dropped);
                 }
             }
             if let What::Attempt(attempt) = &event.what
@@ -230,12 +225,12 @@ impl Door {
                     .at_the_answered_try()
                     .map_or(event.time, |entry| entry.time);
                 let (by, port) = (attempt.initiator, attempt.responder.port);
-                self.note_reached(at, by.address, port, &mut missed);
+                self.note_reached(at, by.address, port, dropped);
                 if self.touches.was_silent(by, (Transport::TCP, port), at) {
                     self.answered.attempt(at, (by, (Transport::TCP, port)));
                 }
             }
-            self.arrivals.hear(event, context, dropped);
+            self.arrivals.hear(event, before, context, dropped);
             if let Some(source) = visitor(event, context) {
                 self.bring_back(source, event.time, rules, dropped);
             }
@@ -243,11 +238,10 @@ impl Door {
         if caller(event, context) == Some(place) {
             self.calls.hear(event, context);
         }
-        if unheard_place(event, context) == Some(place) {
-            self.unheard.hear(event, &mut missed);
-        }
-        if waits {
-            *dropped += missed;
+        if unheard_place(event, context) == Some(place)
+            && visitor(event, context).is_some_and(|source| self.has_touched(source))
+        {
+            self.unheard.hear(event, dropped);
         }
         if let What::Host(host) = &event.what
             && context.identity.place_of(host) == Some(place)
@@ -257,10 +251,18 @@ impl Door {
         }
     }
 
-    fn note_reached(&mut self, at: Timestamp, by: IpAddr, port: u16, missed: &mut u64) {
+    /// True if what a source does now may be part of what its touches are: of others nothing is asked.
+    fn has_touched(&self, source: IpAddr) -> bool {
+        self.touches.last_of(source).is_some()
+    }
+
+    fn note_reached(&mut self, at: Timestamp, by: IpAddr, port: u16, dropped: &mut u64) {
+        if !self.has_touched(by) {
+            return;
+        }
         if self.reached.len() >= REACHED {
             self.reached.pop_first();
-            *missed += 1;
+            *dropped += 1;
         }
         self.reached.insert((at, by, port));
     }

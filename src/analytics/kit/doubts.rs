@@ -58,8 +58,8 @@ impl Picture<'_> {
 
     /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
     /// without the ports that it reached then, that began to listen, or that a rule for few ports let in, fewer
-    /// than the `least` ports of a sequence are left, and it tried again, or none is left. Tools that knock send one SYN and do not
-    /// ask again, and what they knock on is not what they come for.
+    /// than the `least` ports of a sequence are left, and it tried again, or none is left. Tools that knock send
+    /// one SYN and do not ask again, and what they knock on is not what they come for.
     fn is_awaited(&self, least: usize, context: &Context) -> bool {
         let Some(arrival) = self.arrival else {
             return false;

@@ -64,6 +64,7 @@ fn within<T: Ord>(wide: &[(T, T)], narrow: &[(T, T)]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     #[test]
     fn a_rule_that_narrows_another_lets_in_nothing_more() {
@@ -81,11 +82,40 @@ mod tests {
         };
         let port = Rule {
             local_ports: Ports::Ranges(vec![(8530, 8530)]),
-            profiles: 3,
-            application: r"C:\a.exe".into(),
             ..wide.clone()
         };
-        assert!(lets_in_all(&wide, &port) && !lets_in_all(&port, &wide));
+        let one = IpAddr::from([198, 51, 100, 7]);
+        let narrower = [
+            port.clone(),
+            Rule {
+                remote_ports: Ports::Ranges(vec![(20, 20)]),
+                ..wide.clone()
+            },
+            Rule {
+                remotes: Remotes::Ranges(vec![(one, one)]),
+                ..wide.clone()
+            },
+            Rule {
+                locals: Remotes::Ranges(vec![(one, one)]),
+                ..wide.clone()
+            },
+            Rule {
+                profiles: 3,
+                ..wide.clone()
+            },
+            Rule {
+                application: r"C:\a.exe".into(),
+                ..wide.clone()
+            },
+            Rule {
+                service: "winmgmt".into(),
+                ..wide.clone()
+            },
+        ];
+        for narrow in &narrower {
+            assert!(lets_in_all(&wide, narrow) && lets_in_all(narrow, narrow));
+            assert!(!lets_in_all(narrow, &wide), "{narrow:?}");
+        }
         let blocked = Rule {
             action: Some(Action::Block),
             ..wide.clone()

@@ -235,35 +235,12 @@ impl Sniffing {
 mod tests {
     use super::*;
     use crate::model::host_event::Process;
-    use crate::model::provenance::Item;
-    use crate::model::{EvidenceId, HostEvent, Provenance, Timed};
+    use crate::model::samples::record;
 
     const AGENT: &str = r"C:\Tools\agent.exe";
 
     fn at(second: i64, what: HostWhat) -> Event {
-        let time = Timestamp(second * 1_000_000_000);
-        Event {
-            time,
-            recorded: time,
-            provenance: Provenance {
-                evidence: EvidenceId(1),
-                interface: 0,
-                kind: Item::Record,
-                item: second as u64,
-                offset: 0,
-                inside: false,
-            },
-            what: What::host(HostEvent {
-                computer: "WS01".into(),
-                channel: "".into(),
-                provider: "".into(),
-                event_id: 0,
-                socket: None,
-                written: time,
-                timed: Timed::Utc,
-                what,
-            }),
-        }
+        record(second, "WS01", what)
     }
 
     fn process(pid: u32) -> Process {

@@ -178,8 +178,8 @@ impl Touches {
         let Some(source) = self.sources.get_mut(&remote.address) else {
             return;
         };
-        let of_the_current = source.recent.iter().any(refuted);
         source.recent.retain(|touch| !refuted(touch));
+        source.armed &= distinct(source.recent.iter(), rules) >= rules.min_ports;
         open.retain_mut(|knock| {
             if !knock.touches.iter().any(refuted) {
                 return true;
@@ -187,8 +187,6 @@ impl Touches {
             knock.touches.retain(|touch| !refuted(touch));
             let armed = (0..knock.touches.len())
                 .find(|i| distinct(knock.touches[..=*i].iter(), rules) >= rules.min_ports);
-            // An older sequence of the source says nothing of the current one.
-            source.armed &= armed.is_some() || !of_the_current;
             knock.armed_by = armed.unwrap_or_default();
             armed.is_some()
         });
@@ -458,8 +456,8 @@ mod tests {
     use crate::analytics::kit::touch::Answer;
     use crate::model::firewall::Layer;
     use crate::model::host_event::{Process, Verdict};
-    use crate::model::provenance::Item;
-    use crate::model::{Direction, Endpoint, EvidenceId, HostEvent, Provenance, Timed};
+    use crate::model::samples::record;
+    use crate::model::{Direction, Endpoint};
 
     /// A row of a firewall's text log about one port and one source port.
     fn row(second: i64, isn: Option<u32>) -> Touch {
@@ -467,40 +465,19 @@ mod tests {
             let end: std::net::SocketAddr = end.parse().unwrap();
             Endpoint::new(end.ip(), end.port())
         });
-        let time = Timestamp(second * 1_000_000_000);
+        let dropped = HostWhat::Filtered {
+            verdict: Verdict::Dropped,
+            layer: Layer::FirewallLog,
+            isn,
+            opens: None,
+            direction: Some(Direction::Inbound),
+            process: Process::default(),
+            transport: Transport::TCP,
+            source: ends[0],
+            destination: ends[1],
+        };
         Touch {
-            event: Event {
-                time,
-                recorded: time,
-                provenance: Provenance {
-                    evidence: EvidenceId(1),
-                    interface: 0,
-                    kind: Item::Line,
-                    item: second as u64,
-                    offset: 0,
-                    inside: false,
-                },
-                what: What::host(HostEvent {
-                    computer: "WS01".into(),
-                    channel: "".into(),
-                    provider: "".into(),
-                    event_id: 0,
-                    socket: None,
-                    written: time,
-                    timed: Timed::FirewallLog,
-                    what: HostWhat::Filtered {
-                        verdict: Verdict::Dropped,
-                        layer: Layer::FirewallLog,
-                        isn,
-                        opens: None,
-                        direction: Some(Direction::Inbound),
-                        process: Process::default(),
-                        transport: Transport::TCP,
-                        source: ends[0],
-                        destination: ends[1],
-                    },
-                }),
-            },
+            event: record(second, "WS01", dropped),
             source: ends[0].address,
             source_port: ends[0].port,
             port: ends[1].port,

@@ -59,8 +59,12 @@ impl Unchanged {
     }
 
     fn near(&self, at: Timestamp) -> impl Iterator<Item = &Saved> {
-        let near = move |saved: &&Saved| saved.at.since(at).abs() <= SAME_RULE;
-        self.0.iter().filter(near)
+        let from = at.shifted(SAME_RULE.negated());
+        let near = self.0.partition_point(|saved| saved.at < from);
+        let until = at.shifted(SAME_RULE);
+        self.0
+            .range(near..)
+            .take_while(move |saved| saved.at <= until)
     }
 
     /// How many were added within `span` of `at`, in that log, by the hand that `rule` names.
