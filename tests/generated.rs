@@ -210,7 +210,7 @@ fn wanted() -> Vec<(PathBuf, String)> {
     ));
     files.push((
         root().join("docs/severity.md"),
-        note("src/report/severity.rs") + casewire::report::severity::page().trim_end() + "\n",
+        note("src/analytics/*/severity.rs") + casewire::report::severity::page().trim_end() + "\n",
     ));
     let mut sections = |path: &str, with: &[(&str, String)]| {
         let path = root().join(path);

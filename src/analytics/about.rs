@@ -3,6 +3,7 @@
 
 use crate::context::coverage::Log;
 use crate::model::Span;
+use crate::model::finding::{Severity, Tier};
 
 /// A description of an analytic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,48 @@ pub struct About {
     pub cannot_see: &'static [&'static str],
     /// Harmless causes of the same picture.
     pub benign: &'static [&'static str],
+    /// What its findings are graded by, the most severe first; every one falls under a line of it.
+    pub severities: &'static [Grade],
+    /// The analytic that tells the same chain, if there is one.
+    pub same_chain: Option<SameChain>,
     /// What to do with a finding.
     pub actions: &'static [&'static str],
+}
+
+/// One line of the table of severities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grade {
+    /// On which basis.
+    pub tiers: &'static [Tier],
+    /// The severity.
+    pub severity: Severity,
+    /// In which context.
+    pub context: &'static str,
+}
+
+/// A line of the table of severities.
+pub const fn grade(tiers: &'static [Tier], severity: Severity, context: &'static str) -> Grade {
+    Grade {
+        tiers,
+        severity,
+        context,
+    }
+}
+
+/// The whole pattern was seen, on whichever basis.
+pub const SEEN: &[Tier] = &[Tier::Both, Tier::HostOnly, Tier::NetworkOnly];
+/// Any basis, and a part of the pattern too.
+pub const ANY: &[Tier] = &[Tier::Both, Tier::HostOnly, Tier::NetworkOnly, Tier::Partial];
+
+/// Another analytic whose finding tells the same chain when it cites the same connections of the same
+/// remote: the two become one finding of that analytic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SameChain {
+    /// Its id.
+    pub with: &'static str,
+    /// The text of a condition that it does not look at. Only with that one does this analytic's severity
+    /// count: of what both see, the other says more.
+    pub adds: &'static str,
 }
 
 /// A kind of evidence an analytic rests on.

@@ -1,33 +1,42 @@
 //! Findings of different analytics that tell the same chain become one.
 //!
-//! AN1448 names the same chain as AN0842 when the source that knocked is the source that came in:
-//! one finding is kept, with both ids.
+//! Which analytic tells the chain of which other says [`SameChain`]: when the source that signalled is the
+//! source that came in, one finding is kept, with both ids.
 
-use crate::analytics::kit::sniffing::CONDITION;
+use crate::analytics::about::SameChain;
+use crate::analytics::register;
 use crate::model::Provenance;
 use crate::model::finding::{Finding, Role};
 use std::collections::BTreeSet;
 
 /// Merges what tells the same chain; the finding of the more specific analytic is kept.
 pub fn merge(findings: Vec<Finding>) -> Vec<Finding> {
+    register::all().iter().fold(findings, |findings, entry| {
+        let about = entry.about();
+        match about.same_chain {
+            Some(chain) => merge_into(findings, about.id, chain),
+            None => findings,
+        }
+    })
+}
+
+fn merge_into(findings: Vec<Finding>, id: &str, chain: SameChain) -> Vec<Finding> {
     let (mut kept, others): (Vec<Finding>, Vec<Finding>) =
-        findings.into_iter().partition(|f| f.analytic != "AN1448");
-    // Those that an AN1448 can be the same as stand first: there may be thousands of others.
-    kept.sort_by_key(|f| f.analytic != "AN0842");
-    let knocks = kept.partition_point(|f| f.analytic == "AN0842");
+        findings.into_iter().partition(|f| f.analytic != id);
+    // Those that another can be the same as stand first: there may be thousands of others.
+    kept.sort_by_key(|f| f.analytic != chain.with);
+    let fuller = kept.partition_point(|f| f.analytic == chain.with);
     for other in others {
         let mut came = core(&other);
         came.retain(|(role, _)| *role == Role::Connect);
-        let same = kept[..knocks].iter_mut().find(|f| {
+        let same = kept[..fuller].iter_mut().find(|f| {
             !came.is_empty()
                 && f.entities.remote == other.entities.remote
                 && came.is_subset(&core(f))
         });
         match same {
             Some(held) if !held.also_satisfies.contains(&other.analytic) => {
-                // The other analytic counts where it saw more: a process with signs of a sniffer. Of what
-                // both see, AN0842 says more than it.
-                let more = other.conditions.iter().any(|c| c.text == CONDITION);
+                let more = other.conditions.iter().any(|c| c.text == chain.adds);
                 if more && other.severity > held.severity {
                     held.severity = other.severity;
                     if other.confidence > held.confidence {
@@ -74,6 +83,7 @@ fn core(finding: &Finding) -> BTreeSet<(Role, Provenance)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analytics::kit::sniffing::CONDITION;
     use crate::case::incident::tests::step;
     use crate::model::finding::{Condition, Severity};
 

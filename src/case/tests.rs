@@ -53,6 +53,8 @@ const ABOUT: About = About {
     ],
     cannot_see: &[],
     benign: &[],
+    severities: &[],
+    same_chain: None,
     actions: &[],
 };
 

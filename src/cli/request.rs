@@ -191,6 +191,8 @@ mod tests {
             needs: &[],
             cannot_see: &[],
             benign: &[],
+            severities: &[],
+            same_chain: None,
             actions: &[],
         };
         let setting = Setting {

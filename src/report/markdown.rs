@@ -267,6 +267,8 @@ mod tests {
             needs: &[],
             cannot_see: &[],
             benign: &[],
+            severities: &[],
+            same_chain: None,
             actions: &[],
         };
         Described {

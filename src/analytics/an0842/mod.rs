@@ -7,6 +7,7 @@ mod chance;
 mod judge;
 mod score;
 mod settings;
+mod severity;
 mod telling;
 
 pub use settings::PortKnockSettings;
@@ -124,6 +125,8 @@ impl Analytic for PortKnock {
             "a scan or an inventory tool that met a software installation",
             "a client that tried several ports of a service while an administrator was opening one of them",
         ],
+        severities: severity::TABLE,
+        same_chain: None,
         actions: &[
             "ask the owner of the host whether the remote source and the account that made the change are \
              authorised, and look for an approved change",

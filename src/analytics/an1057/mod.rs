@@ -20,6 +20,7 @@ mod samples;
 mod scan;
 mod sequence;
 mod settings;
+mod severity;
 mod spoken;
 mod tables;
 mod telling;
@@ -194,6 +195,8 @@ impl Analytic for Enumeration {
             otherwise::OUTSIDE,
             otherwise::FORGED,
         ],
+        severities: severity::TABLE,
+        same_chain: None,
         actions: &[
             "ask the owner of the host and of the account whether a scan was planned, and by which program",
             "acquire the program, its parent and its command line, and look at what the process did next",

@@ -30,6 +30,7 @@ mod relations;
 mod rhythm;
 mod rules;
 mod settings;
+mod severity;
 mod sight;
 mod sighting;
 mod signs;
@@ -162,6 +163,8 @@ impl Analytic for FallbackChannel {
             "an administrator or a developer who tests the block from the same machine",
             "an outage of one service while its client happens to begin something new",
         ],
+        severities: severity::TABLE,
+        same_chain: None,
         actions: &[
             "block the new channel too, and look for it on other hosts",
             "acquire the process and its memory before it moves again",

@@ -8,6 +8,7 @@ mod back;
 mod followed;
 mod sequence;
 mod settings;
+mod severity;
 mod telling;
 mod visits;
 mod wake_notes;
@@ -16,9 +17,10 @@ mod waking;
 
 pub use settings::SignallingSettings;
 
-use super::about::{About, Need, Source};
+use super::about::{About, Need, SameChain, Source};
 use super::contract::Analytic;
 use super::found::Found;
+use super::kit::sniffing::CONDITION;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
 use crate::model::{Event, Span, What};
@@ -130,6 +132,11 @@ impl Analytic for Signalling {
             "wake-up by a management server, by a user's own tool, or by an administrator",
             "endpoint protection, a VPN client or Wireshark, which load the same libraries and drivers",
         ],
+        severities: severity::TABLE,
+        same_chain: Some(SameChain {
+            with: "AN0842",
+            adds: CONDITION,
+        }),
         actions: &[
             "ask the owner of the host whether the source, the change and the program are authorised",
             "acquire the program that listens, and list the libraries and drivers it has loaded",

@@ -7,6 +7,7 @@
 mod alarm;
 mod judge;
 mod settings;
+mod severity;
 mod tables;
 mod targets;
 mod telling;
@@ -143,6 +144,8 @@ impl Analytic for FailedConnections {
             "where logs alone tell it: Sysmon is configured not to log connections of this program to these \
              addresses or ports",
         ],
+        severities: severity::TABLE,
+        same_chain: None,
         actions: &[
             "confirm that the source is no sanctioned scanner",
             "look at the process and its parents on the source, and for other discovery by it at the same time",

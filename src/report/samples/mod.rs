@@ -146,6 +146,8 @@ const ABOUT: About = About {
     }],
     cannot_see: &["single-packet authorization"],
     benign: &["a scan that meets a software install"],
+    severities: &[],
+    same_chain: None,
     actions: &["Ask the owner of the host."],
 };
 
