@@ -1,3 +1,5 @@
+//! What is followed of the questions to a segment, and what is told of it.
+
 use super::*;
 use crate::capture::attempts::wire::at_ms;
 
