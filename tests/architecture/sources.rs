@@ -70,13 +70,13 @@ fn without_comment(line: &str) -> &str {
     line.find(" // ").map_or(line, |at| &line[..at])
 }
 
-/// Every tracked text file; where there is no git, every file but build output and dot-folders.
+/// Every text file that is tracked, or would be with the next commit; where there is no git, every file but build output and dot-folders.
 pub fn tracked() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = Command::new("git")
         .arg("-C")
         .arg(root)
-        .args(["ls-files", "-z"])
+        .args(["ls-files", "-z", "-co", "--exclude-standard"])
         .output();
     let mut paths: Vec<String> = match listed {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout)
