@@ -71,6 +71,7 @@ fn form(id: HostId, channel: &Channel) -> Option<Gap> {
         format!("{name} is there as {} only: {loses}", form.word()),
         "the order of events close together, and that something is missing, cannot be told as from the log itself",
     );
+    name.clone_into(&mut gap.log);
     gap.evidence = files(channel);
     if channel.log != Log::Other {
         gap.lessens = Lessens::OneLog(id, channel.log);

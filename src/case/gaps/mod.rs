@@ -36,6 +36,8 @@ pub struct Gap {
     pub from: Option<Timestamp>,
     /// Until when, where that is known.
     pub to: Option<Timestamp>,
+    /// The log whose name `what` begins with; empty where it begins with none.
+    pub log: String,
     /// What is missing, as a clause.
     pub what: String,
     /// What may be the cause, and what that costs, as a clause.
@@ -154,6 +156,7 @@ impl Gap {
             evidence: Vec::new(),
             from: None,
             to: None,
+            log: String::new(),
             what,
             why: why.to_owned(),
             remedy: String::new(),

@@ -227,6 +227,7 @@ fn gap(kind: GapKind, host: &str, what: &str) -> Gap {
         evidence: Vec::new(),
         from: Some(at("01:58:00")),
         to: None,
+        log: String::new(),
         what: what.to_owned(),
         why: "older records were overwritten, removed, or not exported".to_owned(),
         remedy: "Security records before 02:14:09".to_owned(),

@@ -1,11 +1,12 @@
 //! The grid analytic x host: what this evidence can answer, and what it cannot.
 
+use super::alike::{Lines, listed};
 use super::page::{Cell, Page, Tone};
 use super::short_host;
 use crate::case::{Case, CoverageRow, Gap, Judgeable, Met, Verdict};
 use crate::report::escape::{cells, fit, fit_middle, vis};
-use crate::report::words::{count, counted};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::report::words::counted;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Hosts shown; JSON has all.
 const HOSTS: usize = 24;
@@ -237,27 +238,52 @@ fn needs<'a>(rows: impl Iterator<Item = &'a CoverageRow>) -> Vec<&'a str> {
     found
 }
 
-/// What is missing, at most so many lines: of the captures first, then host by host.
+/// What is missing, at most so many lines: of the captures first, then host by host. What is said of
+/// several logs of a host, of several hosts or of several files is said once.
 pub(super) fn gap_lines(case: &Case, most: usize, page: &mut Page) {
-    for gap in case.gaps.iter().take(most) {
-        let why = if gap.why.is_empty() { "" } else { ": " };
-        let text = format!("{}{why}{}", gap.what, gap.why);
-        page.hanging(2, &format!("{}  ", whose(case, gap)), &text);
+    let mut logs: Vec<(&Gap, Vec<String>)> = Vec::new();
+    let mut at: HashMap<(&str, &str, &str), usize> = HashMap::new();
+    for gap in &case.gaps {
+        let alike = (gap.host.as_str(), beyond_log(gap), gap.why.as_str());
+        match at.get(&alike).filter(|_| !gap.log.is_empty()) {
+            Some(&held) => logs[held].1.push(gap.log.clone()),
+            None => {
+                at.insert(alike, logs.len());
+                logs.push((gap, vec![gap.log.clone()]));
+            }
+        }
     }
-    more(case.gaps.len(), most, page);
+    let mut lines = Lines::default();
+    for (gap, logs) in logs {
+        let why = if gap.why.is_empty() { "" } else { ": " };
+        let text = match logs.len() {
+            1 => format!("{}{why}{}", gap.what, gap.why),
+            several => {
+                let (each, named) = (beyond_log(gap), listed(&logs));
+                format!("{several} logs: each{each}{why}{} ({named})", gap.why)
+            }
+        };
+        lines.add(whose(case, gap), text);
+    }
+    lines.write(most, page);
 }
 
-/// What a gap is about, in a few columns: the host, else the file.
+/// What is missing, without the log that it is missing of.
+fn beyond_log(gap: &Gap) -> &str {
+    gap.what.strip_prefix(gap.log.as_str()).unwrap_or(&gap.what)
+}
+
+/// What a gap is about: the host, else the file.
 fn whose(case: &Case, gap: &Gap) -> String {
     match (gap.host.as_str(), gap.evidence.as_slice()) {
         ("", [one]) => case.labels.file(*one).into_owned(),
         ("", []) => "all".to_owned(),
         ("", [first, ..]) => format!("{} ff", case.labels.file(*first)),
-        (host, _) => fit(short_host(case, host), 20),
+        (host, _) => short_host(case, host).to_owned(),
     }
 }
 
-/// What qualifies coverage beside the gaps: equal remarks about one host are said once.
+/// What qualifies coverage beside the gaps: equal remarks are said once.
 fn remarks(case: &Case, page: &mut Page) {
     let mut said: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in case.coverage.iter().filter(|row| !row.note.is_empty()) {
@@ -273,23 +299,17 @@ fn remarks(case: &Case, page: &mut Page) {
         return;
     }
     page.heading("Why part, NO or ?");
-    for ((host, note), needs) in said.iter().take(REMARKS) {
-        let needs: Vec<&str> = needs.iter().copied().collect();
+    let mut lines = Lines::default();
+    for ((host, note), needs) in said {
+        let needs: Vec<&str> = needs.into_iter().collect();
         let text = format!("{}: {note}", needs.join(", "));
-        page.hanging(2, &format!("{}  ", fit(short_host(case, host), 20)), &text);
+        lines.add(short_host(case, host).to_owned(), text);
     }
-    more(said.len(), REMARKS, page);
+    lines.write(REMARKS, page);
     if unsaid {
         page.text(
             2,
             "What has no line here has its reason under Gaps, or was not in this evidence at all.",
         );
-    }
-}
-
-fn more(all: usize, most: usize, page: &mut Page) {
-    let more = all.saturating_sub(most);
-    if more > 0 {
-        page.text(2, &format!("{} more: see -f json", count(more as u64)));
     }
 }

@@ -3,6 +3,7 @@
 //! ASCII of our own, fixed columns, no box drawing; severity is a word, colour never carries
 //! meaning alone. All text passes through `page`, which is the one place that escapes and wraps.
 
+mod alike;
 pub mod baseline;
 pub mod check;
 mod conflicts;

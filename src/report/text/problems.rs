@@ -1,9 +1,12 @@
 //! What could not be read, where, and what that costs.
 
+use super::alike::listed;
 use super::page::Page;
 use crate::case::Case;
 use crate::evidence::{Problem, Weight};
-use crate::report::words::count;
+use crate::report::words::{count, counted};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Problems printed; JSON has all.
 const PRINTED: usize = 40;
@@ -14,11 +17,11 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     }
     page.heading("PROBLEMS   what could not be read, and what that costs");
     let weigh = |wanted| case.problems.iter().filter(move |p| p.weight == wanted);
-    let all = weigh(Weight::Loss).chain(weigh(Weight::Note));
-    for problem in all.clone().take(PRINTED) {
-        one(case, problem, page);
+    let all = alike(weigh(Weight::Loss).chain(weigh(Weight::Note)));
+    for problems in all.iter().take(PRINTED) {
+        one(case, problems, page);
     }
-    let more = all.count().saturating_sub(PRINTED);
+    let more = all.len().saturating_sub(PRINTED);
     if more > 0 {
         page.text(
             2,
@@ -27,9 +30,37 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     }
 }
 
-fn one(case: &Case, problem: &Problem, page: &mut Page) {
+/// Problems of different files that are told in the same words, where the first of them stands.
+fn alike<'p>(problems: impl Iterator<Item = &'p Problem>) -> Vec<Vec<&'p Problem>> {
+    let mut kinds: Vec<Vec<&Problem>> = Vec::new();
+    let mut at = HashMap::new();
+    for problem in problems {
+        let kind = (problem.weight, &problem.message, &problem.effect);
+        // What is about no file stands alone.
+        match problem.evidence.map(|_| at.entry(kind)) {
+            Some(Entry::Occupied(held)) => {
+                let held: &mut Vec<&Problem> = &mut kinds[*held.get()];
+                held.push(problem);
+                continue;
+            }
+            Some(Entry::Vacant(free)) => {
+                free.insert(kinds.len());
+            }
+            None => {}
+        }
+        kinds.push(vec![problem]);
+    }
+    kinds
+}
+
+/// Problems that are told in the same words: of one file with its place, of several with their names.
+fn one(case: &Case, problems: &[&Problem], page: &mut Page) {
+    let [problem, others @ ..] = problems else {
+        return;
+    };
     let mark = match problem.evidence {
-        Some(id) => format!("{:<5}", case.labels.file(id)),
+        Some(id) if others.is_empty() => format!("{:<5}", case.labels.file(id)),
+        Some(id) => format!("{} ff", case.labels.file(id)),
         None => "run  ".to_owned(),
     };
     let mut text = String::new();
@@ -37,10 +68,14 @@ fn one(case: &Case, problem: &Problem, page: &mut Page) {
         text.push_str("note: ");
     }
     text.push_str(&problem.message);
-    if problem.count > 1 {
-        text.push_str(&format!(" ({} times)", count(problem.count)));
+    let counts = problems.iter().map(|p| p.count);
+    let times = counts.fold(0, u64::saturating_add);
+    if times > problems.len() as u64 {
+        text.push_str(&format!(" ({} times)", count(times)));
     }
-    if let Some(offset) = problem.first_offset {
+    if others.is_empty()
+        && let Some(offset) = problem.first_offset
+    {
         text.push_str(&format!(
             ", {} byte {}",
             if problem.count > 1 { "first at" } else { "at" },
@@ -51,7 +86,15 @@ fn one(case: &Case, problem: &Problem, page: &mut Page) {
         text.push_str(": ");
         text.push_str(&problem.effect);
     }
-    if let Some(file) = problem.evidence.and_then(|id| case.evidence(id)) {
+    if !others.is_empty() {
+        let mut files: Vec<String> = problems
+            .iter()
+            .filter_map(|p| Some(case.labels.file(p.evidence?).into_owned()))
+            .collect();
+        files.dedup();
+        let all = counted(files.len() as u64, "file");
+        text.push_str(&format!(" [{all}: {}]", listed(&files)));
+    } else if let Some(file) = problem.evidence.and_then(|id| case.evidence(id)) {
         text.push_str(&format!(" [{}]", file.path));
     }
     page.hanging(2, &format!("{mark} "), &text);

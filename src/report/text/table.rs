@@ -1,6 +1,7 @@
 //! A finding's tables: headings above columns that are as wide as their widest cell needs.
 //!
-//! JSON has every row; here the last column gives way where the page is too narrow.
+//! JSON has every row; here the last column gives way where the page is too narrow, and rows that differ in
+//! their first cell alone are one.
 
 use super::page::{Cell, Page, Tone};
 use crate::model::finding::Table;
@@ -9,6 +10,10 @@ use crate::report::words::counted;
 
 /// Rows shown; JSON has all.
 const ROWS: usize = 40;
+/// So many rows in succession that differ in their first cell alone are told as one.
+const ALIKE: usize = 5;
+/// First cells that are told of them.
+const TOLD: usize = 200;
 /// No column is wider than this, the last one excepted.
 const WIDEST: usize = 32;
 /// Columns of the page between two columns of the table.
@@ -19,7 +24,13 @@ pub(super) fn write(table: &Table, page: &mut Page) {
         return;
     }
     page.heading(&table.title);
-    let columns = places(table, page.width);
+    let (mut lines, mut left) = (Vec::new(), table.rows.as_slice());
+    while lines.len() < ROWS && !left.is_empty() {
+        let (alike, rest) = left.split_at(alike(left));
+        lines.push(Line::of(alike));
+        left = rest;
+    }
+    let columns = places(&table.columns, &lines, page.width);
     let row = |words: &[String], tone: Tone, page: &mut Page| {
         let row: Vec<Cell<'_>> = columns
             .iter()
@@ -29,24 +40,72 @@ pub(super) fn write(table: &Table, page: &mut Page) {
         page.row(&row);
     };
     row(&table.columns, Tone::Heading, page);
-    for words in table.rows.iter().take(ROWS) {
-        row(words, Tone::Plain, page);
+    for line in &lines {
+        row(&line.cells, Tone::Plain, page);
+        if !line.firsts.is_empty() {
+            page.text(4, &line.firsts);
+        }
     }
-    if table.rows.len() > ROWS {
-        let more = counted((table.rows.len() - ROWS) as u64, "more row");
+    if !left.is_empty() {
+        let more = counted(left.len() as u64, "more row");
         page.text(2, &format!("{more} not shown: see -f json"));
     }
 }
 
+/// A row as it is shown, and the first cells of all it stands for if that is not one.
+struct Line {
+    cells: Vec<String>,
+    firsts: String,
+}
+
+impl Line {
+    fn of(rows: &[Vec<String>]) -> Self {
+        let mut cells = rows.first().cloned().unwrap_or_default();
+        if rows.len() < ALIKE {
+            return Self {
+                cells,
+                firsts: String::new(),
+            };
+        }
+        if let Some(first) = cells.first_mut() {
+            *first = format!("{} each", rows.len());
+        }
+        let names = rows.iter().take(TOLD).filter_map(|row| row.first());
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        let mut firsts = names.join(" ");
+        if rows.len() > TOLD {
+            firsts.push_str(&format!(" and {} more: see -f json", rows.len() - TOLD));
+        }
+        Self { cells, firsts }
+    }
+}
+
+/// How many of the first rows are told as one.
+fn alike(rows: &[Vec<String>]) -> usize {
+    let Some(([_, same @ ..], others)) = rows.split_first().map(|(row, rest)| (&row[..], rest))
+    else {
+        return rows.len().min(1);
+    };
+    let run = 1 + others
+        .iter()
+        .take_while(|row| row.get(1..) == Some(same))
+        .count();
+    if same.is_empty() || run < ALIKE {
+        1
+    } else {
+        run
+    }
+}
+
 /// Begin and width of each column; as many columns as the page has room for.
-fn places(table: &Table, page_width: usize) -> Vec<(usize, usize)> {
+fn places(headings: &[String], lines: &[Line], page_width: usize) -> Vec<(usize, usize)> {
     let mut at = 2;
-    let mut places = Vec::with_capacity(table.columns.len());
-    for (i, heading) in table.columns.iter().enumerate() {
-        let words = table.rows.iter().take(ROWS).filter_map(|row| row.get(i));
+    let mut places = Vec::with_capacity(headings.len());
+    for (i, heading) in headings.iter().enumerate() {
+        let words = lines.iter().filter_map(|line| line.cells.get(i));
         let widest = words.chain([heading]).map(|text| cells(&vis(text))).max();
         let left = page_width.saturating_sub(at);
-        let width = if i + 1 == table.columns.len() {
+        let width = if i + 1 == headings.len() {
             left
         } else {
             widest.unwrap_or(1).clamp(1, WIDEST).min(left)
@@ -58,4 +117,55 @@ fn places(table: &Table, page_width: usize) -> Vec<(usize, usize)> {
         at += width + BETWEEN;
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::text::Style;
+
+    fn written(rows: &[(&str, &str)]) -> String {
+        let table = Table {
+            title: "Ports".to_owned(),
+            columns: vec!["port".to_owned(), "failed".to_owned()],
+            rows: rows
+                .iter()
+                .map(|(port, failed)| vec![(*port).to_owned(), (*failed).to_owned()])
+                .collect(),
+        };
+        let mut page = Page::new(&Style::default());
+        write(&table, &mut page);
+        page.finish()
+    }
+
+    #[test]
+    fn rows_that_differ_in_their_first_cell_alone_are_one() {
+        let ports: Vec<String> = (1..=60).map(|port| port.to_string()).collect();
+        let mut rows: Vec<(&str, &str)> = ports.iter().map(|port| (port.as_str(), "1")).collect();
+        rows.insert(0, ("open", "0"));
+        let page = written(&rows);
+        assert!(
+            page.contains("\n  open     0\n  60 each  1\n    1 2 3 "),
+            "{page}"
+        );
+        assert!(
+            page.contains(" 60\n") && !page.contains("not shown"),
+            "{page}"
+        );
+
+        let few = written(&rows[..ALIKE]);
+        assert!(few.contains("\n  1     1\n  2     1\n"), "{few}");
+        assert!(!few.contains("each"), "{few}");
+    }
+
+    #[test]
+    fn a_long_table_is_cut_and_says_so() {
+        let cells: Vec<String> = (1..=60).map(|n| n.to_string()).collect();
+        let rows: Vec<(&str, &str)> = cells.iter().map(|n| (n.as_str(), n.as_str())).collect();
+        let page = written(&rows);
+        assert!(
+            page.contains("\n  40    40\n  20 more rows not shown: see -f json\n"),
+            "{page}"
+        );
+    }
 }

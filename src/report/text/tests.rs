@@ -2,8 +2,11 @@
 
 use super::inventory::{self, Section};
 use super::{Style, describe, render};
+use crate::case::gaps::{Gap, GapKind};
 use crate::case::judged::UNNAMED;
 use crate::case::{Case, Judgeable, Verdict};
+use crate::evidence::{Problem, ProblemKind, Weight};
+use crate::model::EvidenceId;
 use crate::report::escape::cells;
 use crate::report::samples;
 use proptest::prelude::*;
@@ -37,6 +40,45 @@ fn a_case_with_incidents_at_80_columns() {
     let text = render(&samples::case(), &style(80));
     assert_harmless(&text, 80);
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_said_of_several_files_or_logs_is_said_once() {
+    let mut case = samples::quiet();
+    let problem = |file, count| Problem {
+        evidence: file,
+        kind: ProblemKind::LinkType,
+        weight: Weight::Loss,
+        count,
+        first_offset: Some(24),
+        message: "packets of link type 127, which is not read".to_owned(),
+        effect: "what they carry is missing".to_owned(),
+    };
+    let (first, second) = (Some(EvidenceId(1)), Some(EvidenceId(2)));
+    case.problems = vec![problem(None, 1), problem(first, 2), problem(second, 5)];
+    case.gaps.truncate(1);
+    for log in ["Security", "System"] {
+        let what = format!("{log} is there as nxlog only: times are cut");
+        let gap = Gap {
+            kind: GapKind::Form,
+            host: case.hosts[0].label(),
+            log: log.to_owned(),
+            what,
+            why: "order cannot be told".to_owned(),
+            ..case.gaps[0].clone()
+        };
+        case.gaps.push(gap);
+    }
+    let text = render(&case, &style(200));
+    assert_eq!(text.matches("link type 127").count(), 2, "{text}");
+    assert!(
+        text.contains("E1 ff packets of link type 127, which is not read (7 times): what they carry is missing [2 files: E1, E2]"),
+        "{text}"
+    );
+    assert!(
+        text.contains("2 logs: each is there as nxlog only: times are cut: order cannot be told (Security, System)"),
+        "{text}"
+    );
 }
 
 #[test]
