@@ -14,6 +14,7 @@ mod wake;
 use crate::model::host_event::Process;
 use crate::model::plural::plural;
 use crate::model::{Event, What};
+use std::net::IpAddr;
 
 /// How much a sentence tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,45 @@ pub fn sentence(event: &Event, form: Form) -> String {
         text.push_str("; read from inside a tunnel");
     }
     text
+}
+
+/// Which addresses of an attempt are said, where the page beside it does not say them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ends {
+    /// Neither.
+    Neither,
+    /// The one that is reached.
+    Responder,
+    /// Both.
+    Both,
+}
+
+impl Ends {
+    /// Those in which the attempts among `events` differ.
+    pub fn telling<'e>(events: impl Iterator<Item = &'e Event>) -> Self {
+        let mut first: Option<(IpAddr, IpAddr)> = None;
+        let mut ends = Self::Neither;
+        for event in events {
+            let What::Attempt(attempt) = &event.what else {
+                continue;
+            };
+            let (from, to) = (attempt.initiator.address, attempt.responder.address);
+            ends = ends.max(match *first.get_or_insert((from, to)) {
+                (initiator, _) if initiator != from => Self::Both,
+                (_, responder) if responder != to => Self::Responder,
+                _ => Self::Neither,
+            });
+        }
+        ends
+    }
+}
+
+/// The short sentence for `event`, with those ends of an attempt.
+pub fn short(event: &Event, ends: Ends) -> String {
+    match &event.what {
+        What::Attempt(attempt) => attempt::short(attempt, ends),
+        _ => sentence(event, Form::Short),
+    }
 }
 
 /// The log and event id of a host event, as `Sysmon 1`, `Sec 5154`, `Firewall 2004`; `None` for

@@ -6,7 +6,7 @@ use crate::case::{Case, Incident};
 use crate::model::finding::Step;
 use crate::model::{EvidenceId, Labels, Provenance, Span};
 use crate::report::about::places;
-use crate::report::words::{Form, computer, log_label, name, sentence};
+use crate::report::words::{Ends, Form, computer, log_label, name, sentence, short};
 use std::collections::BTreeMap;
 
 /// References printed per step; JSON has all.
@@ -33,6 +33,7 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let digits = if wide { 6 } else { 3 };
     let tie = |i: usize| i > 0 && steps[i - 1].event.time == steps[i].event.time;
     let tied = (0..steps.len()).any(tie);
+    let ends = Ends::telling(steps.iter().map(|step| &step.event));
 
     let after: Vec<String> = steps
         .iter()
@@ -103,7 +104,10 @@ pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
             page.text(time, &date);
             day = Some(date);
         }
-        let mut words = sentence(&step.event, if wide { Form::Long } else { Form::Short });
+        let mut words = match wide {
+            true => sentence(&step.event, Form::Long),
+            false => short(&step.event, ends),
+        };
         if !step.remark.is_empty() {
             words.push_str(&format!(" ({})", step.remark));
         }

@@ -90,11 +90,8 @@ fn alike(rows: &[Vec<String>]) -> usize {
         .iter()
         .take_while(|row| row.get(1..) == Some(same))
         .count();
-    if same.is_empty() || run < ALIKE {
-        1
-    } else {
-        run
-    }
+    let told = same.iter().any(|cell| !cell.is_empty());
+    if !told || run < ALIKE { 1 } else { run }
 }
 
 /// Begin and width of each column; as many columns as the page has room for.
@@ -152,6 +149,9 @@ mod tests {
             page.contains(" 60\n") && !page.contains("not shown"),
             "{page}"
         );
+
+        let untold: Vec<_> = rows.iter().map(|(port, _)| (*port, "")).collect();
+        assert!(!written(&untold).contains("each"));
 
         let few = written(&rows[..ALIKE]);
         assert!(few.contains("\n  1     1\n  2     1\n"), "{few}");

@@ -1,26 +1,16 @@
 //! The sentence for a connection attempt.
 
-use super::{Form, count, name};
+use super::{Ends, Form, count, name};
 use crate::model::attempt::{Attempt, FlowEnd, Marks, Outcome, Refusal};
 use crate::model::payload::Shape;
 use crate::model::{Span, Timestamp, Transport};
 
 /// `first` is the recorded time of the first packet.
 pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> String {
-    let what = outcome(attempt);
     match form {
-        Form::Short if attempt.icmp.is_some() => {
-            format!("{} {what}{}", attempt.transport, tries(attempt))
-        }
-        Form::Short => {
-            format!(
-                "{}/{} {what}{}",
-                attempt.responder.port,
-                attempt.transport,
-                tries(attempt)
-            )
-        }
+        Form::Short => short(attempt, Ends::Neither),
         Form::Long => {
+            let what = outcome(attempt);
             let mut text = match attempt.icmp {
                 // There are no ports.
                 Some(_) => format!(
@@ -53,6 +43,22 @@ pub(super) fn sentence(attempt: &Attempt, first: Timestamp, form: Form) -> Strin
             text
         }
     }
+}
+
+/// `445/tcp SYN, no answer (S0)`, `10.0.0.5:445/tcp SYN ...`, `10.0.0.9 > 10.0.0.5:445/tcp SYN ...`.
+pub(super) fn short(attempt: &Attempt, ends: Ends) -> String {
+    let from = match ends {
+        Ends::Both => format!("{} > ", attempt.initiator.address),
+        Ends::Neither | Ends::Responder => String::new(),
+    };
+    let to = match (ends, attempt.icmp) {
+        // There are no ports.
+        (Ends::Neither, Some(_)) => attempt.transport.to_string(),
+        (_, Some(_)) => format!("{} {}", attempt.responder.address, attempt.transport),
+        (Ends::Neither, None) => format!("{}/{}", attempt.responder.port, attempt.transport),
+        (_, None) => format!("{}/{}", attempt.responder, attempt.transport),
+    };
+    format!("{from}{to} {}{}", outcome(attempt), tries(attempt))
 }
 
 const MARKS: [(Marks, &str); 15] = [
@@ -233,7 +239,8 @@ mod tests {
     use super::*;
     use crate::model::attempt::IcmpRun;
     use crate::model::provenance::Item;
-    use crate::model::{Endpoint, EvidenceId, Provenance};
+    use crate::model::single_copy::Shared;
+    use crate::model::{Endpoint, Event, EvidenceId, Provenance, What};
 
     fn attempt(transport: Transport, outcome: Outcome) -> Attempt {
         Attempt {
@@ -335,6 +342,44 @@ mod tests {
             let text = sentence(&attempt(transport, outcome), Timestamp(0), Form::Short);
             assert_eq!(text, words);
         }
+    }
+
+    #[test]
+    fn the_ends_in_which_steps_differ_are_said() {
+        let at = Provenance {
+            evidence: EvidenceId(1),
+            interface: 0,
+            kind: Item::Packet,
+            item: 1,
+            offset: 0,
+            inside: false,
+        };
+        let event = |from: u8, to: u8| {
+            let mut told = attempt(Transport::TCP, Outcome::Rejected);
+            told.initiator.address = [10, 0, 0, from].into();
+            told.responder.address = [10, 0, 0, to].into();
+            Event {
+                time: Timestamp(0),
+                recorded: Timestamp(0),
+                provenance: at,
+                what: What::Attempt(Shared::new(told)),
+            }
+        };
+        let last = |events: &[Event]| {
+            let ends = Ends::telling(events.iter());
+            crate::report::words::short(&events[events.len() - 1], ends)
+        };
+        assert_eq!(
+            last(&[event(1, 2), event(1, 2)]),
+            "7000/tcp SYN, answered RST"
+        );
+        assert_eq!(
+            last(&[event(1, 2), event(1, 3)]),
+            "10.0.0.3:7000/tcp SYN, answered RST"
+        );
+        let back = "10.0.0.2 > 10.0.0.1:7000/tcp SYN, answered RST";
+        assert_eq!(last(&[event(1, 2), event(2, 1)]), back);
+        assert_eq!(last(&[event(1, 2), event(1, 3), event(2, 1)]), back);
     }
 
     #[test]
