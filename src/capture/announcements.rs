@@ -13,7 +13,8 @@ use std::net::IpAddr;
 
 /// Silence after which a claim is told again.
 const SILENCE: Span = Span::seconds(60);
-/// Claims remembered; when there are more, all are forgotten and told anew.
+/// Claims remembered; when there are more, all are let go, with the periods in which they were heard, and told
+/// anew.
 const CLAIMS: usize = 65_536;
 /// DHCP requests that wait for their acknowledgement; when there are more, all are forgotten.
 const REQUESTS: usize = 4_096;
@@ -35,6 +36,8 @@ struct Claim {
 pub struct Announcements {
     /// First and last time of the period in which a claim was last heard.
     heard: BTreeMap<Claim, (Timestamp, Timestamp)>,
+    /// Claims that were let go.
+    gone: Vec<(Neighbour, Timestamp, Timestamp)>,
     requests: BTreeMap<([u8; 6], u32), (Timestamp, Text)>,
 }
 
@@ -100,6 +103,8 @@ impl Announcements {
         out: &mut impl FnMut(Event),
     ) {
         if self.heard.len() >= CLAIMS {
+            let held: Vec<_> = self.still_heard().collect();
+            self.gone.extend(held);
             self.heard.clear();
         }
         let claim = Claim {
@@ -135,6 +140,11 @@ impl Announcements {
                 before,
             })),
         });
+    }
+
+    /// Claims that were let go since the last call, with the period in which they were heard last.
+    pub fn gone(&mut self) -> Vec<(Neighbour, Timestamp, Timestamp)> {
+        std::mem::take(&mut self.gone)
     }
 
     /// Each claim with the period in which it was heard last: no event tells how long that went on.
@@ -196,6 +206,31 @@ mod tests {
         let at = at_seconds(200).time;
         assert_eq!(still.len(), 1);
         assert_eq!((still[0].1, still[0].2), (at, at));
+    }
+
+    #[test]
+    fn what_is_let_go_is_handed_out_with_its_period() {
+        let mut announcements = Announcements::default();
+        let of = |number: usize| Announcement {
+            address: std::net::Ipv4Addr::from_bits(0x0a00_0000 + number as u32).into(),
+            ..arp()
+        };
+        let mut hear = |number, second| {
+            announcements.hear(EvidenceId(1), &at_seconds(second), &of(number), &mut |_| {});
+            announcements.gone()
+        };
+        hear(0, 0);
+        assert!(hear(0, 50).is_empty());
+        assert!((1..CLAIMS).all(|number| hear(number, 50).is_empty()));
+        let gone = hear(CLAIMS, 51);
+        assert_eq!(gone.len(), CLAIMS);
+        let first = &gone[0];
+        assert_eq!(first.0.address, of(0).address);
+        assert_eq!(
+            (first.1, first.2),
+            (at_seconds(0).time, at_seconds(50).time)
+        );
+        assert!(hear(0, 52).is_empty(), "handed out once");
     }
 
     fn at_seconds(second: i64) -> Packet {

@@ -10,7 +10,7 @@ use super::identity::{HostId, Identity};
 use super::known::KnownHosts;
 use super::trail::{Moments, Sign, Trail};
 use crate::model::host_event::Verdict;
-use crate::model::neighbour::Heard;
+use crate::model::neighbour::{Heard, Neighbour};
 use crate::model::net::{is_group_or_wildcard, is_private};
 use crate::model::{
     Attempt, Direction, Event, HostEvent, HostWhat, Network, Outcome, Span, Text, Timestamp,
@@ -53,7 +53,7 @@ impl ActivityBuilder {
             What::Neighbour(neighbour) => {
                 self.sign(neighbour.address, event.time, event.time);
                 if let Some((from, to)) = neighbour.before {
-                    self.sign(neighbour.address, from, to);
+                    self.heard(neighbour, from, to);
                 }
             }
             What::Solicitation(asked) => {
@@ -72,6 +72,12 @@ impl ActivityBuilder {
             }
             What::Host(host) => self.observe_host(host, event.time),
         }
+    }
+
+    /// Takes in that a claim was repeated from `from` to `to` without a minute of silence: no event tells it
+    /// as long as that goes on.
+    pub fn heard(&mut self, neighbour: &Neighbour, from: Timestamp, to: Timestamp) {
+        self.sign(neighbour.address, from.min(to), to.max(from));
     }
 
     fn observe_attempt(&mut self, attempt: &Attempt, first: Timestamp) {

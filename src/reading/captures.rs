@@ -80,12 +80,15 @@ pub fn read(
         while let Some((evidence, packet)) = merge.next() {
             collector.anchors.packet(evidence, packet);
             attempts.packet(evidence, packet, &mut |event| take(event, &mut collector));
+            for (neighbour, from, to) in attempts.gone() {
+                collector.heard(&neighbour, from, to);
+            }
             end(&mut merge, &mut attempts);
         }
         end(&mut merge, &mut attempts);
         order = merge.problems();
         for (neighbour, from, to) in attempts.still_heard() {
-            collector.identity.heard(&neighbour, from, to);
+            collector.heard(&neighbour, from, to);
         }
         attempts.finish(&mut |event| take(event, &mut collector))
     });

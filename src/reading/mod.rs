@@ -27,6 +27,7 @@ use crate::eventlog::LogSummary;
 use crate::evidence::{
     Custody, EvidenceFile, Kind, Problem, ProblemKind, Problems, Progress, Weight,
 };
+use crate::model::neighbour::Neighbour;
 use crate::model::{Event, EvidenceId, Text, Timed, Timestamp, What};
 use crate::stream::{Spool, SpoolError, Spooled};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,6 +193,12 @@ impl Collector {
         }
         self.last = host.computer.clone();
         true
+    }
+
+    /// Takes in that a claim was repeated from `from` to `to`, of which no event tells.
+    fn heard(&mut self, neighbour: &Neighbour, from: Timestamp, to: Timestamp) {
+        self.identity.heard(neighbour, from, to);
+        self.activity.heard(neighbour, from, to);
     }
 
     /// Takes in what the event tells of hosts, clocks, coverage and habits.

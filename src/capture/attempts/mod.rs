@@ -207,8 +207,13 @@ impl Attempts {
         self.listening.ended(evidence, last);
     }
 
-    /// Each claim about an address with the first and last time of the period in which it was heard
-    /// last.
+    /// Claims about an address that were let go since the last call, with the first and last time of the
+    /// period in which each was heard last.
+    pub fn gone(&mut self) -> Vec<(Neighbour, Timestamp, Timestamp)> {
+        self.announcements.gone()
+    }
+
+    /// The same of those that are held.
     pub fn still_heard(&self) -> impl Iterator<Item = (Neighbour, Timestamp, Timestamp)> {
         self.announcements.still_heard()
     }
