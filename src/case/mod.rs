@@ -158,9 +158,9 @@ pub struct EvidenceRow {
     pub sha256: Option<[u8; 32]>,
     /// Whether the file was the same after the run; `None` where that was not checked.
     pub verified_after_run: Option<bool>,
-    /// Earliest time in it.
+    /// Earliest time in it, on the reference clock as far as its own is known.
     pub first_time: Option<Timestamp>,
-    /// Latest time in it.
+    /// Latest time in it, likewise.
     pub last_time: Option<Timestamp>,
     /// Whether its units are packets or records.
     pub unit: Item,

@@ -4,15 +4,17 @@ use super::{Error, Request, beyond, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
+use crate::capture::{CaptureSummary, InterfaceSummary};
 use crate::case::gaps::{Search, Window};
 use crate::case::{
     Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging,
     suppression, tunnelled,
 };
 use crate::context::Context;
-use crate::context::clocks::hours;
+use crate::context::clocks::{hours, in_turn};
 use crate::context::coverage::Interval;
 use crate::context::identity::{KnownBy, Orientation};
+use crate::eventlog::SourceSummary;
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Source, Weight};
 use crate::model::hex::hex;
 use crate::model::provenance::Item;
@@ -236,15 +238,17 @@ impl Read {
             };
             match report.map(|r| &r.content) {
                 Some(Content::Capture(summary)) => {
-                    (row.first_time, row.last_time) = (summary.first, summary.last);
+                    let ends = [summary.first, summary.last];
+                    [row.first_time, row.last_time] =
+                        ends.map(|end| self.of_file(file.id, summary, end));
                     (row.units_read, row.units_skipped) = (summary.read, summary.skipped);
                 }
                 Some(Content::Log(summary)) => {
-                    let times = |pick: fn(&crate::eventlog::SourceSummary) -> Option<Timestamp>| {
-                        summary.sources.values().filter_map(pick)
-                    };
-                    row.first_time = times(|s| s.first_time).min();
-                    row.last_time = times(|s| s.last_time).max();
+                    let sources = || summary.sources.values();
+                    let first = |s| self.of_source(s, s.first_time);
+                    let last = |s| self.of_source(s, s.last_time);
+                    row.first_time = sources().filter_map(first).min();
+                    row.last_time = sources().filter_map(last).max();
                     (row.units_read, row.units_skipped) =
                         (summary.records_read, summary.records_skipped);
                 }
@@ -253,6 +257,32 @@ impl Read {
             row
         };
         self.files.iter().map(row).collect()
+    }
+
+    /// The reference time of the first or last packet of a capture: of the interfaces that saw it, as read.
+    fn of_file(
+        &self,
+        file: EvidenceId,
+        summary: &CaptureSummary,
+        end: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let end = end?;
+        let saw = |i: &&InterfaceSummary| [i.first, i.last].contains(&Some(end));
+        let Some(interface) = summary.interfaces.iter().find(saw) else {
+            return Some(end);
+        };
+        Some(
+            self.context
+                .clocks
+                .corrected_of_sensor((file, interface.number), end),
+        )
+    }
+
+    /// The reference time of the first or last record of a log.
+    fn of_source(&self, source: &SourceSummary, end: Option<Timestamp>) -> Option<Timestamp> {
+        let (clocks, end) = (&self.context.clocks, end?);
+        let host = self.context.identity.named(&source.computer);
+        Some(host.map_or(end, |id| clocks.corrected_of(id, source.timed, end)))
     }
 
     fn host_rows(&self) -> Vec<HostRow> {
@@ -397,7 +427,7 @@ impl Read {
                     "{}: times are local, {} ahead of UTC by UtcTime of {} of its Sysmon records; they are corrected by that, \
                      and its clock itself was not measured",
                     hosts::called(&host.name),
-                    hours(report.offset.unwrap_or_default()),
+                    in_turn(&report.offsets),
                     report.anchors
                 ));
             } else if let Some(zone) = report.zone_error {

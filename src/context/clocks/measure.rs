@@ -58,6 +58,15 @@ pub struct Measured {
     pub zone_error: Option<Span>,
 }
 
+impl Measured {
+    /// The zone error, where every piece has it.
+    pub fn zone(&self) -> Option<Span> {
+        let zone = self.zone_error?;
+        let same = |segment: &Segment| zone_error(segment.offset) == Some(zone);
+        self.segments.iter().all(same).then_some(zone)
+    }
+}
+
 /// Why a clock could not be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Undetermined {

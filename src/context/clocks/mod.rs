@@ -33,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use anchors::{AnchorBuilder, Anchors};
 pub use compare::{Against, HostClock, Known};
 pub use reading::LATE_BY;
-pub use report::{ClockReport, hours};
+pub use report::{ClockReport, hours, in_turn};
 
 /// Whose clock timed an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -17,6 +17,8 @@ pub struct ClockReport {
     pub drift: i64,
     /// Straight pieces of the clock; more than one if it steps or its drift changes.
     pub pieces: usize,
+    /// How far it is ahead at the beginning of each piece that was measured, in their order.
+    pub offsets: Vec<Span>,
     /// Connections that agree on it.
     pub anchors: u64,
     /// The multiple of 15 minutes the offset is, if it is one.
@@ -46,8 +48,9 @@ impl Clocks {
                 uncertainty: measured.uncertainty,
                 drift: measured.drift,
                 pieces: measured.segments.len(),
+                offsets: measured.segments.iter().map(|s| s.offset).collect(),
                 anchors: measured.anchors,
-                zone_error: measured.zone_error,
+                zone_error: measured.zone(),
                 only_zone: *against == Against::OwnUtc,
                 method: method(measured, against),
                 network: String::new(),
@@ -168,7 +171,7 @@ impl Clocks {
                     Against::OwnUtc => "UTC",
                 };
                 let zone = measured
-                    .zone_error
+                    .zone()
                     .map(|z| format!("; local time of {}", hours(z)))
                     .unwrap_or_default();
                 format!(
@@ -215,10 +218,10 @@ impl Clocks {
         let name = name_of(id, identity);
         let report = self.report(id, identity);
         let mut text = match (report.offset, self.hosts.get(&id).map(|h| &h.system)) {
-            (Some(offset), Some(Known::Measured(measured, Against::OwnUtc))) => format!(
-                "The times of {name} are local, {} by UtcTime of {} of its own Sysmon records, and are corrected by that; \
+            (Some(_), Some(Known::Measured(measured, Against::OwnUtc))) => format!(
+                "The times of {name} are local, UTC{} by UtcTime of {} of its own Sysmon records, and are corrected by that; \
                  its clock was not measured and is taken to be within {} of the captures' (--max-skew).",
-                of_utc(offset),
+                in_turn(&report.offsets),
                 measured.anchors,
                 report.uncertainty
             ),
@@ -286,7 +289,7 @@ fn method(measured: &Measured, against: &Against) -> String {
             measured.anchors
         ),
     };
-    if let Some(zone) = measured.zone_error {
+    if let Some(zone) = measured.zone() {
         text.push_str(&format!("; zone error of {}", hours(zone)));
     }
     if measured.drift != 0 {
@@ -298,8 +301,16 @@ fn method(measured: &Measured, against: &Against) -> String {
             drift.unsigned_abs() % 1_000
         ));
     }
-    if measured.segments.len() > 1 {
-        text.push_str(&format!("; {} straight pieces", measured.segments.len()));
+    if let [first, others @ ..] = measured.segments.as_slice()
+        && !others.is_empty()
+    {
+        let last = others.last().unwrap_or(first);
+        text.push_str(&format!(
+            "; {} straight pieces, the first {} the reference, the last {} it",
+            measured.segments.len(),
+            ahead(first.offset),
+            ahead(last.offset)
+        ));
     }
     text
 }
@@ -308,17 +319,22 @@ fn connections(n: u64) -> String {
     format!("{n} connections")
 }
 
-/// `UTC-5 h`.
-fn of_utc(zone: Span) -> String {
-    format!("UTC{}", hours(zone))
-}
-
 /// `1.842 s ahead of`, `5 ms behind`, as words before a name.
 fn ahead(offset: Span) -> String {
     if offset < Span::ZERO {
         format!("{} behind", offset.abs())
     } else {
         format!("{offset} ahead of")
+    }
+}
+
+/// Zones in the order in which they held: `+8 h, then -5 h`. Of many the first four.
+pub fn in_turn(zones: &[Span]) -> String {
+    let told: Vec<String> = zones.iter().take(4).map(|zone| hours(*zone)).collect();
+    match zones.len() {
+        0 => hours(Span::ZERO),
+        5.. => format!("{}, then others", told.join(", then ")),
+        _ => told.join(", then "),
     }
 }
 
@@ -365,5 +381,19 @@ pub fn undetermined(why: &Undetermined) -> String {
         Undetermined::BeforeCause => {
             "rows would come before the packets that caused them".to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_told_in_turn() {
+        let zone = |hours: i64| Span::seconds(hours * 3_600);
+        assert_eq!(in_turn(&[zone(8)]), "+8 h");
+        assert_eq!(in_turn(&[zone(8), zone(-5)]), "+8 h, then -5 h");
+        let many = [8, -5, 8, -5, 8].map(&zone);
+        assert!(in_turn(&many).ends_with("-5 h, then others"));
     }
 }

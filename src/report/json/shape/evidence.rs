@@ -24,9 +24,9 @@ pub struct Evidence {
     pub hashes: Hashes,
     /// Whether the file was the same after the run; null where that was not checked.
     pub verified_after_run: Option<bool>,
-    /// Earliest time in it.
+    /// Earliest time in it, on the reference clock as far as its own is known.
     pub first_time: Option<Time>,
-    /// Latest time in it.
+    /// Latest time in it, likewise.
     pub last_time: Option<Time>,
     /// Packets or records read.
     pub units_read: u64,
