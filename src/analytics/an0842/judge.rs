@@ -71,14 +71,13 @@ impl PortKnock {
         // Which ports the source reached through the door that was opened is no sign of an ordinary client.
         let opening = tied().filter(|t| t.tie > Tie::Weak);
         let opening = opening.map(|t| t.change.event.time).min();
-        let last = knock.last().event.time;
-        let touched = opening.map_or(last, |opening| last.min(opening));
-        let visited = door.reached_by(knock.source, knock.first(), touched);
+        let told = best.as_ref().map(|(_, arrival, _)| arrival.time());
+        let unopened = opening.into_iter().chain(told).min().unwrap_or(until);
+        let visited = door.reached_beside(knock, unopened, &rules.knock);
         if visited > self.settings.max_extra_open_ports as usize {
-            let why = format!("the source also reached {visited} open ports during the sequence");
+            let why = format!("the source also reached {visited} open ports around the sequence");
             return miss(2, why, found);
         }
-        let told = best.as_ref().map(|(_, arrival, _)| arrival.time());
         if let Some(why) = everyday(place, knock, told.unwrap_or(until), context) {
             return miss(2, why.to_owned(), found);
         }

@@ -64,8 +64,8 @@ impl Analytic for PortKnock {
             "the same source completes a handshake to a port that the change is tied to, within TimeWindow of \
              the first touch; nothing before the touches shows that port open, or the source was turned away at \
              it and the change is a rule for this source alone",
-            "the source touches at most MaxExtraOpenPorts open ports during the sequence, and the touches are \
-             not a health check (steady period over four or more repeats)",
+            "the source touches at most MaxExtraOpenPorts open ports from KnockTolerance before the sequence to \
+             KnockTolerance after it, and the touches are not a health check (steady period over four or more repeats)",
             "without host logs: the port itself was closed to the same source before (medium), or the port \
              was not seen before at all and none of the touched ports is one that clients try on their own \
              (low)",

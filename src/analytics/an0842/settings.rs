@@ -23,7 +23,7 @@ crate::settings! {
         "KnockSpan" knock_span: Span = Span::seconds(25), in [Span::millis(1), Span::seconds(3_600)], profiles [Sensitive: Span::seconds(120)], from "knockd SEQ_TIMEOUT 25 s";
         /// More distinct closed ports than this is a scan, not a knock.
         "MaxSequenceLen" max_sequence_len: u32 = 32, in [2, 60], from "knockd SEQ_MAX 32";
-        /// Open ports the source may touch during the sequence.
+        /// Open ports the source may touch during the sequence, and within KnockTolerance before and after it.
         "MaxExtraOpenPorts" max_extra_open_ports: u32 = 2, in [0, 1_000], profiles [Strict: 0, Sensitive: 5], from "casewire";
         /// How long before the arming touch a change may be logged and still count as after it, beside the uncertainty of the clocks.
         "ChangeSlack" change_slack: Span = Span::seconds(2), in [Span::ZERO, Span::seconds(60)], from "casewire; netsh to effect was measured at 0.1 s";

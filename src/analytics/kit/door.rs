@@ -14,9 +14,9 @@ use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};
 use super::touches::{Heard, Touches};
 use super::unheard::{Unheard, unheard_place};
+use super::visits::Visits;
 use crate::context::{Context, Place};
 use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// How an analytic wants its door watched.
@@ -55,8 +55,6 @@ impl DoorRules {
 const EPISODES: usize = 64;
 /// Logs tell of a connection this long after its packets at most, clocks apart: Sysmon within two seconds.
 const TOLD_WITHIN: Span = Span::seconds(2);
-/// Connections to open ports remembered per host, for how many of them a source reached.
-const REACHED: usize = 1024;
 
 /// A host's state.
 #[derive(Clone, Debug, Default)]
@@ -76,8 +74,8 @@ pub struct Door {
     open: Vec<Knock>,
     // When a sequence last made room for another.
     crowded: Option<Timestamp>,
-    // Open ports over TCP that each source of touches reached, for "touches few open ports on the way".
-    reached: BTreeSet<(Timestamp, IpAddr, u16)>,
+    // For "touches few open ports on the way".
+    visits: Visits,
     /// Sequences armed so far on this host.
     pub armed: u64,
 }
@@ -124,7 +122,7 @@ impl Door {
             + self.touches.sources() * 1_024
             + events * 512
             + self.open.len() * 8_192
-            + self.reached.len() * 64
+            + self.visits.held() * 64
     }
 
     /// The episodes whose time has come at `now`, oldest first.
@@ -190,20 +188,22 @@ impl Door {
             self.arrivals.forget(before);
             self.surroundings.forget(before);
             self.unheard.forget(before);
-            while self.reached.first().is_some_and(|(at, ..)| *at < before) {
-                self.reached.pop_first();
-            }
+            self.visits.forget(before);
         }
         if let Some((at, touch)) = touch_of(event, context)
             && at == place
             && !self.was_let_in(&touch)
             && !self.is_late_answer(&touch)
-            && let Heard::Armed(knock) =
-                self.touches
-                    .hear(touch, &rules.knock, &mut self.open, dropped)
         {
-            self.armed += 1;
-            self.wait_for(*knock, dropped);
+            if !self.has_touched(touch.source) {
+                self.visits.touched(touch.source, dropped);
+            }
+            let open = &mut self.open;
+            let heard = self.touches.hear(touch, &rules.knock, open, dropped);
+            if let Heard::Armed(knock) = heard {
+                self.armed += 1;
+                self.wait_for(*knock, dropped);
+            }
         }
         if arrival_place(event, context) == Some(place) {
             if let Some((remote, port)) = let_in(event, context) {
@@ -215,7 +215,7 @@ impl Door {
                 }
                 // A live connection that is logged again reaches nothing new.
                 if !self.arrivals.knows(remote, port) {
-                    self.note_reached(at, remote.address, port.1, dropped);
+                    self.visited(at, remote.address, port.1, rules, dropped);
                 }
             }
             if let What::Attempt(attempt) = &event.what
@@ -225,7 +225,7 @@ impl Door {
                     .at_the_answered_try()
                     .map_or(event.time, |entry| entry.time);
                 let (by, port) = (attempt.initiator, attempt.responder.port);
-                self.note_reached(at, by.address, port, dropped);
+                self.visited(at, by.address, port, rules, dropped);
                 if self.touches.was_silent(by, (Transport::TCP, port), at) {
                     self.answered.attempt(at, (by, (Transport::TCP, port)));
                 }
@@ -256,15 +256,16 @@ impl Door {
         self.touches.last_of(source).is_some()
     }
 
-    fn note_reached(&mut self, at: Timestamp, by: IpAddr, port: u16, dropped: &mut u64) {
-        if !self.has_touched(by) {
-            return;
-        }
-        if self.reached.len() >= REACHED {
-            self.reached.pop_first();
-            *dropped += 1;
-        }
-        self.reached.insert((at, by, port));
+    fn visited(
+        &mut self,
+        at: Timestamp,
+        by: IpAddr,
+        port: u16,
+        rules: &DoorRules,
+        dropped: &mut u64,
+    ) {
+        let (touches, gap) = (self.has_touched(by), rules.knock.gap);
+        self.visits.hear((at, by, port), touches, gap, dropped);
     }
 
     /// Opens an episode. Among very many the oldest makes room.
@@ -306,14 +307,12 @@ impl Door {
         touch.answer == Answer::Silence && self.arrivals.told(remote, port, touch.event.time)
     }
 
-    /// Distinct open ports that `source` reached from `from` to `to`.
-    pub fn reached_by(&self, source: IpAddr, from: Timestamp, to: Timestamp) -> usize {
-        let reached = self.reached.iter();
-        reached
-            .filter(|(time, address, _)| *address == source && (from..=to).contains(time))
-            .map(|(.., port)| port)
-            .collect::<BTreeSet<_>>()
-            .len()
+    /// Distinct open ports that the source of `knock` reached during it, or so shortly before or after that it
+    /// is one undertaking, and before `until`.
+    pub fn reached_beside(&self, knock: &Knock, until: Timestamp, rules: &KnockRules) -> usize {
+        let from = knock.first().shifted(rules.gap.negated());
+        let to = knock.last().event.time.shifted(rules.gap);
+        self.visits.reached_by(knock.source, from, to.min(until))
     }
 
     /// Arrivals at a port after `after` by anyone but `source`.

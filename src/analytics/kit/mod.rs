@@ -5,7 +5,7 @@
 //! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door,
 //! `admission`: whom a rule lets in, `reach` and `unchanged`: what lets in nothing new, `undone`: what was shut
 //! again, `profiles`: what was active, `listeners`: what was restarted, `answered`: which attempt a record
-//! is of, `own_calls`: what the host itself connected to.
+//! is of, `own_calls`: what the host itself connected to, `visits`: which open ports a source reached beside.
 //! `arrivals`: who came in, `unheard`: who seems to have, without an answer in the captures. `door` holds
 //! them together for one host, `opening`: what opened a port to whom, `picture` tells them, `steps` puts
 //! them in order, `doubts` says what speaks against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
@@ -43,3 +43,4 @@ mod unchanged;
 mod undone;
 pub mod unheard;
 pub mod unseen;
+mod visits;
