@@ -459,6 +459,17 @@ impl Arrivals {
         self.tuples.contains_key(&(transport, remote, port))
     }
 
+    /// True if a connection of these endpoints was let in before `at`.
+    pub fn had_come(
+        &self,
+        remote: Endpoint,
+        (transport, port): (Transport, u16),
+        at: Timestamp,
+    ) -> bool {
+        let told = self.tuples.get(&(transport, remote, port));
+        told.is_some_and(|told| *told < at)
+    }
+
     /// Since when the port is known to be open.
     pub fn open_since(&self, transport: Transport, port: u16) -> Option<&FirstOpen> {
         self.open_since.get(&(transport, port))

@@ -16,7 +16,8 @@ use super::touches::{Heard, Touches};
 use super::unheard::{Unheard, unheard_place};
 use super::visits::Visits;
 use crate::context::{Context, Place};
-use crate::model::{Endpoint, Event, Span, Timestamp, Transport, What};
+use crate::model::firewall::Layer;
+use crate::model::{Endpoint, Event, HostWhat, Span, Timestamp, Transport, What};
 use std::net::IpAddr;
 
 /// How an analytic wants its door watched.
@@ -100,6 +101,18 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
     {
         each(place);
     }
+}
+
+/// True for a row of a packet that was dropped because nothing on the host holds it: neither a listener nor a
+/// connection. Rows that are known to tell of a SYN are none of these.
+fn nothing_held(event: &Event) -> bool {
+    let What::Host(host) = &event.what else {
+        return false;
+    };
+    let HostWhat::Filtered { layer, opens, .. } = &host.what else {
+        return false;
+    };
+    *layer == Layer::Transport && opens.is_none()
 }
 
 /// The source of a connection that came in.
@@ -193,7 +206,7 @@ impl Door {
         if let Some((at, touch)) = touch_of(event, context)
             && at == place
             && !self.was_let_in(&touch)
-            && !self.is_late_answer(&touch)
+            && !self.is_late_segment(&touch)
         {
             if !self.has_touched(touch.source) {
                 self.visits.touched(touch.source, dropped);
@@ -292,12 +305,22 @@ impl Door {
         }
     }
 
-    /// True for a row of a dropped packet between the endpoints of a connection that the host itself made.
-    fn is_late_answer(&self, touch: &Touch) -> bool {
+    /// True for a row of a dropped packet that is of a connection which was there: between the endpoints of one
+    /// that the host itself made, or that came in before; or where nothing holds the packet, at a port that its
+    /// sender reached lately. Rows tell no flags: an end or a reset that comes late looks like a SYN.
+    fn is_late_segment(&self, touch: &Touch) -> bool {
+        if touch.transport != Transport::TCP || touch.on_the_wire() {
+            return false;
+        }
         let remote = Endpoint::new(touch.source, touch.source_port);
-        touch.transport == Transport::TCP
-            && !touch.on_the_wire()
-            && self.calls.answers(touch.port, remote)
+        let (port, at) = ((touch.transport, touch.port), touch.event.time);
+        let reached_lately = || {
+            let mut lately = self.arrivals.between(Timestamp::MIN, at);
+            lately.any(|a| a.remote.address == touch.source && (a.transport, a.port) == port)
+        };
+        self.calls.answers(touch.port, remote)
+            || self.arrivals.had_come(remote, port, at)
+            || nothing_held(&touch.event) && reached_lately()
     }
 
     /// True for mere silence about a connection that the host's own log shows as let in.
