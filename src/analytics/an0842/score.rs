@@ -5,6 +5,7 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::{made_by, only_for};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::picture::{Picture, closes_again};
+use crate::context::Context;
 use crate::model::finding::ScoreItem;
 
 /// What speaks for and against a knock, in points.
@@ -12,6 +13,7 @@ pub(super) fn score(
     picture: &Picture<'_>,
     settings: &PortKnockSettings,
     tie: Tie,
+    context: &Context,
 ) -> Vec<ScoreItem> {
     let knock = picture.knock;
     let mut items = Vec::new();
@@ -80,11 +82,8 @@ pub(super) fn score(
             -30,
         ));
     }
-    if knock_is_plain(picture) {
-        items.push(item(
-            "the touched ports are ones that clients try on their own",
-            -15,
-        ));
+    if let Some(reason) = picture.plain(context) {
+        items.push(item(reason, -15));
     }
     if knock.scan {
         items.push(item("the source touched more ports than a knock has", -25));
@@ -102,11 +101,6 @@ fn wiped(picture: &Picture<'_>) -> bool {
         .surroundings
         .wiped(picture.knock.first(), end)
         .is_empty()
-}
-
-/// True if the touched ports alone could be a client's doing.
-pub(super) fn knock_is_plain(picture: &Picture<'_>) -> bool {
-    picture.knock.only_client_ports()
 }
 
 pub(super) fn item(reason: &str, points: i32) -> ScoreItem {

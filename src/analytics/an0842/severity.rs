@@ -13,9 +13,9 @@ pub(super) const TABLE: &[Grade] = &[
     grade(
         &[Tier::Both, Tier::HostOnly],
         Severity::Medium,
-        "the whole chain from host logs alone, or with an uncertain order, plain touches, a tie by \
-         program only, a connection without payload, another source that came in first, or a source that tried the \
-         same ports of many hosts",
+        "the whole chain from host logs alone, or with an uncertain order, plain touches, a tie by program or by the \
+         default port of a service only, a connection without payload, another source that came in first, a list of \
+         ports that the source works through, or a source that tried the same ports of many hosts",
     ),
     grade(
         &[Tier::NetworkOnly],

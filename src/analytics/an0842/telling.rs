@@ -2,7 +2,7 @@
 //!
 //! Says what the evidence shows and no more: "was first to connect" is always "in this evidence".
 
-use super::score::{item, knock_is_plain, score};
+use super::score::{item, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
@@ -50,7 +50,7 @@ pub(super) fn full(
         Severity::Info
     } else if picture.knock.scan {
         Severity::Low
-    } else if knock_is_plain(picture)
+    } else if picture.plain(context).is_some()
         || tier == Tier::HostOnly
         || !check.certain
         || tie == Tie::Program
@@ -60,7 +60,7 @@ pub(super) fn full(
         Severity::High
     };
     let severity = severity.min(doubts.ceiling());
-    let mut score = score(picture, settings, tie);
+    let mut score = score(picture, settings, tie, context);
     score.insert(0, item("the whole chain was seen", 40));
     if allowed {
         score.push(item(
@@ -85,7 +85,7 @@ pub(super) fn network_only(
     settings: &PortKnockSettings,
     context: &Context,
 ) -> Finding {
-    let mut score = score(picture, settings, Tie::None);
+    let mut score = score(picture, settings, Tie::None, context);
     score.insert(0, item("touches and first success, no tied change", 25));
     let (severity, cap) = if picture.proven && was_up(picture.place, picture.knock, context) {
         score.push(item(
@@ -117,7 +117,7 @@ pub(super) fn door_only(
     settings: &PortKnockSettings,
     context: &Context,
 ) -> Finding {
-    let mut score = score(picture, settings, Tie::Exact);
+    let mut score = score(picture, settings, Tie::Exact, context);
     score.insert(0, item("touches and a change, no connection seen", 15));
     let allowed = opened_by_listed(&picture.tied, &settings.rule_change_allow_list);
     let severity = match allowed {

@@ -138,7 +138,7 @@ pub(super) fn tell(
         Success::Same(_)
             if check.certain
                 && tier == Tier::Both
-                && !knock.only_client_ports()
+                && picture.plain(context).is_none()
                 && tie != Tie::Program =>
         {
             Severity::High
@@ -194,11 +194,8 @@ pub(super) fn tell(
             10,
         ));
     }
-    if knock.only_client_ports() {
-        score.push(item(
-            "the touched ports are ones that clients try on their own",
-            -15,
-        ));
+    if let Some(reason) = picture.plain(context) {
+        score.push(item(reason, -15));
     }
     if allowed {
         score.push(item(

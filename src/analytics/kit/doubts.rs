@@ -2,16 +2,15 @@
 //! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Effect, listens_on, only_for, rule_of};
+use super::change::{Effect, listens_on, only_for};
 use super::exposure::Tie;
+use super::listed::Listed;
 use super::opening::Opened;
 use super::picture::{Picture, own_addresses};
-use super::rules::admits;
 use crate::context::{Context, Place};
 use crate::model::finding::{ScoreItem, Severity};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Span, Timestamp, What};
-use std::collections::BTreeSet;
 
 impl Picture<'_> {
     /// What speaks against it; `least` is the number of ports of a sequence.
@@ -25,6 +24,7 @@ impl Picture<'_> {
             given: self.is_given(),
             not_the_first: matches!(self.opened(), Some(Opened::ByAnother { .. })),
             swept: self.is_swept(context),
+            listed: self.listed(),
         }
     }
 
@@ -64,34 +64,8 @@ impl Picture<'_> {
         let Some(arrival) = self.arrival else {
             return false;
         };
-        let source = self.knock.source;
-        let arrivals = self
-            .door
-            .arrivals
-            .between(self.knock.first(), Timestamp::MAX);
-        let reached = arrivals
-            .filter(|a| a.remote.address == source)
-            .map(|a| a.port);
-        let (from, to) = (self.knock.first(), arrival.time());
-        let listening = self.door.changes.between(from, to);
-        let served = listening
-            .filter(|c| c.effect == Effect::Listens)
-            .filter_map(|c| listens_on(c).map(|(_, port)| port));
-        let mut came: BTreeSet<u16> = reached.chain(served).collect();
+        let came = self.came(arrival, context);
         let ports = self.knock.ports();
-        let opening = self.door.changes.between(from, to);
-        for rule in opening
-            .filter(|c| c.effect == Effect::Opens)
-            .filter_map(rule_of)
-        {
-            let lets_in = rule.local_ports.width() <= SPELLED_OUT
-                && admits(rule, source, None, own_addresses(self.place, context));
-            came.extend(
-                ports
-                    .iter()
-                    .filter(|port| lets_in && rule.local_ports.covers(**port)),
-            );
-        }
         let others = ports.iter().filter(|port| !came.contains(port)).count();
         others == 0 || others < least && self.knock.was_retried()
     }
@@ -163,9 +137,6 @@ impl Picture<'_> {
     }
 }
 
-/// A rule for a tenth of all ports spells them out, one for more does not: by chance three ports fall into a
-/// tenth once in a thousand.
-const SPELLED_OUT: usize = 6_553;
 /// A source that tried the same ports of more than so many other hosts sweeps the network.
 const SWEPT: usize = 3;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
@@ -190,6 +161,8 @@ pub struct Doubts {
     pub not_the_first: bool,
     /// The source tried the same ports of many other hosts around that time.
     pub swept: bool,
+    /// The port is one of a list that the source works through.
+    pub listed: Option<Listed>,
 }
 
 impl Doubts {
@@ -197,7 +170,7 @@ impl Doubts {
     pub fn ceiling(self) -> Severity {
         if self.relogged || self.awaited || self.deaf || self.not_in_force || self.given {
             Severity::Low
-        } else if self.empty || self.not_the_first || self.swept {
+        } else if self.empty || self.not_the_first || self.swept || self.listed.is_some() {
             Severity::Medium
         } else {
             Severity::High
@@ -220,6 +193,11 @@ impl Doubts {
             (self.swept, SWEEP, -25),
             (self.empty, EMPTY, -15),
             (self.not_the_first, NOT_THE_FIRST, -15),
+            (
+                self.listed.is_some(),
+                self.listed.map_or("", Listed::reason),
+                -15,
+            ),
         ];
         let held = items.into_iter().filter(|(holds, ..)| *holds);
         held.map(|(_, reason, points)| ScoreItem {

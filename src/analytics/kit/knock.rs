@@ -108,9 +108,33 @@ impl Knock {
         self.touches.iter().all(|t| t.abandoned) && self.ports().len() == self.touches.len()
     }
 
+    /// True if every touch was tried again, as a client does that gets no answer.
+    pub fn was_all_retried(&self) -> bool {
+        let again = |touch: &Touch| {
+            let same =
+                |other: &&Touch| (other.transport, other.port) == (touch.transport, touch.port);
+            touch.retried || self.touches.iter().filter(same).count() > 1
+        };
+        self.touches.iter().all(again)
+    }
+
     /// True if every touched port is one that ordinary clients try on their own.
     pub fn only_client_ports(&self) -> bool {
-        self.touches.iter().all(|t| CLIENT_PORTS.contains(&t.port))
+        self.only_client_ports_but(&BTreeSet::new())
+    }
+
+    /// The same, of those that are not left out; of all, where none would be left.
+    pub fn only_client_ports_but(&self, left_out: &BTreeSet<u16>) -> bool {
+        let of_clients = |port: &u16| CLIENT_PORTS.contains(port);
+        let ports = self.ports();
+        let mut left = ports
+            .iter()
+            .filter(|port| !left_out.contains(port))
+            .peekable();
+        match left.peek().is_some() {
+            true => left.all(of_clients),
+            false => ports.iter().all(of_clients),
+        }
     }
 
     /// True if it may have had more touches than are kept.

@@ -8,7 +8,8 @@
 //! is of, `own_calls`: what the host itself connected to, `visits`: which open ports a source reached beside.
 //! `arrivals`: who came in, `unheard`: who seems to have, without an answer in the captures. `door` holds
 //! them together for one host, `opening`: what opened a port to whom, `picture` tells them, `steps` puts
-//! them in order, `doubts` says what speaks against them. `order`: which order the clocks let a finding claim. `moments`: times in tables.
+//! them in order, `doubts` says what speaks against them, `listed` when the touches are
+//! those of a client. `order`: which order the clocks let a finding claim. `moments`: times in tables.
 //! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
 //! `surroundings`: who started what made the change. `unseen`: what was not there.
 
@@ -21,6 +22,7 @@ pub mod door;
 pub mod doubts;
 pub mod exposure;
 pub mod knock;
+mod listed;
 mod listeners;
 pub mod lookup;
 pub mod moments;
