@@ -2,12 +2,13 @@
 //! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Effect, listens_on, only_for};
+use super::change::{Effect, image_of, listens_on, only_for};
 use super::exposure::Tie;
 use super::listed::Listed;
 use super::opening::Opened;
 use super::picture::{Picture, own_addresses};
 use crate::context::{Context, Place};
+use crate::eventlog::normalise::image::image_key;
 use crate::model::finding::{ScoreItem, Severity};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Span, Timestamp, What};
@@ -71,8 +72,9 @@ impl Picture<'_> {
     }
 
     /// True if a service may have told the source which port to use: the port is one of those that Windows
-    /// gives for a while, nothing but its listener opened it, and the source had reached another port. RPC and
-    /// FTP work like this.
+    /// gives for a while, nothing but its listener opened it, and the source had reached another port of one
+    /// that tells of it. RPC and FTP work like this: a mapper of ports tells of any program, others of their own
+    /// ports.
     fn is_given(&self) -> bool {
         let Some(arrival) = self.arrival else {
             return false;
@@ -80,13 +82,22 @@ impl Picture<'_> {
         let mut opening = self.tied.iter().filter(|t| t.tie > Tie::Weak).peekable();
         let listeners =
             opening.peek().is_some() && opening.all(|t| t.change.effect == Effect::Listens);
+        let mut changes = self.tied.iter().map(|t| t.change);
+        let listens = changes.find(|c| c.effect == Effect::Listens);
+        let listens = listens.and_then(image_of);
+        let told_by = |other: &Arrival| match (&other.holder, &listens) {
+            _ if MAPPERS.contains(&other.port) => true,
+            (Some(holder), Some(listens)) => image_key(holder) == image_key(listens),
+            // Who holds it is not told.
+            _ => true,
+        };
         let earlier = self.door.arrivals.between(Timestamp::MIN, arrival.time());
         let mut of_the_source = earlier.filter(|a| {
             a.remote.address == arrival.remote.address && a.transport == arrival.transport
         });
         arrival.port >= FIRST_DYNAMIC_PORT
             && listeners
-            && of_the_source.any(|a| a.port != arrival.port)
+            && of_the_source.any(|a| a.port != arrival.port && told_by(a))
     }
 
     /// True if the arrival is a 5156 alone, soon after a rule change: Windows logs live connections
@@ -137,6 +148,8 @@ impl Picture<'_> {
     }
 }
 
+/// Ports whose service tells clients the ports of others: ONC and Microsoft RPC, the latter over HTTP as well.
+const MAPPERS: [u16; 3] = [111, 135, 593];
 /// A source that tried the same ports of more than so many other hosts sweeps the network.
 const SWEPT: usize = 3;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
