@@ -9,7 +9,7 @@ use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
 use crate::analytics::kit::opening::{
-    Opened, TiedChange, is_first, opened, strongest, tied_changes, unnamed,
+    Opened, TiedChange, is_first, opened, strongest, tied_changes, tied_weakly, unnamed,
 };
 use crate::analytics::kit::picture::{
     Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses, was_up_at,
@@ -153,8 +153,9 @@ impl PortKnock {
                 } else if proven {
                     None
                 } else if changes_are_logged(place, knock, arrival.time(), context) {
-                    let unnamed = unnamed(door, knock, arrival.time(), &rules, context);
-                    Some(unnamed.unwrap_or_else(|| {
+                    let weakly = tied_weakly(door, &tied, context);
+                    let unnamed = || unnamed(door, knock, arrival.time(), &rules, context);
+                    Some(weakly.or_else(unnamed).unwrap_or_else(|| {
                         "the host's logs hold no change for it in between".to_owned()
                     }))
                 } else {

@@ -4,7 +4,7 @@ use super::admission::Port;
 use super::arrivals::Arrival;
 use super::change::{Change, Effect, only_for};
 use super::door::{Door, DoorRules};
-use super::exposure::Tie;
+use super::exposure::{STORM, Tie};
 use super::knock::Knock;
 use super::picture::own_addresses;
 use super::undone::is_undone;
@@ -161,6 +161,33 @@ pub fn unnamed(
     Some(format!(
         "a rule of the firewall was changed ({shown}), and that record does not tell which port it is for"
     ))
+}
+
+/// A sentence about a change that may have opened the port of an arrival, and why it proves nothing: "no
+/// change" must not be said beside it.
+pub fn tied_weakly(door: &Door, tied: &[TiedChange<'_>], context: &Context) -> Option<String> {
+    let change = tied.iter().find(|t| t.tie == Tie::Weak)?.change;
+    let shown = context.labels.place(&change.event.provenance);
+    Some(match change.effect {
+        Effect::Listens if change.again => {
+            format!("the program that began to listen there ({shown}) had listened there before")
+        }
+        Effect::Listens => format!(
+            "it began to listen as one of {} ports within a minute ({shown}), as with a suite of services that starts",
+            door.changes.listeners_around(change)
+        ),
+        Effect::Unknown => format!(
+            "a rule of the firewall was changed ({shown}), and that record does not tell which port it is for"
+        ),
+        _ if door.changes.storm_around(change) >= STORM => format!(
+            "what may have let it in ({shown}) is one of {} changes of rules by one hand within a minute, and does \
+             not name the port",
+            door.changes.storm_around(change)
+        ),
+        _ => format!(
+            "a rule that may have let it in ({shown}) does not tell whether the port is of what it is for"
+        ),
+    })
 }
 
 /// The strongest tie among changes.
