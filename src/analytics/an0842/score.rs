@@ -2,7 +2,7 @@
 
 use super::settings::PortKnockSettings;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::{made_by, only_for};
+use crate::analytics::kit::change::{made_by, only_for, program_words};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::picture::{Picture, closes_again};
 use crate::context::Context;
@@ -19,7 +19,10 @@ pub(super) fn score(
     let mut items = Vec::new();
     match tie {
         Tie::Exact => items.push(item("a change names the port", 20)),
-        Tie::Program => items.push(item("a rule is for the program that holds the port", 15)),
+        Tie::Program => {
+            let words = picture.strongest().map(|t| program_words(t.change));
+            items.push(item(words.unwrap_or_default(), 15));
+        }
         Tie::Covers => items.push(item("a change covers the port among others", 10)),
         Tie::Weak | Tie::None => {}
     }

@@ -6,6 +6,7 @@ use super::score::{item, score};
 use super::settings::PortKnockSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
+use crate::analytics::kit::change::program_words;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::opening::{Opened, tried_before};
 use crate::analytics::kit::picture::{
@@ -350,7 +351,7 @@ fn conditions(
         conditions.push(Condition {
             text: match tied.tie {
                 Tie::Exact => "a change of exposure names the port".to_owned(),
-                Tie::Program => "a rule is for the program that holds the port".to_owned(),
+                Tie::Program => program_words(tied.change).to_owned(),
                 _ => "a change of exposure covers the port".to_owned(),
             },
             setting: format!("within {} of the first touch", settings.time_window),

@@ -8,7 +8,7 @@ use super::telling::{Back, Success, tell};
 use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::{Change, Effect, image_of};
+use crate::analytics::kit::change::{Change, Effect, listener_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
@@ -302,7 +302,7 @@ impl Touched {
     }
 
     fn sniffer_behind(&self, change: &Change) -> Option<Vec<&Sign>> {
-        let image = image_of(change)?;
+        let image = listener_of(change)?;
         let pid = match &change.event.what {
             What::Host(host) => match &host.what {
                 HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {

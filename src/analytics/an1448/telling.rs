@@ -5,7 +5,7 @@ use super::back::{Program, Reached, Shows};
 use super::settings::SignallingSettings;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::{listens_on, made_by};
+use crate::analytics::kit::change::{listens_on, made_by, program_words};
 use crate::analytics::kit::doubts::Doubts;
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::Knock;
@@ -169,7 +169,10 @@ pub(super) fn tell(
             score.push(item("a process began to listen after the touches", 10));
         }
         Tie::Exact => score.push(item("a change names the port", 20)),
-        Tie::Program => score.push(item("a rule is for the program that holds the port", 15)),
+        Tie::Program => {
+            let words = picture.strongest().map(|t| program_words(t.change));
+            score.push(item(words.unwrap_or_default(), 15));
+        }
         Tie::Covers => score.push(item("a change covers the port among others", 10)),
         Tie::Weak | Tie::None => {}
     }

@@ -3,6 +3,7 @@
 //! Whether it is tied to a port, and what other changes say of it, is for `exposure`.
 
 use super::admission::Port;
+use super::announced::{Announced, announced};
 use super::rules::admits;
 use crate::eventlog::normalise::image::{image_key, image_name};
 use crate::model::firewall::{Action, Layer, Ports, Rule, RuleChange, RuleSource};
@@ -96,7 +97,10 @@ pub(super) fn effect_of(what: &HostWhat) -> Option<Effect> {
             ServiceState::Running => Effect::Shuts,
             _ => return None,
         },
-        _ => return None,
+        what => match announced(what)?.opens {
+            true => Effect::Listens,
+            false => Effect::Shuts,
+        },
     })
 }
 
@@ -219,33 +223,44 @@ pub(super) fn filter_name(change: &Change) -> Option<&Text> {
     }
 }
 
-/// Transport and port of a listener record.
-pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
+/// Where a change begins to listen: transport, port and address.
+fn listens_at(change: &Change) -> Option<(Transport, u16, IpAddr)> {
+    let What::Host(host) = &change.event.what else {
+        return None;
+    };
+    match &host.what {
+        HostWhat::Listening {
+            transport, local, ..
+        }
+        | HostWhat::Bound {
+            transport, local, ..
+        } => Some((*transport, local.port, local.address)),
+        _ => announces(change)
+            .filter(|told| told.opens)
+            .map(|told| (Transport::TCP, told.port, told.address)),
+    }
+}
+
+fn announces(change: &Change) -> Option<Announced> {
     match &change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::Listening {
-                transport, local, ..
-            }
-            | HostWhat::Bound {
-                transport, local, ..
-            } => Some((*transport, local.port)),
-            _ => None,
-        },
+        What::Host(host) => announced(&host.what),
         _ => None,
     }
 }
 
+/// Transport and port on which a change begins to listen.
+pub fn listens_on(change: &Change) -> Option<(Transport, u16)> {
+    listens_at(change).map(|(transport, port, _)| (transport, port))
+}
+
+/// True if a change names no port, and the one it is taken to open is the default of a service or a setting.
+pub fn is_by_default(change: &Change) -> bool {
+    announces(change).is_some_and(|told| !told.named)
+}
+
 /// The address a listener is bound to.
 fn bound_to(change: &Change) -> Option<IpAddr> {
-    match &change.event.what {
-        What::Host(host) => match &host.what {
-            HostWhat::Listening { local, .. } | HostWhat::Bound { local, .. } => {
-                Some(local.address)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    listens_at(change).map(|(.., address)| address)
 }
 
 /// True for a listener that the host alone can reach: it is bound to a loopback address.
@@ -282,7 +297,31 @@ pub fn image_of(change: &Change) -> Option<Text> {
         HostWhat::FirewallSetting { changed_by, .. } if !changed_by.is_empty() => {
             Some(changed_by.clone())
         }
+        HostWhat::RegistryChanged { process, .. } if !process.image.is_empty() => {
+            Some(process.image.clone())
+        }
         _ => None,
+    }
+}
+
+/// The program of a listener, where the record is of the listener itself.
+pub fn listener_of(change: &Change) -> Option<Text> {
+    let What::Host(host) = &change.event.what else {
+        return None;
+    };
+    match &host.what {
+        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
+            Some(process.image.clone())
+        }
+        _ => None,
+    }
+}
+
+/// What is said of a change that is tied by [`Tie::Program`](super::exposure::Tie).
+pub fn program_words(change: &Change) -> &'static str {
+    match is_by_default(change) {
+        true => "a service was started or enabled that uses the port by default",
+        false => "a rule is for the program that holds the port",
     }
 }
 
@@ -328,7 +367,7 @@ pub fn only_for(change: &Change, source: IpAddr) -> bool {
 pub fn named_port(change: &Change, source: IpAddr, own: &[IpAddr]) -> Option<u16> {
     match change.effect {
         Effect::Listens => listens_on(change)
-            .filter(|_| !is_for_itself(change) && !change.again)
+            .filter(|_| !is_for_itself(change) && !change.again && !is_by_default(change))
             .filter(|(t, p)| *t == Transport::TCP && *p < FIRST_DYNAMIC_PORT)
             .map(|(_, p)| p),
         Effect::Opens => {

@@ -2,7 +2,7 @@
 //! wait, silence that nobody could have broken. It holds a finding down in every analytic that tells it.
 
 use super::arrivals::Arrival;
-use super::change::{Effect, image_of, listens_on, only_for};
+use super::change::{Effect, listener_of, listens_on, only_for};
 use super::exposure::Tie;
 use super::listed::Listed;
 use super::opening::Opened;
@@ -84,7 +84,7 @@ impl Picture<'_> {
             opening.peek().is_some() && opening.all(|t| t.change.effect == Effect::Listens);
         let mut changes = self.tied.iter().map(|t| t.change);
         let listens = changes.find(|c| c.effect == Effect::Listens);
-        let listens = listens.and_then(image_of);
+        let listens = listens.and_then(listener_of);
         let told_by = |other: &Arrival| match (&other.holder, &listens) {
             _ if MAPPERS.contains(&other.port) => true,
             (Some(holder), Some(listens)) => image_key(holder) == image_key(listens),

@@ -4,9 +4,11 @@
 //! tied weakly and proves nothing by itself.
 
 use super::admission::{Port, tie_of_ports, tie_of_rule};
+use super::bursts::Bursts;
 use super::change::{
-    Change, Effect, SAME_RULE, default_inbound, effect_of, filter_name, image_of, is_for_itself,
-    is_reached_at, listens_on, rule_and_source, rule_effect, rule_of, user_of,
+    Change, Effect, SAME_RULE, default_inbound, effect_of, filter_name, image_of, is_by_default,
+    is_for_itself, is_reached_at, listener_of, listens_on, rule_and_source, rule_effect, rule_of,
+    user_of,
 };
 use super::listeners::Listeners;
 use super::rules::{KnownRules, Meaning};
@@ -34,30 +36,16 @@ pub enum Tie {
 
 /// This many rule changes by one hand, or new listeners, within a minute are a deployment.
 pub const STORM: usize = 10;
-/// A burst of filter changes larger than this is a policy reload, not a rule (16 measured bursts:
-/// one rule made 4 to 8 filters, reloads 40 to 1,889).
-const FILTERS_OF_A_RULE: u32 = 12;
-/// Filter changes closer than this belong to one burst.
-const BURST_GAP: Span = Span::seconds(5);
 /// Rule changes of one hand this close are one deployment.
 const DEPLOYED_WITHIN: Span = Span::seconds(60);
 /// Changes remembered per host.
 const CHANGES: usize = 512;
 
-#[derive(Clone, Debug)]
-struct Burst {
-    id: u32,
-    last: Timestamp,
-    rows: u32,
-    housekeeping: bool,
-}
-
 /// The changes of one host, as long as they may matter.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     held: VecDeque<Change>,
-    bursts: VecDeque<Burst>,
-    next_burst: u32,
+    bursts: Bursts,
     known: KnownRules,
     unchanged: Unchanged,
     switches: Switches,
@@ -127,46 +115,12 @@ impl Changes {
         };
         let Some(effect) = effect else { return };
         let burst = match &host.what {
-            HostWhat::FilterChanged { filter } => {
-                let housekeeping = [
-                    "Boot Time Filter",
-                    "Port Scanning Prevention Filter",
-                    "Query User",
-                ]
-                .iter()
-                .any(|name| filter.name.contains(name));
-                match self
-                    .bursts
-                    .back_mut()
-                    .filter(|b| event.time.since(b.last) <= BURST_GAP)
-                {
-                    Some(burst) => {
-                        burst.last = event.time;
-                        burst.rows += 1;
-                        burst.housekeeping |= housekeeping;
-                    }
-                    None => {
-                        if self.bursts.len() >= CHANGES {
-                            self.bursts.pop_front();
-                        }
-                        let id = self.next_burst;
-                        self.next_burst = id.wrapping_add(1);
-                        self.bursts.push_back(Burst {
-                            id,
-                            last: event.time,
-                            rows: 1,
-                            housekeeping,
-                        });
-                    }
-                }
-                self.bursts.back().map(|b| (b.id, b.rows))
-            }
+            HostWhat::FilterChanged { filter } => match self.bursts.hear(filter, event.time) {
+                Some(burst) => Some(burst),
+                None => return,
+            },
             _ => None,
         };
-        if burst.is_some_and(|(_, rows)| rows > 4 * FILTERS_OF_A_RULE) {
-            // Surely a reload: its further rows need not be held.
-            return;
-        }
         if self.held.len() >= CHANGES {
             // Ports that are given for a while, and those of UDP, come and go by the hundred.
             let passing = |c: &Change| {
@@ -180,7 +134,7 @@ impl Changes {
         self.held.push_back(Change {
             event: event.clone(),
             effect,
-            burst: burst.map(|(id, _)| id),
+            burst,
             was,
             again: self.listeners.hear(event, dropped),
         });
@@ -233,9 +187,7 @@ impl Changes {
             self.held.pop_front();
         }
         self.unchanged.forget(before);
-        while self.bursts.front().is_some_and(|b| b.last < before) {
-            self.bursts.pop_front();
-        }
+        self.bursts.forget(before);
     }
 
     /// The changes from `from` to `to` that stand as changes: filter changes of a policy reload
@@ -265,10 +217,7 @@ impl Changes {
         {
             return true;
         }
-        self.bursts
-            .iter()
-            .find(|b| b.id == id)
-            .is_some_and(|b| b.rows <= FILTERS_OF_A_RULE && !b.housekeeping)
+        self.bursts.is_small(id)
     }
 
     /// Rule changes within a minute around `change` that the same log tells of the same hand: many
@@ -326,7 +275,10 @@ impl Changes {
     /// The image that listens on or binds the port, as told by a listener record up to `to`.
     pub fn listener(&self, transport: Transport, port: u16, to: Timestamp) -> Option<&Change> {
         self.held.iter().rev().find(|c| {
-            c.event.time <= to && listens_on(c) == Some((transport, port)) && !is_for_itself(c)
+            c.event.time <= to
+                && listens_on(c) == Some((transport, port))
+                && !is_for_itself(c)
+                && listener_of(c).is_some()
         })
     }
 
@@ -362,6 +314,7 @@ impl Changes {
                 Some((t, p)) if t == transport && p == port && is_reached_at(change, at) => {
                     match change.again {
                         true => Tie::Weak,
+                        false if is_by_default(change) => Tie::Program,
                         false => Tie::Exact,
                     }
                 }
@@ -399,6 +352,6 @@ impl Changes {
     /// The program that a listener record names for the port.
     fn holder(&self, at: &Port<'_>) -> Option<Text> {
         self.listener(at.transport, at.number, at.until)
-            .and_then(image_of)
+            .and_then(listener_of)
     }
 }

@@ -1,5 +1,6 @@
 //! Which program listened on which port before: a program that listens there again was restarted.
 
+use super::announced::announced;
 use super::change::SAME_RULE;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::Verdict;
@@ -11,9 +12,13 @@ use std::net::IpAddr;
 /// Listeners remembered per host.
 const HELD: usize = 1_024;
 
-/// The listeners that a host's log has told of so far, of ports that are not given for a while.
+/// Where something listens: transport, port, address; and the program, or what announces it.
+type Listener = (Transport, u16, IpAddr, String);
+
+/// The listeners that a host's log has told of so far, of ports that are not given for a while, and when each
+/// was first told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Listeners(BTreeMap<(Transport, u16, IpAddr), (String, Timestamp)>);
+pub(super) struct Listeners(BTreeMap<Listener, Timestamp>);
 
 impl Listeners {
     /// How much is remembered, in changes: a listener takes a quarter of one.
@@ -27,29 +32,38 @@ impl Listeners {
         let What::Host(host) = &event.what else {
             return false;
         };
-        let HostWhat::Listening {
-            verdict: Verdict::Permitted,
-            transport,
-            local,
-            process,
-            ..
-        } = &host.what
-        else {
-            return false;
+        let listener = match &host.what {
+            HostWhat::Listening {
+                verdict: Verdict::Permitted,
+                transport,
+                local,
+                process,
+                ..
+            } => (
+                *transport,
+                local.port,
+                local.address,
+                image_key(&process.image),
+            ),
+            what => match announced(what) {
+                Some(told) if told.opens => {
+                    let by = told.by.to_lowercase();
+                    (Transport::TCP, told.port, told.address, by)
+                }
+                _ => return false,
+            },
         };
-        if local.port >= FIRST_DYNAMIC_PORT {
+        if listener.1 >= FIRST_DYNAMIC_PORT {
             return false;
         }
-        let key = (*transport, local.port, local.address);
-        let image = image_key(&process.image);
-        let before = self.0.get(&key);
-        if let Some((_, first)) = before.filter(|(before, _)| *before == image) {
+        if let Some(first) = self.0.get(&listener) {
             return event.time.since(*first).abs() > SAME_RULE;
         }
-        if before.is_none() && self.0.len() >= HELD {
-            *dropped += 1;
-        } else {
-            self.0.insert(key, (image, event.time));
+        match self.0.len() >= HELD {
+            true => *dropped += 1,
+            false => {
+                self.0.insert(listener, event.time);
+            }
         }
         false
     }

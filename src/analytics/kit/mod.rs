@@ -2,7 +2,8 @@
 //!
 //! `contact`: a host reaching for a remote, whatever evidence tells of it. `lookup`: the addresses that a name has.
 //! `touch` → `touches` → `knock`: touches of closed ports become sequences. `change`: what one
-//! record does to exposure, `rules`: what was told of rules before, `exposure`: what opened a door,
+//! record does to exposure, `announced`: ports that settings and services open,
+//! `bursts`: filters that come together, `rules`: what was told of rules before, `exposure`: what opened a door,
 //! `admission`: whom a rule lets in, `reach` and `unchanged`: what lets in nothing new, `undone`: what was shut
 //! again, `profiles`: what was active, `listeners`: what was restarted, `answered`: which attempt a record
 //! is of, `own_calls`: what the host itself connected to, `visits`: which open ports a source reached beside.
@@ -14,8 +15,10 @@
 //! `surroundings`: who started what made the change. `unseen`: what was not there.
 
 mod admission;
+mod announced;
 mod answered;
 pub mod arrivals;
+mod bursts;
 pub mod change;
 pub mod contact;
 pub mod door;

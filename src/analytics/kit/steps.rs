@@ -2,18 +2,19 @@
 //! behind the changes.
 
 use super::arrivals::Arrival;
-use super::change::Change;
+use super::change::{Change, is_by_default};
 use super::exposure::Tie;
-use super::opening::{Opened, opened, tried_before};
+use super::opening::{Opened, TiedChange, opened, tried_before};
 use super::picture::{LINGER, Picture, closes, same_rule};
 use crate::model::finding::{Role, Step};
 use crate::model::{Event, What};
 use std::collections::BTreeSet;
 
-fn remark_of(tie: Tie) -> &'static str {
-    match tie {
+fn remark_of(tied: &TiedChange<'_>) -> &'static str {
+    match tied.tie {
         Tie::Weak => "names no port",
         Tie::Covers => "covers the port among others",
+        Tie::Program if is_by_default(tied.change) => "it uses the port by default",
         Tie::Program => "for the program that holds the port",
         Tie::Exact | Tie::None => "",
     }
@@ -96,7 +97,7 @@ pub fn steps(picture: &Picture<'_>) -> Vec<Step> {
         remark: "a datagram, which does not count".to_owned(),
     }));
     steps.extend(grouped(
-        picture.tied.iter().map(|t| (t.change, remark_of(t.tie))),
+        picture.tied.iter().map(|t| (t.change, remark_of(t))),
     ));
     if let Some(arrival) = picture.arrival {
         if let Some(tried) = tried_before(picture.door, arrival, picture.knock) {

@@ -77,8 +77,21 @@ fn takes_back(change: &Change, later: &Change, changes: &Changes, at: &Port<'_>)
                 && all
                 && named
         }
-        (HostWhat::ServiceStateChanged { .. }, HostWhat::ServiceStateChanged { .. }) => {
-            change.effect == Effect::Unprotects && later.effect == Effect::Shuts
+        (
+            HostWhat::ServiceStateChanged { name, .. },
+            HostWhat::ServiceStateChanged { name: other, .. },
+        ) => {
+            matches!(change.effect, Effect::Unprotects | Effect::Listens)
+                && later.effect == Effect::Shuts
+                && name == other
+        }
+        (
+            HostWhat::RegistryChanged { target, .. },
+            HostWhat::RegistryChanged { target: other, .. },
+        ) => {
+            change.effect == Effect::Listens
+                && later.effect == Effect::Shuts
+                && target.eq_ignore_ascii_case(other)
         }
         _ => false,
     }
