@@ -171,6 +171,8 @@ pub struct Filter {
     pub name: Text,
     /// Provider key is the Windows Firewall's.
     pub by_windows_firewall: bool,
+    /// Provider key is of the restrictions that Windows puts on its own services.
+    pub by_hardening: bool,
     /// Provider name, as written.
     pub provider: Text,
     /// Added; otherwise deleted.

@@ -9,7 +9,7 @@ use crate::model::{Text, Timestamp, Transport};
 use std::net::IpAddr;
 
 /// Rules that name at most this many ports name each of them.
-const FEW_PORTS: usize = 8;
+pub(super) const FEW_PORTS: usize = 8;
 
 /// A port that was reached, and what a tie to it needs to know.
 #[derive(Clone, Copy, Debug)]

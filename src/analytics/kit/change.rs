@@ -2,7 +2,7 @@
 //!
 //! Whether it is tied to a port, and what other changes say of it, is for `exposure`.
 
-use super::admission::Port;
+use super::admission::{FEW_PORTS, Port};
 use super::announced::{Announced, announced};
 use super::rules::admits;
 use crate::eventlog::normalise::image::{image_key, image_name};
@@ -73,8 +73,9 @@ pub(super) fn effect_of(what: &HostWhat) -> Option<Effect> {
             }
         }
         HostWhat::FilterChanged { filter }
-            if filter.by_windows_firewall
-                && matches!(filter.layer, Layer::Accept | Layer::Listen) =>
+            if matches!(filter.layer, Layer::Accept | Layer::Listen)
+                && !filter.by_hardening
+                && (filter.by_windows_firewall || names_ports(&filter.local_ports)) =>
         {
             match (filter.added, filter.action) {
                 (true, Some(Action::Allow)) | (false, Some(Action::Block)) => Effect::Opens,
@@ -102,6 +103,12 @@ pub(super) fn effect_of(what: &HostWhat) -> Option<Effect> {
             false => Effect::Shuts,
         },
     })
+}
+
+/// True for ports that a filter names. What anybody but the firewall permits counts only there: programs put up
+/// filters of their own by the dozen.
+fn names_ports(ports: &Ports) -> bool {
+    matches!(ports, Ports::Ranges(_)) && ports.width() <= FEW_PORTS
 }
 
 fn is_firewall_service(name: &str) -> bool {

@@ -185,6 +185,7 @@ fn filter_changed(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
         known => known,
     };
     let by_windows_firewall = filter::is_windows_firewall(&text("ProviderKey"));
+    let by_hardening = filter::is_service_hardening(&text("ProviderKey"));
     let action = words::filter_action(&text("Action"));
     let conditions = match f.record.text("Conditions") {
         Some(text) => filter::conditions(&text),
@@ -195,6 +196,7 @@ fn filter_changed(f: &mut Fields<'_, '_>) -> Result<HostWhat, Missing> {
         filter: Box::new(Filter {
             name: f.needed_text("FilterName")?,
             by_windows_firewall,
+            by_hardening,
             provider: f.text("ProviderName"),
             added,
             action,

@@ -8,6 +8,8 @@ const PROTOCOL: &str = "3971ef2b-623e-4f9a-8cb1-6e79b806b9a7";
 const APP_ID: &str = "d78e1e87-8644-4ea5-9437-d809ecefc971";
 /// The Windows Firewall as a provider of filters.
 const WINDOWS_FIREWALL: &str = "decc16ca-3f33-4346-be1e-8fb4ae0f3d62";
+/// Windows itself, where it restricts its own services (Windows Service Hardening).
+const SERVICE_HARDENING: &str = "4b153735-1049-4480-aab4-d1b9bdc03710";
 /// Bytes of a program's name read from its dump.
 const MAX_APP_ID: usize = 4_096;
 
@@ -27,6 +29,11 @@ pub struct Conditions {
 /// True if `provider_key` is the Windows Firewall's.
 pub fn is_windows_firewall(provider_key: &str) -> bool {
     bare(provider_key).eq_ignore_ascii_case(WINDOWS_FIREWALL)
+}
+
+/// True if `provider_key` is of the restrictions that Windows puts on its own services: they open nothing.
+pub fn is_service_hardening(provider_key: &str) -> bool {
+    bare(provider_key).eq_ignore_ascii_case(SERVICE_HARDENING)
 }
 
 /// The layer of a layer key.
@@ -253,8 +260,7 @@ mod tests {
         assert!(is_windows_firewall(
             "{decc16ca-3f33-4346-be1e-8fb4ae0f3d62}"
         ));
-        assert!(!is_windows_firewall(
-            "{4b153735-1049-4480-aab4-d1b9bdc03710}"
-        ));
+        let hardening = "{4b153735-1049-4480-aab4-d1b9bdc03710}";
+        assert!(!is_windows_firewall(hardening) && is_service_hardening(hardening));
     }
 }

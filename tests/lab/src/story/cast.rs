@@ -424,6 +424,12 @@ pub(super) enum Deed {
         name: String,
         provider: String,
     },
+    AddsFilter {
+        name: String,
+        protocol: u8,
+        port: u16,
+        by: ProcessName,
+    },
     AuditPolicy {
         subcategory: String,
         change: String,

@@ -75,6 +75,15 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
             }
         }
         Deed::ChangesClock { by_nanos, by } => changes_clock(world, host, at, *by_nanos, by),
+        Deed::AddsFilter {
+            name,
+            protocol,
+            port,
+            by,
+        } => {
+            let program = world.program(host, by);
+            firewall::add_filter(world, host, at, (name, *protocol, *port), &program);
+        }
         Deed::AddsCallout { name, provider } => {
             let mpssvc = world.service(host, "mpssvc");
             world.log(

@@ -293,6 +293,7 @@ fn filters(
     for (i, layer) in layers.enumerate() {
         let event = security::FilterChange {
             mpssvc,
+            provider: security::FIREWALL_PROVIDER,
             name: &rule.name,
             layer,
             added: matches!(change, RuleChange::Add | RuleChange::Enable),
@@ -441,6 +442,7 @@ pub(super) fn reload(world: &mut World<'_>, host: usize, at: i64, filters: usize
     for i in 0..filters {
         let event = security::FilterChange {
             mpssvc: &mpssvc,
+            provider: security::FIREWALL_PROVIDER,
             name: NAMES[i / 2 % NAMES.len()],
             layer: i % 6,
             added: i % 2 == 1,
@@ -459,4 +461,28 @@ pub(super) fn reload(world: &mut World<'_>, host: usize, at: i64, filters: usize
         );
     }
     traces::relog(world, host, at);
+}
+
+/// A program permits a port by a filter of its own, without a rule and without a provider.
+pub(super) fn add_filter(
+    world: &mut World<'_>,
+    host: usize,
+    at: i64,
+    (name, protocol, port): (&str, u8, u16),
+    by: &Program,
+) {
+    let event = security::FilterChange {
+        mpssvc: by,
+        provider: "",
+        name,
+        layer: 1,
+        added: true,
+        permit: true,
+        id: 90_000 + u64::from(port),
+        port: Some(port),
+        protocol: Some(protocol),
+        remote: None,
+        application: None,
+    };
+    world.log(host, Security, at, event.event());
 }

@@ -7,7 +7,7 @@ use super::words::{Read, Words};
 use std::net::IpAddr;
 
 const HOST_VERBS: &str = "-> (a connection), firewall, listens, stops listening, starts, ends, loads, \
-     installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, \
+     installs service, service, clears, changes clock, changes audit, profile, reloads policy, adds callout, adds filter, \
      boots, resumes, shuts down, announces, gets, names itself, sysmon, event log, loses, logon, runs script, creates file, resolves, injects into, logs, pings, \
      asks arp for";
 
@@ -135,6 +135,16 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             let filters = words.number("the number of filters")?;
             words.take("filters");
             Deed::ReloadsPolicy { filters }
+        }
+        "adds" if words.take("filter") => {
+            let name = words.next("the filter's name")?;
+            let (protocol, port) = protocol_port(words)?;
+            Deed::AddsFilter {
+                name,
+                protocol,
+                port,
+                by: by(words, "svchost.exe")?,
+            }
         }
         "adds" => {
             words.take("callout");

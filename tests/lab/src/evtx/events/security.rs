@@ -261,6 +261,8 @@ pub fn callout_added(mpssvc: &Program, name: &str, provider: &str) -> Event {
 pub struct FilterChange<'a> {
     /// The service that reports it.
     pub mpssvc: &'a Program,
+    /// Provider key; all zeros for a program that names none.
+    pub provider: &'a str,
     /// Filter name: the rule's name when a rule made it.
     pub name: &'a str,
     /// Index into the layers listen v4, accept v4, listen v6, accept v6, connect v4, connect v6.
@@ -327,8 +329,14 @@ impl FilterChange<'_> {
             ("ProcessId", Value::U32(self.mpssvc.pid)),
             ("UserSid", self.mpssvc.account.sid_value()),
             ("UserName", Value::text(self.mpssvc.account.full())),
-            ("ProviderKey", Value::Guid(guid_of(FIREWALL_PROVIDER))),
-            ("ProviderName", Value::text("Microsoft Corporation")),
+            ("ProviderKey", Value::Guid(guid_of(self.provider))),
+            (
+                "ProviderName",
+                Value::text(match self.provider {
+                    FIREWALL_PROVIDER => "Microsoft Corporation",
+                    _ => "-",
+                }),
+            ),
             (
                 "ChangeType",
                 Value::text(if self.added { "%%16384" } else { "%%16385" }),
