@@ -127,7 +127,7 @@ pub(super) fn tell(
         Success::Same(_) => picture.doubts(settings.min_sequence_len as usize, context),
         // Somebody else, or the host itself: no client that waits.
         Success::Other(_) | Success::Back(_) => Doubts {
-            awaited: false,
+            awaited: None,
             ..picture.doubts(settings.min_sequence_len as usize, context)
         },
     };

@@ -19,7 +19,7 @@ impl Picture<'_> {
         Doubts {
             relogged: self.arrival.is_some_and(|a| self.may_be_logged_again(a)),
             empty: self.arrival.is_some_and(|a| a.empty && !a.logged),
-            awaited: self.is_awaited(least, context),
+            awaited: self.awaited(least, context),
             deaf: self.is_deaf(context),
             not_in_force: self.is_not_in_force(),
             given: self.is_given(),
@@ -57,18 +57,20 @@ impl Picture<'_> {
         }
     }
 
-    /// True if a client that waits for a service, or for several of one suite, leaves the same picture:
+    /// Whether a client that waits for a service, or for several of one suite, leaves the same picture:
     /// without the ports that it reached then, that began to listen, or that a rule for few ports let in, fewer
     /// than the `least` ports of a sequence are left, and it tried again, or none is left. Tools that knock send
     /// one SYN and do not ask again, and what they knock on is not what they come for.
-    fn is_awaited(&self, least: usize, context: &Context) -> bool {
-        let Some(arrival) = self.arrival else {
-            return false;
-        };
+    fn awaited(&self, least: usize, context: &Context) -> Option<Awaited> {
+        let arrival = self.arrival?;
         let came = self.came(arrival, context);
         let ports = self.knock.ports();
         let others = ports.iter().filter(|port| !came.contains(port)).count();
-        others == 0 || others < least && self.knock.was_retried()
+        match others {
+            0 => Some(Awaited::All),
+            _ if others < least && self.knock.was_retried() => Some(Awaited::Again),
+            _ => None,
+        }
     }
 
     /// True if a service may have told the source which port to use: the port is one of those that Windows
@@ -155,6 +157,30 @@ const SWEPT: usize = 3;
 /// A 5156 alone this soon after a rule change may be a live connection logged again.
 const RELOG: Span = Span::seconds(4);
 
+/// How a client that waits shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// Every touched port was reached or served then, or let in.
+    All,
+    /// Too few are left without those, and the source tried again.
+    Again,
+}
+
+impl Awaited {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::All => {
+                "each touched port was reached or served then, or let in by a rule for few ports: whoever waits for \
+                 services asks for those"
+            }
+            Self::Again => {
+                "what is left without the ports reached or served then is too little for a sequence, and the source \
+                 tried again: whoever waits for a service does that, too"
+            }
+        }
+    }
+}
+
 /// What speaks against a sequence, whichever analytic tells it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
@@ -163,7 +189,7 @@ pub struct Doubts {
     /// The connection carried no payload, and no record of the host confirms it.
     pub empty: bool,
     /// A client that waits for a service leaves the same picture.
-    pub awaited: bool,
+    pub awaited: Option<Awaited>,
     /// That the touched ports were closed rests on silence that the captures could not have broken.
     pub deaf: bool,
     /// The rule is for profiles of the firewall that were not active, as far as the log tells.
@@ -181,7 +207,7 @@ pub struct Doubts {
 impl Doubts {
     /// The severity that a finding can reach.
     pub fn ceiling(self) -> Severity {
-        if self.relogged || self.awaited || self.deaf || self.not_in_force || self.given {
+        if self.relogged || self.awaited.is_some() || self.deaf || self.not_in_force || self.given {
             Severity::Low
         } else if self.empty || self.not_the_first || self.swept || self.listed.is_some() {
             Severity::Medium
@@ -198,7 +224,11 @@ impl Doubts {
     /// The points they take.
     pub fn score(self) -> Vec<ScoreItem> {
         let items = [
-            (self.awaited, AWAITED, -25),
+            (
+                self.awaited.is_some(),
+                self.awaited.map_or("", Awaited::reason),
+                -25,
+            ),
             (self.relogged, RELOGGED, -25),
             (self.deaf, DEAF, -25),
             (self.not_in_force, NOT_IN_FORCE, -25),
@@ -221,8 +251,6 @@ impl Doubts {
     }
 }
 
-const AWAITED: &str = "what is left without the ports reached or served then is too little for a sequence, and the source \
-                       tried again: whoever waits for a service does that, too";
 const RELOGGED: &str = "the connection is known from a 5156 alone, right after a rule change: Windows logs live \
                         connections again then";
 const DEAF: &str = "that the ports were closed rests on silence, and the captures that show it hold no answer of this host: \
