@@ -105,7 +105,11 @@ pub(super) fn network_only(
         settings,
         context,
         Tier::NetworkOnly,
-        severity.min(doubts.ceiling()),
+        // What leaves no more than medium of a full chain leaves less of packets alone.
+        match doubts.ceiling() {
+            Severity::High if picture.plain(context).is_none() => severity,
+            _ => Severity::Low,
+        },
         score,
         cap.min(doubts.cap()),
         check,

@@ -32,8 +32,8 @@ impl Listed {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Run => {
-                "the touched ports follow one another, and the port reached is one of them: clients try the ports of \
-                 a range until one answers"
+                "the touched ports follow one another, and the port reached is one of them or the next: clients try \
+                 the ports of a range until one answers"
             }
             Self::Retried => {
                 "the source asked for each touched port again, and the port reached is one of them: clients do that \
@@ -105,8 +105,11 @@ impl Picture<'_> {
         }
         let ports = self.knock.ports();
         let named = ports.contains(&arrival.port);
+        // Who tries a range ends at the port that answers.
+        let mut in_turn = ports.clone();
+        in_turn.extend((!named).then_some(arrival.port));
         match () {
-            () if named && is_a_run(&ports) => Some(Listed::Run),
+            () if is_a_run(&in_turn) => Some(Listed::Run),
             () if named && self.knock.was_all_retried() => Some(Listed::Retried),
             () if self.is_tried_again(arrival, &ports) => Some(Listed::Anew),
             () => None,
