@@ -122,6 +122,8 @@ impl Marks {
     pub const CLOSED_BY_INITIATOR: Self = Self(1 << 13);
     /// Only the responder closed it.
     pub const CLOSED_BY_RESPONDER: Self = Self(1 << 14);
+    /// It begins without a SYN, with a segment that acknowledges something: what is left of a connection.
+    pub const ACKNOWLEDGES: Self = Self(1 << 15);
     /// A log of connections tells of it: somebody else's sensor saw its packets and kept their sums.
     pub const SUMMED_UP: Self = Self(1 << 16);
     /// Nothing says how long no packet had come before the reset: the connection may have been idle, or

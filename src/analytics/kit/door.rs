@@ -9,7 +9,7 @@ use super::arrivals::{Arrival, Arrivals, arrival_place, let_in};
 use super::change::is_watched;
 use super::exposure::Changes;
 use super::knock::{Knock, KnockRules};
-use super::own_calls::{OwnCalls, caller};
+use super::own_calls::{OwnCalls, callers, left_over};
 use super::surroundings::{Surroundings, surrounds};
 use super::touch::{Answer, Touch, touch_of, touched};
 use super::touches::{Heard, Touches};
@@ -92,9 +92,7 @@ pub fn doors_of(event: &Event, context: &Context, each: &mut dyn FnMut(Place)) {
     if let Some(place) = unheard_place(event, context) {
         each(place);
     }
-    if let Some(place) = caller(event, context) {
-        each(place);
-    }
+    callers(event, context, each);
     if let What::Host(host) = &event.what
         && (is_watched(&host.what) || surrounds(&host.what))
         && let Some(place) = context.identity.place_of(host)
@@ -248,8 +246,18 @@ impl Door {
                 self.bring_back(source, event.time, rules, dropped);
             }
         }
-        if caller(event, context) == Some(place) {
-            self.calls.hear(event, context);
+        callers(event, context, &mut |caller| {
+            if caller == place {
+                self.calls.hear(place, event, context);
+            }
+        });
+        if let Some((at, (port, remote))) = left_over(event, context)
+            && at == place
+        {
+            let (port, open) = ((Transport::TCP, port), &mut self.open);
+            let rules = &rules.knock;
+            self.touches
+                .is_left_over(remote, port, event.time, rules, open);
         }
         if unheard_place(event, context) == Some(place)
             && visitor(event, context).is_some_and(|source| self.has_touched(source))

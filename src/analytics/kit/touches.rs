@@ -169,19 +169,43 @@ impl Touches {
     pub fn refute(
         &mut self,
         remote: Endpoint,
-        (transport, port): (Transport, u16),
+        port: (Transport, u16),
         at: Timestamp,
         rules: &KnockRules,
         open: &mut Vec<Knock>,
     ) {
-        let refuted = |touch: &Touch| silent_at(touch, remote, (transport, port), at);
-        let Some(source) = self.sources.get_mut(&remote.address) else {
+        let refuted = |touch: &Touch| silent_at(touch, remote, port, at);
+        self.take_back(remote.address, refuted, rules, open);
+    }
+
+    /// Takes back a touch of which a row alone tells, where packets show at about that time what is left of a
+    /// connection of these endpoints.
+    pub fn is_left_over(
+        &mut self,
+        remote: Endpoint,
+        port: (Transport, u16),
+        at: Timestamp,
+        rules: &KnockRules,
+        open: &mut Vec<Knock>,
+    ) {
+        let of_a_row = |touch: &Touch| !touch.on_the_wire() && is_of(touch, remote, port, at);
+        self.take_back(remote.address, of_a_row, rules, open);
+    }
+
+    fn take_back(
+        &mut self,
+        source: IpAddr,
+        refuted: impl Fn(&Touch) -> bool,
+        rules: &KnockRules,
+        open: &mut Vec<Knock>,
+    ) {
+        let Some(source) = self.sources.get_mut(&source) else {
             return;
         };
         source.recent.retain(|touch| !refuted(touch));
         source.armed &= distinct(source.recent.iter(), rules) >= rules.min_ports;
         open.retain_mut(|knock| {
-            if !knock.touches.iter().any(refuted) {
+            if !knock.touches.iter().any(&refuted) {
                 return true;
             }
             knock.touches.retain(|touch| !refuted(touch));
@@ -246,17 +270,15 @@ impl Touches {
 }
 
 /// True if a touch of these endpoints, at about that time, met silence and nothing else is told of it.
-fn silent_at(
-    touch: &Touch,
-    remote: Endpoint,
-    (transport, port): (Transport, u16),
-    at: Timestamp,
-) -> bool {
-    touch.answer == Answer::Silence
-        && !touch.logged
-        && touch.source == remote.address
+fn silent_at(touch: &Touch, remote: Endpoint, port: (Transport, u16), at: Timestamp) -> bool {
+    touch.answer == Answer::Silence && !touch.logged && is_of(touch, remote, port, at)
+}
+
+/// True for a touch of these endpoints at about that time.
+fn is_of(touch: &Touch, remote: Endpoint, port: (Transport, u16), at: Timestamp) -> bool {
+    touch.source == remote.address
         && touch.source_port == remote.port
-        && (touch.transport, touch.port) == (transport, port)
+        && (touch.transport, touch.port) == port
         && touch.event.time.since(at).abs() <= SAME_TOUCH
 }
 

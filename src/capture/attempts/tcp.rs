@@ -65,7 +65,11 @@ pub(super) fn begin(packet: &Packet, at: Provenance) -> Flow {
         _ if packet.destination.port > packet.source.port => (backward, Phase::Loose),
         _ => (forward, Phase::Loose),
     };
-    Flow::new(ends, phase, packet, at)
+    let mut flow = Flow::new(ends, phase, packet, at);
+    if phase == Phase::Loose && packet.flags & ACK != 0 {
+        flow.marks.set(Marks::ACKNOWLEDGES);
+    }
+    flow
 }
 
 /// Whether this segment belongs to `flow`, or begins another attempt between the same ends.
