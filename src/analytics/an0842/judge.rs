@@ -1,10 +1,11 @@
 //! Judges one sequence of touches against what changed and who came in.
 
+use super::near::{exposed, near_miss, was_open};
 use super::{FINDINGS, PortKnock, State};
 use super::{chance, telling};
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
-use crate::analytics::kit::change::{Change, Effect, named_port, only_for};
+use crate::analytics::kit::change::{named_port, only_for};
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
@@ -12,11 +13,11 @@ use crate::analytics::kit::opening::{
     Opened, TiedChange, is_first, opened, strongest, tied_changes, tied_weakly, unnamed,
 };
 use crate::analytics::kit::picture::{
-    Picture, changes_are_logged, everyday, host_words, leading_to, own_addresses, was_up_at,
+    Picture, changes_are_logged, everyday, leading_to, own_addresses, was_up_at,
 };
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
-use crate::model::finding::{Finding, NearMiss, Order, Role};
+use crate::model::finding::{Finding, Order, Role};
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Timestamp, Transport};
 
@@ -62,8 +63,18 @@ impl PortKnock {
             None => knock.clone(),
         };
         let tied = || best.iter().flat_map(|(_, _, tied)| tied.iter());
-        // Nobody makes a rule for whoever checks a host's health.
-        led.periodic &= !tied().any(|t| t.tie == Tie::Exact && only_for(t.change, knock.source));
+        // A rule for its address alone is made for whoever knocks until the door opens; for whoever checks a host's
+        // health, too, and he goes on with it.
+        let goes_on = |(_, arrival, _): &(Tie, &Arrival, Vec<TiedChange<'_>>)| {
+            let ports = knock.ports();
+            let mut others = ports.iter().filter(|port| **port != arrival.port);
+            others.all(|port| {
+                let port = (Transport::TCP, *port);
+                door.touches.goes_on(knock.source, port, arrival.time())
+            })
+        };
+        led.periodic &= best.as_ref().is_some_and(goes_on)
+            || !tied().any(|t| t.tie == Tie::Exact && only_for(t.change, knock.source));
         let knock = &led;
         let miss = |missing: u32, why: String, found: &mut Found| {
             found.near_miss(near_miss(place, knock, missing, &why, context));
@@ -326,76 +337,6 @@ fn was_closed(
         let mut times = door.touches.turned_away(knock.source, port, arrival.time());
         times.find(|time| was_up_at(place, *time, *time, context))
     })
-}
-
-/// A change after the touches that let something in, whatever it is for: "no change" must not be said beside it.
-fn exposed<'a>(
-    door: &'a Door,
-    knock: &Knock,
-    to: Timestamp,
-    rules: &DoorRules,
-    context: &Context,
-) -> Option<&'a Change> {
-    let arming = &knock.arming().event;
-    let opens = |c: &&Change| {
-        matches!(
-            c.effect,
-            Effect::Opens | Effect::Unprotects | Effect::Listens
-        )
-    };
-    let changes = door.changes.between(rules.earliest(knock), to);
-    changes
-        .filter(opens)
-        .filter(|c| context.follows(arming, &c.event, rules.slack))
-        .min_by_key(|c| c.effect == Effect::Listens)
-}
-
-/// What shows that the port of an arrival was open already, and whether that was before the touches.
-fn was_open(door: &Door, knock: &Knock, arrival: &Arrival, context: &Context) -> String {
-    let port = arrival.port;
-    let since = door.arrivals.open_since(arrival.transport, port);
-    if since.is_none() {
-        return format!(
-            "port {port} was reached, and whether it was open before is not known: more ports of the host were open \
-             than are remembered"
-        );
-    }
-    match since.filter(|since| since.provenance != arrival.event.provenance) {
-        Some(since) => {
-            let shown = context.labels.place(&since.provenance);
-            match since.time < knock.first() {
-                true => {
-                    format!("port {port} was reached afterwards, but it was open before ({shown})")
-                }
-                false => format!(
-                    "port {port} was reached afterwards, but it had been found open in between ({shown})"
-                ),
-            }
-        }
-        None => format!("port {port} was reached, but not for the first time"),
-    }
-}
-
-fn near_miss(place: Place, knock: &Knock, missing: u32, why: &str, context: &Context) -> NearMiss {
-    let ports = knock.ports();
-    NearMiss {
-        analytic: "AN0842",
-        missing,
-        time: knock.first(),
-        text: format!(
-            "{} touched {} closed ports of {} in {}; {why}",
-            knock.source,
-            ports.len(),
-            host_words(place, context),
-            knock.length()
-        ),
-        references: knock
-            .touches
-            .iter()
-            .take(4)
-            .map(|t| t.event.provenance)
-            .collect(),
-    }
 }
 
 /// True if a finding tells this connection already.

@@ -4,6 +4,10 @@
 
 use super::arrivals::Arrival;
 use super::change::{Effect, listens_on, only_for, rule_of};
+use super::door::Door;
+use super::exposure::Tie;
+use super::knock::Knock;
+use super::opening::TiedChange;
 use super::picture::{Picture, own_addresses};
 use super::rules::admits;
 use crate::context::Context;
@@ -95,45 +99,50 @@ impl Picture<'_> {
         )
     }
 
-    /// Whether the port reached is one of a list that the source works through; not where a rule is for it
-    /// alone.
+    /// Whether the port reached is one of a list that the source works through. A rule for it alone is made for
+    /// whoever knocks, and for whoever asks for it: where the list is not tried anew, it is no doubt.
     pub(super) fn listed(&self) -> Option<Listed> {
         let source = self.knock.source;
         let arrival = self.arrival.filter(|a| a.remote.address == source)?;
+        if tried_anew(self.door, self.knock, arrival, &self.tied) {
+            return Some(Listed::Anew);
+        }
         if self.tied.iter().any(|t| only_for(t.change, source)) {
             return None;
         }
         let ports = self.knock.ports();
         let named = ports.contains(&arrival.port);
         // Who tries a range ends at the port that answers.
-        let mut in_turn = ports.clone();
+        let mut in_turn = ports;
         in_turn.extend((!named).then_some(arrival.port));
         match () {
             () if is_a_run(&in_turn) => Some(Listed::Run),
             () if named && self.knock.was_all_retried() => Some(Listed::Retried),
-            () if self.is_tried_again(arrival, &ports) => Some(Listed::Anew),
             () => None,
         }
     }
+}
 
-    /// True if the source had been turned away at the port it reached, and since the change tried all the others
-    /// of the sequence again about when it came in.
-    fn is_tried_again(&self, arrival: &Arrival, ports: &[u16]) -> bool {
-        let source = self.knock.source;
-        let change = self.strongest().map(|t| t.change.event.time);
-        let since = change.unwrap_or(self.knock.last().event.time);
-        let about = |at: Timestamp| at > since && at.since(arrival.time()).abs() <= ROUND;
-        let touches = &self.door.touches;
-        let turned_away =
-            |port| touches.turned_away(source, (Transport::TCP, port), Timestamp::MAX);
-        let reached = |port: u16| {
-            let mut came = self.door.arrivals.between(since, Timestamp::MAX);
-            came.any(|a| a.remote.address == source && a.port == port && about(a.time()))
-        };
-        let mut others = ports.iter().filter(|port| **port != arrival.port);
-        turned_away(arrival.port).any(|at| at <= since)
-            && others.all(|port| turned_away(*port).any(about) || reached(*port))
-    }
+/// True if the source of an arrival had been turned away at the port it reached, and since the change tried all
+/// the others of the sequence again about when it came in.
+fn tried_anew(door: &Door, knock: &Knock, arrival: &Arrival, tied: &[TiedChange<'_>]) -> bool {
+    let source = knock.source;
+    let telling = tied.iter().rev().filter(|t| t.tie > Tie::Weak);
+    let change = telling.max_by_key(|t| t.tie);
+    let since = change.map_or(knock.last().event.time, |t| t.change.event.time);
+    let about = |at: Timestamp| at > since && at.since(arrival.time()).abs() <= ROUND;
+    let turned_away = |port| {
+        let port = (Transport::TCP, port);
+        door.touches.turned_away(source, port, Timestamp::MAX)
+    };
+    let reached = |port: u16| {
+        let mut came = door.arrivals.between(since, Timestamp::MAX);
+        came.any(|a| a.remote.address == source && a.port == port && about(a.time()))
+    };
+    let ports = knock.ports();
+    let mut others = ports.iter().filter(|port| **port != arrival.port);
+    turned_away(arrival.port).any(|at| at <= since)
+        && others.all(|port| turned_away(*port).any(about) || reached(*port))
 }
 
 /// True for ports that were tried one after the other, each the next higher.

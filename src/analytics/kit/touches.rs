@@ -254,6 +254,14 @@ impl Touches {
         times.filter(move |time| *time < before)
     }
 
+    /// True if `source` touched this port at a steady period after `after`.
+    pub fn goes_on(&self, source: IpAddr, port: (Transport, u16), after: Timestamp) -> bool {
+        let held = self.sources.get(&source);
+        let times = held.and_then(|held| held.times(port));
+        let later = times.into_iter().flatten().copied();
+        is_steady(later.filter(|time| *time > after))
+    }
+
     /// True if a touch that was no more than silence is held of these endpoints, from about that time.
     pub fn was_silent(
         &self,
@@ -460,7 +468,12 @@ fn steady(times: &VecDeque<Timestamp>, first: Timestamp) -> bool {
     // Of the sequence, the first time the port was touched ends the last period.
     let until = times.iter().find(|time| **time >= first);
     let times = times.iter().take_while(|time| **time < first).chain(until);
-    let times: Vec<Timestamp> = times.copied().collect();
+    is_steady(times.copied())
+}
+
+/// True for at least four times at a steady period.
+fn is_steady(times: impl Iterator<Item = Timestamp>) -> bool {
+    let times: Vec<Timestamp> = times.collect();
     let mut intervals: Vec<i64> = times.windows(2).map(|w| w[1].since(w[0]).0).collect();
     if intervals.len() < 3 {
         return false;
