@@ -305,11 +305,19 @@ impl PortKnock {
             .filter(|c| door.changes.storm_around(c) < STORM)
             .filter_map(|change| {
                 let port = named_port(change, knock.source, own_addresses(place, context))?;
-                // An arrival before the knock means the port was open all along.
+                // A sign before the knock, or before the change, means that something else had opened it.
                 let before = door
                     .arrivals
                     .open_since(Transport::TCP, port)
-                    .is_some_and(|s| s.time < knock.first());
+                    .is_some_and(|since| {
+                        let shown = || door.arrivals.shown_by(&since.provenance);
+                        let sign = since.half_open.as_deref();
+                        let sign = sign.or_else(|| shown().map(Arrival::entry));
+                        since.time < knock.first()
+                            || sign.is_some_and(|sign| {
+                                context.order(sign, &change.event) == Order::Before
+                            })
+                    });
                 let entered = door
                     .arrivals
                     .between(change.event.time, to)

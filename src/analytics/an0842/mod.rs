@@ -1,7 +1,7 @@
 //! AN0842: port knock, then an exposure change, then the first success by the same source.
 //!
 //! Key: the host that is touched. State: its [`Door`]. The judgement is in `judge`, the points in `score`, the
-//! words in `telling` and `near`, the chance of a meeting in `chance`.
+//! words in `telling`, `unentered` and `near`, the chance of a meeting in `chance`.
 
 mod chance;
 mod judge;
@@ -10,6 +10,7 @@ mod score;
 mod settings;
 mod severity;
 mod telling;
+mod unentered;
 
 pub use settings::PortKnockSettings;
 

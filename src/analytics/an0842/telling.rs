@@ -4,6 +4,7 @@
 
 use super::score::{item, score};
 use super::settings::PortKnockSettings;
+use super::unentered::nearest;
 use crate::analytics::Analytic;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::program_words;
@@ -14,14 +15,12 @@ use crate::analytics::kit::picture::{
     opened_port, was_up,
 };
 use crate::analytics::kit::steps::steps;
-use crate::analytics::kit::{unheard, unseen};
+use crate::analytics::kit::unseen;
 use crate::context::Context;
 use crate::model::attempt::Marks;
-use crate::model::finding::{
-    Condition, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier, Unseen,
-};
+use crate::model::finding::{Condition, Finding, OrderCheck, ScoreItem, Severity, Tier, Unseen};
 use crate::model::plural::counted;
-use crate::model::{Event, Span, Timestamp, Transport, What};
+use crate::model::{Span, What};
 use std::net::IpAddr;
 
 /// The whole chain: touches, a tied change, the first success.
@@ -140,16 +139,7 @@ pub(super) fn door_only(
         39,
         check,
     );
-    let unheard = went_on(picture, settings).map(|event| (event, "no answer was captured"));
-    let late = came_later(picture, settings).map(|a| (&a.event, "later than TimeWindow allows"));
-    finding
-        .steps
-        .extend(unheard.into_iter().chain(late).map(|(event, remark)| Step {
-            role: Role::Context,
-            event: event.clone(),
-            also: Vec::new(),
-            remark: remark.to_owned(),
-        }));
+    finding.steps.extend(nearest(picture, settings).step());
     finding.steps.sort_by_key(|step| step.event.order());
     finding
 }
@@ -184,21 +174,7 @@ fn assemble(
         unseen.push(Unseen {
             telemetry: "a connection to the opened port".to_owned(),
             host: context.identity.name(picture.place).cloned(),
-            effect: match (went_on(picture, settings), came_later(picture, settings)) {
-                (Some(event), _) => format!(
-                    "the source came, but whether it was let in is not shown: {}",
-                    unheard::sentence(event, context)
-                ),
-                (None, Some(late)) => format!(
-                    "the first that was seen, by {}, came {} after the first touch; one before, which the sensor did not see, is not excluded",
-                    late.remote.address,
-                    late.time().since(knock.first())
-                ),
-                (None, None) => {
-                    "nobody was seen to come in; what was read may end before, or the sensor may not see it"
-                        .to_owned()
-                }
-            },
+            effect: nearest(picture, settings).leaves_open(picture, context),
         });
     }
     let mut notes = notes(picture, context);
@@ -223,29 +199,6 @@ fn assemble(
         actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
         notes,
     }
-}
-
-/// The source's connection to the port that was opened, where it went on as after an answer and the
-/// captures hold none.
-fn went_on<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'a Event> {
-    let knock = picture.knock;
-    let port = opened_port(picture)?;
-    let (from, until) = (
-        knock.arming().event.time,
-        knock.first().shifted(settings.time_window),
-    );
-    let door = picture.door;
-    door.unheard.by(knock.source, Some(port), from, until)
-}
-
-/// The first connection to the port that was opened, where it came after the window.
-fn came_later<'a>(picture: &Picture<'a>, settings: &PortKnockSettings) -> Option<&'a Arrival> {
-    let port = opened_port(picture)?;
-    let until = picture.knock.first().shifted(settings.time_window);
-    let later = picture.door.arrivals.between(until, Timestamp::MAX);
-    later
-        .filter(|a| a.port == port && a.transport == Transport::TCP)
-        .min_by_key(|a| a.entry().order())
 }
 
 fn title(
@@ -277,18 +230,7 @@ fn title(
                         format!(" {} {side} the last of them", a.abs())
                     })
                     .unwrap_or_default(),
-                match (went_on(picture, settings), came_later(picture, settings)) {
-                    (Some(_), _) =>
-                        "a connection of the source to it went on, and no answer was captured"
-                            .to_owned(),
-                    (None, Some(late)) => format!(
-                        "nobody was seen to connect to it within {}, and {} did {} after the first touch",
-                        settings.time_window,
-                        late.remote.address,
-                        late.time().since(knock.first())
-                    ),
-                    (None, None) => "nobody was seen to connect to it".to_owned(),
-                }
+                nearest(picture, settings).title(picture, settings)
             )
         }
         (Some(arrival), Tier::NetworkOnly) => format!(
