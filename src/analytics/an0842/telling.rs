@@ -214,7 +214,13 @@ fn title(
         false => knock.ports().len().to_string(),
     };
     let port = opened_port(picture).unwrap_or_default();
-    let verb = if knock.scan { "scanned" } else { "touched" };
+    // Of a source that had scanned before, the few ports of this sequence are no scan.
+    let few = knock.ports().len() <= settings.max_sequence_len as usize;
+    let verb = match knock.scan {
+        true if few => "scanned the host and touched",
+        true => "scanned",
+        false => "touched",
+    };
     let up = was_up(picture.place, knock, context);
     match (picture.arrival, tier) {
         (None, _) => {
