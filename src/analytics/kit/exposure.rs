@@ -115,10 +115,13 @@ impl Changes {
         };
         let Some(effect) = effect else { return };
         let burst = match &host.what {
-            HostWhat::FilterChanged { filter } => match self.bursts.hear(filter, event.time) {
-                Some(burst) => Some(burst),
-                None => return,
-            },
+            // A policy is the firewall's: what others put up names its port.
+            HostWhat::FilterChanged { filter } if filter.by_windows_firewall => {
+                match self.bursts.hear(filter, event.time) {
+                    Some(burst) => Some(burst),
+                    None => return,
+                }
+            }
             _ => None,
         };
         if self.held.len() >= CHANGES {
@@ -255,6 +258,18 @@ impl Changes {
         by_the_hand.count() + anew
     }
 
+    /// Filters of other programs than the firewall that came within a minute around `change`, if it is one of
+    /// them: many are a product that starts.
+    pub fn filters_around(&self, change: &Change) -> usize {
+        if !is_by_another(change) {
+            return 0;
+        }
+        let near = |c: &&Change| {
+            c.event.time.since(change.event.time).abs() <= DEPLOYED_WITHIN && is_by_another(c)
+        };
+        self.held.iter().filter(near).count()
+    }
+
     /// Distinct ports that began to listen within a minute around `change`: many are a host or a
     /// suite of services starting up.
     pub fn listeners_around(&self, change: &Change) -> usize {
@@ -292,6 +307,7 @@ impl Changes {
         // services starting, and each of them names a port.
         let in_a_storm = match change.effect {
             Effect::Listens => tie > Tie::Weak && self.listeners_around(change) >= STORM,
+            _ if tie > Tie::Weak && self.filters_around(change) >= STORM => true,
             _ => tie < Tie::Exact && tie > Tie::Weak && self.storm_around(change) >= STORM,
         };
         if in_a_storm { Tie::Weak } else { tie }
@@ -354,4 +370,12 @@ impl Changes {
         self.listener(at.transport, at.number, at.until)
             .and_then(listener_of)
     }
+}
+
+/// True for a filter that another program than the firewall put up or took away.
+fn is_by_another(change: &Change) -> bool {
+    let What::Host(host) = &change.event.what else {
+        return false;
+    };
+    matches!(&host.what, HostWhat::FilterChanged { filter } if !filter.by_windows_firewall)
 }

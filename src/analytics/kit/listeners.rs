@@ -5,20 +5,30 @@ use super::change::SAME_RULE;
 use crate::eventlog::normalise::image::image_key;
 use crate::model::host_event::Verdict;
 use crate::model::net::FIRST_DYNAMIC_PORT;
-use crate::model::{Event, HostWhat, Timestamp, Transport, What};
+use crate::model::{Event, HostWhat, Span, Timestamp, Transport, What};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 
 /// Listeners remembered per host.
 const HELD: usize = 1_024;
 
+/// What is shut and opens again within this time was restarted.
+const RESTARTED_WITHIN: Span = Span::seconds(60);
+
 /// Where something listens: transport, port, address; and the program, or what announces it.
 type Listener = (Transport, u16, IpAddr, String);
 
-/// The listeners that a host's log has told of so far, of ports that are not given for a while, and when each
-/// was first told.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    first: Timestamp,
+    // Of a program nobody tells when it listens no more; of services and settings it is told.
+    shut: Option<Timestamp>,
+}
+
+/// The listeners that a host's log has told of so far, of ports that are not given for a while.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Listeners(BTreeMap<Listener, Timestamp>);
+pub(super) struct Listeners(BTreeMap<Listener, Since>);
 
 impl Listeners {
     /// How much is remembered, in changes: a listener takes a quarter of one.
@@ -26,45 +36,60 @@ impl Listeners {
         self.0.len() / 4
     }
 
-    /// Takes in a record; true if the same program was told to listen there before. The same address is
-    /// asked for: one that was reached from the host alone is another door.
+    /// Takes in a record; true if the same program was told to listen there before, or what announces it was
+    /// not shut for longer than a restart takes. The same address is asked for: one that was reached from the
+    /// host alone is another door.
     pub(super) fn hear(&mut self, event: &Event, dropped: &mut u64) -> bool {
         let What::Host(host) = &event.what else {
             return false;
         };
-        let listener = match &host.what {
+        let (listener, opens) = match &host.what {
             HostWhat::Listening {
                 verdict: Verdict::Permitted,
                 transport,
                 local,
                 process,
                 ..
-            } => (
-                *transport,
-                local.port,
-                local.address,
-                image_key(&process.image),
-            ),
+            } => {
+                let image = image_key(&process.image);
+                ((*transport, local.port, local.address, image), true)
+            }
             what => match announced(what) {
-                Some(told) if told.opens => {
+                Some(told) => {
                     let by = told.by.to_lowercase();
-                    (Transport::TCP, told.port, told.address, by)
+                    ((Transport::TCP, told.port, told.address, by), told.opens)
                 }
-                _ => return false,
+                None => return false,
             },
         };
         if listener.1 >= FIRST_DYNAMIC_PORT {
             return false;
         }
-        if let Some(first) = self.0.get(&listener) {
-            return event.time.since(*first).abs() > SAME_RULE;
-        }
-        match self.0.len() >= HELD {
-            true => *dropped += 1,
-            false => {
-                self.0.insert(listener, event.time);
+        let now = event.time;
+        let full = self.0.len() >= HELD;
+        let since = match self.0.entry(listener) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(_) if full => {
+                *dropped += 1;
+                return false;
             }
+            Entry::Vacant(free) => {
+                let shut = (!opens).then_some(now);
+                free.insert(Since { first: now, shut });
+                return false;
+            }
+        };
+        if !opens {
+            since.shut = Some(now);
+            return false;
         }
-        false
+        let again = match since.shut.take() {
+            Some(shut) => now.since(shut) <= RESTARTED_WITHIN,
+            None => now.since(since.first).abs() > SAME_RULE,
+        };
+        if !again && now.since(since.first).abs() > SAME_RULE {
+            since.first = now;
+        }
+        again
     }
 }

@@ -179,6 +179,11 @@ pub fn tied_weakly(door: &Door, tied: &[TiedChange<'_>], context: &Context) -> O
         Effect::Unknown => format!(
             "a rule of the firewall was changed ({shown}), and that record does not tell which port it is for"
         ),
+        _ if door.changes.filters_around(change) >= STORM => format!(
+            "the filter that lets it in ({shown}) is one of {} that programs put up within a minute, as with a product \
+             that starts",
+            door.changes.filters_around(change)
+        ),
         _ if door.changes.storm_around(change) >= STORM => format!(
             "what may have let it in ({shown}) is one of {} changes of rules by one hand within a minute, and does \
              not name the port",
