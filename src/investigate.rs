@@ -4,6 +4,7 @@ mod attributed;
 mod background;
 mod beyond;
 mod conclude;
+mod files;
 mod hosts;
 mod inventory;
 mod unchanged;
