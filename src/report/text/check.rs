@@ -132,89 +132,92 @@ fn digest(hash: Option<[u8; 32]>) -> String {
 }
 
 fn tshark(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
-    // `  -Y "frame.number in {..}"` on a line of its own.
-    for items in chunks(items, page.width.saturating_sub(28), 1, usize::MAX) {
-        let filter = format!("-Y \"frame.number in {{{items}}}\"");
-        command(
-            page,
-            "tshark -r",
-            &posix(file.path, page.width),
-            &filter,
-            " \\",
-        );
-    }
+    let filter = terms(items, ("frame.number in {", "}"), "", ",");
+    let path = posix(file.path, page.width);
+    command(page, "tshark -r", &path, "-Y", &filter, " \\");
 }
 
 fn get_win_event(file: &CitedFile<'_>, items: &[u64], page: &mut Page) {
-    // 37 cells of query around the first term, ` or EventRecordID=` before each other.
-    for items in chunks(items, page.width.saturating_sub(30), 18, TERMS) {
-        let terms: Vec<String> = items
-            .split(',')
-            .map(|id| format!("EventRecordID={id}"))
-            .collect();
-        let filter = format!("-FilterXPath \"*[System[{}]]\"", terms.join(" or "));
+    let path = powershell(file.path, page.width);
+    for items in items.chunks(TERMS) {
+        let filter = terms(items, ("*[System[", "]]"), "EventRecordID=", " or ");
         command(
             page,
             "Get-WinEvent -Path",
-            &powershell(file.path, page.width),
+            &path,
+            "-FilterXPath",
             &filter,
             " `",
         );
     }
 }
 
-/// Numbers joined by commas, as many as fit: each number costs its digits and `extra`.
-fn chunks(items: &[u64], room: usize, extra: usize, most: usize) -> Vec<String> {
-    let mut lists: Vec<Vec<String>> = Vec::new();
-    let mut used = 0;
-    for item in items {
-        let digits = item.to_string();
-        let cost = digits.len() + extra;
-        match lists.last_mut() {
-            Some(list) if used + cost <= room && list.len() < most => {
-                used += cost;
-                list.push(digits);
-            }
-            _ => {
-                used = cost;
-                lists.push(vec![digits]);
-            }
+/// A filter in quotes that are open already: a term for each number, what stands between them, and what stands
+/// around all.
+fn terms(items: &[u64], around: (&str, &str), before: &str, between: &str) -> Vec<String> {
+    let last = items.len().saturating_sub(1);
+    let term = |(i, item): (usize, &u64)| {
+        let open = if i == 0 { around.0 } else { "" };
+        match i == last {
+            true => format!("{open}{before}{item}{}\"", around.1),
+            false => format!("{open}{before}{item}{between}"),
         }
-    }
-    lists.into_iter().map(|list| list.join(",")).collect()
+    };
+    items.iter().enumerate().map(term).collect()
 }
 
-/// One command: on one line if it fits, else broken with the shell's own mark.
-fn command(page: &mut Page, program: &str, path: &[String], filter: &str, broken: &str) {
-    if let [path] = path {
-        let line = format!("  {program} {path} {filter}");
-        if cells(&line) <= page.width {
-            page.command(&line);
-            return;
-        }
-        if cells(path) + program.len() + broken.len() + 3 <= page.width {
-            page.command(&format!("  {program} {path}{broken}"));
-            page.command(&format!("    {filter}"));
-            return;
+/// One command. A filter that is too long for its line goes on within its quotes, which every shell
+/// understands and both languages take for a blank; what stands before is broken with the shell's own mark,
+/// and only where a path leaves no choice.
+fn command(
+    page: &mut Page,
+    program: &str,
+    path: &[String],
+    option: &str,
+    filter: &[String],
+    broken: &str,
+) {
+    let option = format!("{option} \"");
+    let head = path
+        .first()
+        .map_or_else(String::new, |path| format!("  {program} {path}"));
+    let fits = |end: &str| path.len() == 1 && cells(&head) + cells(end) <= page.width;
+    let mut line = format!("    {option}");
+    // tshark takes a filter that begins on the next line; of Windows that is not known.
+    let first = match broken {
+        " \\" => "",
+        _ => filter.first().map_or("", |term| term.trim_end()),
+    };
+    if fits(&format!(" {option}{first}")) {
+        line = format!("{head} {option}");
+    } else if fits(broken) {
+        page.command(&format!("{head}{broken}"));
+    } else {
+        page.command(&format!("  {program}{broken}"));
+        for (i, piece) in path.iter().enumerate() {
+            // Later pieces of a POSIX word must touch the end of the piece before: no indent.
+            let indent = match (i, broken) {
+                (0, _) => "    ",
+                (_, " \\") => "",
+                _ => "     ",
+            };
+            let last = i + 1 == path.len();
+            let end = match (last, broken) {
+                (true, mark) => mark,
+                (false, " \\") => "\\",
+                (false, _) => "",
+            };
+            page.command(&format!("{indent}{piece}{end}"));
         }
     }
-    page.command(&format!("  {program}{broken}"));
-    for (i, piece) in path.iter().enumerate() {
-        // Later pieces of a POSIX word must touch the end of the piece before: no indent.
-        let indent = match (i, broken) {
-            (0, _) => "    ",
-            (_, " \\") => "",
-            _ => "     ",
-        };
-        let last = i + 1 == path.len();
-        let end = match (last, broken) {
-            (true, mark) => mark,
-            (false, " \\") => "\\",
-            (false, _) => "",
-        };
-        page.command(&format!("{indent}{piece}{end}"));
+    for term in filter {
+        if cells(&line) + cells(term.trim_end()) > page.width {
+            page.command(line.trim_end());
+            line = "    ".to_owned();
+        }
+        line.push_str(term);
     }
-    page.command(&format!("    {filter}"));
+    page.command(&line);
 }
 
 /// The path as one POSIX shell word, in pieces that fit a line each: bare, in single quotes, or, if
@@ -389,16 +392,62 @@ mod tests {
         }
     }
 
+    fn shown(path: &str, kind: &str, unit: Item, items: std::ops::Range<u64>) -> String {
+        let file = CitedFile {
+            id: "E1".to_owned(),
+            path,
+            kind,
+            member: false,
+            unit,
+            items: items.collect(),
+            apart: None,
+        };
+        let mut page = Page::new(&crate::report::text::Style::default());
+        commands(&[file], &mut page);
+        page.finish()
+    }
+
     #[test]
-    fn long_lists_become_several_commands() {
-        let many: Vec<u64> = (100_000..100_050).collect();
-        let lists = chunks(&many, 52, 1, usize::MAX);
-        assert!(lists.iter().all(|list| list.len() < 52));
-        assert_eq!(lists.join(",").split(',').count(), 50);
+    fn a_long_filter_goes_on_within_its_quotes() {
+        let told = shown("a.pcap", "pcap", Item::Packet, 100_000..100_030);
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[0].starts_with("  tshark -r a.pcap -Y \"frame.number in {100000,"));
         assert!(
-            chunks(&many, 1_000, 18, TERMS)
+            lines
                 .iter()
-                .all(|l| l.split(',').count() <= TERMS)
+                .all(|line| cells(line) <= 80 && !line.ends_with('\\'))
+        );
+        assert_eq!(told.matches("tshark").count(), 1, "{told}");
+        assert_eq!(told.matches('"').count(), 2, "{told}");
+        let joined = told.replace("\n    ", "");
+        assert!(joined.ends_with(",100028,100029}\"\n"), "{told}");
+    }
+
+    #[test]
+    fn windows_is_asked_for_twenty_records_at_a_time() {
+        let told = shown("a b.evtx", "evtx", Item::Record, 1..31);
+        assert_eq!(
+            told.matches("Get-WinEvent -Path 'a b.evtx' -FilterXPath \"*[System[")
+                .count(),
+            2
+        );
+        let one = told.replace("\n    ", " ");
+        assert!(
+            one.contains("[System[EventRecordID=1 or EventRecordID=2 or "),
+            "{told}"
+        );
+        assert!(one.contains("or EventRecordID=20]]\"\n"), "{told}");
+        assert!(one.ends_with("EventRecordID=30]]\"\n"), "{told}");
+    }
+
+    #[test]
+    fn a_path_that_leaves_no_room_is_broken_with_the_mark_of_its_shell() {
+        let long = "x".repeat(100);
+        let told = shown(&format!("{long}.pcap"), "pcap", Item::Packet, 1..3);
+        assert!(told.starts_with("  tshark -r \\\n    '"), "{told}");
+        assert!(
+            told.ends_with("    -Y \"frame.number in {1,2}\"\n"),
+            "{told}"
         );
     }
 }
