@@ -3,36 +3,41 @@
 //! A finding that packets carry may cite records beside them, and the other way round: "no host log shows
 //! it" is said only where none is cited.
 
+use super::about::places;
 use super::json::refs::Ref;
 use super::json::shape;
-use crate::model::finding::{Finding, Step};
+use crate::model::finding::Finding;
 use crate::model::provenance::Item;
 
 /// The basis of a finding.
 pub fn of_finding(finding: &Finding) -> &'static str {
-    let record = |step: &Step| {
+    let cited = finding.steps.iter().map(|step| {
         let own = step.event.provenance;
-        step.also.iter().any(|p| match p.kind {
+        let record = step.also.iter().any(|p| match p.kind {
             Item::Packet => false,
             Item::Record => true,
             // A log of connections is a text too, and has no other file's lines beside its own.
             Item::Line => p.evidence != own.evidence,
-        })
-    };
-    words(finding.tier.word(), finding.steps.iter().any(record))
+        });
+        let mut all = places(&step.event, &step.also).into_iter();
+        (record, all.any(|p| p.kind == Item::Packet))
+    });
+    words(finding.tier.word(), cited)
 }
 
 /// The basis of a finding as a report has it.
 pub fn of_record(finding: &shape::Finding) -> &'static str {
-    let record = |step: &shape::Step| {
+    let cited = finding.steps.iter().map(|step| {
         let own = step.refs.first().map(evidence);
-        step.refs.iter().skip(1).any(|r| match r {
+        let record = step.refs.iter().skip(1).any(|r| match r {
             Ref::Packet(_) => false,
             Ref::Record(_) => true,
             Ref::Line(line) => own != Some(line.evidence.0.as_str()),
-        })
-    };
-    words(&finding.tier, finding.steps.iter().any(record))
+        });
+        let mut all = step.refs.iter();
+        (record, all.any(|r| matches!(r, Ref::Packet(_))))
+    });
+    words(&finding.tier, cited)
 }
 
 fn evidence(r: &Ref) -> &str {
@@ -43,12 +48,18 @@ fn evidence(r: &Ref) -> &str {
     }
 }
 
-fn words(tier: &str, records_beside: bool) -> &'static str {
-    match (tier, records_beside) {
-        ("both", _) => "packets and host logs agree",
-        ("host-only", _) => "host logs alone; no packets show it",
-        ("network-only", false) => "packets alone; no host log shows it",
-        ("network-only", true) => "packets; host logs show single steps of it, and do not carry it",
+/// Of each step: whether it cites a record beside its event, and whether it cites a packet.
+fn words(tier: &str, cited: impl Iterator<Item = (bool, bool)>) -> &'static str {
+    let (records, packets) =
+        cited.fold((false, false), |all, one| (all.0 || one.0, all.1 || one.1));
+    match tier {
+        "both" => "packets and host logs agree",
+        "host-only" if packets => "host logs; packets show single steps of it, and do not carry it",
+        "host-only" => "host logs alone; no packets show it",
+        "network-only" if records => {
+            "packets; host logs show single steps of it, and do not carry it"
+        }
+        "network-only" => "packets alone; no host log shows it",
         _ => "a part of the pattern",
     }
 }
@@ -56,7 +67,7 @@ fn words(tier: &str, records_beside: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::Tier;
+    use crate::model::finding::{Step, Tier};
     use crate::report::{json, samples};
 
     #[test]
@@ -94,5 +105,19 @@ mod tests {
             step.also = vec![record];
             assert!(told(&case).starts_with("packets; host logs show single steps"));
         }
+        let finding = &mut case.incidents[0].finding;
+        finding.tier = Tier::HostOnly;
+        assert!(told(&case).starts_with("host logs; packets show single steps"));
+        let shows = |step: &Step| {
+            places(&step.event, &step.also)
+                .iter()
+                .any(|p| p.kind == Item::Packet)
+        };
+        let mut whole = samples::case();
+        let finding = &mut whole.incidents[0].finding;
+        finding.tier = Tier::HostOnly;
+        finding.steps.retain(|step| !shows(step));
+        let case = whole;
+        assert_eq!(told(&case), "host logs alone; no packets show it");
     }
 }

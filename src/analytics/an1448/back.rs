@@ -67,7 +67,7 @@ pub(super) struct Reached {
     pub(super) told_by: Vec<Provenance>,
     /// For a Sysmon 3 of a connection that packets show too: their first. It counts where they do
     /// not tell what became of it.
-    of: Option<Provenance>,
+    pub(super) of: Option<Provenance>,
 }
 
 /// The outgoing connections of one host.

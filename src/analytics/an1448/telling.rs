@@ -269,6 +269,7 @@ pub(super) fn tell(
     }
     if let Success::Back(back) = success {
         let mut also = back.reached.told_by.clone();
+        also.extend(back.reached.of);
         also.retain(|p| *p != back.reached.event.provenance);
         steps.push(Step {
             role: Role::Connect,

@@ -35,7 +35,16 @@ fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
         .into_iter()
         .filter_map(|clock| context.clocks.sentence(clock, &context.identity))
         .collect();
-    // Of two clocks of one host that nothing measured, the same is to be said.
+    // What is said of a host's clock is said again with what is known of its Sysmon's beside it.
     sentences.dedup();
+    let whole = |said: &String| {
+        !sentences
+            .iter()
+            .any(|s| s != said && s.starts_with(said.as_str()))
+    };
     sentences
+        .iter()
+        .filter(|said| whole(said))
+        .cloned()
+        .collect()
 }

@@ -410,8 +410,8 @@ fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange) -> Gap {
     let gap = match &change.what {
         LoggingWhat::Cleared { channel, user } => {
             let log = match channel.as_ref() {
-                "" => "a log",
-                name => name,
+                "" => "a".to_owned(),
+                name => name.to_owned(),
             };
             let held = search
                 .context

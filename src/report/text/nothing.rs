@@ -16,6 +16,8 @@ const ADVICE: usize = 10;
 const HOSTS_NAMED: usize = 6;
 /// Different reasons for not judging that are printed.
 const REASONS: usize = 12;
+/// Characters of a reason; the coverage below tells the rest.
+const REASON: usize = 180;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
     match case.incidents.len() as u64 {
@@ -173,13 +175,13 @@ fn hosts_words(hosts: &BTreeSet<&str>) -> String {
 /// Why pairs were not judged: equal reasons together.
 fn reasons(case: &Case, page: &mut Page) {
     let every: BTreeSet<&str> = case.verdicts.iter().map(|v| v.host.as_str()).collect();
-    let mut why: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    let mut why: BTreeMap<String, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     for row in case
         .verdicts
         .iter()
         .filter(|v| v.judgeable == Judgeable::Not)
     {
-        why.entry(&row.words)
+        why.entry(begun(&row.words))
             .or_default()
             .entry(row.analytic)
             .or_default()
@@ -205,7 +207,7 @@ fn reasons(case: &Case, page: &mut Page) {
                     more => format!("{} and {more} more", named.join(", ")),
                 }
             };
-            lines.push((analytics.join(", "), on, *words));
+            lines.push((analytics.join(", "), on, words));
         }
     }
     let more = lines.len().saturating_sub(REASONS);
@@ -219,6 +221,17 @@ fn reasons(case: &Case, page: &mut Page) {
             &format!("{} more reasons: see -f json", count(more as u64)),
         );
     }
+}
+
+/// A reason as far as it fits three lines or so: the coverage and the gaps below tell all of it.
+fn begun(words: &str) -> String {
+    let Some((room, _)) = words.char_indices().nth(REASON) else {
+        return words.to_owned();
+    };
+    let fits = &words[..room];
+    let clause = fits.rfind("; ").or_else(|| fits.rfind(", "));
+    let end = clause.or_else(|| fits.rfind(' ')).unwrap_or(room);
+    format!("{} ... (all of it below)", &words[..end])
 }
 
 /// What came close. As a section of its own where there are incidents too.
@@ -261,5 +274,20 @@ pub(super) fn near_misses(case: &Case, page: &mut Page, own_section: bool) {
     let more = case.near_misses.len().saturating_sub(NEAR_MISSES);
     if more > 0 {
         page.text(indent, &format!("{} more: see -f json", count(more as u64)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_ends_with_a_clause() {
+        let short = "no log; no capture";
+        assert_eq!(begun(short), short);
+        let long = format!("no log; {}, no capture", "x".repeat(REASON));
+        assert_eq!(begun(&long), "no log ... (all of it below)");
+        let blank = "\u{e9}".repeat(REASON + 9);
+        assert!(begun(&blank).starts_with(&"\u{e9}".repeat(REASON)));
     }
 }

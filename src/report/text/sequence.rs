@@ -158,7 +158,7 @@ fn gap(span: Span) -> String {
     }
 }
 
-/// `; times of FS01 corrected by -1.842 s, see Clock`, from the steps whose time was moved. A clock
+/// `; times of FS01 corrected by -1.842 s, see Clock and the notes`, from the steps whose time was moved. A clock
 /// that drifts, or two clocks of one host, give a range.
 fn corrections(case: &Case, steps: &[Step]) -> String {
     let mut moved: BTreeMap<String, (Span, Span)> = BTreeMap::new();
@@ -187,7 +187,7 @@ fn corrections(case: &Case, steps: &[Step]) -> String {
             (least, most) => format!("{whose} corrected by {least} to {most}"),
         })
         .collect();
-    format!("; times of {}, see Clock", each.join(", of "))
+    format!("; times of {}, see Clock and the notes", each.join(", of "))
 }
 
 /// `E1:p19402-p19404`, `E2:r30088 Sec 5154`: all places a step rests on, runs of packets joined.
