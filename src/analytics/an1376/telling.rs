@@ -456,9 +456,11 @@ fn unseen(place: Place, told: &Judged, context: &Context) -> Vec<Unseen> {
             "the process of the new channel (Security 5156, Sysmon 3)",
             "which process used it, and whether that one usually talks, could not be asked",
         );
-    } else if told.unusual.starts_unknown {
+    } else if let Some(before) = told.unusual.no_start_before {
+        // Later ones may be in the logs: habits are counted before the channels.
+        let (date, clock) = (before.date(), before.clock(3));
         add(
-            "process starts (Security 4688, Sysmon 1)",
+            &format!("process starts before {date} {clock} (Security 4688, Sysmon 1)"),
             "whether the program typically does not network could not be counted",
         );
     }

@@ -112,8 +112,9 @@ pub struct Unusual {
     pub thin: Option<String>,
     /// Whose habits the new channel is held against.
     pub subject: Subject,
-    /// Process starts were not logged: who never networks could not be asked.
-    pub starts_unknown: bool,
+    /// No process start is known from before this moment: who never networks could not be asked. There may
+    /// be some after it.
+    pub no_start_before: Option<Timestamp>,
 }
 
 impl Unusual {
@@ -218,7 +219,8 @@ fn mute(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusua
     if !pair.new.who.known() {
         return;
     }
-    told.starts_unknown = context.baseline.depth(pair.place, before).executions == 0;
+    let starts = context.baseline.depth(pair.place, before).executions;
+    told.no_start_before = (starts == 0).then_some(before);
     if let Some((weight, measured)) = silent_program(pair.place, &pair.new.who, before, context) {
         told.mute = true;
         told.add("program that does not network", weight, measured);
