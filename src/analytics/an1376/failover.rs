@@ -195,9 +195,7 @@ impl Failover {
         if moved.unusual.mute {
             implant.push("it typically does not use the network".to_owned());
         }
-        if moved.unusual.usurped {
-            implant.push("it speaks a protocol on the port of another one".to_owned());
-        }
+        implant.extend(moved.unusual.usurped.clone());
         let same_name = old.name.is_some() && old.name == new.name;
         let same_server = old.addresses.iter().any(|a| new.addresses.contains(a));
         let inside = new.addresses.iter().all(|a| context.assets.is_internal(*a));

@@ -31,7 +31,8 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         row.extend(shown.iter().map(|one| of(&one.waiting.new, &one.new)));
         row
     };
-    let mut counted = vec!["counted until".to_owned(), time(first.until)];
+    // What began until then is counted whole, however long it went on.
+    let mut counted = vec!["counts what began until".to_owned(), time(first.until)];
     counted.extend(shown.iter().map(|one| time(one.until)));
     let rows = vec![
         row("channel", &|route, _| route.words()),

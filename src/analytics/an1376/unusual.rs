@@ -101,9 +101,9 @@ pub struct Unusual {
     pub regular: bool,
     /// The new channel does.
     pub steady: bool,
-    /// It speaks a known protocol on a port of another one, or its echo requests carry more than a ping
-    /// does.
-    pub usurped: bool,
+    /// How it hides in a protocol, in words: a known one on a port of another, or echo requests that carry
+    /// more than a ping does.
+    pub usurped: Option<String>,
     /// Old and new share name, sizes or rhythm.
     pub same_implant: bool,
     /// Old and new share sizes or rhythm: what an implant takes along to any server.
@@ -367,7 +367,7 @@ fn shapes(pair: &Pair<'_>, assets: &Assets, told: &mut Unusual) {
         let run = pair.new_relation.echoes.filter(|run| run.carry_more());
         if let Some(run) = run {
             let sent = run.size();
-            told.usurped = true;
+            told.usurped = Some("its echo requests carry more than a ping does".to_owned());
             told.add(
                 "protocol",
                 8.0,
@@ -381,8 +381,13 @@ fn shapes(pair: &Pair<'_>, assets: &Assets, told: &mut Unusual) {
     let inside = pair.new_relation.is_inside(assets);
     let odd = misplaced(shape, pair.new.transport, pair.new.port, inside);
     if odd {
-        told.usurped = usurped(shape, pair.new.transport, pair.new.port);
         let port = format!("{}/{}", pair.new.port, pair.new.transport);
+        told.usurped = usurped(shape, pair.new.transport, pair.new.port).then(|| {
+            format!(
+                "it speaks {} on {port}, a port of another protocol",
+                shape.word()
+            )
+        });
         told.add(
             "protocol",
             8.0,
