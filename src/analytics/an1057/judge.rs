@@ -43,8 +43,9 @@ pub(super) struct Doer<'a> {
     pub tool: Option<String>,
     /// It is on KnownScannerExeList.
     pub known: bool,
-    /// It opened connections on this host before.
-    pub networked: bool,
+    /// How long before the scan it had opened no connection on this host yet; `None` if it had. What came
+    /// nearer cannot be told from records of the scan itself.
+    pub new_since: Option<Span>,
     /// A process loaded a capture driver, or a scanner was started, while packets passed no socket.
     pub bypass: bool,
     /// What the settings file says of its host and of the targets.
@@ -183,10 +184,16 @@ pub(super) fn judge(
         5,
         "the program is installed for one user, who can write there",
     );
+    let ahead = doer
+        .new_since
+        .filter(|_| program && doer.instance.is_some());
     add(
-        program && doer.instance.is_some() && !doer.networked,
+        ahead.is_some(),
         5,
-        "no earlier connection of the program on this host is in the evidence",
+        &format!(
+            "the evidence holds no connection of the program on this host from more than {} before the first contact",
+            ahead.unwrap_or_default()
+        ),
     );
     let soon = doer
         .instance

@@ -12,7 +12,7 @@ use super::tables::tables;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
 use crate::analytics::kit::contact::{
-    Form, answers_lacking, before_its_records, outgoing, question_of,
+    Form, ahead_of_its_records, answers_lacking, before_its_records, outgoing, question_of,
 };
 use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
@@ -91,21 +91,15 @@ pub(super) fn telling(
     };
     let image = actor.map_or("", |a| &a.process.image);
     let near = bypass_signs(scan, beside.signs, place, context);
+    let begin = before_its_records(place, scan.first, context);
+    let used = context.baseline.image(place, &image_key(image), begin);
     let doer = Doer {
         image,
         instance: started,
         service: actor.and_then(|a| a.service.as_deref()),
         tool: actor.and_then(|_| tools::of_process(image, started)),
         known: program && is_known(image, place, settings, context),
-        networked: context
-            .baseline
-            .image(
-                place,
-                &image_key(image),
-                before_its_records(place, scan.first, context),
-            )
-            .networked
-            > 0,
+        new_since: (used.networked == 0).then(|| ahead_of_its_records(place, context)),
         bypass: !near.is_empty(),
         standing: Standing::of(
             place,

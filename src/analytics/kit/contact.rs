@@ -346,8 +346,15 @@ const DOUBT: Span = Span::seconds(60);
 /// first packet leaves, and clocks differ. What is usual is asked as of then, or a first use would be its
 /// own precedent.
 pub fn before_its_records(place: Place, begin: Timestamp, context: &Context) -> Timestamp {
-    let Place::Host(id) = place else { return begin };
+    begin.shifted(ahead_of_its_records(place, context).negated())
+}
+
+/// How long before a connection's begin that moment is; nothing for a place without logs.
+pub fn ahead_of_its_records(place: Place, context: &Context) -> Span {
+    let Place::Host(id) = place else {
+        return Span::ZERO;
+    };
     let doubt = [Clock::Host(id), Clock::SysmonNetwork(id)]
         .map(|clock| context.clocks.uncertainty(clock).min(DOUBT));
-    begin.shifted(OWN.plus(doubt[0].max(doubt[1])).negated())
+    OWN.plus(doubt[0].max(doubt[1]))
 }
