@@ -24,6 +24,7 @@ mod severity;
 mod spoken;
 mod tables;
 mod telling;
+mod title;
 mod tools;
 mod usual;
 mod walk;

@@ -1,20 +1,19 @@
 //! What AN1057 says of a scan: title, tables, steps, what was not seen.
 
-use super::detect::port_words;
 use super::excuse::Control;
 use super::followed;
 use super::judge::{Doer, Judged, judge};
 use super::key::most_and_others;
 use super::otherwise::{actions, alternatives};
-use super::scan::{COUNTED, Row, Scan, actor_of};
+use super::scan::{COUNTED, Scan, actor_of};
 use super::settings::EnumerationSettings;
 use super::tables::tables;
+use super::title::title;
 use super::{Enumeration, Key, tools};
 use crate::analytics::Analytic;
 use crate::analytics::kit::contact::{
     Form, ahead_of_its_records, answers_lacking, before_its_records, outgoing, question_of,
 };
-use crate::analytics::kit::picture::host_words;
 use crate::analytics::kit::standing::Standing;
 use crate::context::coverage::Log;
 use crate::context::processes::Instance;
@@ -203,83 +202,6 @@ fn is_known(image: &str, place: Place, settings: &EnumerationSettings, context: 
         let here = on.is_none_or(|on| host.is_some_and(|h| short(h) == short(on)));
         here && name.eq_ignore_ascii_case(program)
     })
-}
-
-fn many(n: usize) -> String {
-    if n >= COUNTED {
-        format!("{COUNTED} or more")
-    } else {
-        n.to_string()
-    }
-}
-
-fn plural(n: usize, word: &str, words: &str) -> String {
-    format!("{} {}", many(n), if n == 1 { word } else { words })
-}
-
-fn title(scan: &Scan, place: Place, actor: Option<&Actor>, context: &Context) -> String {
-    let host = host_words(place, context);
-    let who = match actor {
-        Some(actor) if !actor.process.image.is_empty() => {
-            format!("{} on {host}", image_name(&actor.process.image))
-        }
-        Some(actor) => format!(
-            "process {} on {host}",
-            actor.process.pid.unwrap_or_default()
-        ),
-        None => host,
-    };
-    let sums = scan.sums();
-    let what = match (scan.addresses.len(), scan.ports.len()) {
-        (1, ports) => {
-            let one = scan.addresses.first().copied();
-            let at = one.map(|a| a.to_string()).unwrap_or_default();
-            format!("tried {} of {at}", plural(ports, "port", "ports"))
-        }
-        (addresses, 1) => {
-            let words = scan
-                .ports
-                .first()
-                .map(|(f, t, p)| (*f, port_words(*f, *t, *p)));
-            let addresses = plural(addresses, "address", "addresses");
-            match words {
-                Some((Form::Resolution, _)) => format!("asked its segment for {addresses}"),
-                Some((Form::Echo, _)) => format!("pinged {addresses}"),
-                Some((_, port)) => format!("tried {port} of {addresses}"),
-                None => format!("tried {addresses}"),
-            }
-        }
-        (addresses, ports) => match scan.host_and_port() {
-            Some(((address, ports), ((form, transport, port), addresses))) => format!(
-                "tried {ports} ports of {address} and {} of {addresses} addresses",
-                port_words(form, transport, port)
-            ),
-            None => format!(
-                "tried {} on {}",
-                plural(ports, "port", "ports"),
-                plural(addresses, "address", "addresses")
-            ),
-        },
-    };
-    format!(
-        "{who} {what} in {}: {}",
-        scan.last.since(scan.first).told(),
-        outcome_words(&sums)
-    )
-}
-
-fn outcome_words(row: &Row) -> String {
-    let parts = [
-        (row.failed, "failed"),
-        (row.answered, "answered"),
-        (row.untold, "with an outcome this evidence does not tell"),
-    ];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, words)| format!("{n} {words}"))
-        .collect();
-    parts.join(", ")
 }
 
 /// The address from which a contact was made.
