@@ -3,6 +3,7 @@
 use super::detect::port_words;
 use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
+use super::telling::instance;
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::analytics::kit::moments::clocks;
 use crate::context::processes::Instance;
@@ -12,18 +13,19 @@ use crate::model::{Actor, Timestamp};
 
 /// Parents told.
 const PARENTS: usize = 6;
+/// Processes told.
+const PROCESSES: usize = 8;
 
 /// The process, the ports, the first targets, what answered.
 pub(super) fn tables(
     scan: &Scan,
     actor: Option<&Actor>,
-    started: Option<&Instance>,
     place: Place,
     context: &Context,
 ) -> Vec<Table> {
     let mut tables = Vec::new();
     if let (Some(actor), Place::Host(host)) = (actor, place) {
-        tables.push(process_table(scan, actor, started, host, context));
+        tables.push(process_table(scan, actor, host, context));
     }
     let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     let row = |name: String, row: &Row| {
@@ -118,71 +120,106 @@ fn target_words((form, transport, remote): Target) -> String {
     }
 }
 
-fn process_table(
-    scan: &Scan,
-    actor: &Actor,
-    started: Option<&Instance>,
-    host: HostId,
-    context: &Context,
-) -> Table {
+/// The process, or the processes: what they share once, and what differs of each.
+fn process_table(scan: &Scan, actor: &Actor, host: HostId, context: &Context) -> Table {
+    let mut processes: Vec<(String, Facts)> = Vec::new();
+    for share in scan.processes.values() {
+        let pid = share.actor.process.pid;
+        let of = pid.map_or_else(|| "id not told".to_owned(), |pid| pid.to_string());
+        let one = (of, facts(&share.actor, share.at, host, context));
+        // One process is known by two names where only some records tell its start.
+        if !processes.contains(&one) {
+            processes.push(one);
+        }
+    }
+    let further = processes.len().saturating_sub(PROCESSES);
+    processes.truncate(PROCESSES);
     let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut row = |what: &str, value: String| {
+    let mut row = |what: &str, value: &str| {
         if !value.is_empty() {
-            rows.push(vec![what.to_owned(), value]);
+            rows.push(vec![what.to_owned(), value.to_owned()]);
         }
     };
-    row("image", actor.process.image.to_string());
+    row("image", &actor.process.image);
     let pids: Vec<String> = scan.pids().iter().map(u32::to_string).collect();
-    row("process id", pids.join(", "));
-    row(
-        "service",
-        actor
-            .service
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    );
-    match started {
-        None => row(
-            "started",
-            "not logged: before the log began, or not audited".to_owned(),
-        ),
-        Some(started) => {
-            let at = started.started.map(Timestamp::rfc3339);
-            row(
-                "started",
-                at.unwrap_or_else(|| "before the log began".to_owned()),
-            );
-            row("account", started.user.to_string());
-            row("command line", started.command_line.to_string());
-            let mut chain = Vec::new();
-            let mut below = started;
-            for _ in 0..PARENTS {
-                match context.processes.parent(host, below) {
-                    Some(parent) => {
-                        chain.push(format!("{} ({})", parent.image, parent.pid));
-                        below = parent;
-                    }
-                    None => {
-                        if !below.parent.image.is_empty() {
-                            chain.push(below.parent.image.to_string());
-                        }
-                        break;
-                    }
-                }
+    row("process id", &pids.join(", "));
+    for (place, what) in FACTS.iter().enumerate() {
+        let first = processes
+            .first()
+            .map_or("", |(_, facts)| facts[place].as_str());
+        if processes.iter().all(|(_, facts)| facts[place] == first) {
+            row(what, first);
+        } else {
+            for (pid, facts) in &processes {
+                row(&format!("{what} ({pid})"), &facts[place]);
             }
-            row("parents", chain.join(" < "));
-            let records: Vec<String> = started
-                .records
-                .iter()
-                .map(|place| context.labels.place(place))
-                .collect();
-            row("records", records.join(" "));
         }
+    }
+    if further > 0 {
+        row(
+            "further processes",
+            &format!("{further} of these are not told of here"),
+        );
     }
     Table {
         title: "Process".to_owned(),
         columns: vec!["what".to_owned(), "value".to_owned()],
         rows,
     }
+}
+
+/// What is told of a process.
+const FACTS: [&str; 6] = [
+    "service",
+    "started",
+    "account",
+    "command line",
+    "parents",
+    "records",
+];
+
+/// The values of [`FACTS`]; empty where nothing is known.
+type Facts = [String; FACTS.len()];
+
+fn facts(actor: &Actor, at: Timestamp, host: HostId, context: &Context) -> Facts {
+    let service = actor.service.as_ref().map(ToString::to_string);
+    let service = service.unwrap_or_default();
+    let Some(instance) = instance(actor, host, at, context) else {
+        let mut facts = Facts::default();
+        facts[0] = service;
+        facts[1] = "not logged: before the log began, or not audited".to_owned();
+        return facts;
+    };
+    let started = instance.started.map(Timestamp::rfc3339);
+    let records = instance.records.iter();
+    let records: Vec<String> = records.map(|place| context.labels.place(place)).collect();
+    [
+        service,
+        started.unwrap_or_else(|| "before the log began".to_owned()),
+        instance.user.to_string(),
+        instance.command_line.to_string(),
+        parents(instance, host, context),
+        records.join(" "),
+    ]
+}
+
+/// `C:\Tools\boss.exe (4000) < C:\Windows\System32\cmd.exe`: who started it, and who that one.
+fn parents(instance: &Instance, host: HostId, context: &Context) -> String {
+    let mut chain = Vec::new();
+    let mut below = instance;
+    for _ in 0..PARENTS {
+        match context.processes.parent(host, below) {
+            Some(parent) => {
+                chain.push(format!("{} ({})", parent.image, parent.pid));
+                below = parent;
+            }
+            None => {
+                if !below.parent.image.is_empty() {
+                    chain.push(below.parent.image.to_string());
+                }
+                break;
+            }
+        }
+    }
+    chain.join(" < ")
 }

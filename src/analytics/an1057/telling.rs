@@ -134,7 +134,7 @@ pub(super) fn telling(
             .map(|h| h.condition.clone())
             .chain(tied(scan, program))
             .collect(),
-        tables: tables(scan, actor, started, place, context),
+        tables: tables(scan, actor, place, context),
         score,
         order: OrderCheck::of_one_clock(),
         unseen: unseen(scan, place, program, context),
