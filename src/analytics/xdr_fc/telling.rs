@@ -356,12 +356,15 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
 }
 
 fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
-    let host = context.identity.name(place).cloned();
+    let source: Text = match (context.identity.name(place), place) {
+        (None, Place::Address(address)) => address.to_string().into(),
+        (name, _) => name.cloned().unwrap_or_default(),
+    };
     let mut unseen = Vec::new();
-    let mut add = |telemetry: String, effect: &str| {
+    let mut add = |telemetry: String, host: Option<Text>, effect: &str| {
         unseen.push(Unseen {
             telemetry,
-            host: host.clone(),
+            host,
             effect: effect.to_owned(),
         });
     };
@@ -371,6 +374,7 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
                 "more than {} of evidence before it",
                 measured.listening.roughly()
             ),
+            None,
             "a target that was alive before the evidence begins counts as not seen before",
         );
     }
@@ -380,12 +384,14 @@ fn unseen(place: Place, measured: &Measured, context: &Context) -> Vec<Unseen> {
                 "the segment of {} targets",
                 measured.missing - measured.vouched
             ),
+            Some(source.clone()),
             "nobody there was ever heard, so silence there may be the sensor's place and not absence",
         );
     }
     if !context.identity.keeps_logs(place) {
         add(
-            "event logs of the source".to_owned(),
+            "event logs".to_owned(),
+            Some(source),
             "which process made the attempts is not known",
         );
     }
