@@ -8,6 +8,7 @@ mod alarm;
 mod judge;
 mod settings;
 mod severity;
+mod steps;
 mod tables;
 mod targets;
 mod telling;

@@ -2,6 +2,7 @@
 
 use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
+use super::steps::steps;
 use super::tables::{Relation, relation, tables};
 use super::targets::{Failure, PORTS, Target, distinct, segments};
 use super::{Alarm, FailedConnections, SOON};
@@ -13,15 +14,13 @@ use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as};
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::image_name;
 use crate::model::finding::{
-    Condition, Entities, Finding, OrderCheck, Reach, Role, ScoreItem, Severity, Step, Tier, Unseen,
+    Condition, Entities, Finding, OrderCheck, Reach, ScoreItem, Severity, Tier, Unseen,
 };
 use crate::model::plural::counted;
 use crate::model::{Text, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-/// Failures shown as steps.
-const STEPS: usize = 24;
 /// A hardware address that speaks for so many IPv4 or IPv6 addresses may be a router's.
 const ROUTER: usize = 3;
 
@@ -230,31 +229,6 @@ fn score(alarm: &Alarm, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
     let shared = measured.shared * 2 > measured.missing;
     add(shared, -15, "other sources fail to reach the same targets");
     score
-}
-
-fn steps(targets: &BTreeMap<IpAddr, Target>) -> Vec<Step> {
-    let mut steps: Vec<Step> = targets
-        .values()
-        .filter_map(|target| {
-            let event = target.event.clone()?;
-            let failures: Vec<&str> = target.failures.iter().map(|f| f.words()).collect();
-            Some(Step {
-                role: Role::Failed,
-                remark: match target.missing {
-                    Some(Life::Inactive(last)) => {
-                        format!("inactive since {} {}", last.date(), last.clock(0))
-                    }
-                    Some(Life::Listed) => "listed, no sign of life in this evidence".to_owned(),
-                    _ => format!("not seen before; {}", failures.join(", ")),
-                },
-                event,
-                also: Vec::new(),
-            })
-        })
-        .collect();
-    steps.sort_by_key(|step| step.event.order());
-    steps.truncate(STEPS);
-    steps
 }
 
 fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condition> {
