@@ -171,9 +171,11 @@ pub fn rule(
             (true, true) => Ruling::Tell { low: false },
             (false, _) => quiet(format!("they are told from {}", settings.outside_targets)),
             (true, false) if answered * 2 > n => {
-                quiet("most addresses of the Internet answered".to_owned())
+                quiet("most addresses of the Internet answered or refused".to_owned())
             }
-            (true, false) => quiet("more than one in five of those tried answered".to_owned()),
+            (true, false) => {
+                quiet("more than one in five of those tried answered or refused".to_owned())
+            }
         };
     }
     if measured.scanned_days >= settings.scanner_days {

@@ -27,7 +27,7 @@ use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
 use alarm::{Alarm, SOON};
 use judge::{Measured, Ruling};
 use std::net::IpAddr;
-use targets::{Change, Target, Targets, distinct};
+use targets::{Change, Target, Targets, distinct, fared};
 
 /// The analytic.
 pub struct FailedConnections {
@@ -50,6 +50,7 @@ struct Nearest {
     internal: bool,
     missing: u32,
     needed: u32,
+    fared: [&'static str; 2],
     whom: &'static str,
     time: Timestamp,
     why: String,
@@ -249,10 +250,12 @@ impl Analytic for FailedConnections {
                 missing: nearest.needed.saturating_sub(nearest.missing).max(1),
                 time: nearest.time,
                 text: format!(
-                    "{} failed to reach {} {}; {}",
+                    "{} {} {} {}{}; {}",
                     super::kit::picture::host_words(*key, context),
+                    nearest.fared[0],
                     nearest.missing,
                     nearest.whom,
+                    nearest.fared[1],
                     nearest.why
                 ),
                 references: nearest.references,
@@ -340,6 +343,7 @@ impl FailedConnections {
                         } else {
                             self.settings.outside_targets
                         },
+                        fared: fared(failing.iter().map(|(_, target)| *target)),
                         whom: match internal {
                             true if measured.listening < self.settings.warm_up => "hosts",
                             true => "missing hosts",
@@ -406,6 +410,7 @@ impl FailedConnections {
                     internal,
                     missing: all,
                     needed: all + 1,
+                    fared: fared(alarm.targets.values()),
                     whom: if internal {
                         "hosts"
                     } else {
@@ -413,7 +418,7 @@ impl FailedConnections {
                     },
                     time: alarm.measured.at,
                     why: format!(
-                        "at least {} of them answered less than {SOON} later, and so are not called missing",
+                        "at least {} of them answered or refused less than {SOON} later, and so are not called missing",
                         alarm.answered
                     ),
                     references: cited.take(4).collect(),

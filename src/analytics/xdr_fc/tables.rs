@@ -14,7 +14,7 @@ use crate::model::finding::Table;
 use crate::model::{Text, Timestamp};
 use std::collections::BTreeMap;
 
-/// Active targets named.
+/// Targets named that were there.
 const ANSWERING: usize = 8;
 /// A pair of causality owner and process is rare on at most so many hosts and days before, or below
 /// this share of at least so many instances.
@@ -110,7 +110,7 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
             rows.push(vec![format!("and {more} more"), String::new()]);
         }
         tables.push(Table {
-            title: "TARGETS THAT ANSWERED".to_owned(),
+            title: "TARGETS THAT ANSWERED OR REFUSED".to_owned(),
             columns: texts(&["target", "name"]),
             rows,
         });

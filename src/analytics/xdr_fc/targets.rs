@@ -45,7 +45,7 @@ impl Failure {
             Self::Silence => "no answer",
             Self::Unreachable => "unreachable, says a router",
             Self::NoNeighbour => "nobody on the segment answers for it",
-            Self::LoggedOnly => "logged, never connected",
+            Self::LoggedOnly => "no connection logged",
         }
     }
 }
@@ -64,7 +64,7 @@ pub struct Target {
     pub internal: bool,
     /// When it first and last failed.
     pub failed: Option<(Timestamp, Timestamp)>,
-    /// When it was last reached.
+    /// When it last answered or refused: somebody is there.
     pub reached: Option<Timestamp>,
     /// Failed attempts.
     pub attempts: u32,
@@ -144,7 +144,7 @@ pub struct Targets {
 pub enum Change {
     /// Nothing that counts.
     None,
-    /// A target is there: it answered.
+    /// A target is there: it answered or refused.
     Reached(IpAddr),
     /// Another failure of a target that was counted already.
     Again(IpAddr),
@@ -380,7 +380,7 @@ impl Targets {
             .len()
     }
 
-    /// Targets that answered, the latest first: those inside the network, or those outside.
+    /// Targets that answered or refused, the latest first: those inside the network, or those outside.
     pub fn answering(&self, internal: bool) -> Vec<IpAddr> {
         let mut held: Vec<(Timestamp, IpAddr)> = self
             .held
@@ -396,6 +396,18 @@ impl Targets {
 /// How many targets addresses are: random IPv6 ones count by their /64.
 pub fn distinct(addresses: impl Iterator<Item = IpAddr>) -> u32 {
     addresses.map(counted_as).collect::<BTreeSet<_>>().len() as u32
+}
+
+/// How the source fared with them, in the words before and behind whom it is about. Where a record is
+/// absent and nothing else tells, it is not said that they failed.
+pub fn fared<'a>(targets: impl Iterator<Item = &'a Target>) -> [&'static str; 2] {
+    let by_absence = |t: &Target| t.failures.iter().eq([&Failure::LoggedOnly]);
+    let (absent, failed): (Vec<_>, Vec<_>) = targets.partition(|t| by_absence(t));
+    match (absent.is_empty(), failed.is_empty()) {
+        (true, _) => ["failed to reach", ""],
+        (false, true) => ["tried", ", and logged no connection to them"],
+        (false, false) => ["failed to reach, or logged no connection to,", ""],
+    }
 }
 
 /// Distinct neighbourhoods of targets.

@@ -4,7 +4,7 @@ use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
 use super::steps::steps;
 use super::tables::{Relation, relation, tables};
-use super::targets::{Failure, PORTS, Target, distinct, segments};
+use super::targets::{Failure, PORTS, Target, distinct, fared, segments};
 use super::{Alarm, FailedConnections, SOON};
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
@@ -127,10 +127,9 @@ fn by_life(targets: &BTreeMap<IpAddr, Target>) -> [usize; 3] {
 fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
     let host = host_words(place, context);
     let n = distinct(alarm.targets.keys().copied());
+    let [failed, and] = fared(alarm.targets.values());
     if !alarm.measured.internal {
-        return format!(
-            "{host} failed to reach {n} addresses of the Internet that no lookup named"
-        );
+        return format!("{host} {failed} {n} addresses of the Internet that no lookup named{and}");
     }
     let [never, inactive, listed] = by_life(&alarm.targets);
     let mut parts = Vec::new();
@@ -149,7 +148,7 @@ fn title(place: Place, alarm: &Alarm, rare: bool, context: &Context) -> String {
         ""
     };
     format!(
-        "{host} failed to reach {n} missing hosts ({}){relation}",
+        "{host} {failed} {n} missing hosts ({}){and}{relation}",
         parts.join(", ")
     )
 }
@@ -255,7 +254,7 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
             at_first.clone(),
         );
         add(
-            "hardly any of those tried answered",
+            "hardly any of those tried answered or refused",
             format!(
                 "at least four in five failed, by a chance of at most {}",
                 shown(settings.rarity())
@@ -397,9 +396,19 @@ fn notes(
         .values()
         .filter_map(|t| t.failed.map(|(_, last)| last))
         .max();
+    let inferred = alarm
+        .targets
+        .values()
+        .any(|t| t.failures.contains(&Failure::LoggedOnly));
+    let failed = match inferred {
+        true => format!(
+            "{} that failed or count as failed,",
+            counted(attempts, "attempt")
+        ),
+        false => counted(attempts, "failed attempt"),
+    };
     notes.push(format!(
-        "{} to {} in {} (/24, /64) on {}{}; {} of them after the conditions were met",
-        counted(attempts, "failed attempt"),
+        "{failed} to {} in {} (/24, /64) on {}{}; {} of them after the conditions were met",
         counted(alarm.targets.len() as u64, "target"),
         counted(segments(alarm.targets.keys()) as u64, "neighbourhood"),
         counted(ports.len() as u64, "port"),
@@ -415,7 +424,7 @@ fn notes(
     }
     if alarm.answered > 0 {
         notes.push(format!(
-            "{} more failed and answered less than {SOON} later: they are not called missing",
+            "{} more failed, and answered or refused less than {SOON} later: they are not called missing",
             alarm.answered
         ));
     }
@@ -452,15 +461,11 @@ fn notes(
             measured.shared
         ));
     }
-    let temporary = alarm
-        .targets
-        .values()
-        .any(|t| t.failures.contains(&Failure::LoggedOnly));
-    if temporary {
+    if inferred {
         notes.push(
-            "attempts without packets count as failed because Sysmon logged other connections (event 3) of the \
-             program to that port before and after, and none for them; a target that refused them, and one that \
-             Sysmon is configured to leave out, look the same there"
+            "what became of attempts without packets no record tells: they count as failed because Sysmon logged \
+             other connections (event 3) of the program to that port before and after, and none for them; a target \
+             that refused them, and one that Sysmon is configured to leave out, look the same there"
                 .to_owned(),
         );
     }
