@@ -9,7 +9,7 @@ use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::kit::order;
 use crate::analytics::kit::steps::waited;
-use crate::context::Context;
+use crate::context::{Context, Place};
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
 };
@@ -77,10 +77,7 @@ pub(super) fn tell(
     let main = told
         .or(after.iter().find(|w| w.start.is_some()))
         .or(after.iter().find(|w| w.late.is_some()));
-    let sender_words = match sender {
-        Sender::Address(address) => address.to_string(),
-        Sender::Mac(mac) => mac_text(mac),
-    };
+    let sender_words = called(sender, signals, context);
     let steps = steps(sender, signals, &after, settings);
     let host = steps.iter().any(|s| matches!(s.event.what, What::Host(_)));
     let entries = || after.iter().flat_map(Followed::visits).map(Visit::entry);
@@ -132,6 +129,22 @@ pub(super) fn tell(
         actions: about.actions[2..].iter().map(|s| (*s).to_owned()).collect(),
         notes: notes(signals, &after, settings),
         steps,
+    }
+}
+
+/// A sender by its address, and by its name where it is a host of this evidence.
+fn called(sender: Sender, signals: &[Event], context: &Context) -> String {
+    let address = match sender {
+        Sender::Address(address) => address,
+        Sender::Mac(mac) => return mac_text(mac),
+    };
+    let of = |event: &Event| match context.identity.place(address, event.time) {
+        Place::Host(id) => context.identity.host(id),
+        _ => None,
+    };
+    match signals.first().and_then(of) {
+        Some(host) if !host.name.is_empty() => format!("{} ({address})", host.name),
+        _ => address.to_string(),
     }
 }
 
