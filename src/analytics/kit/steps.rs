@@ -7,7 +7,7 @@ use super::exposure::Tie;
 use super::opening::{Opened, TiedChange, opened, tried_before};
 use super::picture::{LINGER, Picture, closes, same_rule};
 use crate::model::finding::{Role, Step};
-use crate::model::{Event, What};
+use crate::model::{Event, Span, What};
 use std::collections::BTreeSet;
 
 fn remark_of(tied: &TiedChange<'_>) -> &'static str {
@@ -46,16 +46,22 @@ fn grouped<'c>(changes: impl Iterator<Item = (&'c Change, &'static str)>) -> Vec
                 .filter(|p| *p != first.event.provenance)
                 .chain(earlier.iter().copied())
                 .collect();
-            let remark = if remark.is_empty() && !earlier.is_empty() {
-                "an earlier record says what it was"
-            } else {
-                remark
-            };
+            let mut remarks = vec![remark.to_owned()];
+            if remark.is_empty() && !earlier.is_empty() {
+                remarks = vec!["an earlier record says what it was".to_owned()];
+            }
+            // Times are told from the record that came first.
+            let begun = group.iter().map(|(c, _)| c.event.time).min();
+            let before = begun.map_or(Span::ZERO, |begun| first.event.time.since(begun));
+            if before > Span::ZERO {
+                remarks.push(format!("another record of it is {before} earlier"));
+            }
+            remarks.retain(|remark| !remark.is_empty());
             Some(Step {
                 role: Role::Change,
                 event: first.event.clone(),
                 also,
-                remark: remark.to_owned(),
+                remark: remarks.join("; "),
             })
         })
         .collect()
