@@ -64,6 +64,7 @@ fn one_of_each() -> Vec<Event> {
     };
     let filter = |layer| security::FilterChange {
         mpssvc: &svchost,
+        provider: security::FIREWALL_PROVIDER,
         name: &rule.name,
         layer,
         added: true,
