@@ -1,6 +1,8 @@
-//! What a report says of what could not be judged, from a story's bytes to the words.
+//! What a report says of what could not be judged, and of when its files begin and end, from a story's bytes to
+//! the words.
 
 use assert_cmd::Command;
+use casewire::model::Timestamp;
 use casewire_lab::story::Story;
 use serde_json::Value;
 
@@ -153,4 +155,21 @@ fn of_a_host_without_logs_one_direction_is_half_of_a_capture() {
         gap.contains("of 10.0.0.2, 10.0.0.5 one direction was captured"),
         "{gap}"
     );
+}
+
+#[test]
+fn a_sensor_whose_clock_is_ahead_has_its_files_times_put_right() {
+    let story = "host WS01 10.0.0.5\nhost WS02 10.0.0.6\nsensor core\nsensor late clock +7s\n\
+        02:00:00 repeat 40 every 60s: WS01 -> WS02:445/tcp accepted\n";
+    let told = report(story);
+    let files = told["evidence"].as_array().unwrap();
+    let moments = |name: &str| -> Vec<i64> {
+        let moment = |file: &Value| Timestamp::parse(file[name].as_str().unwrap()).unwrap().0;
+        files.iter().map(moment).collect()
+    };
+    assert_eq!(files.len(), 2, "{files:?}");
+    for name in ["first_time", "last_time"] {
+        let apart = moments(name)[0].abs_diff(moments(name)[1]);
+        assert!(apart < 1_000_000, "{name}: {apart} ns apart, {files:?}");
+    }
 }

@@ -432,6 +432,15 @@ fn sysmon_tells_the_zone_of_its_own_log() {
         "2020-10-29T04:16:09.104000000Z"
     );
     assert_eq!(offset(&told, "WS05"), 8 * HOUR);
+    let file = &told["evidence"][0];
+    assert_eq!(
+        (&file["first_time"], &file["last_time"]),
+        (
+            &told["summary"]["first_time"],
+            &told["summary"]["last_time"]
+        ),
+        "{file}"
+    );
     assert!(
         told["notes"].to_string().contains("+8 h ahead of UTC"),
         "{}",
@@ -440,6 +449,28 @@ fn sysmon_tells_the_zone_of_its_own_log() {
     let last = events(here.path()).pop().unwrap();
     assert_eq!(last["time"], "2020-10-29T04:16:20.000000000Z");
     assert_eq!(last["recorded_time"], "2020-10-29T12:16:20.000000000Z");
+
+    // An export of another day, made in another zone.
+    let later = |second: u32| {
+        let rest = format!(
+            ",\"UtcTime\":\"2020-11-02 09:12:{second:02}.100\",\"ProcessId\":\"77\",\"Image\":\"C:\\\\a.exe\""
+        );
+        record(5, &format!("2020-11-02T04:12:{second:02}.104Z"), &rest)
+    };
+    let path = here.path().join("later.json");
+    std::fs::write(path, [later(9), later(12), later(14)].concat()).unwrap();
+    let told = report(here.path());
+    let notes = told["notes"].to_string();
+    assert!(
+        notes.contains("local, +8 h, then -5 h ahead of UTC"),
+        "{notes}"
+    );
+    assert_eq!(
+        told["evidence"][1]["first_time"],
+        "2020-11-02T09:12:09.104000000Z"
+    );
+    let method = &told["hosts"][0]["clock"]["method"];
+    assert!(!method.as_str().unwrap().contains("zone error"), "{method}");
 }
 
 #[test]

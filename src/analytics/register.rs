@@ -77,6 +77,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_chain_is_shared_with_another_analytic() {
+        for entry in all() {
+            let about = entry.about();
+            let other = about.same_chain.map(|chain| chain.with);
+            let known = |id: &str| id != about.id && find(id).is_some();
+            assert!(other.is_none_or(known), "{}: {other:?}", about.id);
+        }
+    }
+
+    #[test]
     fn every_value_of_every_profile_is_allowed_and_differs_from_the_default() {
         for profile in Profile::ALL {
             for mut entry in all() {

@@ -3,20 +3,25 @@
 use super::provenance::Item;
 use super::{Event, EvidenceId, HostEvent, HostWhat, Provenance, Timed, Timestamp, What};
 
+/// A packet, record or line of the first file.
+pub fn provenance(kind: Item, item: u64) -> Provenance {
+    Provenance {
+        evidence: EvidenceId(1),
+        interface: 0,
+        kind,
+        item,
+        offset: 0,
+        inside: false,
+    }
+}
+
 /// A record of `computer` about `what`, so many seconds after 1970; its EventRecordID is that number.
 pub fn record(second: i64, computer: &str, what: HostWhat) -> Event {
     let time = Timestamp(second * 1_000_000_000);
     Event {
         time,
         recorded: time,
-        provenance: Provenance {
-            evidence: EvidenceId(1),
-            interface: 0,
-            kind: Item::Record,
-            item: second as u64,
-            offset: 0,
-            inside: false,
-        },
+        provenance: provenance(Item::Record, second as u64),
         what: What::host(HostEvent {
             computer: computer.into(),
             channel: "System".into(),

@@ -1,14 +1,16 @@
 //! Judges one sequence of touches against what changed and who came in.
 
-use super::near::{exposed, near_miss, was_open};
+use super::near::{exposed, was_open};
 use super::{FINDINGS, PortKnock, State};
 use super::{chance, telling};
+use crate::analytics::Analytic;
 use crate::analytics::found::Found;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::{named_port, only_for};
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::exposure::{STORM, Tie};
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::near::near_miss;
 use crate::analytics::kit::opening::{
     Opened, TiedChange, is_first, opened, strongest, tied_changes, tied_weakly, unnamed,
 };
@@ -77,7 +79,14 @@ impl PortKnock {
             || !tied().any(|t| t.tie == Tie::Exact && only_for(t.change, knock.source));
         let knock = &led;
         let miss = |missing: u32, why: String, found: &mut Found| {
-            found.near_miss(near_miss(place, knock, missing, &why, context));
+            found.near_miss(near_miss(
+                PortKnock::ABOUT.id,
+                place,
+                knock,
+                missing,
+                &why,
+                context,
+            ));
         };
         // Which ports the source reached through the door that was opened is no sign of an ordinary client.
         let opening = tied().filter(|t| t.tie > Tie::Weak);

@@ -4,10 +4,8 @@ use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::{Change, Effect};
 use crate::analytics::kit::door::{Door, DoorRules};
 use crate::analytics::kit::knock::Knock;
-use crate::analytics::kit::picture::host_words;
-use crate::context::{Context, Place};
+use crate::context::Context;
 use crate::model::Timestamp;
-use crate::model::finding::NearMiss;
 
 /// A change after the touches that let something in, whatever it is for: "no change" must not be said beside it.
 pub(super) fn exposed<'a>(
@@ -54,34 +52,5 @@ pub(super) fn was_open(door: &Door, knock: &Knock, arrival: &Arrival, context: &
             }
         }
         None => format!("port {port} was reached, but not for the first time"),
-    }
-}
-
-/// The near miss of a sequence.
-pub(super) fn near_miss(
-    place: Place,
-    knock: &Knock,
-    missing: u32,
-    why: &str,
-    context: &Context,
-) -> NearMiss {
-    let ports = knock.ports();
-    NearMiss {
-        analytic: "AN0842",
-        missing,
-        time: knock.first(),
-        text: format!(
-            "{} touched {} closed ports of {} in {}; {why}",
-            knock.source,
-            ports.len(),
-            host_words(place, context),
-            knock.length()
-        ),
-        references: knock
-            .touches
-            .iter()
-            .take(4)
-            .map(|t| t.event.provenance)
-            .collect(),
     }
 }

@@ -12,14 +12,13 @@ use crate::analytics::kit::change::{Change, Effect, listener_of};
 use crate::analytics::kit::door::{Door, DoorRules, doors_of};
 use crate::analytics::kit::exposure::Tie;
 use crate::analytics::kit::knock::{Knock, is_odd_port};
+use crate::analytics::kit::near::near_miss;
 use crate::analytics::kit::opening::{TiedChange, is_first, strongest, tied_changes, unnamed};
-use crate::analytics::kit::picture::{
-    Picture, changes_are_logged, everyday, host_words, leading_to,
-};
+use crate::analytics::kit::picture::{Picture, changes_are_logged, everyday, leading_to};
 use crate::analytics::kit::sniffing::{Sign, Sniffing, sign_of};
 use crate::analytics::kit::unheard;
 use crate::context::{Context, Place};
-use crate::model::finding::{NearMiss, Order};
+use crate::model::finding::Order;
 use crate::model::net::FIRST_DYNAMIC_PORT;
 use crate::model::{Event, HostWhat, Timestamp, Transport, What};
 
@@ -97,25 +96,8 @@ impl Touched {
         found: &mut Found,
     ) {
         let miss = |missing: u32, why: &str, found: &mut Found| {
-            let ports = knock.ports();
-            found.near_miss(NearMiss {
-                analytic: Signalling::ABOUT.id,
-                missing,
-                time: knock.first(),
-                text: format!(
-                    "{} touched {} closed ports of {} in {}; {why}",
-                    knock.source,
-                    ports.len(),
-                    host_words(place, context),
-                    knock.length()
-                ),
-                references: knock
-                    .touches
-                    .iter()
-                    .take(4)
-                    .map(|t| t.event.provenance)
-                    .collect(),
-            });
+            let id = Signalling::ABOUT.id;
+            found.near_miss(near_miss(id, place, knock, missing, why, context));
         };
         let until = knock.first().shifted(settings.time_window);
         if is_traceroute(knock) {

@@ -9,7 +9,7 @@ use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::kit::order;
 use crate::analytics::kit::steps::waited;
-use crate::context::{Context, Place};
+use crate::context::Context;
 use crate::model::finding::{
     Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
 };
@@ -138,13 +138,11 @@ fn called(sender: Sender, signals: &[Event], context: &Context) -> String {
         Sender::Address(address) => address,
         Sender::Mac(mac) => return mac_text(mac),
     };
-    let of = |event: &Event| match context.identity.place(address, event.time) {
-        Place::Host(id) => context.identity.host(id),
-        _ => None,
-    };
-    match signals.first().and_then(of) {
-        Some(host) if !host.name.is_empty() => format!("{} ({address})", host.name),
-        _ => address.to_string(),
+    let at = signals.first().map(|signal| signal.time);
+    let place = at.map(|at| context.identity.place(address, at));
+    match place.and_then(|place| context.identity.name(place)) {
+        Some(name) => format!("{name} ({address})"),
+        None => address.to_string(),
     }
 }
 

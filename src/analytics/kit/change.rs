@@ -293,9 +293,6 @@ pub fn image_of(change: &Change) -> Option<Text> {
         return None;
     };
     match &host.what {
-        HostWhat::Listening { process, .. } | HostWhat::Bound { process, .. } => {
-            Some(process.image.clone())
-        }
         HostWhat::FirewallRule { rule, source, .. }
             if !rule.changed_by.is_empty() && !wrote_for_another(rule, *source) =>
         {
@@ -307,7 +304,7 @@ pub fn image_of(change: &Change) -> Option<Text> {
         HostWhat::RegistryChanged { process, .. } if !process.image.is_empty() => {
             Some(process.image.clone())
         }
-        _ => None,
+        _ => listener_of(change),
     }
 }
 

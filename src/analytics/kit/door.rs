@@ -257,7 +257,7 @@ impl Door {
             let (port, open) = ((Transport::TCP, port), &mut self.open);
             let rules = &rules.knock;
             self.touches
-                .is_left_over(remote, port, event.time, rules, open);
+                .drop_left_over(remote, port, event.time, rules, open);
         }
         if unheard_place(event, context) == Some(place)
             && visitor(event, context).is_some_and(|source| self.has_touched(source))

@@ -224,30 +224,23 @@ impl Doubts {
     /// The points they take.
     pub fn score(self) -> Vec<ScoreItem> {
         let items = [
-            (
-                self.awaited.is_some(),
-                self.awaited.map_or("", Awaited::reason),
-                -25,
-            ),
-            (self.relogged, RELOGGED, -25),
-            (self.deaf, DEAF, -25),
-            (self.not_in_force, NOT_IN_FORCE, -25),
-            (self.given, GIVEN, -25),
-            (self.swept, SWEEP, -25),
-            (self.empty, EMPTY, -15),
-            (self.not_the_first, NOT_THE_FIRST, -15),
-            (
-                self.listed.is_some(),
-                self.listed.map_or("", Listed::reason),
-                -15,
-            ),
+            (self.awaited.map(Awaited::reason), -25),
+            (self.relogged.then_some(RELOGGED), -25),
+            (self.deaf.then_some(DEAF), -25),
+            (self.not_in_force.then_some(NOT_IN_FORCE), -25),
+            (self.given.then_some(GIVEN), -25),
+            (self.swept.then_some(SWEEP), -25),
+            (self.empty.then_some(EMPTY), -15),
+            (self.not_the_first.then_some(NOT_THE_FIRST), -15),
+            (self.listed.map(Listed::reason), -15),
         ];
-        let held = items.into_iter().filter(|(holds, ..)| *holds);
-        held.map(|(_, reason, points)| ScoreItem {
-            reason: reason.to_owned(),
-            points,
-        })
-        .collect()
+        let item = |(reason, points): (Option<&str>, i32)| {
+            Some(ScoreItem {
+                reason: reason?.to_owned(),
+                points,
+            })
+        };
+        items.into_iter().filter_map(item).collect()
     }
 }
 

@@ -12,7 +12,8 @@
 //! them in order, `doubts` says what speaks against them, `listed` when the touches are
 //! those of a client. `order`: which order the clocks let a finding claim. `moments`: times in tables.
 //! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
-//! `surroundings`: who started what made the change. `unseen`: what was not there.
+//! `surroundings`: who started what made the change. `unseen`: what was not there. `near`: the near miss of a
+//! sequence.
 
 mod admission;
 mod announced;
@@ -29,6 +30,7 @@ mod listed;
 mod listeners;
 pub mod lookup;
 pub mod moments;
+pub mod near;
 pub mod opening;
 pub mod order;
 pub mod own_calls;

@@ -180,7 +180,7 @@ impl Touches {
 
     /// Takes back a touch of which a row alone tells, where packets show at about that time what is left of a
     /// connection of these endpoints.
-    pub fn is_left_over(
+    pub fn drop_left_over(
         &mut self,
         remote: Endpoint,
         port: (Transport, u16),

@@ -4,7 +4,7 @@ use super::alike::listed;
 use super::page::Page;
 use crate::case::Case;
 use crate::evidence::{Problem, Weight};
-use crate::report::words::{count, counted};
+use crate::report::words::{base, count, counted};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -89,7 +89,8 @@ fn one(case: &Case, problems: &[&Problem], page: &mut Page) {
     if !others.is_empty() {
         let mut files: Vec<String> = problems
             .iter()
-            .filter_map(|p| Some(case.labels.file(p.evidence?).into_owned()))
+            .filter_map(|p| case.evidence(p.evidence?))
+            .map(|file| format!("{} {}", case.labels.file(file.id), base(&file.path)))
             .collect();
         files.dedup();
         let all = counted(files.len() as u64, "file");

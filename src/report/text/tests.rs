@@ -72,7 +72,7 @@ fn what_is_said_of_several_files_or_logs_is_said_once() {
     let text = render(&case, &style(200));
     assert_eq!(text.matches("link type 127").count(), 2, "{text}");
     assert!(
-        text.contains("E1 ff packets of link type 127, which is not read (7 times): what they carry is missing [2 files: E1, E2]"),
+        text.contains("E1 ff packets of link type 127, which is not read (7 times): what they carry is missing [2 files: E1 edge-span.pcapng, E2 Security.evtx]"),
         "{text}"
     );
     assert!(

@@ -239,8 +239,9 @@ mod tests {
     use super::*;
     use crate::model::attempt::IcmpRun;
     use crate::model::provenance::Item;
+    use crate::model::samples::provenance;
     use crate::model::single_copy::Shared;
-    use crate::model::{Endpoint, Event, EvidenceId, Provenance, What};
+    use crate::model::{Endpoint, Event, What};
 
     fn attempt(transport: Transport, outcome: Outcome) -> Attempt {
         Attempt {
@@ -346,14 +347,7 @@ mod tests {
 
     #[test]
     fn the_ends_in_which_steps_differ_are_said() {
-        let at = Provenance {
-            evidence: EvidenceId(1),
-            interface: 0,
-            kind: Item::Packet,
-            item: 1,
-            offset: 0,
-            inside: false,
-        };
+        let at = provenance(Item::Packet, 1);
         let event = |from: u8, to: u8| {
             let mut told = attempt(Transport::TCP, Outcome::Rejected);
             told.initiator.address = [10, 0, 0, from].into();
@@ -431,14 +425,7 @@ mod tests {
         // A log of connections has no packets.
         let bytes = ", 0 bytes sent, 0 received, not seen to end";
         assert!(long(&open).ends_with(&format!("/tcp handshake completed{bytes}")));
-        let at = Provenance {
-            evidence: EvidenceId(1),
-            interface: 0,
-            kind: Item::Packet,
-            item: 1,
-            offset: 0,
-            inside: false,
-        };
+        let at = provenance(Item::Packet, 1);
         open.accepted = Some(at);
         assert!(
             long(&open).contains("handshake completed, its SYN is not in the capture, 0 bytes")

@@ -4,7 +4,8 @@ use super::super::announced::{ALL_ANNOUNCEMENTS, ANNOUNCEMENTS};
 use super::*;
 use crate::model::host_event::{Process, Verdict};
 use crate::model::provenance::Item;
-use crate::model::{Endpoint, EvidenceId, Provenance, Transport};
+use crate::model::samples::provenance;
+use crate::model::{Endpoint, Transport};
 
 fn address(n: usize) -> IpAddr {
     IpAddr::from((0x0a00_0000 + n as u32).to_be_bytes())
@@ -20,14 +21,7 @@ fn event(n: usize, what: What) -> Event {
     Event {
         time,
         recorded: time,
-        provenance: Provenance {
-            evidence: EvidenceId(1),
-            interface: 0,
-            kind: Item::Record,
-            item: n as u64,
-            offset: 0,
-            inside: false,
-        },
+        provenance: provenance(Item::Record, n as u64),
         what,
     }
 }
