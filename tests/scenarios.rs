@@ -307,6 +307,15 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
             lines.extend(finding.notes.iter().map(|note| format!("noted {note}")));
         }
     }
+    for incident in &case.incidents {
+        for reached in &incident.chain.reached_in {
+            let open = reached.before.map_or(", order open", |_| "");
+            lines.push(format!(
+                "chain {} to {}{open}",
+                reached.number, incident.number
+            ));
+        }
+    }
     for row in &case.rules {
         lines.extend(row.remarks.iter().map(|remark| format!("rule {remark}")));
     }

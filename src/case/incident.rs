@@ -4,6 +4,7 @@
 //! many threads read it, so that notes and suppressions made today still fit after a re-run.
 
 use super::EvidenceRow;
+use super::chains::Chain;
 use crate::model::finding::{Entities, Finding, Role};
 use crate::model::provenance::Item;
 use crate::model::{EvidenceId, Provenance};
@@ -22,6 +23,8 @@ pub struct Incident {
     pub short_id: String,
     /// The lowest number of another incident that cites one of the same steps, if it is lower.
     pub same_activity_as: Option<usize>,
+    /// Incidents that it may belong to: see `chains::link`.
+    pub chain: Chain,
     /// The rule that suppresses it.
     pub suppressed: Option<Suppressed>,
     /// What was found.
@@ -114,6 +117,7 @@ pub fn number(findings: Vec<Finding>, evidence: &[EvidenceRow]) -> Vec<Incident>
             id,
             short_id,
             same_activity_as,
+            chain: Chain::default(),
             suppressed: None,
             finding,
         });

@@ -2,6 +2,7 @@
 //!
 //! Plain data, complete and sorted. Nothing here reads evidence, judges it or renders it.
 
+pub mod chains;
 pub mod conflict;
 pub mod gaps;
 pub mod incident;

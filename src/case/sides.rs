@@ -1,6 +1,6 @@
 //! Who started what a finding tells, and whom it was aimed at.
 
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Step};
 use crate::model::net::Direction;
 use crate::model::{Endpoint, HostWhat, What};
 use std::collections::BTreeSet;
@@ -59,34 +59,34 @@ pub fn started(finding: &Finding) -> Started {
 
 /// The addresses that the cited attempts go to: no claim about attempts that are not cited.
 pub fn targets(finding: &Finding) -> BTreeSet<IpAddr> {
-    finding
-        .steps
-        .iter()
-        .filter_map(|step| match &step.event.what {
-            What::Attempt(attempt) => Some(attempt.responder.address),
-            What::Host(host) => match &host.what {
-                HostWhat::Filtered {
-                    source,
-                    destination,
-                    direction,
-                    ..
-                } => {
-                    let received = *direction == Some(Direction::Inbound);
-                    Some(aim(received, source, destination, finding))
-                }
-                HostWhat::Connected {
-                    source,
-                    destination,
-                    initiated,
-                    ..
-                } => Some(aim(!initiated, source, destination, finding)),
-                _ => None,
-            },
-            What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => {
-                None
+    let aims = finding.steps.iter().map(|step| aimed_at(step, finding));
+    aims.flatten().collect()
+}
+
+/// The address that a step's attempt goes to; `None` of a step that is none.
+pub fn aimed_at(step: &Step, finding: &Finding) -> Option<IpAddr> {
+    match &step.event.what {
+        What::Attempt(attempt) => Some(attempt.responder.address),
+        What::Host(host) => match &host.what {
+            HostWhat::Filtered {
+                source,
+                destination,
+                direction,
+                ..
+            } => {
+                let received = *direction == Some(Direction::Inbound);
+                Some(aim(received, source, destination, finding))
             }
-        })
-        .collect()
+            HostWhat::Connected {
+                source,
+                destination,
+                initiated,
+                ..
+            } => Some(aim(!initiated, source, destination, finding)),
+            _ => None,
+        },
+        What::Wake(_) | What::Neighbour(_) | What::Solicitation(_) | What::Resolution(_) => None,
+    }
 }
 
 /// Whom a logged connection went to. Of one that the host received, logs may name the host first: then

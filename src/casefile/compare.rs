@@ -209,7 +209,7 @@ fn parts(before: &Finding, after: &Finding) -> Vec<String> {
     if parts.is_empty() {
         let text = |f: &Finding| {
             let mut f = f.clone();
-            (f.number, f.same_activity_as) = (0, None);
+            (f.number, f.same_activity_as, f.chain) = (0, None, None);
             serde_json::to_string(&f).unwrap_or_default()
         };
         if text(before) != text(after) {

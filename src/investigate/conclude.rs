@@ -6,7 +6,7 @@ use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
 use crate::case::gaps::{Search, Window};
 use crate::case::{
-    Case, Clock, EvidenceRow, HostRow, Parameters, conflict, incident, judged, merging,
+    Case, Clock, EvidenceRow, HostRow, Parameters, chains, conflict, incident, judged, merging,
     suppression, tunnelled,
 };
 use crate::context::Context;
@@ -145,6 +145,7 @@ impl Read {
                     .flat_map(|row| row.remarks.iter().cloned()),
             );
         }
+        chains::link(&mut case.incidents, &self.context);
         let abouts: Vec<&'static About> = entries.iter().map(|e| e.about()).collect();
         let judged = judged::judge(
             &abouts,

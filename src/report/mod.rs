@@ -4,6 +4,7 @@
 
 pub mod about;
 pub mod basis;
+mod chain;
 pub mod escape;
 pub mod export;
 pub mod html;

@@ -4,6 +4,7 @@ use super::from_case::{analytic_id, named, time, zone};
 use super::refs::references;
 use super::shape as s;
 use crate::analytics::about::About;
+use crate::case::chains::Chain;
 use crate::case::{Case, Incident};
 use crate::model::finding::Finding;
 use crate::model::net::mac_text;
@@ -85,6 +86,7 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
         alternatives: found.alternatives.clone(),
         actions: found.actions.clone(),
         notes: found.notes.clone(),
+        chain: chain(&incident.chain),
         suppressed: incident.suppressed.as_ref().map(|x| s::Suppressed {
             rule: x.rule.clone(),
             reason: x.reason.clone(),
@@ -92,6 +94,22 @@ pub(super) fn finding(case: &Case, incident: &Incident) -> s::Finding {
             until: x.until.clone(),
         }),
     }
+}
+
+/// The incidents before and after one, if there are any.
+pub fn chain(chain: &Chain) -> Option<s::Chain> {
+    (!chain.is_empty()).then(|| s::Chain {
+        reached_in: chain
+            .reached_in
+            .iter()
+            .map(|r| s::Reached {
+                number: r.number as u64,
+                before_ns: r.before.map(|span| span.0),
+            })
+            .collect(),
+        source_of: chain.source_of.iter().map(|n| *n as u64).collect(),
+        more: chain.more,
+    })
 }
 
 fn steps(labels: &Labels, found: &Finding) -> Vec<s::Step> {

@@ -17,7 +17,7 @@ pub mod shape;
 #[cfg(test)]
 mod tests;
 
-use crate::case::Case;
+use crate::case::{Case, Incident};
 use crate::model::{Event, Labels};
 use crate::report::escape;
 use serde::Serialize;
@@ -27,11 +27,16 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 pub const SCHEMA: &str = "casewire-report";
 
 /// Version of the schema: minor versions add optional members, major ones may break.
-pub const SCHEMA_VERSION: &str = "1.6.0";
+pub const SCHEMA_VERSION: &str = "1.7.0";
 
 /// The case as the structure that every rendering and export is made from.
 pub fn shaped(case: &Case) -> shape::Report {
     from_case::report(case)
+}
+
+/// The incidents before and after one, if there are any.
+pub fn chain(incident: &Incident) -> Option<shape::Chain> {
+    incident::chain(&incident.chain)
 }
 
 /// The whole report.

@@ -2,11 +2,11 @@
 
 use super::{Block, commands};
 use crate::model::Span;
-use crate::report::basis;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
 use crate::report::text::check::HEADING;
 use crate::report::zone::Zone;
+use crate::report::{basis, chain};
 use std::collections::BTreeSet;
 
 /// One finding, whole.
@@ -153,6 +153,10 @@ pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
     if !also.is_empty() {
         fact("Also", format!("the pattern of {}", also.join(", ")));
     }
+    fact(
+        "Chain",
+        finding.chain.as_ref().map(chain::told).unwrap_or_default(),
+    );
     if let Some(rule) = &finding.suppressed {
         fact("Suppressed", suppression(rule));
     }

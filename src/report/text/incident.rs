@@ -8,7 +8,7 @@ use crate::model::net::mac_text;
 use crate::report::about::local_at;
 use crate::report::escape::{cells, vis};
 use crate::report::words::name;
-use crate::report::{basis, severity};
+use crate::report::{basis, chain, json, severity};
 
 pub(super) fn write(case: &Case, incident: &Incident, page: &mut Page) {
     let finding = &incident.finding;
@@ -193,6 +193,9 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
             "Also",
             &format!("the pattern of {}", finding.also_satisfies.join(", ")),
         );
+    }
+    if let Some(links) = json::chain(incident) {
+        fact("Chain", &chain::told(&links));
     }
 }
 

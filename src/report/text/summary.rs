@@ -1,16 +1,18 @@
 //! The first screen: what was read, and one line per incident.
 
+use super::alike::listed;
 use super::nothing::ends_inside;
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
-use crate::case::{Case, EvidenceRow, Judgeable};
+use crate::case::{Case, EvidenceRow, Incident, Judgeable};
 use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
 use crate::model::hex::hex;
 use crate::report::about::{local_at, sides, tells_utc};
 use crate::report::escape::{fit, fit_middle};
 use crate::report::words::{count, counted};
+use std::collections::BTreeMap;
 
 pub(super) fn write(case: &Case, style: &Style, page: &mut Page) {
     what_was_read(case, page);
@@ -228,6 +230,38 @@ fn table(case: &Case, style: &Style, page: &mut Page) {
     }
 }
 
+/// Which incidents may belong together, for the most severe ones.
+fn chains(case: &Case, style: &Style, page: &mut Page) {
+    const TOLD: usize = 3;
+    let shown = |i: &&Incident| i.finding.severity >= style.min_severity;
+    let mut onward: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for incident in case.open_incidents().filter(shown) {
+        for reached in &incident.chain.reached_in {
+            let later = onward.entry(reached.number).or_default();
+            later.push(format!("#{}", incident.number));
+        }
+    }
+    let hidden = |n: usize| case.incidents.get(n - 1).is_none_or(|i| !shown(&i));
+    onward.retain(|first, _| !hidden(*first));
+    for (first, later) in onward.iter().take(TOLD) {
+        let later = listed(later);
+        page.hanging(
+            0,
+            "",
+            &format!("What was reached in #{first} is the source in {later}."),
+        );
+    }
+    if let Some(more) = onward.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        page.text(
+            0,
+            &format!(
+                "{} more led on (see Chain).",
+                counted(more as u64, "incident")
+            ),
+        );
+    }
+}
+
 fn totals(case: &Case, style: &Style, page: &mut Page) {
     let all: Vec<&Finding> = case.open_incidents().map(|i| &i.finding).collect();
     let each: Vec<String> = Severity::ALL
@@ -251,6 +285,7 @@ fn totals(case: &Case, style: &Style, page: &mut Page) {
             }
         ),
     );
+    chains(case, style, page);
     let below = all
         .iter()
         .filter(|f| f.severity < style.min_severity)

@@ -66,8 +66,35 @@ pub struct Finding {
     pub actions: Vec<String>,
     /// Further facts.
     pub notes: Vec<String>,
+    /// Findings before and after it that it may belong to; absent where there is none (since 1.7.0).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Chain>,
     /// The rule that suppresses it; null if none does.
     pub suppressed: Option<Suppressed>,
+}
+
+/// Findings that it may belong to, because of a connection that one cites to the host that is the source of
+/// the other.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Chain {
+    /// Findings in which the source of this one was reached, the most severe first.
+    pub reached_in: Vec<Reached>,
+    /// Numbers of findings whose source was reached in this one, the most severe first.
+    pub source_of: Vec<u64>,
+    /// There may be more than are listed.
+    pub more: bool,
+}
+
+/// A finding in which the source of another was reached.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Reached {
+    /// Its number.
+    pub number: u64,
+    /// How long the connection was completed before the first step of the other, in nanoseconds; null where
+    /// the clocks leave their order open.
+    pub before_ns: Option<i64>,
 }
 
 /// The analytic that found it.
