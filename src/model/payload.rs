@@ -1,7 +1,7 @@
 //! What the payload of a flow looks like from outside: its shape, its first sizes and the name it
 //! asks for. Payload itself is never kept.
 
-use super::{Text, Timestamp};
+use super::{Provenance, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How many first payload sizes are kept for each side.
@@ -103,4 +103,7 @@ pub struct Payload {
     /// `None` if it sent none. Not what was sent again, and what it sent on its own after ten seconds only
     /// if the initiator went on, or acknowledged it and more came after another ten.
     pub answered: Option<Timestamp>,
+    /// The packet that reset the connection. It stands here, and not with the other packets of an attempt,
+    /// because a reset tells something only of a connection that carried payload, and most attempts do not.
+    pub reset: Option<Provenance>,
 }

@@ -18,7 +18,9 @@ pub fn places(event: &Event, also: &[Provenance]) -> Vec<Provenance> {
     let mut others: BTreeSet<Provenance> = also.iter().copied().collect();
     match &event.what {
         What::Attempt(attempt) => {
-            others.extend(attempt.accepted.into_iter().chain(attempt.deciding))
+            let reset = attempt.payload.as_ref().and_then(|payload| payload.reset);
+            let answers = [attempt.accepted, attempt.deciding, reset];
+            others.extend(answers.into_iter().flatten());
         }
         What::Wake(signal) => others.extend(&signal.copy_packets),
         What::Solicitation(asked) => others.extend(asked.deciding),

@@ -1,6 +1,6 @@
 //! What the programs of channels that a containment stopped turned to afterwards.
 
-use super::panel::process_words;
+use super::panel::{moment, process_words};
 use super::relation::{Relation, Route};
 use super::state::State;
 use super::who::Who;
@@ -110,7 +110,7 @@ impl<'s> Afterwards<'s> {
 
 fn row((route, relation): &Channel<'_>) -> Vec<String> {
     vec![
-        relation.first.time.rfc3339(),
+        moment(relation.first.time),
         route.words(),
         process_words(route),
         relation.contacts.to_string(),

@@ -178,7 +178,7 @@ impl Failover {
         };
         let mut implant = Vec::new();
         if folder == Folder::Users {
-            implant.push("its user can write to the folder of the program".to_owned());
+            implant.push("it lies where ordinary users can usually write".to_owned());
         }
         let image = state.images.of(who, moved.at);
         if image.is_some_and(|image| image.is_unsigned()) {

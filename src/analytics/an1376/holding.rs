@@ -5,7 +5,7 @@
 //! and until when the evidence could show more.
 
 use super::afterwards::Afterwards;
-use super::panel::{last_good, process_words};
+use super::panel::{last_good, moment, process_words};
 use super::relation::{Passed, Relation, Route};
 use super::settings::FallbackSettings;
 use super::state::State;
@@ -78,7 +78,7 @@ impl Became {
         match self {
             Self::Works => "still works".to_owned(),
             Self::Outlived(until, failed) => {
-                let until = until.rfc3339();
+                let until = moment(until);
                 let beside = match failed {
                     0 => String::new(),
                     n => format!("; {} failed", counted(u64::from(n), "contact")),
@@ -86,7 +86,7 @@ impl Became {
                 format!("went on: a connection begun before was in use until {until}{beside}")
             }
             Self::Open(until, more) => {
-                let until = until.rfc3339();
+                let until = moment(until);
                 let beside = match more {
                     0 => String::new(),
                     n => format!("; {} beside it", counted(u64::from(n), "more contact")),
@@ -101,14 +101,11 @@ impl Became {
             Self::Stopped(None, 1) => "tried once, never worked".to_owned(),
             Self::Stopped(None, n) => format!("tried {n} times, never worked"),
             Self::Stopped(Some(until), 0) => {
-                format!(
-                    "worked until {}, and nothing more was seen",
-                    until.rfc3339()
-                )
+                format!("worked until {}, and nothing more was seen", moment(until))
             }
             Self::Stopped(Some(until), n) => {
                 let n = counted(u64::from(n), "contact");
-                format!("worked until {}; {n} failed", until.rfc3339())
+                format!("worked until {}; {n} failed", moment(until))
             }
         }
     }
@@ -224,7 +221,7 @@ fn title(
     later: &Afterwards<'_>,
 ) -> String {
     let [stopped, untold, works, across] = counts.map(|n| n as u64);
-    let (stated, end) = (at.rfc3339(), until.rfc3339());
+    let (stated, end) = (moment(at), moment(until));
     if until <= at {
         return format!(
             "{host}: whether the containment stated at {stated} held is not in this evidence: connections are recorded until {end}"
@@ -381,7 +378,7 @@ fn table(told: &[Told<'_>]) -> Table {
                 vec![
                     route.words(),
                     process_words(route),
-                    last_good(relation, Timestamp::rfc3339),
+                    last_good(relation),
                     became.words(),
                 ]
             })
@@ -421,11 +418,11 @@ fn unseen(place: Place, until: Timestamp, state: &State, context: &Context) -> V
         return Vec::new();
     }
     vec![Unseen {
-        telemetry: format!("connections after {}", until.rfc3339()),
+        telemetry: format!("connections after {}", moment(until)),
         host: context.identity.name(place).cloned(),
         effect: format!(
             "other records of the host go on until {}; a channel that moved in between would not show",
-            state.end.rfc3339()
+            moment(state.end)
         ),
     }]
 }

@@ -6,6 +6,7 @@ use super::grade::grade;
 use super::lineage::Link;
 use super::novelty::Novelty;
 use super::outage::Extent;
+use super::panel::moment;
 use super::relation::{Established, Relation};
 use super::rules;
 use super::settings::FallbackSettings;
@@ -16,6 +17,7 @@ use super::trouble::Trouble;
 use super::unusual::{Pair, Unusual, measure};
 use super::waiting::Waiting;
 use super::who::Who;
+use crate::analytics::kit::order::clock_notes;
 use crate::context::coverage::Interval;
 use crate::context::{Context, Place};
 use crate::model::finding::{Order, OrderCheck, Severity};
@@ -182,6 +184,7 @@ pub fn judge(
             after,
             remotes_before: waiting.remotes_before,
             subject: state.subject(&waiting.new.who),
+            tried: waiting.tried.is_some(),
         },
         settings,
         context,
@@ -285,7 +288,7 @@ fn disruption(
             open: waiting.open_before,
             until: at,
             end: state.end,
-            failed_before: waiting.trouble.as_ref().map_or(0, |t| t.failures.count),
+            then: waiting.trouble.as_ref(),
             in_force: &|rule| {
                 let since = rule.time.shifted(rules::SETTLES);
                 let mut all = state.relations.all();
@@ -324,7 +327,7 @@ fn went_on(
     (outlived && looks_broken(waiting, trouble, containments, settings)).then(|| {
         format!(
             "the old channel was not disrupted: a connection begun before was in use until {}",
-            used_until.rfc3339()
+            moment(used_until)
         )
     })
 }
@@ -509,14 +512,7 @@ fn check_order(signs: &[Sign], new: &Relation, context: &Context) -> OrderCheck 
     if uncertainty > Span::ZERO {
         check.smallest_gap = Some(new.first.time.since(first.time));
         check.uncertainty = uncertainty;
-        for event in [*first, &new.first] {
-            let clock = context.clocks.clock_of(event, &context.identity);
-            if let Some(note) = context.clocks.sentence(clock, &context.identity)
-                && !check.notes.contains(&note)
-            {
-                check.notes.push(note);
-            }
-        }
+        check.notes = clock_notes(&[(first, &new.first)], context);
     }
     check
 }

@@ -20,6 +20,7 @@ mod holding;
 mod image;
 mod judge;
 mod lineage;
+mod mute;
 mod names;
 mod novelty;
 mod ordinary;
@@ -37,7 +38,9 @@ mod signs;
 mod silence;
 mod speech;
 mod state;
+mod steps;
 mod telling;
+mod title;
 mod trouble;
 mod unusual;
 mod waiting;
@@ -102,7 +105,7 @@ impl Analytic for FallbackChannel {
             "high asks for one process, and for a rhythm of the new channel or a program that typically does not \
              network. What looks like a failover of the program's own service (it lies where only administrators \
              write; the new channel stays with its server) is held at medium or low, unless something speaks for \
-             an implant: a file that its user can write or that is not signed, a process that another one \
+             an implant: a file that lies where ordinary users can usually write or that is not signed, a process that another one \
              reached into, a protocol on the port of another one",
         ],
         needs: &[

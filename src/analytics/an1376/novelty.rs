@@ -1,5 +1,7 @@
 //! What is new about a channel for its program.
 
+use crate::model::Transport;
+
 /// What nothing before it shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Novelty {
@@ -22,12 +24,13 @@ impl Novelty {
         self.port || self.protocol
     }
 
-    /// What is new, in words.
-    pub fn words(self) -> String {
+    /// What is new over `transport`, in words: ICMP has no ports.
+    pub fn words(self, transport: Transport) -> String {
+        let ports = matches!(transport, Transport::TCP | Transport::UDP);
         let all = [
             (self.remote, "remote"),
-            (self.port, "port"),
-            (self.protocol, "protocol"),
+            (self.port && ports, "port"),
+            (self.protocol || self.port && !ports, "protocol"),
         ];
         let new: Vec<&str> = all
             .iter()

@@ -98,7 +98,7 @@ impl Extent {
     pub fn setting(settings: &FallbackSettings) -> String {
         format!(
             "fewer than {} programs and at most half of the remotes fail in a minute; fewer than {} hosts, and at \
-             most half of them, lose all",
+             most half of them, lose all (the share counts from {FEW_REMOTES} remotes and 2 programs on)",
             settings.outage_processes, settings.outage_hosts
         )
     }

@@ -6,7 +6,10 @@ use super::judge::{Judged, sign_weight};
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use crate::model::finding::Table;
-use crate::model::{Span, Timestamp};
+use crate::model::payload::Shape;
+use crate::model::plural::counted;
+use crate::model::provenance::Item;
+use crate::model::{Span, Timestamp, What};
 
 /// Rows of a table of new channels.
 const CHANNELS: usize = 20;
@@ -32,8 +35,8 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         row
     };
     // What began until then is counted whole, however long it went on.
-    let mut counted = vec!["counts what began until".to_owned(), time(first.until)];
-    counted.extend(shown.iter().map(|one| time(one.until)));
+    let mut counted = vec!["counts what began until".to_owned(), moment(first.until)];
+    counted.extend(shown.iter().map(|one| moment(one.until)));
     let rows = vec![
         row("channel", &|route, _| route.words()),
         row("addresses", &|_, relation| {
@@ -52,10 +55,8 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         row("image signed", &|route, _| {
             recorded(route, images.of(&route.who, until).and_then(|i| i.signer()))
         }),
-        row("first contact", &|_, relation| time(relation.first.time)),
-        row("last good contact", &|_, relation| {
-            last_good(relation, time)
-        }),
+        row("first contact", &|_, relation| moment(relation.first.time)),
+        row("last good contact", &|_, relation| last_good(relation)),
         counted,
         row("contacts", &|_, relation| relation.contacts.to_string()),
         row("worked", &|_, relation| relation.worked.to_string()),
@@ -80,21 +81,38 @@ pub fn before_and_after(after: &[Judged], images: &Images, settings: &FallbackSe
         }),
         row("payload out / in", &|_, relation| bytes(relation)),
         row("payload looks like", &|_, relation| {
-            relation.shape.word().to_owned()
-        }),
-        row("seen in", &|_, relation| {
-            match relation.seen {
-                [true, true] => "packets and logs",
-                [true, false] => "packets",
-                _ => "logs",
+            match relation.shape {
+                Shape::None => "not seen",
+                shape => shape.word(),
             }
             .to_owned()
+        }),
+        row("seen in", &|_, relation| {
+            let wire = wire_word(relation);
+            match relation.seen {
+                [true, true] => format!("{wire} and logs"),
+                [true, false] => wire.to_owned(),
+                _ => "logs".to_owned(),
+            }
         }),
     ];
     Table {
         title: "Before and after".to_owned(),
         columns,
         rows,
+    }
+}
+
+/// What tells of the wire: packets, or what somebody else's sensor wrote of them.
+fn wire_word(relation: &Relation) -> &'static str {
+    let events = [Some(&relation.first), relation.last_good.as_ref()];
+    let mut attempts = events
+        .into_iter()
+        .flatten()
+        .filter(|event| matches!(event.what, What::Attempt(_)));
+    match attempts.all(|event| event.provenance.kind == Item::Line) {
+        true => "a log of connections",
+        false => "packets",
     }
 }
 
@@ -118,10 +136,14 @@ pub fn process_words(route: &Route) -> String {
 }
 
 /// When it worked last, or was permitted last where no success is known.
-pub fn last_good(relation: &Relation, time: fn(Timestamp) -> String) -> String {
+pub fn last_good(relation: &Relation) -> String {
     match (&relation.last_good, &relation.last_permitted) {
-        (Some(event), _) => time(event.time),
-        (None, Some(event)) => format!("none known, last permitted {}", time(event.time)),
+        (Some(event), _) if relation.trouble.as_ref().is_some_and(|t| t.answered) => format!(
+            "{}; what answered since, where its name was turned to, is not counted as good",
+            moment(event.time)
+        ),
+        (Some(event), _) => moment(event.time),
+        (None, Some(event)) => format!("none known, last permitted {}", moment(event.time)),
         (None, None) => "none".to_owned(),
     }
 }
@@ -135,7 +157,8 @@ fn recorded(route: &Route, told: Option<String>) -> String {
     }
 }
 
-fn time(time: Timestamp) -> String {
+/// A moment in a sentence or a table: UTC, to the millisecond, as the steps have it.
+pub fn moment(time: Timestamp) -> String {
     format!("{} {}", time.date(), time.clock(3))
 }
 
@@ -161,7 +184,7 @@ pub fn disruption(judged: &Judged) -> Table {
             .iter()
             .map(|sign| {
                 vec![
-                    time(sign.at),
+                    moment(sign.at),
                     sign.kind.word().to_owned(),
                     if sign.strong { "strong" } else { "weak" }.to_owned(),
                     sign.text.clone(),
@@ -177,8 +200,8 @@ pub fn terms(judged: &Judged) -> Table {
         "disruption".to_owned(),
         format!("{:+}", sign_weight(&judged.signs)),
         format!(
-            "{} of it: {}",
-            judged.signs.len(),
+            "{}: {}",
+            counted(judged.signs.len() as u64, "sign"),
             judged
                 .signs
                 .iter()
@@ -216,7 +239,7 @@ pub fn channels(after: &[Judged]) -> Option<Table> {
             .take(CHANNELS)
             .map(|one| {
                 vec![
-                    time(one.waiting.at),
+                    moment(one.waiting.at),
                     one.waiting.new.words(),
                     one.new.worked.to_string(),
                     one.new.failed.to_string(),

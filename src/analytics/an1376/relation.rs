@@ -359,6 +359,12 @@ impl Relation {
         last.map_or(self.good(), |event| event.time.max(self.good()))
     }
 
+    /// The last contact that worked or was permitted.
+    pub fn last_let_through(&self) -> Option<&Event> {
+        let both = [&self.last_good, &self.last_permitted];
+        both.into_iter().flatten().max_by_key(|event| event.order())
+    }
+
     /// The last contact that worked; of one that never did, the last that was permitted. And a word
     /// for which of them it is.
     pub fn last_shown(&self) -> Option<(&Event, &'static str)> {

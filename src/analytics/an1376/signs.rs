@@ -3,11 +3,12 @@
 //! What the relation itself met (blocks, failures, resets, its name) is in `trouble`; here rules of
 //! the host (`rules`), containment times and silence (`silence`) join it.
 
+use super::panel::moment;
 use super::relation::{Relation, Route};
 use super::rules;
 use super::settings::FallbackSettings;
 use super::silence::overdue;
-use super::trouble::Trouble;
+use super::trouble::{Kept, Trouble};
 use super::waiting::Open;
 use crate::analytics::kit::contact::Fate;
 use crate::model::{Event, Timestamp};
@@ -68,8 +69,10 @@ pub struct Sign {
     pub hindsight: bool,
     /// What the evidence shows.
     pub text: String,
-    /// The events that show it.
+    /// The first events that show it.
     pub events: Vec<Event>,
+    /// The last one before the new channel.
+    pub last: Option<Event>,
 }
 
 /// What a sign is looked for in: the broken relation, and what is known around it.
@@ -94,8 +97,8 @@ pub struct Broken<'a> {
     pub until: Timestamp,
     /// The end of what is known of the host.
     pub end: Timestamp,
-    /// How often it had failed in a row when the new channel came.
-    pub failed_before: u32,
+    /// What was wrong with it when the new channel came.
+    pub then: Option<&'a Trouble>,
     /// True if the host let nothing through until then that a rule would have blocked.
     pub in_force: &'a dyn Fn(&Event) -> bool,
     /// True if the host gave a sign of life inside this stretch.
@@ -114,7 +117,7 @@ pub fn signs(broken: &Broken<'_>, settings: &FallbackSettings) -> Vec<Sign> {
     let failures = broken.trouble.map_or(0, |t| t.failures.count);
     let blocks = broken.trouble.map_or(0, |t| t.blocks.count);
     if let Some(trouble) = broken.trouble {
-        own(trouble, broken.failed_before, settings, &mut signs);
+        own(trouble, broken, settings, &mut signs);
     }
     // What began after the new channel did not make way for it.
     signs.retain(|sign| sign.at <= broken.until);
@@ -145,6 +148,7 @@ pub fn signs(broken: &Broken<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                         .to_owned()
                 },
                 events: vec![event.clone()],
+                last: None,
             });
             break;
         }
@@ -161,14 +165,15 @@ pub fn signs(broken: &Broken<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 hindsight: false,
                 text: format!(
                     "the analyst stated containment at {}; until the new channel came {until_then}",
-                    at.rfc3339(),
+                    moment(*at),
                 ),
                 events: Vec::new(),
+                last: None,
             });
             break;
         }
     }
-    let last = broken.relation.last_shown();
+    let last = broken.relation.last_let_through();
     if let Some(overdue) = overdue
         && blocks + failures == 0
     {
@@ -183,7 +188,8 @@ pub fn signs(broken: &Broken<'_>, settings: &FallbackSettings) -> Vec<Sign> {
                 "it fell silent: after one contact every {} none for {} when the new channel came, and none in the {} looked at",
                 overdue.beat, overdue.by_then, overdue.silent
             ),
-            events: last.map(|(event, _)| event.clone()).into_iter().collect(),
+            events: last.cloned().into_iter().collect(),
+            last: None,
         });
     }
     signs.sort_by_key(|sign| (!sign.strong, -sign.weight, sign.at));
@@ -199,12 +205,12 @@ fn after_containment(at: Timestamp, broken: &Broken<'_>) -> (bool, String) {
     // What is under way when a host is contained may still come to its end.
     let settled = at.shifted(rules::SETTLES);
     if used_until > settled {
-        let until = used_until.rfc3339();
+        let until = moment(used_until);
         let said = format!("a connection begun before was in use until {until}");
         return (false, said);
     }
     if untimed > settled {
-        let until = untimed.rfc3339();
+        let until = moment(untimed);
         let said = format!(
             "a connection begun before was open, until {until}; whether it was in use is not told"
         );
@@ -217,17 +223,16 @@ fn after_containment(at: Timestamp, broken: &Broken<'_>) -> (bool, String) {
     }
     let stopped = "it did not work after that";
     let said = if used_until > at {
-        format!(
-            "it was in use until {}, and {stopped}",
-            used_until.rfc3339()
-        )
+        format!("it was in use until {}, and {stopped}", moment(used_until))
     } else {
         stopped.to_owned()
     };
     (true, said)
 }
 
-fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
+fn own(trouble: &Trouble, broken: &Broken<'_>, settings: &FallbackSettings, signs: &mut Vec<Sign>) {
+    let failed_before = broken.then.map_or(0, |t| t.failures.count);
+    let blocked_before = broken.then.map_or(0, |t| t.blocks.count);
     if let Some(first) = trouble.blocks.events.first() {
         signs.push(Sign {
             kind: SignKind::BlockedHost,
@@ -237,9 +242,11 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
             strong: true,
             hindsight: false,
             text: format!(
-                "the host's own firewall blocked it {}",
-                times(trouble.blocks.count)
+                "the host's own firewall blocked it {}{}",
+                times(trouble.blocks.count),
+                part_before(blocked_before, trouble.blocks.count)
             ),
+            last: last_before(broken, |trouble| &trouble.blocks),
             events: trouble.blocks.events.clone(),
         });
     }
@@ -265,7 +272,7 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
                 times(trouble.failures.count),
                 fates.join(", "),
                 if in_time {
-                    String::new()
+                    part_before(failed_before, trouble.failures.count)
                 } else {
                     format!("; {failed_before} of them before the new channel came")
                 },
@@ -275,6 +282,7 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
                     ""
                 }
             ),
+            last: last_before(broken, |trouble| &trouble.failures),
             events: trouble.failures.events.clone(),
         });
     }
@@ -289,9 +297,10 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
             text: if trouble.foreign_reset {
                 "it was reset while in use, with a TTL that is not the remote's: a device on the way may have sent the reset".to_owned()
             } else {
-                "the remote reset it while it was in use".to_owned()
+                "it was reset while in use, in the remote's name".to_owned()
             },
             events: vec![event.clone()],
+            last: None,
         });
     }
     if let Some((event, turn)) = &trouble.name {
@@ -312,8 +321,28 @@ fn own(trouble: &Trouble, failed_before: u32, settings: &FallbackSettings, signs
                 turn.words().to_owned()
             },
             events: vec![event.clone()],
+            last: None,
         });
     }
+}
+
+/// How many of `all` were before the new channel, where that is known and not all of them.
+fn part_before(before: u32, all: u32) -> String {
+    match before {
+        0 => String::new(),
+        n if n >= all => String::new(),
+        n => format!("; {n} of them before the new channel came"),
+    }
+}
+
+/// The last event of a kind before the new channel: the time since then is measured from it.
+fn last_before(broken: &Broken<'_>, kept: impl Fn(&Trouble) -> &Kept) -> Option<Event> {
+    let known = [broken.then, broken.trouble];
+    let kept = known.into_iter().flatten().map(kept);
+    let last = kept.flat_map(|kept| kept.events.iter().chain(&kept.latest));
+    last.filter(|event| event.time <= broken.until)
+        .max_by_key(|event| event.order())
+        .cloned()
 }
 
 fn times(count: u32) -> String {

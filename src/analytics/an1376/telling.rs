@@ -3,23 +3,24 @@
 use super::judge::{Judged, sign_weight};
 use super::lineage::Link;
 use super::outage::Extent;
-use super::panel;
+use super::panel::{self, moment};
 use super::settings::FallbackSettings;
-use super::signs::SignKind;
+use super::signs::{Sign, SignKind};
 use super::state::State;
+use super::steps::steps;
+use super::title::title;
 use crate::analytics::contract::Analytic;
-use crate::analytics::kit::picture::host_words;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::{Condition, Entities, Finding, Role, ScoreItem, Step, Tier, Unseen};
+use crate::model::finding::{Condition, Entities, Finding, ScoreItem, Tier, Unseen};
 use crate::model::plural::counted;
-use crate::model::{Event, Text, Timestamp, What};
+use crate::model::{Event, Span, Text, Timestamp, What};
 use std::net::IpAddr;
 
 /// New channels whose first use becomes a step.
-const SHOWN: usize = 8;
-/// Events of one sign that become steps.
-const SIGNS: usize = 4;
+pub(super) const SHOWN: usize = 8;
+/// Bytes that went out from which on it is worth asking what they were.
+const SENT_MUCH: u64 = 100_000;
 
 /// Tells the new channels of one process beside one broken channel, the severest first.
 pub fn finding(
@@ -52,7 +53,7 @@ pub fn finding(
         analytic: about.id,
         span: None,
         also_satisfies: Vec::new(),
-        title: title(place, told, after.len(), context),
+        title: title(place, told, after, context),
         severity: told.severity,
         tier: tier(told),
         confidence: told.sum().clamp(0, 100) as u8,
@@ -64,7 +65,7 @@ pub fn finding(
         order: told.order.clone(),
         unseen: unseen(place, told, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: actions(context),
+        actions: actions(told, context),
         notes: notes(told, after, later(told, state), context),
     })
 }
@@ -78,70 +79,6 @@ fn tier(told: &Judged) -> Tier {
         // One half on the wire, the other in the log.
         _ => Tier::Both,
     }
-}
-
-fn process_name(who: &super::who::Who) -> String {
-    if who.known() {
-        who.file_name().to_owned()
-    } else {
-        "an unknown process".to_owned()
-    }
-}
-
-fn title(place: Place, told: &Judged, channels: usize, context: &Context) -> String {
-    let host = host_words(place, context);
-    let (old, new) = (&told.waiting.old, &told.waiting.new);
-    use SignKind::{BlockedHost, Containment, Name, Reset, Rule, Silence, Unreachable};
-    let disrupted = match told.signs.first().map(|sign| (sign.kind, sign.strong)) {
-        Some((BlockedHost, _)) => "was blocked by the host's firewall",
-        Some((Rule, true)) => "was blocked by a new rule",
-        Some((Rule, false)) => "may have been blocked by a new rule",
-        Some((Reset, _)) => "was reset while in use",
-        Some((Unreachable, _)) => "stopped working",
-        Some((Name, true)) => "lost its name",
-        Some((Name, false)) => "had its name answered with a private address",
-        Some((Containment, true)) => "stopped at the stated containment",
-        Some((Containment, false)) => "was to stop at the stated containment",
-        Some((Silence, _)) | None => "fell silent",
-    };
-    let who = match told.waiting.link {
-        Link::SameInstance => format!("the same process ({})", process_name(&new.who)),
-        Link::SameProgram => format!("another process of {}", process_name(&new.who)),
-        Link::Kin => format!("a relative of the process ({})", process_name(&new.who)),
-        Link::Injected => format!(
-            "{}, into which the process had reached,",
-            process_name(&new.who)
-        ),
-        Link::SameServer if new.who.known() => {
-            format!(
-                "another process ({}) for the same server",
-                process_name(&new.who)
-            )
-        }
-        Link::Stranger => format!(
-            "another process ({}), which no record ties to it,",
-            process_name(&new.who)
-        ),
-        Link::SameServer => "something on the host, for the same server,".to_owned(),
-        Link::Host => "something on the host".to_owned(),
-    };
-    let did = match (told.new.worked > 0, told.waiting.link) {
-        (true, Link::Stranger) => "used",
-        (true, _) => "went on over",
-        (false, _) => "tried",
-    };
-    let more = match channels {
-        1 => String::new(),
-        2 => " and one more channel".to_owned(),
-        n => format!(" and {} more channels", n - 1),
-    };
-    format!(
-        "{host}: the channel of {} to {} {disrupted}; {} later {who} {did} {}{more}",
-        process_name(&old.who),
-        old.words(),
-        told.after,
-        new.words()
-    )
 }
 
 fn entities(place: Place, told: &Judged, after: &[Judged], context: &Context) -> Entities {
@@ -179,99 +116,6 @@ fn image(event: &Event) -> Option<Text> {
     }
 }
 
-fn step(role: Role, event: &Event, remark: &str) -> Step {
-    let also = match &event.what {
-        What::Attempt(attempt) => attempt
-            .actor
-            .as_ref()
-            .map(|actor| actor.told_by.clone())
-            .unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    Step {
-        role,
-        event: event.clone(),
-        also,
-        remark: remark.to_owned(),
-    }
-}
-
-fn steps(after: &[Judged], state: &State) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let Some(told) = after.first() else {
-        return steps;
-    };
-    for (who, remark) in [
-        (
-            &told.waiting.old.who,
-            "the process of the old channel starts",
-        ),
-        (
-            &told.waiting.new.who,
-            "the process of the new channel starts",
-        ),
-    ] {
-        if let Some(event) = state.lineage.start_of(who, told.waiting.at) {
-            let told_by = state.images.of(who, told.waiting.at).map(|i| &i.told_by);
-            let mut start = step(Role::Process, event, remark);
-            start.also = told_by.into_iter().flatten().copied().collect();
-            start.also.retain(|at| *at != event.provenance);
-            steps.push(start);
-        }
-    }
-    if let Some(event) = state.lineage.reach(
-        &told.waiting.old.who,
-        &told.waiting.new.who,
-        told.waiting.at,
-    ) {
-        steps.push(step(
-            Role::Process,
-            event,
-            "one process reaches into the other",
-        ));
-    }
-    steps.push(step(
-        Role::Connect,
-        &told.old.first,
-        "the old channel, first seen",
-    ));
-    if let Some((event, word)) = told.old.last_shown() {
-        let remark = format!("the old channel, {word}");
-        steps.push(step(Role::Connect, event, &remark));
-    }
-    for sign in &told.signs {
-        let role = match sign.kind {
-            SignKind::BlockedHost | SignKind::Rule => Role::Block,
-            SignKind::Silence => continue,
-            _ => Role::Failed,
-        };
-        for event in sign.events.iter().take(SIGNS) {
-            steps.push(step(role, event, &sign.text));
-        }
-    }
-    for one in after.iter().take(SHOWN) {
-        steps.push(step(
-            Role::Fallback,
-            &one.new.first,
-            "a new channel, first use",
-        ));
-        if let Some((good, word)) = one.new.last_shown()
-            && good.provenance != one.new.first.provenance
-            && one.waiting.new == told.waiting.new
-        {
-            let remark = format!("the new channel, {word}");
-            steps.push(step(Role::Fallback, good, &remark));
-        }
-    }
-    steps.sort_by(|a, b| {
-        (a.event.order(), std::cmp::Reverse(a.role))
-            .cmp(&(b.event.order(), std::cmp::Reverse(b.role)))
-    });
-    // One event in two parts is told once, in the later part.
-    steps.dedup_by(|b, a| a.event.provenance == b.event.provenance);
-    steps
-}
-
 fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
     vec![
         Condition {
@@ -284,8 +128,13 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
                 settings.min_prior, settings.min_beacon, settings.long_connection
             ),
             measured: format!(
-                "{} contacts, {} worked, longest {}",
-                told.old.contacts, told.old.worked, told.old.longest
+                "{}, {} worked, longest {}",
+                counted(u64::from(told.old.contacts), "contact"),
+                told.old.worked,
+                match told.old.longest {
+                    Span::ZERO => "not told".to_owned(),
+                    longest => longest.to_string(),
+                }
             ),
         },
         Condition {
@@ -318,7 +167,7 @@ fn conditions(told: &Judged, settings: &FallbackSettings) -> Vec<Condition> {
             text: format!(
                 "new for {}: {}",
                 told.unusual.subject.words(),
-                told.waiting.novel.words()
+                told.waiting.novel.words(told.waiting.new.transport)
             ),
             setting: "remote, port or protocol".to_owned(),
             measured: told.waiting.new.words(),
@@ -346,7 +195,7 @@ fn notes(
 ) -> Vec<String> {
     let mut notes = Vec::new();
     if !told.stated.is_empty() {
-        let stated: Vec<String> = told.stated.iter().map(|time| time.rfc3339()).collect();
+        let stated: Vec<String> = told.stated.iter().map(|time| moment(*time)).collect();
         notes.push(format!(
             "did the block hold? no: after the containment stated at {} {}",
             stated.join(" and "),
@@ -361,7 +210,7 @@ fn notes(
         notes.push(format!(
             "the new channel had been tried {} from {} on, without success",
             counted(u64::from(tried.tries), "time"),
-            tried.since.rfc3339()
+            moment(tried.since)
         ));
     }
     match &told.unusual.thin {
@@ -383,14 +232,11 @@ fn notes(
             .map(|why| format!("not told as more severe: {why}")),
     );
     if let Some(when) = told.recovered {
-        notes.push(format!(
-            "the old channel worked again at {}",
-            when.rfc3339()
-        ));
+        notes.push(format!("the old channel worked again at {}", moment(when)));
     } else if let Some(when) = later {
         notes.push(format!(
             "the old channel worked again after it was judged, last at {}; that does not lower the severity",
-            when.rfc3339()
+            moment(when)
         ));
     }
     let others = spread(told, context);
@@ -410,15 +256,39 @@ fn notes(
     notes
 }
 
-/// What to do next; that a containment can be stated is said to those who stated none.
-fn actions(context: &Context) -> Vec<String> {
-    let about = &super::FallbackChannel::ABOUT;
-    let stated = !context.containments.is_empty();
-    let actions = about.actions.iter();
+/// What to do next: with whom is known, and without what was done already.
+fn actions(told: &Judged, context: &Context) -> Vec<String> {
+    let blocked = told.signs.iter().any(|sign| sign.kind.is_block());
+    let too = if blocked { " too" } else { "" };
+    let who = &told.waiting.new.who;
+    let mut actions = vec![
+        format!("block the new channel{too}, and look for it on other hosts"),
+        match (who.known(), who.pid) {
+            (true, Some(pid)) => format!(
+                "acquire {} ({pid}) and its memory before it moves again",
+                who.file_name()
+            ),
+            (true, None) => format!(
+                "acquire {} and its memory before it moves again",
+                who.file_name()
+            ),
+            (false, _) => "find the process behind the new channel, which no record names, and acquire it before it \
+                           moves again"
+                .to_owned(),
+        },
+    ];
+    let [out, back] = told.new.bytes;
+    if out >= SENT_MUCH && out > back {
+        actions.push(format!(
+            "find out what went out over the new channel: {out} bytes of payload, {back} came back"
+        ));
+    }
+    if context.containments.is_empty() {
+        let about = &super::FallbackChannel::ABOUT;
+        let stating = about.actions.iter().filter(|a| a.contains("--containment"));
+        actions.extend(stating.map(|action| (*action).to_owned()));
+    }
     actions
-        .filter(|action| !(stated && action.contains("--containment")))
-        .map(|action| (*action).to_owned())
-        .collect()
 }
 
 fn spread(told: &Judged, context: &Context) -> usize {
@@ -472,7 +342,7 @@ fn unseen(place: Place, told: &Judged, context: &Context) -> Vec<Unseen> {
                 "whether the process of the old channel reached into that of the new one could not be seen",
             );
         }
-        if !coverage.any(id, Log::Security, &[5157]) {
+        if !coverage.any(id, Log::Security, &[5157]) && !told.signs.iter().all(left_the_host) {
             add(
                 "blocked connections (Security 5157)",
                 "a block by the host's own firewall could not be seen",
@@ -480,4 +350,14 @@ fn unseen(place: Place, told: &Judged, context: &Context) -> Vec<Unseen> {
         }
     }
     unseen
+}
+
+/// True if what a sign rests on had left the host, or came to it: then its own firewall did not block it.
+fn left_the_host(sign: &Sign) -> bool {
+    let passed = |event: &Event| matches!(event.what, What::Attempt(_) | What::Resolution(_));
+    let kind = matches!(
+        sign.kind,
+        SignKind::Unreachable | SignKind::Reset | SignKind::Name
+    );
+    kind && sign.events.iter().all(passed)
 }

@@ -23,12 +23,20 @@ pub struct Kept {
     pub count: u32,
     /// Time of the last one.
     pub last: Option<Timestamp>,
+    /// The latest one, where there are more than the first.
+    pub latest: Option<Event>,
 }
 
 impl Kept {
     fn add(&mut self, event: &Event) {
         if self.events.len() < KEPT {
             self.events.push(event.clone());
+        } else if self
+            .latest
+            .as_ref()
+            .is_none_or(|held| held.time <= event.time)
+        {
+            self.latest = Some(event.clone());
         }
         self.count = self.count.saturating_add(1);
         self.last = Some(self.last.map_or(event.time, |last| last.max(event.time)));

@@ -4,42 +4,18 @@
 //! likely that this is a fallback. Rarities are measured against the baseline before the
 //! disruption; the other weights are choices of design, and every term is shown.
 
-use super::habits::{Subject, counted_whole, instances_counted, records_lacking};
+use super::habits::{Subject, counted_whole, records_lacking};
 use super::lineage::Link;
+use super::mute::silent_program;
 use super::novelty::Novelty;
 use super::relation::{Relation, Route};
 use super::settings::FallbackSettings;
 use super::speech::{misplaced, usurped};
-use super::who::Who;
 use crate::analytics::kit::contact::before_its_records;
 use crate::context::assets::Assets;
 use crate::context::{Context, Place};
+use crate::model::plural::counted;
 use crate::model::{Span, Timestamp, Transport};
-
-/// Programs that have no business on the network, by file name: they show text, compute, or run
-/// what others give them (Sigma and Elastic rules for network use of system binaries).
-const MUTE: &[&str] = &[
-    "calc.exe",
-    "calculator.exe",
-    "cmstp.exe",
-    "dllhost.exe",
-    "installutil.exe",
-    "mspaint.exe",
-    "notepad.exe",
-    "odbcconf.exe",
-    "regasm.exe",
-    "regsvcs.exe",
-    "regsvr32.exe",
-    "rundll32.exe",
-    "werfault.exe",
-    "wordpad.exe",
-    "write.exe",
-    "xwizard.exe",
-];
-/// Executions from which a share of networked instances says something.
-const ENOUGH: u64 = 10;
-/// Upper bound of that share below which a program typically does not network.
-const RARELY: f64 = 0.3;
 
 /// Bits from which on a port is rare for a program that keeps to at most so many others.
 const KEPT_BITS: f64 = 3.0;
@@ -84,6 +60,8 @@ pub struct Pair<'a> {
     pub remotes_before: usize,
     /// Whose habits the new channel is held against.
     pub subject: Subject,
+    /// The new channel had been tried before, in vain.
+    pub tried: bool,
 }
 
 /// The measure of a pair.
@@ -164,6 +142,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
         Transport::TCP | Transport::UDP => format!("{}/{}", pair.new.port, pair.new.transport),
         other => other.to_string(),
     };
+    let success = if pair.tried { " with success" } else { "" };
     if common {
         told.add(
             "common port",
@@ -176,7 +155,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
     if !ping && pair.novel.beyond_remote() {
         if !common {
             told.uncommon.push(format!(
-                "{port_words} is no common port, and {whose} had not used it"
+                "{port_words} is no common port, and {whose} had not used it{success}"
             ));
         } else if foreign.kept_to_others && (told.regular || told.mute || told.same_implant) {
             told.uncommon.push(format!(
@@ -184,7 +163,7 @@ pub fn measure(pair: &Pair<'_>, settings: &FallbackSettings, context: &Context) 
             ));
         } else if foreign.never_used && (told.steady || told.same_implant) {
             told.uncommon.push(format!(
-                "{port_words} is common, but {whose} had not used it, and the new channel keeps a rhythm or shares \
+                "{port_words} is common, but {whose} had not used it{success}, and the new channel keeps a rhythm or shares \
                  server, sizes or rhythm with the old one"
             ));
         }
@@ -221,67 +200,16 @@ fn mute(pair: &Pair<'_>, before: Timestamp, context: &Context, told: &mut Unusua
     }
     let starts = context.baseline.depth(pair.place, before).executions;
     told.no_start_before = (starts == 0).then_some(before);
-    if let Some((weight, measured)) = silent_program(pair.place, &pair.new.who, before, context) {
+    // Of the instance that had the old channel, only what was before that counts.
+    let when = match pair.link {
+        Link::SameInstance => "before the old channel began",
+        _ => "before",
+    };
+    let silent = silent_program(pair.place, &pair.new.who, (before, when), context);
+    if let Some((weight, measured)) = silent {
         told.mute = true;
         told.add("program that does not network", weight, measured);
     }
-}
-
-/// Weight and numbers for a program that typically does not network; `None` for any other.
-///
-/// By the share of its instances that do, (k + 1/2) / (n + 1), and the upper bound of that; where
-/// there are too few, by the list.
-pub fn silent_program(
-    place: Place,
-    who: &Who,
-    before: Timestamp,
-    context: &Context,
-) -> Option<(f64, String)> {
-    let usage = context.baseline.image(place, &who.program, before);
-    let (n, k) = (usage.executions, usage.networked.min(usage.executions));
-    let listed = MUTE.contains(&who.file_name());
-    let share = (k as f64 + 0.5) / (n as f64 + 1.0);
-    let bound = upper_bound(n, k);
-    let counted = instances_counted(place, who, before, context);
-    let lacking = records_lacking(place, before, context);
-    let instances = match (lacking, counted.networked, counted.starts) {
-        (true, ..) => format!("at least {k} of at least {n} instances"),
-        (false, true, true) => format!("{k} of {n} instances"),
-        (false, true, false) => format!("{k} of {n} or more instances"),
-        (false, false, _) => format!("{k} or more of {n} or more instances"),
-    };
-    // Of a number that may be too small no share can be called the greatest.
-    if n >= ENOUGH && bound <= RARELY && counted.networked {
-        let measured = match lacking {
-            true => format!(
-                "share of these {share:.3}; records of the host's logs are missing, or may be"
-            ),
-            false => format!("share {share:.3}, at most {bound:.3}"),
-        };
-        return Some((
-            (-10.0 * share.log10()).min(15.0),
-            format!("{instances} networked before; {measured}"),
-        ));
-    }
-    (listed && (n < ENOUGH || share < 0.5)).then(|| {
-        let measured = format!(
-            "{} is on the list of programs without business on the network; here {instances} networked before",
-            who.file_name()
-        );
-        (8.0, measured)
-    })
-}
-
-/// Upper 95 % bound of a share of k in n: exact for k = 0, else by the normal approximation.
-fn upper_bound(n: u64, k: u64) -> f64 {
-    if n == 0 {
-        return 1.0;
-    }
-    if k == 0 {
-        return 1.0 - 0.05_f64.powf(1.0 / n as f64);
-    }
-    let share = (k as f64 + 0.5) / (n as f64 + 1.0);
-    (share + 1.645 * (share * (1.0 - share) / (n as f64 + 1.0)).sqrt()).min(1.0)
 }
 
 /// Rarity of the port for the program and for the environment, in bits; a bit is three decibans, a
@@ -312,16 +240,23 @@ fn ports(
             }
         };
         told.add(
-            pair.subject
-                .term("port rare for the program", "port rare for the host"),
+            match pair.new.transport {
+                Transport::TCP | Transport::UDP => pair
+                    .subject
+                    .term("port rare for the program", "port rare for the host"),
+                _ => pair.subject.term(
+                    "protocol rare for the program",
+                    "protocol rare for the host",
+                ),
+            },
             (bits * 1.5).min(10.0),
             format!(
-                "{}{} of its {}{} earlier attempts that left the host, over {} ports: {}{bits:.1} bits",
+                "{}{} of its {}{} earlier attempts that left the host, over {}: {}{bits:.1} bits",
                 usage.by_image,
                 or_more(usage.by_image),
                 usage.of_image,
                 or_more(usage.of_image),
-                usage.ports_of_image,
+                counted(usage.ports_of_image, "port"),
                 match (sure, usage.by_image) {
                     (true, _) => "",
                     (false, 0) if !lacking => "at least ",
@@ -565,19 +500,5 @@ fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
             -3.0,
             format!("{} contacts failed", new.failed),
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bound_of_no_instance_in_ten_is_a_quarter() {
-        // The rule of three: about 3 / n.
-        assert!((upper_bound(10, 0) - 0.2589).abs() < 0.001);
-        assert!((upper_bound(100, 0) - 0.0295).abs() < 0.001);
-        assert!(upper_bound(10, 5) > RARELY);
-        assert_eq!(upper_bound(0, 0), 1.0);
     }
 }

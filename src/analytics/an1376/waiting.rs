@@ -1,6 +1,7 @@
 //! New channels that wait beside broken ones until what follows is known.
 
 use super::lineage::Link;
+use super::mute::silent_program;
 use super::novelty::Novelty;
 use super::relation::{Relation, Route};
 use super::rules;
@@ -8,7 +9,6 @@ use super::settings::FallbackSettings;
 use super::sighting::Sighting;
 use super::state::State;
 use super::trouble::Trouble;
-use super::unusual::silent_program;
 use crate::analytics::kit::contact::before_its_records;
 use crate::context::Context;
 use crate::model::{Event, Span, Timestamp};
@@ -131,7 +131,13 @@ impl State {
         }
         let is_silent = || {
             let before = before_its_records(seen.contact.from, at, context);
-            silent_program(seen.contact.from, &new.route.who, before, context).is_some()
+            silent_program(
+                seen.contact.from,
+                &new.route.who,
+                (before, "before"),
+                context,
+            )
+            .is_some()
         };
         let mut silent = None;
         let mut link = |old: &Route, relation: &Relation| {

@@ -23,7 +23,7 @@ pub fn check(pairs: &[(&Event, &Event)], context: &Context) -> OrderCheck {
 }
 
 /// What was measured of the clocks that an order rests on, a sentence each.
-fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
+pub fn clock_notes(pairs: &[(&Event, &Event)], context: &Context) -> Vec<String> {
     let mut clocks: Vec<_> = pairs
         .iter()
         .flat_map(|(a, b)| [a, b])

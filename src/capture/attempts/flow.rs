@@ -231,6 +231,13 @@ impl Flow {
         }
     }
 
+    /// Notes the packet that reset it, or that none did after all.
+    pub(super) fn reset_by(&mut self, by: Option<Provenance>) {
+        if let Some(speech) = &mut self.speech {
+            speech.reset_by(by);
+        }
+    }
+
     /// Notes that the flow was closed or reset at `time`.
     pub(super) fn close(&mut self, end: FlowEnd, time: Timestamp) {
         self.touch_if_empty(time);

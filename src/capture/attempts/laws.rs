@@ -112,6 +112,9 @@ fn as_one_file(events: Vec<Event>) -> Vec<Event> {
         if let What::Attempt(attempt) = &mut event.what {
             attempt.deciding = attempt.deciding.map(first);
             attempt.accepted = attempt.accepted.map(first);
+            if let Some(payload) = &mut attempt.payload {
+                payload.reset = payload.reset.map(first);
+            }
         }
         event
     };

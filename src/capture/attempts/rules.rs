@@ -106,6 +106,8 @@ fn a_reset_of_an_established_connection_is_not_a_rejection() {
         (Outcome::Established, FlowEnd::ResetByResponder)
     );
     assert_eq!(a.ended, ms(4));
+    let reset = a.payload.and_then(|payload| payload.reset);
+    assert_eq!(reset.map(|at| at.item), Some(5), "the packet that says so");
 }
 
 #[test]
@@ -194,6 +196,7 @@ fn a_forged_reset_does_not_cut_a_connection_in_two() {
         (Outcome::Established, FlowEnd::Open, [0, 200])
     );
     assert_eq!(a.marks, Marks::RESET_MISMATCH);
+    assert_eq!(a.payload.and_then(|payload| payload.reset), None);
 }
 
 #[test]

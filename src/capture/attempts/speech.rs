@@ -3,7 +3,7 @@
 
 use crate::capture::packet::{Extra, Packet};
 use crate::model::payload::{FIRST_SIZES, Payload};
-use crate::model::{Span, Timestamp};
+use crate::model::{Provenance, Span, Timestamp};
 
 /// What the responder sends on its own counts as use of the connection this soon after what it sent before.
 const IN_USE: Span = Span::seconds(10);
@@ -103,6 +103,11 @@ impl Speech {
             self.noted[who] = FIRST_SIZES as u8;
         }
         true
+    }
+
+    /// Notes the packet that reset the connection, or that none did after all.
+    pub(super) fn reset_by(&mut self, by: Option<Provenance>) {
+        self.told.reset = by;
     }
 
     /// What there is to tell of it: nothing of the form of a side whose first payload was not seen.

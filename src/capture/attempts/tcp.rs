@@ -222,6 +222,7 @@ fn syn_ack(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize) {
             flow.accepted = Some(at);
             flow.refusal = None;
             flow.end = FlowEnd::Open;
+            flow.reset_by(None);
             flow.peer_isn = Some([packet.seq; 2]);
             let behind = packet.seq.wrapping_add(1).wrapping_add(packet.payload);
             // What it went on to send may be seen before it.
@@ -314,6 +315,7 @@ fn reset(flow: &mut Flow, packet: &Packet, at: Provenance, (who, last): (usize, 
     if usual != 0 && usual.abs_diff(packet.ttl) > 1 && !flow.marks.has(Marks::TWO_SENSORS) {
         flow.marks.set(Marks::RESET_TTL);
     }
+    flow.reset_by(Some(at));
     flow.close(end, packet.time);
 }
 
@@ -378,6 +380,7 @@ fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: boo
             if who == 1 && packet.flags & ACK != 0 && covers && talks {
                 flow.refusal = None;
                 flow.end = FlowEnd::Open;
+                flow.reset_by(None);
                 flow.decide(Phase::Open, packet.time, at);
             }
         }
@@ -405,6 +408,7 @@ fn other(flow: &mut Flow, packet: &Packet, at: Provenance, who: usize, grew: boo
     };
     if resetter == Some(who) && grew && matches!(flow.phase, Phase::Open | Phase::Loose) {
         flow.end = FlowEnd::Open;
+        flow.reset_by(None);
         flow.marks.set(Marks::RESET_MISMATCH);
     }
     // Nobody closes what the other side has reset: the reset answers it.

@@ -110,10 +110,11 @@ impl Clocks {
                     Against::OwnUtc => "UTC",
                 };
                 format!(
-                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (+/- {}; {}); these events are placed by it.",
+                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (+/- {}; {}{}); these events are placed by it.",
                     ahead(measured.offset),
                     measured.uncertainty,
                     connections(measured.anchors),
+                    course(measured),
                 )
             }
             Known::AsRecorded => String::new(),
@@ -292,6 +293,13 @@ fn method(measured: &Measured, against: &Against) -> String {
     if let Some(zone) = measured.zone() {
         text.push_str(&format!("; zone error of {}", hours(zone)));
     }
+    text.push_str(&course(measured));
+    text
+}
+
+/// How the offset of a clock changes over time: it is not everywhere what is told first.
+fn course(measured: &Measured) -> String {
+    let mut text = String::new();
     if measured.drift != 0 {
         let drift = measured.drift;
         text.push_str(&format!(
