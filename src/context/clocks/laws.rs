@@ -131,6 +131,23 @@ fn truth() -> impl Strategy<Value = Truth> {
         })
 }
 
+/// A false pair lies where a drifting clock will be hours later, and the last true ones are nearer to it than
+/// to those before them.
+#[test]
+fn a_false_pair_ahead_of_a_drift_does_not_undo_the_measure() {
+    let truth = Truth {
+        offset: 0,
+        drift: -47_681,
+        step: None,
+        anchors: 280,
+        span: 86_400 * SECOND,
+        wrong: 14,
+        floor: false,
+        seed: 198_450_613_081_354_460,
+    };
+    truth.check(&truth.measured().unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

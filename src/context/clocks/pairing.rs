@@ -176,10 +176,11 @@ pub fn pair(
     if agreeing.len() * 2 <= shared {
         return Err(Unpaired::Disagreeing);
     }
-    if kept.iter().any(|k| !dominates(k, &agreeing, &votes)) {
+    // First: a false vote that took true ones of much later with it would be held against all that lies between.
+    without_strays(&mut kept);
+    if kept.is_empty() || kept.iter().any(|k| !dominates(k, &agreeing, &votes)) {
         return Err(Unpaired::Disagreeing);
     }
-    without_strays(&mut kept);
     kept.sort_by_key(|k| (k.moments.get(k.moments.len() / 2).copied(), k.middle));
     let tracks = kept.into_iter().map(|k| one_each(&k)).collect();
     Ok((tracks, shared))
