@@ -6,6 +6,7 @@ use super::score::{item, score};
 use super::settings::PortKnockSettings;
 use super::unentered::nearest;
 use crate::analytics::Analytic;
+use crate::analytics::kit::actions::of_sequence;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::program_words;
 use crate::analytics::kit::exposure::Tie;
@@ -180,6 +181,7 @@ fn assemble(
     let mut notes = notes(picture, context);
     let up = was_up(picture.place, knock, context);
     notes.extend((tier == Tier::NetworkOnly && !up).then(|| NOT_UP.to_owned()));
+    let (who, steps) = (entities(picture, context), steps(picture));
     Finding {
         analytic: about.id,
         span: picture.span(),
@@ -188,15 +190,15 @@ fn assemble(
         severity,
         tier,
         confidence,
-        entities: entities(picture, context),
-        steps: steps(picture),
+        actions: of_sequence(&who, &steps, false),
+        entities: who,
+        steps,
         conditions: conditions(picture, settings, context),
         tables: Vec::new(),
         score,
         order,
         unseen,
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: about.actions.iter().map(|s| (*s).to_owned()).collect(),
         notes,
     }
 }

@@ -4,6 +4,7 @@ use super::Signalling;
 use super::back::{Program, Reached, Shows};
 use super::settings::SignallingSettings;
 use crate::analytics::Analytic;
+use crate::analytics::kit::actions::of_sequence;
 use crate::analytics::kit::arrivals::Arrival;
 use crate::analytics::kit::change::{listens_on, made_by, program_words};
 use crate::analytics::kit::doubts::Doubts;
@@ -281,6 +282,11 @@ pub(super) fn tell(
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
     let last = steps.last().map_or(knock.first(), |s| s.event.time);
+    let called_back = matches!(success, Success::Back(back) if back.sniffer.is_some());
+    let mut actions = of_sequence(&entities, &steps, called_back);
+    if kinds.is_empty() {
+        actions.push(LOADED.to_owned());
+    }
     Finding {
         analytic: about.id,
         span: picture.span(),
@@ -293,6 +299,7 @@ pub(super) fn tell(
         severity,
         tier,
         confidence,
+        actions,
         entities,
         conditions: conditions(picture, success, &kinds, sniffer.as_ref(), settings),
         tables: Vec::new(),
@@ -300,7 +307,6 @@ pub(super) fn tell(
         order: check,
         unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
         alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
-        actions: about.actions[..2].iter().map(|s| (*s).to_owned()).collect(),
         notes: [Some(reject_mix(knock)), afterwards_note(knock), habit]
             .into_iter()
             .flatten()
@@ -308,6 +314,10 @@ pub(super) fn tell(
         steps,
     }
 }
+
+/// What to ask where no sign of a packet sniffer was seen.
+const LOADED: &str = "list the libraries and drivers that the program has loaded: a capture library or driver among them says how it \
+                      heard the touches";
 
 /// What is said of a program that reached many others at that port before the touches: sensors that look
 /// at whoever speaks to their host call back, too.

@@ -13,8 +13,9 @@
 //! those of a client. `order`: which order the clocks let a finding claim. `moments`: times in tables.
 //! `sniffing`: processes that watch the wire. `standing`: what the settings file says of a source.
 //! `surroundings`: who started what made the change. `unseen`: what was not there. `near`: the near miss of a
-//! sequence.
+//! sequence. `actions`: what to do with one that was found.
 
+pub mod actions;
 mod admission;
 mod announced;
 mod answered;

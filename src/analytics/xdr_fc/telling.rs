@@ -4,7 +4,7 @@ use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
 use super::steps::steps;
 use super::tables::{Relation, relation, tables};
-use super::targets::{Failure, PORTS, Target, distinct, fared, segments};
+use super::targets::{Failure, PORTS, Target, Who, distinct, fared, segments};
 use super::{Alarm, FailedConnections, SOON};
 use crate::analytics::contract::Analytic;
 use crate::analytics::kit::picture::host_words;
@@ -84,11 +84,7 @@ pub(super) fn tell(
             .iter()
             .map(|b| (*b).to_owned())
             .collect(),
-        actions: FailedConnections::ABOUT
-            .actions
-            .iter()
-            .map(|a| (*a).to_owned())
-            .collect(),
+        actions: actions(carried.map(|r| &r.actor)),
         notes: notes(place, &alarm, relation.as_ref(), settings, context)
             .into_iter()
             .chain(standing.sentence())
@@ -228,6 +224,20 @@ fn score(alarm: &Alarm, rare: bool, standing: &Standing) -> Vec<ScoreItem> {
     let shared = measured.shared * 2 > measured.missing;
     add(shared, -15, "other sources fail to reach the same targets");
     score
+}
+
+/// What to do next: the process that made the most of them is named where records tell it.
+fn actions(actor: Option<&Who>) -> Vec<String> {
+    let general = FailedConnections::ABOUT.actions.iter();
+    let named = actor.map(|(image, pid)| match pid {
+        Some(pid) => format!("{} ({pid})", image_name(image)),
+        None => image_name(image).to_owned(),
+    });
+    let told = |action: &&str| match &named {
+        Some(name) => action.replace("the process and its", &format!("{name} and its")),
+        None => (*action).to_owned(),
+    };
+    general.map(told).collect()
 }
 
 fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condition> {
