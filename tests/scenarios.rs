@@ -5,7 +5,7 @@
 //! `testdata/incidents` runs all. A `toml` block is the settings file; a `set` block changes settings as
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
-//! points behind `scored`, the rows of their first tables behind `shown`, those of the others behind `beside`, remarks of steps behind `remarked`, notes of findings behind `noted`, from when to when behind `spanned`, other
+//! points behind `scored`, the rows of their first tables behind `shown`, those of the others behind `beside`, remarks of steps behind `remarked`, notes of findings behind `noted`, what carries them behind `based`, from when to when behind `spanned`, other
 //! explanations behind `otherwise`, what to do behind `next`; gaps behind `gap`, contradictions behind
 //! `conflict` and notes of the report behind `note`: each word is told where the block has it.
 //! A `containment` block states containments, `TIME`
@@ -267,6 +267,10 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
                 let asked = if c.setting.is_empty() { "" } else { " of " };
                 format!("held {}: {}{asked}{}", c.text, c.measured, c.setting)
             }));
+        }
+        if asked_for("based ") {
+            let basis = casewire::report::basis::of_finding(finding);
+            lines.push(format!("based {basis}"));
         }
         if asked_for("spanned ") {
             let (from, to) = (finding.first_time(), finding.last_time());

@@ -129,6 +129,10 @@ pub struct Step {
 /// How a note begins that says why a finding is kept at info, whatever its analytic made of it.
 pub const KEPT_AT_INFO: &str = "Kept at info: ";
 
+/// What a step remarks whose packets and records have no address of the host in common: its basis is no
+/// agreement.
+pub const JOINED_BY_TARGET: &str = "packets and record are joined by target and time alone";
+
 /// A condition of the analytic, with the setting it was held against and what was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {

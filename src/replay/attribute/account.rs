@@ -1,14 +1,18 @@
 //! What came of attribution, counted per host.
 
 use crate::context::{Context, HostId};
+use crate::model::plural::counted;
+use crate::model::provenance::Item;
 use crate::model::{Attempt, Socket, Strength};
 use std::collections::BTreeMap;
 
 /// Counts of one host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OfHost {
-    /// Outgoing attempts in the packets.
+    /// Outgoing attempts in the packets, and in logs of connections.
     pub attempts: u64,
+    /// Of them, those that a log of connections tells.
+    pub lines: u64,
     /// Of them, with a process from a record with the same endpoints.
     pub exact: u64,
     /// With a process from the packets' own comments.
@@ -34,7 +38,13 @@ pub struct Account {
 }
 
 impl Account {
-    pub(super) fn attempt(&mut self, attempt: &Attempt, host: Option<HostId>, context: &Context) {
+    pub(super) fn attempt(
+        &mut self,
+        attempt: &Attempt,
+        kind: Item,
+        host: Option<HostId>,
+        context: &Context,
+    ) {
         let strength = attempt.actor.as_ref().map(|a| a.strength);
         let weak = || {
             let actor = attempt.actor.as_ref()?;
@@ -44,7 +54,9 @@ impl Account {
             return;
         };
         let row = self.hosts.entry(host).or_default();
-        row.attempts += u64::from(strength != Some(Strength::Weak));
+        let own = strength != Some(Strength::Weak);
+        row.attempts += u64::from(own);
+        row.lines += u64::from(own && kind == Item::Line);
         *match strength {
             Some(Strength::Exact) => &mut row.exact,
             Some(Strength::Comment) => &mut row.comment,
@@ -64,6 +76,15 @@ impl Account {
 }
 
 impl OfHost {
+    /// Where its attempts are told.
+    fn wire(&self) -> &'static str {
+        match self.lines {
+            0 => "the packets",
+            lines if lines == self.attempts => "a log of connections",
+            _ => "the packets and a log of connections",
+        }
+    }
+
     /// `38 of 52 outgoing attempts in the packets have a process (36 exact, 2 from comments)`;
     /// `None` where packets show no attempt.
     pub fn sentence(&self) -> Option<String> {
@@ -84,8 +105,10 @@ impl OfHost {
         let mut parts = Vec::new();
         if self.attempts > 0 {
             parts.push(format!(
-                "{tied} of {} outgoing attempts in the packets have a process{kinds}",
-                self.attempts
+                "{tied} of {} in {} {} a process{kinds}",
+                counted(self.attempts, "outgoing attempt"),
+                self.wire(),
+                if self.attempts == 1 { "has" } else { "have" },
             ));
         }
         if self.weak > 0 {

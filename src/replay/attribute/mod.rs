@@ -207,7 +207,8 @@ impl<'c> Attribution<'c> {
         match &event.what {
             What::Attempt(attempt) => {
                 let host = self.logged(attempt, event);
-                self.account.attempt(attempt, host, self.context);
+                let kind = event.provenance.kind;
+                self.account.attempt(attempt, kind, host, self.context);
             }
             What::Host(host) => self.count_record(host),
             _ => {}

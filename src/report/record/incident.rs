@@ -134,7 +134,7 @@ pub fn who(finding: &Finding, zone: &Zone) -> Vec<(String, String)> {
         fact("Process", format!("{}{pid}", process.name));
     }
     fact("Targets", entities.woken.join(", "));
-    fact("Basis", basis::of_record(finding).to_owned());
+    fact("Basis", basis::of_record(finding));
     fact("Severity", crate::report::severity::told(finding));
     let ids = finding
         .attack

@@ -165,7 +165,7 @@ fn facts(case: &Case, incident: &Incident, page: &mut Page) {
         let woken: Vec<String> = who.woken.iter().map(|mac| mac_text(*mac)).collect();
         fact("Targets", &woken.join(", "));
     }
-    fact("Basis", basis::of_finding(finding));
+    fact("Basis", &basis::of_finding(finding));
     fact(
         "Severity",
         &severity::of_finding(
