@@ -12,6 +12,7 @@ use crate::analytics::kit::contact::Form;
 use crate::analytics::kit::statistics::shown;
 use crate::model::finding::Condition;
 use crate::model::{Span, Timestamp, Transport};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Which detector.
@@ -182,7 +183,10 @@ impl Detected {
         let text = text();
         let setting = format!("at least {needed} within {window}");
         if probes.len() >= needed as usize {
-            let measured = counted(probes, lost);
+            let mut measured = counted(probes, lost);
+            if detector == Detector::Sensitive {
+                measured = named(&measured, probes);
+            }
             self.hits
                 .push(hit(detector, focus, text, setting, measured));
         } else if let Some(near) = Near::of(&text, &setting, probes, needed)
@@ -229,10 +233,18 @@ fn lasted<'p>(mut probes: impl Iterator<Item = &'p Probe>) -> String {
 fn counted(probes: &[&Probe], lost: bool) -> String {
     let (count, span) = (probes.len(), span(probes));
     if lost {
-        format!("at least {count}, in the latest {span} alone")
+        format!("at least {count}, in {span} alone")
     } else {
         format!("{count} in {span}")
     }
+}
+
+/// `6 (21, 22, 23, 53, 88, 445) in 15.656 s`: which ports these were.
+fn named(measured: &str, probes: &[&Probe]) -> String {
+    let ports: BTreeSet<u16> = probes.iter().map(|p| p.remote.port).collect();
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let count = probes.len().to_string();
+    measured.replacen(&count, &format!("{count} ({})", ports.join(", ")), 1)
 }
 
 fn span(probes: &[&Probe]) -> String {

@@ -6,6 +6,7 @@ use super::spoken::HELD;
 use crate::analytics::kit::moments::clocks;
 use crate::context::Context;
 use crate::context::coverage::Interval;
+use crate::model::plural::counted;
 use crate::model::{EvidenceId, Span, Timestamp};
 
 /// A file of a rotation begins at most this long after the one before it ended, or before its end.
@@ -14,12 +15,12 @@ const OVERLAP: Span = Span::millis(-50);
 
 /// The sentences for a report: what was said at the first contacts, and what followed.
 pub(super) fn sentences(scan: &Scan, context: &Context) -> Vec<String> {
-    let spoken = (scan.spoken > 0).then(|| {
-        format!(
-            "payload went both ways in {} of the {} contacts that were answered",
-            scan.spoken,
-            scan.sums().answered
-        )
+    let spoken = (scan.spoken > 0).then(|| match scan.sums().answered {
+        1 => "payload went both ways in the 1 contact that was answered".to_owned(),
+        answered => format!(
+            "payload went both ways in {} of the {answered} contacts that were answered",
+            scan.spoken
+        ),
     });
     spoken.into_iter().chain(later(scan, context)).collect()
 }
@@ -67,7 +68,10 @@ fn later(scan: &Scan, context: &Context) -> Option<String> {
     let kept = scan.open.len();
     let whom = match u64::try_from(kept) {
         Ok(few) if few < scan.sums().answered => {
-            format!("one of the first {kept} targets that answered")
+            format!(
+                "one of the first {} that answered",
+                counted(kept as u64, "target")
+            )
         }
         _ => "a target that answered".to_owned(),
     };
@@ -90,8 +94,8 @@ fn later(scan: &Scan, context: &Context) -> Option<String> {
     Some(match unheard {
         0 => told,
         _ => format!(
-            "{told}; no packets show {unheard} of the {} answers",
-            untils.len()
+            "{told}; no packets show {unheard} of the {}",
+            counted(untils.len() as u64, "answer")
         ),
     })
 }

@@ -8,8 +8,8 @@ use super::settings::EnumerationSettings;
 use crate::analytics::kit::standing::Standing;
 use crate::context::processes::Instance;
 use crate::eventlog::normalise::image::image_name;
-use crate::model::Span;
 use crate::model::finding::{ScoreItem, Severity, Tier};
+use crate::model::{Event, Span};
 
 /// Ports by which hosts are administered.
 const ADMIN: [u16; 5] = [22, 445, 1433, 3389, 5985];
@@ -46,8 +46,11 @@ pub(super) struct Doer<'a> {
     /// How long before the scan it had opened no connection on this host yet; `None` if it had. What came
     /// nearer cannot be told from records of the scan itself.
     pub new_since: Option<Span>,
-    /// A process loaded a capture driver, or a scanner was started, while packets passed no socket.
-    pub bypass: bool,
+    /// What started it is told.
+    pub parent_known: bool,
+    /// Records of processes that loaded a capture driver, or of scanners that were started, while packets
+    /// passed no socket.
+    pub near: &'a [&'a Event],
     /// What the settings file says of its host and of the targets.
     pub standing: Standing,
     /// Its control connections of FTP.
@@ -75,13 +78,14 @@ pub(super) fn judge(
 ) -> Judged {
     let has = |d: Detector| scan.hits.iter().any(|h| h.detector == d);
     let only = |d: &[Detector]| scan.hits.iter().all(|h| d.contains(&h.detector));
+    let bypass = !doer.near.is_empty();
     let agreed = scan.agreed * 5 >= scan.contacts * 4;
     let tier = match (program, scan.on_wire) {
         (true, 0) => Tier::HostOnly,
         (true, _) => Tier::Both,
         (false, 0) => Tier::HostOnly,
         // Records of several programs, or of what sent the packets past them.
-        (false, _) if doer.bypass || scan.tied_all() > 0 => Tier::Both,
+        (false, _) if bypass || scan.tied_all() > 0 => Tier::Both,
         (false, _) => Tier::NetworkOnly,
     };
     let folder = Folder::of(doer.image);
@@ -91,7 +95,7 @@ pub(super) fn judge(
     let mut severity = match (program, agreed) {
         (true, true) if foreign => Severity::High,
         (true, _) => Severity::Medium,
-        (false, _) if scan.hits.iter().any(|h| h.detector.by_failures()) || doer.bypass => {
+        (false, _) if scan.hits.iter().any(|h| h.detector.by_failures()) || bypass => {
             Severity::Medium
         }
         (false, _) => Severity::Low,
@@ -236,7 +240,10 @@ pub(super) fn judge(
     add(
         agreed && program,
         10,
-        "packets and socket records agree on four of five contacts or more",
+        &format!(
+            "{} and socket records agree on four of five contacts or more",
+            scan.wire()
+        ),
     );
     add(!internal, -20, &outside(scan));
     add(

@@ -22,10 +22,12 @@ mod sequence;
 mod settings;
 mod severity;
 mod spoken;
+mod starts;
 mod tables;
 mod telling;
 mod title;
 mod tools;
+mod translated;
 mod usual;
 mod walk;
 
@@ -79,6 +81,8 @@ pub struct State {
     hosts_until: Option<Timestamp>,
     /// Signs that something may send past the socket layer: capture libraries, scanners started.
     signs: Vec<Event>,
+    /// Of a program: records of the starts of its processes.
+    starts: Vec<Event>,
     /// Control connections of FTP.
     controls: Controls,
     /// Connections with payload: what followed an answer may have come before the scan was one.
@@ -195,6 +199,7 @@ impl Analytic for Enumeration {
             otherwise::SEGMENT,
             otherwise::OUTSIDE,
             otherwise::FORGED,
+            otherwise::TRANSLATED,
         ],
         severities: severity::TABLE,
         same_chain: None,
@@ -212,11 +217,12 @@ impl Analytic for Enumeration {
     fn keys(&self, event: &Event, context: &Context, each: &mut dyn FnMut(Key)) {
         if let What::Host(host) = &event.what
             && is_sign(&host.what)
+            && let Some(place) = context.identity.place_of(host)
         {
-            if let Some(place) = context.identity.place_of(host) {
-                each(Key::Source(place));
-            }
-            return;
+            each(Key::Source(place));
+        }
+        if let Some(key) = starts::started(event, context) {
+            each(key);
         }
         let Some(contact) = contact_of(event, context) else {
             return;
@@ -242,10 +248,14 @@ impl Analytic for Enumeration {
         found: &mut Found,
     ) {
         let Some(contact) = contact_of(event, context) else {
-            if state.signs.len() >= SIGNS {
-                state.signs.remove(0);
+            let (held, most) = match key {
+                Key::Program { .. } => (&mut state.starts, starts::STARTS),
+                Key::Source(_) => (&mut state.signs, SIGNS),
+            };
+            if held.len() >= most {
+                held.remove(0);
             }
-            state.signs.push(event.clone());
+            held.push(event.clone());
             return;
         };
         let mut probe = Probe::of(&contact, context);
@@ -353,7 +363,7 @@ impl Analytic for Enumeration {
                 .flatten()
                 .map(|told| told.weight())
                 .sum::<usize>()
-            + state.signs.len() * EVENT
+            + (state.signs.len() + state.starts.len()) * EVENT
             + state.controls.weight()
             + state.spoken.weight()
     }
@@ -445,6 +455,7 @@ impl Enumeration {
         }
         let beside = telling::Beside {
             signs: &state.signs,
+            starts: &state.starts,
             controls: state.controls.held(),
         };
         let Some(telling) = telling::telling(key, &scan, beside, &self.settings, context) else {

@@ -6,6 +6,7 @@ use super::recent::{Probe, Target, tells_more};
 use super::settings::EnumerationSettings;
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::eventlog::normalise::image::image_key;
+use crate::model::provenance::Item;
 use crate::model::{
     Actor, Endpoint, Event, Provenance, Socket, Span, Strength, Timestamp, Transport, What,
 };
@@ -16,8 +17,8 @@ use std::net::IpAddr;
 pub(super) const FIRST: usize = 20;
 /// Distinct addresses, ports and networks counted; beyond, "or more".
 pub(super) const COUNTED: usize = 4096;
-/// Rows of the table of ports; further ports are counted together.
-const ROWS: usize = 64;
+/// Ports counted apart, so that those which matter can be told; further ports are counted together.
+const ROWS: usize = COUNTED;
 /// Answering targets kept, and connections told that followed to them.
 const OPEN: usize = 64;
 pub(super) const FOLLOWED: usize = 16;
@@ -89,7 +90,9 @@ pub(super) struct Scan {
     /// First contacts with usual targets meanwhile, which are not counted.
     pub usual: u64,
     pub on_wire: u64,
-    /// Of those, contacts that records or the capture's own comments firmly tie to a process.
+    /// Of those, rows of a log of connections, which are no packets.
+    pub lines: u64,
+    /// Of those on the wire, contacts that records or the capture's own comments firmly tie to a process.
     pub agreed: u64,
     pub tied: [u64; 3],
     pub addresses: BTreeSet<IpAddr>,
@@ -137,6 +140,7 @@ impl Scan {
             counted: BTreeMap::new(),
             usual: 0,
             on_wire: 0,
+            lines: 0,
             agreed: 0,
             tied: [0; 3],
             addresses: BTreeSet::new(),
@@ -281,6 +285,8 @@ impl Scan {
             count.internal += u64::from(held && probe.internal);
         }
         self.on_wire += u64::from(probe.on_wire);
+        let line = probe.event.provenance.kind == Item::Line;
+        self.lines += u64::from(probe.on_wire && line);
         let firm = matches!(probe.strength, Some(Strength::Exact | Strength::Comment));
         self.agreed += u64::from(probe.on_wire && firm);
         if let Some(strength) = probe.strength {
@@ -397,6 +403,15 @@ impl Scan {
         let events =
             self.targets.len() + self.followed.len() + self.hits.len() + self.processes.len();
         size_of::<Self>() + counted + small * 32 + rows * 128 + events * EVENT
+    }
+
+    /// What shows its contacts on the wire, in words.
+    pub fn wire(&self) -> &'static str {
+        match self.lines {
+            0 => "packets",
+            lines if lines == self.on_wire => "a log of connections",
+            _ => "packets, a log of connections",
+        }
     }
 
     /// Contacts tied to a process, whatever the strength.

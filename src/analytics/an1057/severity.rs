@@ -8,8 +8,8 @@ pub(super) const TABLE: &[Grade] = &[
     grade(
         &[Tier::Both],
         Severity::High,
-        "a process is joined to the contacts, packets and socket records agree on four fifths \
-         of them, and the process is a known scanner or lies where users can write",
+        "a process is joined to the contacts, packets or a log of connections and socket records agree \
+         on four fifths of them, and the process is a known scanner or lies where users can write",
     ),
     grade(
         &[Tier::Both, Tier::HostOnly],

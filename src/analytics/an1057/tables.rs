@@ -3,24 +3,28 @@
 use super::detect::port_words;
 use super::recent::Target;
 use super::scan::{Row, Scan, actor_of};
+use super::settings::EnumerationSettings;
 use super::telling::instance;
 use crate::analytics::kit::contact::{Fate, Form};
 use crate::analytics::kit::moments::clocks;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::model::finding::Table;
-use crate::model::{Actor, Timestamp};
+use crate::model::{Actor, Timestamp, Transport};
 
+/// Ports told in rows of their own.
+const PORTS: usize = 64;
 /// Parents told.
 const PARENTS: usize = 6;
 /// Processes told.
-const PROCESSES: usize = 8;
+pub(super) const PROCESSES: usize = 8;
 
 /// The process, the ports, the first targets, what answered.
 pub(super) fn tables(
     scan: &Scan,
     actor: Option<&Actor>,
     place: Place,
+    settings: &EnumerationSettings,
     context: &Context,
 ) -> Vec<Table> {
     let mut tables = Vec::new();
@@ -37,15 +41,26 @@ pub(super) fn tables(
         ]
     };
     let mut ports: Vec<_> = scan.rows.iter().collect();
-    // Open ones first: a long list is cut.
-    ports.sort_by_key(|(port, row)| (row.answered == 0, **port));
+    // A long list is cut: what answered, and what is worth finding, comes first.
+    let worth = |(form, transport, port): &(Form, Transport, u16)| {
+        *form == Form::Connection
+            && *transport == Transport::TCP
+            && settings.sensitive_ports.contains(port)
+    };
+    ports.sort_by_key(|(port, row)| (row.answered == 0, !worth(port), **port));
+    let cut = ports.split_off(ports.len().min(PORTS));
     let mut rows: Vec<Vec<String>> = ports
         .into_iter()
         .map(|((form, transport, port), counts)| row(port_words(*form, *transport, *port), counts))
         .collect();
-    let other = &scan.other_ports;
+    let mut other = scan.other_ports;
+    for (_, row) in cut {
+        other.answered += row.answered;
+        other.failed += row.failed;
+        other.untold += row.untold;
+    }
     if other.answered + other.failed + other.untold > 0 {
-        rows.push(row("all other ports".to_owned(), other));
+        rows.push(row("all other ports".to_owned(), &other));
     }
     tables.push(Table {
         title: "Targets by port".to_owned(),
@@ -54,7 +69,10 @@ pub(super) fn tables(
     });
     let clock = clocks(scan.targets.iter().map(|p| p.time), 6);
     tables.push(Table {
-        title: format!("The first {} targets", scan.targets.len()),
+        title: match scan.targets.len() {
+            1 => "The first target".to_owned(),
+            several => format!("The first {several} targets"),
+        },
         columns: words(&["time", "target", "outcome", "process", "where"]),
         rows: scan
             .targets

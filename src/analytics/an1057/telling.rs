@@ -9,19 +9,22 @@ use super::scan::{COUNTED, Scan, actor_of};
 use super::settings::EnumerationSettings;
 use super::tables::tables;
 use super::title::title;
-use super::{Enumeration, Key, tools};
+use super::{Enumeration, Key, starts, tools, translated};
 use crate::analytics::Analytic;
 use crate::analytics::kit::contact::{
-    Form, ahead_of_its_records, answers_lacking, before_its_records, outgoing, question_of,
+    Fate, Form, ahead_of_its_records, answers_lacking, before_its_records, contact_of, outgoing,
+    question_of,
 };
 use crate::analytics::kit::standing::Standing;
 use crate::context::coverage::Log;
 use crate::context::processes::Instance;
 use crate::context::{Context, HostId, Place};
 use crate::eventlog::normalise::image::{image_key, image_name};
-use crate::model::finding::{Condition, Entities, Finding, OrderCheck, Reach, Role, Step, Unseen};
+use crate::model::finding::{
+    Condition, Entities, Finding, JOINED_BY_TARGET, OrderCheck, Reach, Role, Step, Unseen,
+};
 use crate::model::plural::counted;
-use crate::model::{Actor, Event, Span, Strength, Timestamp, What};
+use crate::model::{Actor, Event, Outcome, Span, Strength, Timestamp, Transport, What};
 use std::net::IpAddr;
 
 /// Connections without a record that are no chance, whatever came beside them.
@@ -34,6 +37,8 @@ const PORTS: usize = 64;
 pub(super) struct Beside<'s> {
     /// Signs that something may send past the socket layer.
     pub signs: &'s [Event],
+    /// Records of the starts of a program's processes.
+    pub starts: &'s [Event],
     /// Control connections of FTP.
     pub controls: &'s [Control],
 }
@@ -99,7 +104,10 @@ pub(super) fn telling(
         tool: actor.and_then(|_| tools::of_process(image, started)),
         known: program && is_known(image, place, settings, context),
         new_since: (used.networked == 0).then(|| ahead_of_its_records(place, context)),
-        bypass: !near.is_empty(),
+        parent_known: matches!((started, place), (Some(process), Place::Host(host))
+            if !process.parent.image.is_empty()
+                || context.processes.parent(host, process).is_some()),
+        near: &near,
         standing: Standing::of(
             place,
             own_address(&first.event),
@@ -117,6 +125,7 @@ pub(super) fn telling(
         held,
         excuse,
     } = judge(scan, program, &doer, settings);
+    let translated = translated::sentence(scan, place, context);
     let about = &Enumeration::ABOUT;
     let finding = Finding {
         analytic: about.id,
@@ -127,22 +136,23 @@ pub(super) fn telling(
         tier,
         confidence,
         entities: entities(scan, place, actor, first.event.clone(), context),
-        steps: steps(scan, &near),
+        steps: steps(scan, beside, &near, place, context),
         conditions: scan
             .hits
             .iter()
             .map(|h| h.condition.clone())
             .chain(tied(scan, program))
             .collect(),
-        tables: tables(scan, actor, place, context),
+        tables: tables(scan, actor, place, settings, context),
         score,
         order: OrderCheck::of_one_clock(),
         unseen: unseen(scan, place, program, context),
-        alternatives: alternatives(scan, excuse.as_ref(), actor.is_some()),
+        alternatives: alternatives(scan, excuse.as_ref(), actor.is_some(), translated.is_some()),
         actions: actions(scan, program, &doer),
         notes: held
             .into_iter()
             .chain(main.map(|image| one_image(scan, image)))
+            .chain(translated)
             .chain(notes(scan, &near, place, settings, context))
             .chain(doer.standing.sentence())
             .collect(),
@@ -214,6 +224,20 @@ fn own_address(event: &Event) -> Option<IpAddr> {
     }
 }
 
+/// The host's own address: not the one that translation gave its packets.
+fn host_address(place: Place, first: &Event, context: &Context) -> Option<IpAddr> {
+    match (translated::source(first, place, context), place) {
+        (Some(_), Place::Host(host)) => {
+            let identity = &context.identity;
+            let ever = identity
+                .host(host)
+                .and_then(|h| h.addresses.first().copied());
+            identity.addresses_at(host, first.time).next().or(ever)
+        }
+        _ => own_address(first),
+    }
+}
+
 fn entities(
     scan: &Scan,
     place: Place,
@@ -230,7 +254,7 @@ fn entities(
             .then(|| scan.addresses.first().copied())
             .flatten(),
         host_name: context.identity.name(place).cloned().unwrap_or_default(),
-        host_address: own_address(&first),
+        host_address: host_address(place, &first, context),
         probed_ports: scan
             .ports
             .iter()
@@ -255,7 +279,13 @@ fn entities(
     }
 }
 
-fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
+fn steps(
+    scan: &Scan,
+    beside: Beside<'_>,
+    near: &[&Event],
+    place: Place,
+    context: &Context,
+) -> Vec<Step> {
     let step = |role, event: &Event, remark: &str| Step {
         role,
         event: event.clone(),
@@ -271,7 +301,11 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
         .into_iter()
         .chain(question_of(event))
         .collect(),
-        remark: remark.to_owned(),
+        remark: [remark, joined(event), cut_short(event, scan, context)]
+            .into_iter()
+            .filter(|remark| !remark.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
     };
     let mut steps: Vec<Step> = scan
         .targets
@@ -299,9 +333,37 @@ fn steps(scan: &Scan, near: &[&Event]) -> Vec<Step> {
             "could send packets that pass no socket",
         ));
     }
+    if let Place::Host(host) = place {
+        steps.extend(starts::steps(scan, host, beside.starts, context));
+    }
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by_key(|s| s.event.provenance);
     steps
+}
+
+/// What is remarked of a contact whose packets and record share no address.
+fn joined(event: &Event) -> &'static str {
+    let weak = actor_of(event).is_some_and(|actor| actor.strength == Strength::Weak);
+    if weak { JOINED_BY_TARGET } else { "" }
+}
+
+/// What is remarked of silence that may be the end of the capture: its sentence says "no answer".
+fn cut_short(event: &Event, scan: &Scan, context: &Context) -> &'static str {
+    let What::Attempt(attempt) = &event.what else {
+        return "";
+    };
+    let untold = || {
+        let contact = contact_of(event, context)?;
+        let target = (contact.form, contact.transport, contact.remote);
+        let learnt = scan.counted.get(&target).copied();
+        Some(contact.fate == Fate::Untold && learnt.unwrap_or(contact.fate) == Fate::Untold)
+    };
+    let silent = attempt.outcome == Outcome::Unanswered && !attempt.went_on();
+    if silent && attempt.transport != Transport::UDP && untold() == Some(true) {
+        "whether it was answered this evidence does not tell"
+    } else {
+        ""
+    }
 }
 
 fn tied(scan: &Scan, program: bool) -> Option<Condition> {
@@ -309,7 +371,10 @@ fn tied(scan: &Scan, program: bool) -> Option<Condition> {
         let kinds: Vec<String> = [Strength::Exact, Strength::Comment, Strength::Weak]
             .iter()
             .filter(|s| scan.tied_by(**s) > 0)
-            .map(|s| format!("{} {}", scan.tied_by(*s), s.word()))
+            .map(|s| match s {
+                Strength::Weak => format!("{} {}", scan.tied_by(*s), translated::WEAK),
+                _ => format!("{} {}", scan.tied_by(*s), s.word()),
+            })
             .collect();
         Condition {
             text: "contacts tied to the process".to_owned(),
@@ -355,7 +420,8 @@ fn notes(
             ),
             false => (
                 "packets",
-                "they were sent past the socket layer, as capture drivers do",
+                "that is consistent with being sent past the socket layer, as capture drivers do, or by another host \
+                 in its name",
             ),
         };
         notes.push(format!(
@@ -369,8 +435,8 @@ fn notes(
         .any(|h| h.detector == super::Detector::Walk)
     {
         notes.push(
-            "the random walk has no time scale: how long it took is part of its measure; its chances (0.8 \
-             and 0.2) are the paper's, not measured here"
+            "the random walk has no window: how long it took is told with its measure; its chances (0.8 and \
+             0.2) are those of the paper on the threshold random walk (Jung and others, 2004), not measured here"
                 .to_owned(),
         );
     }
