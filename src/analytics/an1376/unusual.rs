@@ -493,7 +493,11 @@ fn amounts(pair: &Pair<'_>, settings: &FallbackSettings, told: &mut Unusual) {
         );
     }
     if new.worked > 0 {
-        told.add("it works", 3.0, format!("{} contacts worked", new.worked));
+        told.add(
+            "it works",
+            3.0,
+            format!("{} worked", counted(u64::from(new.worked), "contact")),
+        );
     } else if new.failed > 0 && new.untold == 0 {
         told.add(
             "it never worked",

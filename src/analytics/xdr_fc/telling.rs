@@ -270,14 +270,14 @@ fn conditions(alarm: &Alarm, settings: &FailedConnectionsSettings) -> Vec<Condit
                 shown(settings.rarity())
             ),
             format!(
-                "{} of {} failed, p {} at a rate of {:.3}, from {} missing of {} targets of the other sources \
+                "{} of {} failed, p {} at a rate of {:.3}, from {} missing of {} of the other sources \
                  inside the network, drawn towards 1 in 10",
                 mixture.k,
                 mixture.n,
                 shown(mixture.p),
                 mixture.rate,
                 mixture.others.0,
-                mixture.others.1
+                counted(mixture.others.1, "target")
             ),
         );
         return conditions;
