@@ -7,7 +7,7 @@ use super::state::State;
 use super::telling::SHOWN;
 use crate::model::finding::{Role, Step};
 use crate::model::plural::counted;
-use crate::model::{Event, What};
+use crate::model::{Event, Labels, Provenance, What};
 
 /// First events of one sign that become steps, beside the last one before the new channel.
 const SIGNS: usize = 3;
@@ -30,7 +30,7 @@ fn step(role: Role, event: &Event, remark: &str) -> Step {
 }
 
 /// The steps of a finding: the old channel, the signs of its disruption, the new channels.
-pub fn steps(after: &[Judged], state: &State) -> Vec<Step> {
+pub fn steps(after: &[Judged], state: &State, labels: &Labels) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let Some(told) = after.first() else {
         return steps;
@@ -82,14 +82,14 @@ pub fn steps(after: &[Judged], state: &State) -> Vec<Step> {
         };
         let shown = sign.events.iter().take(SIGNS);
         for (event, n) in shown.chain(&sign.last).zip(1..) {
-            steps.push(step(role, event, &remark(sign, n)));
+            steps.push(step(role, event, &remark(sign, event, n, labels)));
         }
     }
     for one in after.iter().take(SHOWN) {
         let first = match &one.waiting.tried {
             Some(tried) => format!(
-                "a new channel, first use after {} in vain",
-                counted(u64::from(tried.tries), "try").replace("trys", "tries")
+                "a new channel, first use; {} in vain before",
+                counted(u64::from(tried.tries), "contact")
             ),
             None => "a new channel, first use".to_owned(),
         };
@@ -111,13 +111,25 @@ pub fn steps(after: &[Judged], state: &State) -> Vec<Step> {
     steps
 }
 
-/// What is said of the `n`th event of a sign: the whole with the first.
-fn remark(sign: &Sign, n: usize) -> String {
+/// What is said of `event`, the `n`th of a sign: the whole with the first.
+fn remark(sign: &Sign, event: &Event, n: usize, labels: &Labels) -> String {
     match (sign.kind, n) {
         (SignKind::Silence, _) => "the old channel, last heard".to_owned(),
         // The event began when the connection did.
-        (SignKind::Reset, _) => format!("{}, at {}", sign.text, moment(sign.at)),
+        (SignKind::Reset, _) => {
+            let by = reset_of(event).map(|at| format!(" ({})", labels.place(&at)));
+            let (at, by) = (moment(sign.at), by.unwrap_or_default());
+            format!("{}, at {at}{by}", sign.text)
+        }
         (_, 1) => sign.text.clone(),
         _ => format!("{}, again", sign.kind.word()),
+    }
+}
+
+/// The packet that reset a connection.
+fn reset_of(event: &Event) -> Option<Provenance> {
+    match &event.what {
+        What::Attempt(attempt) => attempt.payload.as_ref()?.reset,
+        _ => None,
     }
 }

@@ -58,7 +58,7 @@ pub fn finding(
         tier: tier(told),
         confidence: told.sum().clamp(0, 100) as u8,
         entities: entities(place, told, after, context),
-        steps: steps(after, state),
+        steps: steps(after, state, &context.labels),
         conditions: conditions(told, settings),
         tables,
         score,

@@ -77,7 +77,7 @@ pub fn title(place: Place, told: &Judged, after: &[Judged], context: &Context) -
     )
 }
 
-/// The other new channels of the process, those that worked apart from those that were tried in vain.
+/// The other new channels of the process, those that worked apart from those of which that is not known.
 fn others(told: &Judged, after: &[Judged]) -> String {
     let more = |n: usize| match n {
         0 => String::new(),
@@ -89,7 +89,7 @@ fn others(told: &Judged, after: &[Judged]) -> String {
     match (others.len() - worked, worked, told.new.worked) {
         (0, worked, _) => more(worked),
         (tried, 0, 0) => more(tried),
-        (1, worked, _) => format!("{}, and tried one more in vain", more(worked)),
-        (tried, worked, _) => format!("{}, and tried {tried} more in vain", more(worked)),
+        (1, worked, _) => format!("{}, and tried one more", more(worked)),
+        (tried, worked, _) => format!("{}, and tried {tried} more", more(worked)),
     }
 }
