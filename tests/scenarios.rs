@@ -6,7 +6,8 @@
 //! `--set` does, one `AN0842.Name=value` a line. What the report says of a suppression rule stands
 //! behind `rule`, titles of findings behind `said`, what was measured and what was asked behind `held`,
 //! points behind `scored`, the rows of their first tables behind `shown`, those of the others behind `beside`, remarks of steps behind `remarked`, notes of findings behind `noted`, what carries them behind `based`, from when to when behind `spanned`, other
-//! explanations behind `otherwise`, what to do behind `next`; gaps behind `gap`, contradictions behind
+//! explanations behind `otherwise`, what to do behind `next`, what was not there to see and what that leaves
+//! open behind `unseen`, the confidence behind `confidence`; gaps behind `gap`, contradictions behind
 //! `conflict` and notes of the report behind `note`: each word is told where the block has it.
 //! A `containment` block states containments, `TIME`
 //! or `TIME,HOST` a line.
@@ -291,6 +292,16 @@ fn told(path: &Path, analytic: Option<&str>) -> (String, String) {
         if asked_for("scored ") {
             let items = finding.score.iter();
             lines.extend(items.map(|item| format!("scored {:+} {}", item.points, item.reason)));
+        }
+        if asked_for("confidence ") {
+            lines.push(format!("confidence {}", finding.confidence));
+        }
+        if asked_for("unseen ") {
+            lines.extend(finding.unseen.iter().map(|unseen| {
+                let host = unseen.host.as_ref();
+                let host = host.map_or_else(String::new, |host| format!(" on {host}"));
+                format!("unseen {}{host}: {}", unseen.telemetry, unseen.effect)
+            }));
         }
         if asked_for("shown ") {
             let rows = finding.tables.iter().take(1).flat_map(|table| &table.rows);
