@@ -145,4 +145,65 @@ mod tests {
         assert!(sshd(ServiceState::Running).is_some_and(|told| told.opens && told.port == 22));
         assert!(sshd(ServiceState::Stopped).is_some_and(|told| !told.opens));
     }
+
+    #[test]
+    fn a_setting_that_is_taken_away_shuts_what_it_opened() {
+        let told = |change, target: &str| {
+            announced(&HostWhat::RegistryChanged {
+                process: Process::default(),
+                change,
+                target: target.into(),
+                details: "DWORD (0x00000000)".into(),
+            })
+            .map(|told| told.opens)
+        };
+        let proxy = r"HKLM\System\CurrentControlSet\Services\PortProxy\v4tov4\tcp\*/8443";
+        assert_eq!(told(RegistryChange::Set, proxy), Some(true));
+        assert_eq!(told(RegistryChange::Deleted, proxy), Some(false));
+        assert_eq!(told(RegistryChange::Renamed, proxy), None);
+        // What denies connections by default, or by a policy, is not told by its end.
+        let rdp = r"HKLM\System\CurrentControlSet\Control\Terminal Server\fDenyTSConnections";
+        assert_eq!(told(RegistryChange::Set, rdp), Some(true));
+        assert_eq!(told(RegistryChange::Deleted, rdp), None);
+    }
+
+    #[test]
+    fn what_is_not_told_for_certain_announces_nothing() {
+        let proxy = r"HKLM\System\CurrentControlSet\Services\PortProxy\v4tov4\tcp\*/8443";
+        for other in [
+            proxy.replace("tcp", "udp"),
+            proxy.replace("v4tov4", "v4"),
+            proxy.replace("8443", "ssh"),
+            proxy.replace("*/8443", "Enabled"),
+        ] {
+            assert_eq!(set(&other, "10.0.0.9/3389"), None, "{other}");
+        }
+        let service = |name: &str, state| {
+            announced(&HostWhat::ServiceStateChanged {
+                name: name.into(),
+                state,
+            })
+        };
+        assert_eq!(service("OpenSSH SSH Server", ServiceState::Unknown), None);
+        assert_eq!(service("Print Spooler", ServiceState::Running), None);
+    }
+
+    #[test]
+    fn a_service_is_known_by_its_display_name_whatever_its_case() {
+        for (name, port) in [
+            ("openssh ssh server", 22),
+            ("Remote Desktop Services", 3389),
+            ("Windows Remote Management (WS-Management)", 5985),
+            ("World Wide Web Publishing Service", 80),
+            ("Microsoft FTP Service", 21),
+            ("TELNET", 23),
+        ] {
+            let told = announced(&HostWhat::ServiceStateChanged {
+                name: name.into(),
+                state: ServiceState::Running,
+            });
+            let told = told.map(|told| (told.port, told.address, told.named, told.by));
+            assert_eq!(told, Some((port, ANY, false, name.into())));
+        }
+    }
 }

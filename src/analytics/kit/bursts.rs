@@ -74,3 +74,67 @@ impl Bursts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp(second * 1_000_000_000)
+    }
+
+    /// Whether filter changes of these names, all at once, may be of a rule.
+    fn small<'n>(names: impl IntoIterator<Item = &'n str>) -> bool {
+        let mut bursts = Bursts::default();
+        let hear = |name: &str| {
+            let filter = Filter {
+                name: name.into(),
+                ..Filter::default()
+            };
+            bursts.hear(&filter, second(0))
+        };
+        let last = names.into_iter().map(hear).last();
+        bursts.is_small(last.flatten().unwrap())
+    }
+
+    #[test]
+    fn twelve_filters_may_be_of_a_rule_and_thirteen_are_a_policy() {
+        assert!(small(["Remote Desktop"; 12]));
+        assert!(!small(["Remote Desktop"; 13]));
+    }
+
+    #[test]
+    fn filters_that_the_firewall_makes_for_itself_are_of_no_rule() {
+        assert!(!small(["Query User"]));
+        assert!(!small([
+            "Remote Desktop",
+            "Port Scanning Prevention Filter"
+        ]));
+        assert!(!small(["Boot Time Filter", "Remote Desktop"]));
+    }
+
+    #[test]
+    fn filters_five_seconds_apart_are_of_one_burst() {
+        let (mut bursts, filter) = (Bursts::default(), Filter::default());
+        let mut hear = |at: i64| bursts.hear(&filter, second(at));
+        let first = hear(0);
+        assert!(first.is_some());
+        assert_eq!(hear(5), first);
+        assert_eq!(hear(10), first, "five seconds after the last of it");
+        assert!(hear(16).is_some_and(|id| Some(id) != first));
+    }
+
+    #[test]
+    fn rows_of_what_is_surely_a_reload_need_not_be_held() {
+        let (mut bursts, filter) = (Bursts::default(), Filter::default());
+        let told: Vec<bool> = (0..49)
+            .map(|_| bursts.hear(&filter, second(0)).is_some())
+            .collect();
+        assert!(told[..48].iter().all(|held| *held) && !told[48]);
+        assert!(!bursts.is_small(0));
+        bursts.forget(second(0));
+        assert_eq!(bursts.held.len(), 1);
+        bursts.forget(second(1));
+        assert_eq!(bursts.held.len(), 0);
+    }
+}

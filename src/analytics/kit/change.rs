@@ -390,3 +390,124 @@ pub fn named_port(change: &Change, source: IpAddr, own: &[IpAddr]) -> Option<u16
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::host_event::{Process, RegistryChange};
+    use crate::model::samples::record;
+
+    fn change(what: HostWhat) -> Change {
+        Change {
+            event: record(1, "WS01", what),
+            effect: Effect::Opens,
+            burst: None,
+            was: None,
+            again: false,
+        }
+    }
+
+    fn process(image: &str) -> Process {
+        Process {
+            image: image.into(),
+            ..Process::default()
+        }
+    }
+
+    fn rule(source: RuleSource, changed_by: &str, user: &str) -> Change {
+        let rule = Box::new(Rule {
+            changed_by: changed_by.into(),
+            changed_by_user: user.into(),
+            ..Rule::default()
+        });
+        change(HostWhat::FirewallRule {
+            change: RuleChange::Added,
+            source,
+            rule,
+        })
+    }
+
+    fn by(change: &Change, name: &str) -> bool {
+        made_by(change, &[name.to_owned()])
+    }
+
+    #[test]
+    fn who_made_a_change_is_known_by_its_name_its_path_or_its_account() {
+        let made = rule(
+            RuleSource::FirewallLog,
+            r"C:\Windows\CCM\CcmExec.exe",
+            "S-1-5-18",
+        );
+        for name in ["ccmexec.exe", r"c:\windows\ccm\ccmexec.exe", "s-1-5-18"] {
+            assert!(by(&made, name), "{name}");
+        }
+        for name in ["exec.exe", r"c:\windows\ccmexec.exe", "S-1-5-19", ""] {
+            assert!(!by(&made, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_a_value_and_a_listener_name_their_program_too() {
+        let setting = change(HostWhat::FirewallSetting {
+            setting: "Enable Windows Firewall".into(),
+            value: "No".into(),
+            enabled: Some(false),
+            profiles: 0,
+            changed_by: r"C:\Tools\a.exe".into(),
+        });
+        let value = change(HostWhat::RegistryChanged {
+            process: process(r"C:\Tools\b.exe"),
+            change: RegistryChange::Set,
+            target: "".into(),
+            details: "".into(),
+        });
+        let listener = change(HostWhat::Listening {
+            verdict: Verdict::Permitted,
+            process: process(r"C:\Tools\c.exe"),
+            transport: Transport::TCP,
+            local: crate::model::Endpoint::new([0; 4].into(), 8_443),
+        });
+        for (change, own) in [(&setting, "a.exe"), (&value, "b.exe"), (&listener, "c.exe")] {
+            for name in ["a.exe", "b.exe", "c.exe"] {
+                assert_eq!(by(change, name), name == own, "{name} of {own}");
+            }
+        }
+        assert_eq!(listener_of(&setting), None);
+    }
+
+    #[test]
+    fn the_service_that_wrote_a_rule_into_the_registry_did_not_ask_for_it() {
+        let service = r"C:\Windows\System32\svchost.exe";
+        let written = rule(RuleSource::Registry, service, "NT AUTHORITY\\LOCAL SERVICE");
+        assert!(!by(&written, "svchost.exe") && !by(&written, "NT AUTHORITY\\LOCAL SERVICE"));
+        let changed = rule(RuleSource::FirewallLog, service, "S-1-5-18");
+        assert!(by(&changed, "svchost.exe") && by(&changed, "S-1-5-18"));
+        let by_a_tool = rule(RuleSource::Registry, r"C:\Tools\a.exe", "pat");
+        assert!(by(&by_a_tool, "a.exe") && by(&by_a_tool, "pat"));
+    }
+
+    #[test]
+    fn a_service_that_uses_a_port_by_default_is_no_rule_for_a_program() {
+        let service = change(HostWhat::ServiceStateChanged {
+            name: "OpenSSH SSH Server".into(),
+            state: ServiceState::Running,
+        });
+        assert!(program_words(&service).starts_with("a service was started or enabled"));
+        let ruled = rule(RuleSource::FirewallLog, "", "");
+        assert!(program_words(&ruled).starts_with("a rule is for the program"));
+    }
+
+    #[test]
+    fn a_filter_names_its_ports_where_they_are_few() {
+        let few = FEW_PORTS as u16;
+        assert!(names_ports(&Ports::Ranges(vec![(1, few)])));
+        assert!(!names_ports(&Ports::Ranges(vec![(1, few + 1)])));
+        let others = [
+            Ports::Any,
+            Ports::Unknown,
+            Ports::Keyword("RPC".into()),
+            Ports::Mixed(vec![(80, 80)], "RPC".into()),
+        ];
+        assert!(!others.iter().any(names_ports));
+    }
+}

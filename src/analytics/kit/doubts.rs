@@ -256,3 +256,158 @@ const SWEEP: &str = "the source tried the same ports of more than three other ho
                      network meets installations";
 const EMPTY: &str = "the connection carried no payload, and no host record confirms it";
 const NOT_THE_FIRST: &str = "another source was the first to come in after the change";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each doubt alone: how its reason begins, its points, and the severity and confidence it leaves.
+    fn each() -> [(Doubts, &'static str, i32, Severity, i32); 12] {
+        let none = Doubts::default();
+        let (low, medium) = (Severity::Low, Severity::Medium);
+        let awaited = |how| Doubts {
+            awaited: Some(how),
+            ..none
+        };
+        let listed = |how| Doubts {
+            listed: Some(how),
+            ..none
+        };
+        [
+            (
+                awaited(Awaited::All),
+                "each touched port was reached or served then",
+                -25,
+                low,
+                100,
+            ),
+            (
+                awaited(Awaited::Again),
+                "what is left without the ports reached",
+                -25,
+                low,
+                100,
+            ),
+            (
+                Doubts {
+                    relogged: true,
+                    ..none
+                },
+                "the connection is known from a 5156 alone",
+                -25,
+                low,
+                39,
+            ),
+            (
+                Doubts { deaf: true, ..none },
+                "that the ports were closed rests on silence",
+                -25,
+                low,
+                39,
+            ),
+            (
+                Doubts {
+                    not_in_force: true,
+                    ..none
+                },
+                "the rule is for profiles of the firewall",
+                -25,
+                low,
+                100,
+            ),
+            (
+                Doubts {
+                    given: true,
+                    ..none
+                },
+                "the source had reached another port of the host",
+                -25,
+                low,
+                100,
+            ),
+            (
+                Doubts {
+                    swept: true,
+                    ..none
+                },
+                "the source tried the same ports of more than three",
+                -25,
+                medium,
+                100,
+            ),
+            (
+                Doubts {
+                    empty: true,
+                    ..none
+                },
+                "the connection carried no payload",
+                -15,
+                medium,
+                100,
+            ),
+            (
+                Doubts {
+                    not_the_first: true,
+                    ..none
+                },
+                "another source was the first to come in",
+                -15,
+                medium,
+                100,
+            ),
+            (
+                listed(Listed::Run),
+                "the touched ports follow one another",
+                -15,
+                medium,
+                100,
+            ),
+            (
+                listed(Listed::Retried),
+                "the source asked for each touched port again",
+                -15,
+                medium,
+                100,
+            ),
+            (
+                listed(Listed::Anew),
+                "the source had been turned away at the port",
+                -15,
+                medium,
+                100,
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_doubt_has_its_reason_its_points_and_its_limits() {
+        for (doubt, reason, points, ceiling, cap) in each() {
+            let score = doubt.score();
+            assert_eq!(score.len(), 1, "{reason}");
+            assert!(score[0].reason.starts_with(reason), "{}", score[0].reason);
+            assert_eq!(score[0].points, points, "{reason}");
+            assert_eq!((doubt.ceiling(), doubt.cap()), (ceiling, cap), "{reason}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_without_a_doubt_and_of_all_of_them_each_once() {
+        let none = Doubts::default();
+        assert_eq!(none.score(), []);
+        assert_eq!((none.ceiling(), none.cap()), (Severity::High, 100));
+        let all = Doubts {
+            relogged: true,
+            empty: true,
+            awaited: Some(Awaited::All),
+            deaf: true,
+            not_in_force: true,
+            given: true,
+            not_the_first: true,
+            swept: true,
+            listed: Some(Listed::Run),
+        };
+        let points: Vec<i32> = all.score().iter().map(|item| item.points).collect();
+        assert_eq!(points, [-25, -25, -25, -25, -25, -25, -15, -15, -15]);
+        assert_eq!((all.ceiling(), all.cap()), (Severity::Low, 39));
+    }
+}

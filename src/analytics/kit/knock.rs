@@ -147,3 +147,80 @@ impl Knock {
         self.last().event.time.since(self.first())
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::analytics::kit::touch::Answer;
+    use crate::model::{Outcome, Transport};
+    use crate::report::samples::attempt;
+
+    /// A touch that met silence, so many seconds after 02:11.
+    pub fn touch(second: u64, port: u16) -> Touch {
+        let when = format!("02:11:{second:02}");
+        Touch {
+            event: attempt(&when, second, (40_000, port), Outcome::Unanswered),
+            source: [203, 0, 113, 7].into(),
+            source_port: 40_000,
+            port,
+            transport: Transport::TCP,
+            answer: Answer::Silence,
+            also: Vec::new(),
+            logged: false,
+            retried: false,
+            abandoned: true,
+        }
+    }
+
+    /// A sequence that touched these ports, a second apart.
+    pub fn knock(ports: &[u16]) -> Knock {
+        Knock {
+            source: [203, 0, 113, 7].into(),
+            touches: (0..)
+                .zip(ports)
+                .map(|(at, port)| touch(at, *port))
+                .collect(),
+            aside: Vec::new(),
+            afterwards: Vec::new(),
+            armed_by: 2,
+            scan: false,
+            scan_since: None,
+            periodic: false,
+        }
+    }
+
+    #[test]
+    fn a_port_touched_twice_was_tried_again() {
+        let once = knock(&[7_000, 8_000, 9_000]);
+        assert!(!once.was_retried() && once.was_single() && !once.was_all_retried());
+        let twice = knock(&[7_000, 8_000, 9_000, 7_000]);
+        assert!(twice.was_retried() && !twice.was_single() && !twice.was_all_retried());
+        assert_eq!(twice.ports(), [7_000, 8_000, 9_000]);
+        let all = knock(&[7_000, 8_000, 9_000, 7_000, 8_000, 9_000]);
+        assert!(all.was_retried() && all.was_all_retried());
+    }
+
+    #[test]
+    fn an_attempt_whose_syn_was_sent_again_was_tried_again() {
+        let mut sent_again = knock(&[7_000, 8_000, 9_000]);
+        sent_again.touches[1].retried = true;
+        assert!(sent_again.was_retried() && !sent_again.was_all_retried());
+        for touch in &mut sent_again.touches {
+            touch.retried = true;
+        }
+        assert!(sent_again.was_all_retried());
+        let mut ends_too_soon = knock(&[7_000, 8_000, 9_000]);
+        ends_too_soon.touches[2].abandoned = false;
+        assert!(!ends_too_soon.was_single() && !ends_too_soon.was_retried());
+    }
+
+    #[test]
+    fn what_is_left_out_of_client_ports_is_no_excuse_where_it_is_all_of_them() {
+        let (of_clients, mixed) = (knock(&[22, 80, 443]), knock(&[22, 80, 7_000]));
+        assert!(of_clients.only_client_ports() && !mixed.only_client_ports());
+        assert!(mixed.only_client_ports_but(&BTreeSet::from([7_000])));
+        assert!(!mixed.only_client_ports_but(&BTreeSet::from([80])));
+        assert!(!mixed.only_client_ports_but(&BTreeSet::from([22, 80, 7_000])));
+        assert!(of_clients.only_client_ports_but(&BTreeSet::from([22, 80, 443])));
+    }
+}

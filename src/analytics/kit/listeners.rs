@@ -93,3 +93,92 @@ impl Listeners {
         again
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Endpoint;
+    use crate::model::host_event::{Process, ServiceState};
+    use crate::model::samples::record;
+
+    /// Whether each of these records, by second, is of something that listened there before.
+    fn again(records: &[(i64, HostWhat)]) -> Vec<bool> {
+        let mut listeners = Listeners::default();
+        let hear = |(second, what): &(i64, HostWhat)| {
+            listeners.hear(&record(*second, "WS01", what.clone()), &mut 0)
+        };
+        records.iter().map(hear).collect()
+    }
+
+    fn listens(image: &str, address: [u8; 4], port: u16) -> HostWhat {
+        HostWhat::Listening {
+            verdict: Verdict::Permitted,
+            process: Process {
+                image: image.into(),
+                ..Process::default()
+            },
+            transport: Transport::TCP,
+            local: Endpoint::new(address.into(), port),
+        }
+    }
+
+    fn sshd(state: ServiceState) -> HostWhat {
+        HostWhat::ServiceStateChanged {
+            name: "OpenSSH SSH Server".into(),
+            state,
+        }
+    }
+
+    #[test]
+    fn a_program_that_listens_there_after_a_moment_was_restarted() {
+        let told = || listens("agent.exe", [0; 4], 9_000);
+        assert_eq!(again(&[(0, told()), (4, told())]), [false, true]);
+        let moment = [(0, told()), (2, told()), (3, told())];
+        assert_eq!(again(&moment), [false, false, true], "records of one start");
+    }
+
+    #[test]
+    fn another_program_or_address_or_port_is_another_listener() {
+        let first = listens("agent.exe", [0; 4], 9_000);
+        for other in [
+            listens("other.exe", [0; 4], 9_000),
+            listens("agent.exe", [127, 0, 0, 1], 9_000),
+            listens("agent.exe", [0; 4], 9_001),
+        ] {
+            assert_eq!(again(&[(0, first.clone()), (4, other)]), [false, false]);
+        }
+    }
+
+    #[test]
+    fn a_dynamic_port_is_nobodys() {
+        let told = || listens("agent.exe", [0; 4], 50_000);
+        assert_eq!(again(&[(0, told()), (4, told())]), [false, false]);
+    }
+
+    #[test]
+    fn a_service_that_was_shut_for_a_minute_was_restarted_and_for_longer_was_started() {
+        let (starts, stops) = (
+            || sshd(ServiceState::Running),
+            || sshd(ServiceState::Stopped),
+        );
+        let shut_for = |seconds: i64| {
+            let told = again(&[(0, starts()), (100, stops()), (100 + seconds, starts())]);
+            assert_eq!(told[..2], [false, false]);
+            told[2]
+        };
+        assert!(shut_for(1) && shut_for(60));
+        assert!(!shut_for(61));
+        let found_shut = [(0, stops()), (61, starts()), (65, starts())];
+        assert_eq!(again(&found_shut), [false, false, true]);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted() {
+        let (mut listeners, mut dropped) = (Listeners::default(), 0);
+        for port in 0..=HELD {
+            let what = listens("agent.exe", [0; 4], port as u16);
+            listeners.hear(&record(0, "WS01", what), &mut dropped);
+        }
+        assert_eq!((listeners.held(), dropped), (HELD / 4, 1));
+    }
+}

@@ -32,3 +32,25 @@ pub fn near_miss(
         references: touches.map(|t| t.event.provenance).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analytics::kit::knock::tests::knock;
+
+    #[test]
+    fn a_near_miss_counts_ports_cites_a_few_touches_and_says_what_it_lacks() {
+        let knock = knock(&[7_000, 8_000, 9_000, 7_000, 8_000, 9_000]);
+        let place = Place::Address([10, 20, 0, 15].into());
+        let context = Context::default();
+        let miss = near_miss("AN0842", place, &knock, 2, "no change was seen", &context);
+        assert_eq!(
+            miss.text,
+            "203.0.113.7 touched 3 closed ports of 10.20.0.15 in 5 s; no change was seen"
+        );
+        assert_eq!((miss.analytic, miss.missing), ("AN0842", 2));
+        assert_eq!(miss.time, knock.first());
+        let cited: Vec<u64> = miss.references.iter().map(|place| place.item).collect();
+        assert_eq!(cited, [0, 1, 2, 3]);
+    }
+}
