@@ -441,6 +441,7 @@ fn sysmon_tells_the_zone_of_its_own_log() {
         ),
         "{file}"
     );
+    assert_eq!(file["last_time"], "2020-10-29T04:16:20.000000000Z");
     assert!(
         told["notes"].to_string().contains("+8 h ahead of UTC"),
         "{}",
@@ -469,8 +470,15 @@ fn sysmon_tells_the_zone_of_its_own_log() {
         told["evidence"][1]["first_time"],
         "2020-11-02T09:12:09.104000000Z"
     );
-    let method = &told["hosts"][0]["clock"]["method"];
-    assert!(!method.as_str().unwrap().contains("zone error"), "{method}");
+    assert_eq!(
+        told["evidence"][1]["last_time"],
+        "2020-11-02T09:12:14.104000000Z"
+    );
+    let method = told["hosts"][0]["clock"]["method"].as_str().unwrap();
+    assert!(!method.contains("zone error"), "{method}");
+    let pieces =
+        "2 straight pieces, the first 28800 s ahead of the reference, the last 18000 s behind it";
+    assert!(method.ends_with(pieces), "{method}");
 }
 
 #[test]

@@ -128,4 +128,41 @@ mod tests {
         let elsewhere = both(finding("AN1448", Severity::High, 10));
         assert_eq!(elsewhere.len(), 2, "another connection is another chain");
     }
+
+    #[test]
+    fn a_chain_is_merged_into_the_analytic_that_tells_it_and_into_no_other() {
+        let findings = ["AN1376", "AN0842", "AN1448"].map(|id| finding(id, Severity::Low, 9));
+        let told = merge(findings.to_vec());
+        let told: Vec<_> = told
+            .iter()
+            .map(|f| (f.analytic, f.also_satisfies.as_slice()))
+            .collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.contains(&("AN0842", &["AN1448"])), "{told:?}");
+        assert!(told.contains(&("AN1376", &[])), "{told:?}");
+
+        let without = ["AN1376", "AN1448"].map(|id| finding(id, Severity::Low, 9));
+        let told = merge(without.to_vec());
+        assert_eq!(told.len(), 2, "nobody else tells the chain");
+        assert!(told.iter().all(|f| f.also_satisfies.is_empty()));
+    }
+
+    #[test]
+    fn a_chain_that_two_tell_is_merged_once_and_another_source_is_another_chain() {
+        let of = |remote: [u8; 4]| {
+            let mut found = finding("AN1448", Severity::Low, 9);
+            found.entities.remote = Some(remote.into());
+            found
+        };
+        let mut held = finding("AN0842", Severity::Low, 9);
+        held.entities.remote = Some([198, 51, 100, 7].into());
+        let told = merge(vec![held, of([198, 51, 100, 8]), of([198, 51, 100, 7])]);
+        assert_eq!(told.len(), 2);
+        let apart = told.iter().find(|f| f.analytic == "AN1448").unwrap();
+        assert_eq!(apart.entities.remote, Some([198, 51, 100, 8].into()));
+        let merged = told.iter().find(|f| f.analytic == "AN0842").unwrap();
+        assert_eq!(merged.also_satisfies, ["AN1448"]);
+        let connects = merged.steps.iter().filter(|s| s.role == Role::Connect);
+        assert_eq!(connects.count(), 1, "what both cite stands once");
+    }
 }

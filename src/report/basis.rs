@@ -284,5 +284,42 @@ mod tests {
             }
         });
         assert_eq!(other, "packets and host logs agree");
+    #[test]
+    fn a_log_of_connections_is_no_host_log_beside_its_own_lines() {
+        let mut case = samples::case();
+        let finding = &mut case.incidents[0].finding;
+        finding.tier = Tier::NetworkOnly;
+        for step in &mut finding.steps {
+            step.event.provenance = samples::place(1, Item::Line, 7);
+            step.also = vec![samples::place(1, Item::Line, 8)];
+        }
+        let told = |case: &crate::case::Case| {
+            let both = of_finding(&case.incidents[0].finding);
+            assert_eq!(both, of_record(&json::shaped(case).findings[0]));
+            both
+        };
+        assert_eq!(told(&case), "packets alone; no host log shows it");
+        case.incidents[0].finding.steps[0].also[0] = samples::place(2, Item::Line, 8);
+        assert!(told(&case).starts_with("packets; host logs show single steps"));
+    }
+
+    #[test]
+    fn a_packet_beside_records_is_not_denied() {
+        let mut case = samples::case();
+        let finding = &mut case.incidents[0].finding;
+        finding.tier = Tier::HostOnly;
+        let logged = |step: &Step| step.event.provenance.kind == Item::Record;
+        finding.steps.retain(logged);
+        for step in &mut finding.steps {
+            step.also = vec![samples::place(2, Item::Record, 8)];
+        }
+        let told = |case: &crate::case::Case| {
+            let both = of_finding(&case.incidents[0].finding);
+            assert_eq!(both, of_record(&json::shaped(case).findings[0]));
+            both
+        };
+        assert_eq!(told(&case), "host logs alone; no packets show it");
+        case.incidents[0].finding.steps[0].also[0] = samples::place(1, Item::Packet, 8);
+        assert!(told(&case).starts_with("host logs; packets show single steps"));
     }
 }

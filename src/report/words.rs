@@ -213,4 +213,33 @@ mod tests {
         assert_eq!(count(61_884), "61,884");
         assert_eq!(count(u64::MAX), "18,446,744,073,709,551,615");
     }
+
+    #[test]
+    fn the_ends_are_told_in_which_attempts_differ() {
+        let telling = |ends: &[(u8, u8)]| {
+            let event = |(from, to): &(u8, u8)| {
+                let mut event = crate::report::samples::attempt(
+                    "02:00:00",
+                    1,
+                    (1, 2),
+                    crate::model::Outcome::Unanswered,
+                );
+                if let What::Attempt(attempt) = &event.what {
+                    let mut attempt = (**attempt).clone();
+                    attempt.initiator.address = [10, 0, 0, *from].into();
+                    attempt.responder.address = [10, 0, 0, *to].into();
+                    event.what = What::attempt(attempt);
+                }
+                event
+            };
+            let events: Vec<Event> = ends.iter().map(event).collect();
+            Ends::telling(events.iter())
+        };
+        assert_eq!(telling(&[]), Ends::Neither);
+        assert_eq!(telling(&[(1, 2), (1, 2)]), Ends::Neither);
+        // The last of them is of the first again, which takes nothing back.
+        assert_eq!(telling(&[(1, 2), (1, 3), (1, 2)]), Ends::Responder);
+        assert_eq!(telling(&[(1, 2), (4, 2), (1, 2)]), Ends::Both);
+        assert_eq!(telling(&[(1, 2), (1, 3), (4, 2), (1, 3)]), Ends::Both);
+    }
 }

@@ -395,6 +395,7 @@ pub fn undetermined(why: &Undetermined) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
 
     #[test]
     fn zones_are_told_in_turn() {
@@ -403,5 +404,35 @@ mod tests {
         assert_eq!(in_turn(&[zone(8), zone(-5)]), "+8 h, then -5 h");
         let many = [8, -5, 8, -5, 8].map(&zone);
         assert!(in_turn(&many).ends_with("-5 h, then others"));
+    }
+
+    #[test]
+    fn of_several_pieces_the_first_and_the_last_are_told() {
+        let piece = |ahead: i64| crate::context::clocks::fit::Segment {
+            from: Timestamp::MIN,
+            to: Timestamp::MAX,
+            offset: Span::seconds(ahead),
+            drift: 0,
+            uncertainty: Span::ZERO,
+            growth: 0,
+            anchors: 3,
+        };
+        let told = |pieces: &[i64], drift| {
+            course(&Measured {
+                offset: Span::seconds(2),
+                drift,
+                segments: pieces.iter().map(|ahead| piece(*ahead)).collect(),
+                boundaries: Vec::new(),
+                uncertainty: Span::ZERO,
+                anchors: 9,
+                zone_error: None,
+            })
+        };
+        assert_eq!(told(&[2], 0), "");
+        assert_eq!(told(&[2], -20_500), "; drift -20.500 ppm");
+        assert_eq!(
+            told(&[2, 90, -3], 0),
+            "; 3 straight pieces, the first 2 s ahead of the reference, the last 3 s behind it"
+        );
     }
 }

@@ -107,4 +107,12 @@ mod tests {
         assert!(listed(&names).ends_with("H11, H12 and 2 more"));
         assert_eq!(listed(&names[..1]), "H1");
     }
+
+    #[test]
+    fn twelve_names_are_all_told() {
+        let names: Vec<String> = (1..=LISTED).map(|n| format!("H{n}")).collect();
+        assert!(listed(&names).ends_with("H11, H12"));
+        let more = [names.as_slice(), &["H13".to_owned()]].concat();
+        assert!(listed(&more).ends_with("H12 and 1 more"));
+    }
 }

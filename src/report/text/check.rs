@@ -450,4 +450,35 @@ mod tests {
             "{told}"
         );
     }
+
+    #[test]
+    fn a_path_broken_over_lines_is_one_word_to_its_shell() {
+        let path = format!("{}.pcap", "x".repeat(100));
+        let told = shown(&path, "pcap", Item::Packet, 1..3);
+        assert!(told.lines().all(|line| cells(line) <= 80), "{told}");
+        assert!(told.lines().count() > 3, "{told}");
+        let joined = told.replace("\\\n", "");
+        let words: Vec<&str> = joined.split_whitespace().collect();
+        assert_eq!(words[..2], ["tshark", "-r"], "{told}");
+        assert_eq!(words[2].replace('\'', ""), path, "{told}");
+        assert_eq!(words[3], "-Y", "{told}");
+    }
+
+    #[test]
+    fn a_path_broken_over_lines_is_one_expression_to_powershell() {
+        let path = format!("{}.evtx", "x".repeat(100));
+        let told = shown(&path, "evtx", Item::Record, 1..3);
+        assert!(
+            told.starts_with("  Get-WinEvent -Path `\n    ('x"),
+            "{told}"
+        );
+        assert!(told.lines().all(|line| cells(line) <= 80), "{told}");
+        // Within brackets PowerShell goes on by itself: a mark there would end the word.
+        let (inside, _) = told.split_once(')').unwrap();
+        assert_eq!(inside.matches('`').count(), 1, "{told}");
+        let (_, inside) = inside.split_once('(').unwrap();
+        let quotes: Vec<&str> = inside.split(" +\n").map(str::trim).collect();
+        assert!(quotes.len() > 1, "{told}");
+        assert_eq!(quotes.concat().replace('\'', ""), path, "{told}");
+    }
 }

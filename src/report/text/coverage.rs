@@ -313,3 +313,68 @@ fn remarks(case: &Case, page: &mut Page) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+    use crate::report::text::Style;
+
+    /// The lines of gaps: host, log, what, why.
+    fn told(gaps: &[[&str; 4]]) -> String {
+        let mut case = samples::case();
+        let blank = case.gaps[0].clone();
+        let gap = |[host, log, what, why]: &[&str; 4]| Gap {
+            host: (*host).to_owned(),
+            log: (*log).to_owned(),
+            what: (*what).to_owned(),
+            why: (*why).to_owned(),
+            ..blank.clone()
+        };
+        case.gaps = gaps.iter().map(gap).collect();
+        let style = Style {
+            width: 200,
+            ..Style::default()
+        };
+        let mut page = Page::new(&style);
+        gap_lines(&case, 9, &mut page);
+        page.finish()
+    }
+
+    #[test]
+    fn logs_of_a_host_that_lack_the_same_for_the_same_cause_are_told_together() {
+        let ends = |host, log, what, why| [host, log, what, why];
+        let of_one = [
+            ends("A", "Security", "Security ends early", "it was cut"),
+            ends("A", "System", "System ends early", "it was cut"),
+        ];
+        assert_eq!(
+            told(&of_one),
+            "  A  2 logs: each ends early: it was cut (Security, System)\n"
+        );
+        let of_two = [
+            of_one[0],
+            ends("B", "Security", "Security ends early", "it was cut"),
+        ];
+        assert_eq!(
+            told(&of_two),
+            "  several  Security ends early: it was cut (A, B)\n"
+        );
+        let for_another_cause = [
+            of_one[0],
+            ends("A", "System", "System ends early", "it was cleared"),
+        ];
+        assert!(!told(&for_another_cause).contains("2 logs"));
+        let otherwise = [
+            of_one[0],
+            ends("A", "System", "System begins late", "it was cut"),
+        ];
+        assert!(!told(&otherwise).contains("2 logs"));
+    }
+
+    #[test]
+    fn what_is_of_no_log_is_not_counted_as_logs() {
+        let twice = [["A", "", "nothing was heard", "it slept"]; 2];
+        assert_eq!(told(&twice), "  A  nothing was heard: it slept\n");
+    }
+}

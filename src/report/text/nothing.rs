@@ -290,4 +290,35 @@ mod tests {
         let blank = "\u{e9}".repeat(REASON + 9);
         assert!(begun(&blank).starts_with(&"\u{e9}".repeat(REASON)));
     }
+
+    #[test]
+    fn a_long_reason_without_a_clause_ends_with_a_word() {
+        let long = format!("nothing of it {} came", "x".repeat(REASON));
+        assert_eq!(begun(&long), "nothing of it ... (all of it below)");
+    }
+
+    #[test]
+    fn a_reason_that_fits_is_told_whole() {
+        let fits = format!("no log; {}", "x".repeat(REASON - 8));
+        assert_eq!(begun(&fits), fits);
+        assert_eq!(begun(&format!("{fits}x")), "no log ... (all of it below)");
+    }
+
+    #[test]
+    fn reasons_that_begin_alike_are_told_once() {
+        let mut case = crate::report::samples::quiet();
+        let row = case.verdicts[0].clone();
+        let of = |host: &str| VerdictRow {
+            host: host.to_owned(),
+            judgeable: Judgeable::Not,
+            words: format!("no log; {} of {host}", "x".repeat(REASON)),
+            ..row.clone()
+        };
+        case.verdicts = vec![of("WS01"), of("WS02")];
+        let mut page = Page::new(&crate::report::text::Style::default());
+        reasons(&case, &mut page);
+        let page = page.finish();
+        assert_eq!(page.matches("(all of it below)").count(), 1, "{page}");
+        assert!(page.contains("on every host: no log ..."), "{page}");
+    }
 }

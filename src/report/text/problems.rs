@@ -100,3 +100,93 @@ fn one(case: &Case, problems: &[&Problem], page: &mut Page) {
     }
     page.hanging(2, &format!("{mark} "), &text);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::ProblemKind;
+    use crate::model::EvidenceId;
+    use crate::report::samples;
+    use crate::report::text::Style;
+
+    fn problem(file: u32, message: &str) -> Problem {
+        Problem {
+            evidence: Some(EvidenceId(file)),
+            kind: ProblemKind::LinkType,
+            weight: Weight::Loss,
+            count: 1,
+            first_offset: Some(24),
+            message: message.to_owned(),
+            effect: "they are missing".to_owned(),
+        }
+    }
+
+    fn written(problems: Vec<Problem>) -> String {
+        let mut case = samples::case();
+        case.problems = problems;
+        let style = Style {
+            width: 200,
+            ..Style::default()
+        };
+        let mut page = Page::new(&style);
+        write(&case, &mut page);
+        page.finish()
+    }
+
+    #[test]
+    fn problems_that_differ_in_weight_or_cost_are_told_apart() {
+        let noted = Problem {
+            weight: Weight::Note,
+            ..problem(2, "cut")
+        };
+        let dearer = Problem {
+            effect: "all is missing".to_owned(),
+            ..problem(2, "cut")
+        };
+        for other in [noted, dearer, problem(2, "torn")] {
+            let page = written(vec![problem(1, "cut"), other]);
+            assert!(!page.contains("2 files") && page.contains("E2 "), "{page}");
+        }
+        let page = written(vec![problem(1, "cut"), problem(2, "cut")]);
+        assert!(
+            page.contains("E1 ff cut: they are missing [2 files: E1 "),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn what_happened_once_in_each_of_several_files_is_not_counted() {
+        let page = written(vec![problem(1, "cut"), problem(2, "cut")]);
+        assert!(!page.contains("times"), "{page}");
+        let often = Problem {
+            count: 2,
+            ..problem(2, "cut")
+        };
+        let page = written(vec![problem(1, "cut"), often.clone()]);
+        assert!(page.contains("cut (3 times): "), "{page}");
+        let page = written(vec![often]);
+        assert!(page.contains("cut (2 times), first at byte 24: "), "{page}");
+    }
+
+    #[test]
+    fn a_file_with_two_problems_of_the_same_words_is_named_once() {
+        let page = written(vec![problem(1, "cut"), problem(1, "cut")]);
+        assert_eq!(page.matches("edge-span.pcapng").count(), 1, "{page}");
+        assert!(page.contains("[1 file: E1 "), "{page}");
+    }
+
+    #[test]
+    fn forty_kinds_are_told_and_the_others_counted() {
+        let kinds = |count: usize| {
+            (0..count)
+                .map(|n| problem(1, &format!("kind {n}")))
+                .collect()
+        };
+        assert!(!written(kinds(PRINTED)).contains("-f json"));
+        let page = written(kinds(PRINTED + 2));
+        assert!(
+            page.contains("2 more kinds of problem: see -f json"),
+            "{page}"
+        );
+    }
+}

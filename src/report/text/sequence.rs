@@ -241,3 +241,45 @@ fn join(labels: &Labels, places: &[Provenance]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::What;
+    use crate::report::samples;
+    use crate::report::text::Style;
+
+    fn written(case: &Case, width: usize) -> String {
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let mut page = Page::new(&style);
+        write(case, &case.incidents[0], &mut page);
+        page.finish()
+    }
+
+    #[test]
+    fn a_narrow_page_tells_the_addresses_in_which_attempts_differ() {
+        let mut case = samples::case();
+        let told = written(&case, 80);
+        assert!(!told.contains(samples::HOST), "they stand above: {told}");
+        let steps = &mut case.incidents[0].finding.steps;
+        let mut attempts = steps
+            .iter_mut()
+            .filter_map(|step| match &mut step.event.what {
+                What::Attempt(attempt) => Some(attempt),
+                _ => None,
+            });
+        let first = attempts.next().expect("an attempt");
+        let mut other = (**first).clone();
+        other.responder.address = [10, 20, 0, 99].into();
+        *first = crate::model::Shared::new(other);
+        let told = written(&case, 80);
+        assert!(
+            told.contains("10.20.0.99:") && told.contains("10.20.0.15:"),
+            "{told}"
+        );
+        assert!(!told.contains(" > "), "the source is the same: {told}");
+    }
+}

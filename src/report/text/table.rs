@@ -168,4 +168,34 @@ mod tests {
             "{page}"
         );
     }
+
+    fn rows(count: usize, others: &[&str]) -> Vec<Vec<String>> {
+        let row = |n: usize| {
+            let others = others.iter().map(|cell| (*cell).to_owned());
+            [n.to_string()].into_iter().chain(others).collect()
+        };
+        (1..=count).map(row).collect()
+    }
+
+    #[test]
+    fn five_rows_alike_are_one_and_four_are_not() {
+        assert_eq!(alike(&rows(5, &["1"])), 5);
+        assert_eq!(alike(&rows(4, &["1"])), 1);
+        assert_eq!(alike(&rows(5, &["1", ""])), 5, "one cell tells something");
+        assert_eq!(alike(&rows(5, &["", ""])), 1, "no cell tells anything");
+        assert_eq!(alike(&[]), 0);
+    }
+
+    #[test]
+    fn of_many_rows_alike_two_hundred_first_cells_are_told() {
+        let all = Line::of(&rows(TOLD, &["1"]));
+        assert_eq!(all.cells, ["200 each", "1"]);
+        assert!(all.firsts.ends_with(" 199 200"), "{}", all.firsts);
+        let more = Line::of(&rows(TOLD + 1, &["1"]));
+        assert!(
+            more.firsts.ends_with(" 199 200 and 1 more: see -f json"),
+            "{}",
+            more.firsts
+        );
+    }
 }

@@ -453,4 +453,25 @@ mod tests {
         talk.tries = 3;
         assert!(long(&talk).contains("answered after 0.002 s, 3 packets sent, 0 bytes"));
     }
+
+    #[test]
+    fn a_ping_has_an_address_and_no_port() {
+        let event = crate::report::samples::attempt("02:00:00", 1, (0, 0), Outcome::Unanswered);
+        let crate::model::What::Attempt(attempt) = event.what else {
+            panic!("an attempt");
+        };
+        let mut ping = (*attempt).clone();
+        ping.transport = Transport::ICMP;
+        ping.icmp = Some(crate::model::attempt::IcmpRun { kind: 8, id: 1 });
+        let told = |ends| short(&ping, ends);
+        assert!(
+            told(Ends::Neither).starts_with("icmp "),
+            "{}",
+            told(Ends::Neither)
+        );
+        let reached = told(Ends::Responder);
+        assert!(reached.starts_with("10.20.0.15 icmp "), "{reached}");
+        let both = told(Ends::Both);
+        assert!(both.starts_with("203.0.113.7 > 10.20.0.15 icmp "), "{both}");
+    }
 }
