@@ -11,10 +11,14 @@ fn report(story: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let evidence = Story::parse(&page).unwrap_or_else(|e| panic!("{e}")).play();
     evidence.write_to(folder.path()).unwrap();
+    of_folder(folder.path())
+}
+
+fn of_folder(folder: &std::path::Path) -> Value {
     let output = Command::cargo_bin("casewire")
         .unwrap()
         .args(["analyze", "-q", "-f", "json"])
-        .arg(folder.path())
+        .arg(folder)
         .output()
         .unwrap();
     serde_json::from_slice(&output.stdout).unwrap()
@@ -171,5 +175,64 @@ fn a_sensor_whose_clock_is_ahead_has_its_files_times_put_right() {
     for name in ["first_time", "last_time"] {
         let apart = moments(name)[0].abs_diff(moments(name)[1]);
         assert!(apart < 1_000_000, "{name}: {apart} ns apart, {files:?}");
+    }
+}
+
+/// Two captures of one interface each as one capture of two, packets in the order of their recorded times.
+fn as_one(captures: [&[u8]; 2]) -> Vec<u8> {
+    let number = |bytes: &[u8], at: usize| {
+        let four: [u8; 4] = bytes[at..at + 4].try_into().unwrap();
+        u32::from_le_bytes(four)
+    };
+    let (mut heads, mut packets) = (Vec::new(), Vec::new());
+    for (interface, mut left) in (0_u32..).zip(captures) {
+        while !left.is_empty() {
+            let (block, rest) = left.split_at(number(left, 4) as usize);
+            left = rest;
+            match number(block, 0) {
+                0x0a0d_0d0a if interface > 0 => {}
+                6 => {
+                    let mut block = block.to_vec();
+                    block[8..12].copy_from_slice(&interface.to_le_bytes());
+                    packets.push(((number(&block, 12), number(&block, 16)), block));
+                }
+                // Statistics are not needed.
+                5 => {}
+                _ => heads.extend_from_slice(block),
+            }
+        }
+    }
+    packets.sort();
+    let packets = packets.into_iter().flat_map(|(_, block)| block);
+    heads.into_iter().chain(packets).collect()
+}
+
+#[test]
+fn of_a_file_with_two_interfaces_each_end_is_put_right_by_the_clock_of_its_own() {
+    let page = "# T\n```story\nday 2026-03-01\nhost WS01 10.0.0.5\nhost WS02 10.0.0.6\n\
+        sensor core\nsensor late clock +7s\n\
+        02:00:00 repeat 40 every 60s: WS01 -> WS02:445/tcp accepted\n```\n";
+    let evidence = Story::parse(page).unwrap().play();
+    let capture = |name: &str| {
+        let file = evidence.files.iter().find(|file| file.0 == name);
+        file.unwrap().1.as_slice()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let both = as_one([capture("core.pcapng"), capture("late.pcapng")]);
+    std::fs::write(folder.path().join("both.pcapng"), both).unwrap();
+    let alone = tempfile::tempdir().unwrap();
+    std::fs::write(alone.path().join("core.pcapng"), capture("core.pcapng")).unwrap();
+    let ends = |folder: &std::path::Path| {
+        let told = of_folder(folder);
+        let file = &told["evidence"][0];
+        ["first_time", "last_time"].map(|name| {
+            let moment = Timestamp::parse(file[name].as_str().unwrap());
+            moment.unwrap().0
+        })
+    };
+    let (whole, core) = (ends(folder.path()), ends(alone.path()));
+    for (end, as_of_core) in whole.into_iter().zip(core) {
+        let apart = end.abs_diff(as_of_core);
+        assert!(apart < 1_000_000, "{apart} ns apart");
     }
 }
