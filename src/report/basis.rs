@@ -284,6 +284,8 @@ mod tests {
             }
         });
         assert_eq!(other, "packets and host logs agree");
+    }
+
     #[test]
     fn a_log_of_connections_is_no_host_log_beside_its_own_lines() {
         let mut case = samples::case();
@@ -298,9 +300,12 @@ mod tests {
             assert_eq!(both, of_record(&json::shaped(case).findings[0]));
             both
         };
-        assert_eq!(told(&case), "packets alone; no host log shows it");
+        assert_eq!(
+            told(&case),
+            "packets and a log of connections alone; no host log shows it"
+        );
         case.incidents[0].finding.steps[0].also[0] = samples::place(2, Item::Line, 8);
-        assert!(told(&case).starts_with("packets; host logs show single steps"));
+        assert!(told(&case).starts_with("packets and a log of connections; host logs"));
     }
 
     #[test]

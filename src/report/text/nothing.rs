@@ -218,7 +218,7 @@ fn reasons(case: &Case, page: &mut Page) {
     if more > 0 {
         page.text(
             18,
-            &format!("{} more reasons: see -f json", count(more as u64)),
+            &format!("{}: see -f json", counted(more as u64, "more reason")),
         );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn write(case: &Case, page: &mut Page) {
     if more > 0 {
         page.text(
             2,
-            &format!("{} more kinds of problem: see -f json", count(more as u64)),
+            &format!(
+                "{} of problem: see -f json",
+                counted(more as u64, "more kind")
+            ),
         );
     }
 }
@@ -183,6 +186,8 @@ mod tests {
                 .collect()
         };
         assert!(!written(kinds(PRINTED)).contains("-f json"));
+        let one = written(kinds(PRINTED + 1));
+        assert!(one.contains("1 more kind of problem"), "{one}");
         let page = written(kinds(PRINTED + 2));
         assert!(
             page.contains("2 more kinds of problem: see -f json"),
