@@ -173,7 +173,13 @@ impl Touched {
             return miss(2, why, found);
         }
         let Some((_, success, tied, signs)) = best else {
-            if let Some(arrival) = self.after_touches_alone(place, knock, from, until, context)
+            let alone = self.after_touches_alone(place, knock, from, until, context);
+            // What began to listen there is no change of this analytic, and is one: nobody may say "no change".
+            let behind = |arrival: &Arrival| {
+                let all = tied_changes(place, &self.door, knock, arrival, &rules, context);
+                strongest(&all) > Tie::Weak
+            };
+            if let Some(arrival) = alone.filter(|arrival| !behind(arrival))
                 && self.door.later(knock, due, arrival.time()).next().is_none()
             {
                 let picture = Picture {
@@ -204,6 +210,16 @@ impl Touched {
             }
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
+            let own = |a: &&Arrival| {
+                a.remote.address == knock.source && is_first(&self.door, a, knock) && behind(a)
+            };
+            if let Some(arrival) = self.door.arrivals.between(from, until).find(own) {
+                why = format!(
+                    "the source came to port {} after something began to listen there, of which no sign of a packet \
+                     sniffer is known",
+                    arrival.port
+                );
+            }
             if let Some(change) = unnamed(&self.door, knock, until, &rules, context) {
                 why = format!("{why}; {change}");
             }
