@@ -339,7 +339,7 @@ fn part_before(before: u32, all: u32) -> String {
 fn last_before(broken: &Broken<'_>, kept: impl Fn(&Trouble) -> &Kept) -> Option<Event> {
     let known = [broken.then, broken.trouble];
     let kept = known.into_iter().flatten().map(kept);
-    let last = kept.flat_map(|kept| kept.events.iter().chain(&kept.latest));
+    let last = kept.flat_map(|kept| kept.events.iter().chain(kept.latest.as_deref()));
     last.filter(|event| event.time <= broken.until)
         .max_by_key(|event| event.order())
         .cloned()
