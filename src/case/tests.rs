@@ -735,7 +735,21 @@ fn a_log_of_another_time_meets_no_need() {
         .unwrap();
     assert_eq!(row.status, Met::Absent);
     assert_eq!(verdict(&judged), Verdict::Blind);
-    // The same for a log that was collected before the capture began.
+    let gaps = told(&judged);
+    assert!(
+        gaps.iter()
+            .any(|gap| gap.ends_with("after the capture ends")),
+        "{gaps:?}"
+    );
+    // The same for logs that end before the capture begins, by whatever clock.
+    let mut early = whole();
+    for record in &mut early.records {
+        record.3 -= 200 * 24 * HOUR;
+    }
+    let gaps = told(&early.judged());
+    let begins = |gap: &String| gap.ends_with("before the capture begins");
+    assert!(gaps.iter().any(begins), "{gaps:?}");
+    // And for one that lies before the time asked for.
     let mut staged = whole();
     staged.asked.from = Some(at(3 * HOUR));
     staged.asked.to = Some(at(4 * HOUR));

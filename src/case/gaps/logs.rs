@@ -37,7 +37,7 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Vec<Gap> {
     let mut gaps = Vec::new();
     // What an uncertain clock may have moved out of the window is no gap of it.
     let wide = window.widened(search.doubt(id));
-    gaps.extend(clock_unknown(search, id));
+    gaps.extend(clock_unknown(search, id, window));
     gaps.extend(ends_early(search, id, window));
     let mut kept: Vec<&Channel> = coverage
         .channels(id)
@@ -88,9 +88,14 @@ fn files(channel: &Channel) -> Vec<EvidenceId> {
 
 /// The host's clock may be further off than the silence that would be told: a log that seems to end
 /// early may end with the window.
-fn clock_unknown(search: &Search<'_>, id: HostId) -> Option<Gap> {
+fn clock_unknown(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     let doubt = search.doubt(id);
     if doubt <= search.silence {
+        return None;
+    }
+    // Logs that lie years beside the window do so by any clock.
+    let history = search.context.coverage.history(id);
+    if history.is_some_and(|held| !window.widened(doubt).meets(held.from, held.to)) {
         return None;
     }
     let mut gap = Gap::new(
@@ -118,12 +123,16 @@ fn ends_early(search: &Search<'_>, id: HostId, window: Window) -> Option<Gap> {
     if to.since(history.to) <= search.silence.max(search.doubt(id)) {
         return None;
     }
+    // By the clock's uncertainty they may still reach into it: then it is not said that they do not.
+    let doubt = search.doubt(id);
+    let before = window.from.filter(|from| from.since(history.to) > doubt);
+    let (edge, what) = before.map_or((to, "ends"), |from| (from, "begins"));
     let mut gap = Gap::new(
         GapKind::LogsEndEarly,
         format!(
-            "its last record of any log is of {}, {} before the {} ends",
+            "its last record of any log is of {}, {} before the {} {what}",
             when(history.to, None),
-            to.since(history.to).roughly(),
+            edge.since(history.to).roughly(),
             search.window_name()
         ),
         COLLECTED_BEFORE,
@@ -188,6 +197,8 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     if beside.is_none() && start.since(from) <= LATE.max(search.doubt(id)) {
         return None;
     }
+    let doubt = search.doubt(id);
+    let after = beside.or(window.to.filter(|to| start.since(*to) > doubt));
     let log = channel.log.name();
     let cleared = cleared_before(search, id, channel, start);
     let why = match (channel.wrapped, cleared) {
@@ -200,11 +211,12 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     };
     let mut gap = Gap::new(
         GapKind::LogStartsLate,
-        match beside {
+        match after {
             Some(to) => format!(
-                "{log} log starts {}, {} after the time asked for ends",
+                "{log} log starts {}, {} after the {} ends",
                 when(start, None),
-                start.since(to).roughly()
+                start.since(to).roughly(),
+                search.window_name()
             ),
             None => format!(
                 "{log} log starts {}, {} into the {}",
