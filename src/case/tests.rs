@@ -1037,6 +1037,36 @@ fn what_unblocks_most_is_advised_first() {
 }
 
 #[test]
+fn record_ids_that_jump_ahead_while_the_times_go_back_are_two_logs() {
+    let mut staged = whole();
+    staged.records[1].3 = HOUR - 60;
+    staged.records.push(("Security", 5154, 500, 120));
+    let gaps = told(&staged.judged());
+    assert_eq!(
+        gaps,
+        [
+            "Security records from ID 500 on are older than those up to ID 2 (2026-03-01 00:32:00 against 01:29:00), \
+             and no ID between is there"
+        ]
+    );
+    // A moment the other way is how logs are written.
+    staged.records[3].3 = HOUR - 60 - 59;
+    assert!(told(&staged.judged())[0].starts_with("Security record IDs 3 to 499 are missing"));
+}
+
+#[test]
+fn what_an_analytic_is_blind_without_is_told_first_and_alone() {
+    let judged = Staged::default().judged();
+    let row = &judged.verdicts[0];
+    assert_eq!(row.verdict, Verdict::Blind);
+    assert!(!row.blind.is_empty());
+    assert!(
+        row.words.contains(row.blind.split("; ").next().unwrap()),
+        "{row:?}"
+    );
+}
+
+#[test]
 fn many_holes_are_one_gap() {
     let mut staged = whole();
     staged

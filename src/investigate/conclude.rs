@@ -62,7 +62,10 @@ impl Read {
                 path.unwrap_or_else(|| self.context.labels.file(*id).into_owned())
             )));
         }
-        let contradictions = self.contradictions();
+        let mut pressing = self.contradictions();
+        if request.from.is_none() && request.to.is_none() {
+            pressing.extend(beyond::note(&self.context));
+        }
         let mut case = Case {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("CASEWIRE_COMMIT")
@@ -101,11 +104,8 @@ impl Read {
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
             conflicts: conflict::rows(&self.context.identity),
-            pressing: contradictions.len(),
-            notes: contradictions
-                .into_iter()
-                .chain(self.notes(request))
-                .collect(),
+            pressing: pressing.len(),
+            notes: pressing.into_iter().chain(self.notes(request)).collect(),
             unknown_zones: self.context.clocks.of_unknown_zone(&self.context.identity),
             ..Case::default()
         };
@@ -264,9 +264,6 @@ impl Read {
     /// Facts a reader of the report must know.
     fn notes(&self, request: &Request) -> Vec<String> {
         let mut notes = Vec::new();
-        if request.from.is_none() && request.to.is_none() {
-            notes.extend(beyond::note(&self.context));
-        }
         if request.from.is_some() || request.to.is_some() {
             notes.push(
                 "only events inside --from and --to were replayed: \"first\" and \"closed before\" look no \

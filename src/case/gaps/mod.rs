@@ -264,6 +264,12 @@ impl Search<'_> {
         window
     }
 
+    /// True if what a host logged from `time` on may have been logged in the time that is judged.
+    pub(super) fn may_begin(&self, id: HostId, time: Timestamp) -> bool {
+        let window = self.window(Some(id)).widened(self.doubt(id));
+        window.to.is_none_or(|to| time <= to)
+    }
+
     /// How far off the times of a host's logs may lie against the window; nothing where the window is
     /// that of its own logs.
     fn doubt(&self, id: HostId) -> Span {

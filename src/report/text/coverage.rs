@@ -82,7 +82,7 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
     page.text(0, "part  present for a part of it, or weaker");
     page.text(
         0,
-        "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
+        "NO    absent (\"can be judged\" says what that leaves);  ?  cannot be told",
     );
     remarks(case, page);
 }

@@ -312,6 +312,7 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
             counted(records, "record"),
             counted(holes, "hole")
         ),
+        None if row.export => "whether records are missing, an export cannot tell".to_owned(),
         None => "more holes than were followed".to_owned(),
     };
     pair(
