@@ -91,6 +91,7 @@ struct Staged {
     /// Addresses in the captures beside the host's.
     strangers: u32,
     attempts: AttemptSummary,
+    attributed: crate::replay::attribute::Account,
     let_go: LetGo,
 }
 
@@ -176,6 +177,7 @@ impl Staged {
         let search = Search {
             context: &context,
             attempts: &self.attempts,
+            attributed: &self.attributed,
             asked: self.asked,
             silence: SILENCE,
             unread: self.unread,
@@ -1034,6 +1036,26 @@ fn what_unblocks_most_is_advised_first() {
             ),
         ]
     );
+}
+
+#[test]
+fn a_sensor_that_saw_a_part_of_a_hosts_traffic_does_not_see_all_of_it() {
+    let mut staged = whole();
+    let host = crate::context::HostId(0);
+    let row = crate::replay::attribute::OfHost {
+        unseen: 3,
+        ..Default::default()
+    };
+    staged.attributed.hosts.insert(host, row);
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["3 connections its own log says were made while the captures ran are in none of them"]
+    );
+    assert_eq!(verdict(&judged), Verdict::Partly);
+    // Behind a device that translates, they are in the captures under another address.
+    staged.attributed.hosts.get_mut(&host).unwrap().weak = 1;
+    assert_eq!(verdict(&staged.judged()), Verdict::Quiet);
 }
 
 #[test]

@@ -191,6 +191,7 @@ impl Read {
         Search {
             context: &self.context,
             attempts: &self.attempts,
+            attributed: &self.attributed,
             asked: Window {
                 from: request.from,
                 to: request.to,
