@@ -77,7 +77,7 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
     }
     page.text(
         0,
-        "yes   present all the time (asked for, else the captures', else its logs')",
+        "yes   present, no gap known (time asked for, else the captures', else its logs')",
     );
     page.text(0, "part  present for a part of it, or weaker");
     page.text(

@@ -214,7 +214,7 @@ fn hosts(inventory: &Inventory, page: &mut Page) {
     let case = &inventory.case;
     page.heading("HOSTS");
     if case.hosts.is_empty() {
-        page.text(2, "no log names a host, and none was given with --host");
+        page.text(2, "no log names a host, and none was given with --host; who speaks in the captures: tshark -q -z endpoints,ip -r FILE");
     }
     for (row, known) in case.hosts.iter().zip(&inventory.hosts).take(ROWS) {
         host(case, row, known, page);
@@ -391,7 +391,7 @@ fn clocks(case: &Case, page: &mut Page) {
 fn gaps(inventory: &Inventory, page: &mut Page) {
     let longer = inventory.silence.roughly();
     page.heading(&format!(
-        "GAPS   silences of more than {longer}, missing records, what was not logged"
+        "GAPS   captures silent for more than {longer}, missing records, what was not logged"
     ));
     if inventory.case.gaps.is_empty() {
         page.row(&[Cell::new(2, page.width - 2, "none was found").tone(Tone::Plain)]);
