@@ -319,7 +319,10 @@ fn history(wanted: Span, context: &Context) -> Held {
         note: if enough {
             String::new()
         } else {
-            format!("signs of life are known of {}", known.roughly())
+            match known {
+                Span::ZERO => "nothing here tells who was alive before".to_owned(),
+                known => format!("signs of life are known of {}", known.roughly()),
+            }
         },
         ..Held::absent()
     }

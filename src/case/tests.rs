@@ -634,7 +634,14 @@ fn a_history_that_is_too_short_is_told_with_its_length() {
         }],
         ..ABOUT
     };
-    let judged = whole().judged_by(&PAST);
+    let nobody = whole().judged_by(&PAST);
+    assert_eq!(
+        nobody.coverage[0].note,
+        "nothing here tells who was alive before"
+    );
+    let mut staged = whole();
+    staged.alive = vec![0, 600];
+    let judged = staged.judged_by(&PAST);
     assert_eq!(judged.coverage[0].status, Met::Partial);
     assert!(
         judged.coverage[0]

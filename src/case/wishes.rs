@@ -113,28 +113,53 @@ fn by_capture(wishes: BTreeMap<String, Wish>) -> Vec<(String, Wish, String)> {
     told
 }
 
-/// One capture in place of several wishes, and what each of them would have instead.
+/// One capture in place of several wishes, and what would show a part of it.
 fn joined(of: Vec<(String, Wish)>) -> (String, Wish, String) {
     let [segment, traffic] = CAPTURES;
     let capture = match of.iter().any(|(what, _)| what.starts_with(segment)) {
         true => segment,
         false => traffic,
     };
+    let ways: Vec<&str> = of.iter().map(|(what, _)| instead(what)).collect();
+    let otherwise = audited(&ways);
     let mut all = Wish::default();
-    let mut ways = Vec::new();
-    for (what, wish) in of {
-        let way = instead(&what);
-        if !way.is_empty() {
-            ways.push(format!("{way} (for {})", wish.analytics().join(", ")));
-        }
+    for (_, wish) in of {
         all.blind.extend(wish.blind);
         all.partly.extend(wish.partly);
     }
-    let otherwise = match ways.is_empty() {
-        true => String::new(),
-        false => format!("; without one: {}", ways.join("; ")),
-    };
     (capture.to_owned(), all, otherwise)
+}
+
+/// The audit subcategories that are named in several ways, each once; `casewire analytics show` tells which
+/// of them shows what.
+fn audited(ways: &[&str]) -> String {
+    let quoted = ways
+        .iter()
+        .flat_map(|way| way.split('"').skip(1).step_by(2));
+    let named: BTreeSet<String> = quoted.map(|name| format!("\"{name}\"")).collect();
+    let says = |word: &str| ways.iter().any(|way| way.contains(word));
+    let mut parts = Vec::new();
+    if !named.is_empty() {
+        let named: Vec<String> = named.into_iter().collect();
+        let which = match (says("(success)"), says("(failure)")) {
+            (true, true) => " (success and failure)",
+            (true, false) => " (success)",
+            (false, true) => " (failure)",
+            (false, false) => "",
+        };
+        let one = match named.len() {
+            1 => "subcategory",
+            _ => "subcategories",
+        };
+        parts.push(format!("the audit {one} {}{which}", named.join(" and ")));
+    }
+    if says("Sysmon with") || says("Sysmon event 3") {
+        parts.push("Sysmon with network connections".to_owned());
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("; without one, for a part of it: {}", parts.join(", ")),
+    }
 }
 
 /// The other way to have what a capture would show; empty where a reason stands behind it, and no way.
@@ -184,7 +209,7 @@ mod tests {
     fn one_capture_stands_for_all_that_it_serves_of_the_same_hosts() {
         let told = wishes(&[
             (
-                "a capture of the host's traffic, or auditing of drops",
+                "a capture of the host's traffic, or auditing \"Drop\" (failure)",
                 "AN0842",
                 "A",
             ),
@@ -194,7 +219,7 @@ mod tests {
                 "A",
             ),
             (
-                "a capture of the host's segment; in part Sysmon",
+                "a capture of the host's segment, or \"Connection\" (success)",
                 "XDR-FC",
                 "A",
             ),
@@ -208,8 +233,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "A: a capture of the host's segment (for AN0842, AN1057, XDR-FC); without one: in part Sysmon (for \
-                 XDR-FC); auditing of drops (for AN0842)",
+                "A: a capture of the host's segment (for AN0842, AN1057, XDR-FC); without one, for a part of it: the \
+                 audit subcategories \"Connection\" and \"Drop\" (success and failure)",
                 "B: a capture of the host's traffic, or auditing of all (for AN0842)",
             ]
         );
