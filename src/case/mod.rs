@@ -200,6 +200,8 @@ impl HostRow {
 pub struct Clock {
     /// How far it is ahead of the reference clock; `None` if that could not be measured.
     pub offset: Option<Span>,
+    /// How far it is ahead at last, where it was set meanwhile.
+    pub last: Option<Span>,
     /// Half width of the interval the offset lies in; `None` if not known.
     pub uncertainty: Option<Span>,
     /// How that is known, in a few words.

@@ -245,6 +245,7 @@ pub fn quiet() -> Case {
         evidence: vec![EvidenceId(1)],
         clock: Clock {
             offset: Some(AHEAD),
+            last: None,
             uncertainty: Some(Span::millis(15)),
             method: "packet-to-event anchors".to_owned(),
             anchors: 41,

@@ -2,6 +2,7 @@
 
 use super::page::{Cell, Page, Tone};
 use super::{Style, conflicts, coverage, problems, short_host, summary};
+use crate::case::gaps::GapKind;
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
@@ -360,7 +361,11 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
 }
 
 fn clocks(case: &Case, page: &mut Page) {
-    page.heading("CLOCKS   how far each host is ahead of the captures");
+    let captured = !case.gaps.iter().any(|gap| gap.kind == GapKind::NoCapture);
+    page.heading(match captured {
+        true => "CLOCKS   how far each host is ahead of the captures",
+        false => "CLOCKS   how far each host is ahead of the reference; there is no capture",
+    });
     if case.hosts.is_empty() {
         page.text(2, "no host is known");
     }
@@ -371,6 +376,10 @@ fn clocks(case: &Case, page: &mut Page) {
             format!("{sign}{span}")
         };
         let offset = clock.offset.map_or_else(|| "unknown".to_owned(), signed);
+        let last = clock
+            .last
+            .map(|last| format!(", at last {}", signed(last)))
+            .unwrap_or_default();
         let about = match clock.uncertainty {
             Some(span) => format!(" +/- {span}"),
             None => String::new(),
@@ -382,7 +391,7 @@ fn clocks(case: &Case, page: &mut Page) {
         page.hanging(
             2,
             &format!("{}  ", short_host(case, &row.label())),
-            &format!("{offset}{about}{anchors}; {}", clock.method),
+            &format!("{offset}{last}{about}{anchors}; {}", clock.method),
         );
     }
     more(case.hosts.len(), page);
