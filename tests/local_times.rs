@@ -476,8 +476,7 @@ fn sysmon_tells_the_zone_of_its_own_log() {
     );
     let method = told["hosts"][0]["clock"]["method"].as_str().unwrap();
     assert!(!method.contains("zone error"), "{method}");
-    let pieces =
-        "2 straight pieces, the first 8 h ahead of the reference, the last 5 h behind it";
+    let pieces = "2 straight pieces, the first 8 h ahead of the reference, the last 5 h behind it";
     assert!(method.ends_with(pieces), "{method}");
 }
 
