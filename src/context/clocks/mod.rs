@@ -262,12 +262,21 @@ impl Clocks {
     }
 
     /// How far the clocks of a place may be apart from the captures': where they are known, the
-    /// largest measured uncertainty, else the assumed error.
+    /// largest measured uncertainty, else the assumed error. So far is looked for what belongs together;
+    /// that it is not known which side of a change of the clock was right would bring together what
+    /// lies far apart, and is a matter of the order alone.
     pub fn doubt(&self, place: Place) -> Span {
         match place {
-            Place::Host(id) => self
-                .uncertainty(Clock::Host(id))
-                .max(self.uncertainty(Clock::SysmonNetwork(id))),
+            Place::Host(id) => {
+                let unmeasured = |h: &&HostClock| matches!(h.system, Known::Undetermined(_));
+                let clock = self.hosts.get(&id).filter(unmeasured);
+                let stretches = clock.and_then(|h| h.stretches.as_deref());
+                let spread = stretches.map(steps::spread).unwrap_or_default();
+                self.uncertainty(Clock::Host(id))
+                    .max(self.uncertainty(Clock::SysmonNetwork(id)))
+                    .plus(spread.negated())
+                    .max(Span::ZERO)
+            }
             Place::Address(_) => self.assumed_error,
         }
     }

@@ -487,6 +487,8 @@ fn what_a_log_tells_of_its_clock_holds_where_nothing_measures_it() {
     // Whether it was right before or after is not known.
     let id = identity.named("A").unwrap();
     assert_eq!(clocks.uncertainty(Clock::Host(id)), Span::seconds(62));
+    // And is no reason to bring together what lies a minute apart.
+    assert!(clocks.doubt(Place::Host(id)) <= Span::seconds(4));
     assert!(clocks.corrects());
     let report = clocks.report(id, &identity);
     assert!(report.method.contains("set back"), "{report:?}");
