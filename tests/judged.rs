@@ -65,8 +65,9 @@ fn logs_that_reach_far_beyond_the_captures_are_told_with_the_time_that_coverage_
              02:00:00 repeat 30 every 60s: mon -> WS01:445/tcp accepted\n{second} WS01 starts C:\\x.exe\n"
         );
         let notes = report(&story)["notes"].to_string();
-        notes.contains("coverage is told for the time of the captures, 2026-03-01 02:00:00 to")
-            && notes.contains("the logs of WS01 reach further")
+        notes.contains(
+            "coverage and verdicts are told for the time of the captures, 2026-03-01 02:00:00 to",
+        ) && notes.contains("the logs of WS01 reach further")
     };
     assert!(told("03:30:00"));
     assert!(!told("03:20:00"));

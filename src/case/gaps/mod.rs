@@ -5,6 +5,7 @@
 //! does not show. What gaps mean for an analytic is `judged`'s part. Times are on the reference clock.
 
 mod asked;
+mod changes;
 mod logs;
 mod packets;
 
