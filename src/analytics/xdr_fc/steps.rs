@@ -34,19 +34,9 @@ pub(super) fn steps(
     shown.truncate(STEPS);
     let mut steps: Vec<Step> = Vec::with_capacity(shown.len() + 3);
     for (_, target, event) in &shown {
-        let mut remark = remark(target, event);
-        // Times of two clocks have no gap between them that anybody measured.
-        if let Some(last) = steps.last()
-            && context
-                .clocks
-                .between(&last.event, event, &context.identity)
-                > Span::ZERO
-        {
-            remark.push_str("; timed by another clock than the step before");
-        }
         steps.push(Step {
             role: Role::Failed,
-            remark,
+            remark: remark(target, event),
             event: (*event).clone(),
             also: beside(event),
         });
@@ -68,7 +58,19 @@ pub(super) fn steps(
         });
     }
     steps.sort_by_key(|step| step.event.order());
+    tell_clocks(&mut steps, context);
     steps
+}
+
+/// Times of two clocks have no gap between them that anybody measured.
+fn tell_clocks(steps: &mut [Step], context: &Context) {
+    for at in 1..steps.len() {
+        let (before, step) = (&steps[at - 1].event, &steps[at].event);
+        if context.clocks.between(before, step, &context.identity) > Span::ZERO {
+            let remark = &mut steps[at].remark;
+            remark.push_str("; timed by another clock than the step before");
+        }
+    }
 }
 
 /// Who made the contact of an event.
