@@ -194,12 +194,13 @@ impl Analytic for FailedConnections {
                 let slot = usize::from(!context.assets.is_internal(address));
                 self.answered(*key, state, (slot, address), event, context);
             }
-            Change::There(address) => {
-                let slot = usize::from(!context.assets.is_internal(address));
-                if let Some(alarm) = &mut state.alarms[slot] {
+            // Outside, what was active a moment ago and is silent now counts neither way.
+            Change::There(address) if context.assets.is_internal(address) => {
+                if let Some(alarm) = &mut state.alarms[0] {
                     alarm.contact(address, event.time);
                 }
             }
+            Change::There(_) => {}
             Change::LeftOut(address) => {
                 let slot = usize::from(!context.assets.is_internal(address));
                 if let Some(alarm) = &mut state.alarms[slot] {
@@ -283,10 +284,10 @@ impl FailedConnections {
         }
         if self.settled(state.judged[slot], missing, event.time) {
             // What held it back a moment ago stands; how many there are goes on.
-            if let Some(nearest) = state.nearest.as_mut().filter(|n| n.internal == internal) {
-                if missing > nearest.missing {
-                    (nearest.missing, nearest.time) = (missing, event.time);
-                }
+            let nearest = state.nearest.as_mut();
+            let fewer = |n: &&mut Nearest| n.internal == internal && n.missing < missing;
+            if let Some(nearest) = nearest.filter(fewer) {
+                (nearest.missing, nearest.time) = (missing, event.time);
             }
             return;
         }
@@ -353,7 +354,9 @@ impl FailedConnections {
         let internal = alarm.measured.internal;
         let at = at.unwrap_or(alarm.measured.at);
         // Who has answered since was a target of that period, too.
-        let n = alarm.tried(at.shifted(self.settings.test.negated()), at);
+        let begin = at.shifted(self.settings.test.negated());
+        let tried = alarm.tried(begin, at.max(alarm.measured.at));
+        let n = tried.max(distinct(failing.iter().map(|(address, _)| *address)));
         let measured = judge::measure(place, &failing, (internal, n), at, &self.settings, context);
         match judge::rule(&measured, place, &failing, &self.settings, context) {
             Ruling::Tell { low } => {
