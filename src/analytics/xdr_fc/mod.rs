@@ -134,6 +134,8 @@ impl Analytic for FailedConnections {
              cannot make a finding more than informational",
             "failures over UDP and unanswered pings that no router tells of: default Windows answers neither, and \
              silence proves nothing",
+            "whether a silent target is there, behind a firewall that drops without a word: it looks missing until it does \
+             something that is seen",
             "sources behind address translation: they count as one",
             "failed connections where Sysmon is the only log: it logs none",
             "failures that only the host's logs could tell, of a program of which Sysmon logged no connection to \
