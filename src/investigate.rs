@@ -3,6 +3,7 @@
 mod attributed;
 mod background;
 mod beyond;
+mod clocks;
 mod conclude;
 mod files;
 mod hosts;

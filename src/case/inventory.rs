@@ -61,8 +61,10 @@ pub struct ChannelRow {
     /// Records of event ids beyond those counted.
     pub uncounted: u64,
     /// Holes in the EventRecordIDs and the records missing in them; `None` if there were too many
-    /// to follow.
+    /// to follow, or it is an export.
     pub missing: Option<(u64, u64)>,
+    /// True if it is there as an export alone, which may leave records out.
+    pub export: bool,
     /// True if the log was full and went round.
     pub wrapped: bool,
 }

@@ -7,7 +7,7 @@ use super::wishes::Wishes;
 use super::{CoverageRow, HostRow, Incident, Judgeable, Met, Verdict, VerdictRow};
 use crate::analytics::about::{About, Need, Source};
 use crate::context::activity::INACTIVE_AFTER;
-use crate::context::coverage::Log;
+use crate::context::coverage::{Interval, Log, Seen};
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Span, Timestamp};
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ pub fn judge(
             let rows: Vec<CoverageRow> = about
                 .needs
                 .iter()
-                .map(|need| row(about, need, label, *id, context, &gaps))
+                .map(|need| row(about, need, label, *id, search, &gaps))
                 .collect();
             let found = incidents.iter().any(|i| {
                 i.finding.analytic == about.id || i.finding.also_satisfies.contains(&about.id)
@@ -100,9 +100,10 @@ fn row(
     need: &Need,
     label: &str,
     id: Option<HostId>,
-    context: &Context,
+    search: &Search<'_>,
     gaps: &Gaps<'_>,
 ) -> CoverageRow {
+    let context = search.context;
     let mut best = CoverageRow {
         analytic: about.id,
         host: label.to_owned(),
@@ -119,9 +120,9 @@ fn row(
             Source::Packets => packets(id, context),
             Source::Frames => frames(id, context),
             Source::History(span) => history(*span, context),
-            Source::Outcomes => id.map_or_else(Held::absent, |id| outcomes(id, context)),
+            Source::Outcomes => id.map_or_else(Held::absent, |id| outcomes(id, search)),
             Source::Events(log, ids) => {
-                id.map_or_else(Held::absent, |id| events(id, *log, ids, context))
+                id.map_or_else(Held::absent, |id| events(id, *log, ids, search))
             }
         };
         let (held, taken) = lessened(held, source, id, gaps);
@@ -318,18 +319,30 @@ fn history(wanted: Span, context: &Context) -> Held {
         note: if enough {
             String::new()
         } else {
-            format!("signs of life are known of {}", known.roughly())
+            match known {
+                Span::ZERO => "nothing here tells who was alive before".to_owned(),
+                known => format!("signs of life are known of {}", known.roughly()),
+            }
         },
         ..Held::absent()
     }
 }
 
-fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
+fn events(id: HostId, log: Log, ids: &[u32], search: &Search<'_>) -> Held {
+    let context = search.context;
     let mut held = Held::absent();
-    for seen in ids
+    let seen = ids
         .iter()
-        .filter_map(|event| context.coverage.seen(id, log, *event))
-    {
+        .filter_map(|event| context.coverage.seen(id, log, *event));
+    // What was logged before goes on being logged until a record says otherwise. What is logged only later
+    // says nothing of the time that is judged: auditing may have been switched on in between.
+    let (soon, later): (Vec<&Seen>, Vec<&Seen>) =
+        seen.partition(|seen| search.may_begin(id, seen.interval.from));
+    let later = later
+        .iter()
+        .map(|seen| seen.interval)
+        .reduce(Interval::hull);
+    for seen in soon {
         held.status = Met::Seen;
         held.evidence.extend(seen.evidence.iter().copied());
         held.from = Some(
@@ -358,11 +371,18 @@ fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
             held.evidence = channel.evidence.iter().copied().collect();
             held.from = Some(channel.interval.from);
             held.to = Some(channel.interval.to);
-            if held.status == Met::Partial {
-                held.note = format!(
+            held.note = match (held.status, later) {
+                (Met::Partial, Some(at)) => format!(
+                    "the {name} log holds events of this kind from {} {} on alone, after the time that is judged: \
+                     not logged before, or none happened",
+                    at.from.date(),
+                    at.from.clock(0)
+                ),
+                (Met::Partial, None) => format!(
                     "the {name} log is there, but holds no event of this kind: not logged, or none happened"
-                );
-            }
+                ),
+                _ => String::new(),
+            };
         }
         (_, None) if context.coverage.channels(id).next().is_some() => {
             held.note = format!("no {name} log of this host was given");
@@ -374,8 +394,9 @@ fn events(id: HostId, log: Log, ids: &[u32], context: &Context) -> Held {
 }
 
 /// What Sysmon 3 tells of attempts that came to nothing.
-fn outcomes(id: HostId, context: &Context) -> Held {
-    let held = events(id, Log::Sysmon, &[3], context);
+fn outcomes(id: HostId, search: &Search<'_>) -> Held {
+    let context = search.context;
+    let held = events(id, Log::Sysmon, &[3], search);
     if held.status != Met::Seen {
         return held;
     }
@@ -422,27 +443,21 @@ fn verdict(
     gaps: &[Gap],
 ) -> VerdictRow {
     let met = |row: &CoverageRow| matches!(row.status, Met::Seen | Met::Present);
-    let blind = about
-        .needs
-        .iter()
-        .zip(rows)
-        .any(|(need, row)| need.essential && matches!(row.status, Met::Absent | Met::Unknown));
+    let is_blind = |need: &Need, row: &CoverageRow| {
+        need.essential && matches!(row.status, Met::Absent | Met::Unknown)
+    };
+    let lacking = about.needs.iter().zip(rows).filter(|(_, row)| !met(row));
+    // What nothing can be found without is said before what would only show more.
+    let (blinding, lessening): (Vec<_>, Vec<_>) =
+        lacking.partition(|(need, row)| is_blind(need, row));
+    let blind = told_once(blinding.iter().map(|(_, row)| match why(row, gaps) {
+        why if why.is_empty() => format!("{} is not in this evidence", row.needs),
+        why => why,
+    }));
     // Several needs may lack the same: it is said once.
     let mut short: Vec<(Vec<&str>, String)> = Vec::new();
-    for row in rows.iter().filter(|row| !met(row)) {
-        let told = || row.gaps.iter().filter_map(|at| gaps.get(*at));
-        let silent = |gap: &&Gap| gap.kind == GapKind::CaptureSilence;
-        // A capture in many pieces is silent in between, and Gaps has them one by one.
-        let many = told().filter(silent).count() > SILENCES;
-        let each = told().filter(|gap| !(many && silent(gap)));
-        let mut why: Vec<&str> = each.map(|gap| gap.what.as_str()).collect();
-        if many {
-            why.push("no packets in several stretches of time (see Gaps)");
-        }
-        if !row.note.is_empty() {
-            why.insert(0, &row.note);
-        }
-        let why = why.join(", ");
+    for (_, row) in blinding.iter().chain(&lessening) {
+        let why = why(row, gaps);
         match short
             .last_mut()
             .filter(|(_, held)| !why.is_empty() && *held == why)
@@ -456,9 +471,9 @@ fn verdict(
         why => format!("{}: {why}", needs.join(" and ")),
     });
     let short: Vec<String> = short.collect();
-    let judgeable = if blind {
+    let judgeable = if !blinding.is_empty() {
         Judgeable::Not
-    } else if rows.iter().all(met) {
+    } else if lessening.is_empty() {
         Judgeable::Fully
     } else {
         Judgeable::Partly
@@ -475,5 +490,34 @@ fn verdict(
         verdict,
         judgeable,
         words: short.join("; "),
+        blind,
     }
+}
+
+/// Each of them once, in the order of the first.
+fn told_once(causes: impl Iterator<Item = String>) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for cause in causes {
+        if !told.contains(&cause) {
+            told.push(cause);
+        }
+    }
+    told.join("; ")
+}
+
+/// Why a need is not met, or not all of it: what is known of the source, and the gaps that take from it.
+fn why(row: &CoverageRow, gaps: &[Gap]) -> String {
+    let told = || row.gaps.iter().filter_map(|at| gaps.get(*at));
+    let silent = |gap: &&Gap| gap.kind == GapKind::CaptureSilence;
+    // A capture in many pieces is silent in between, and Gaps has them one by one.
+    let many = told().filter(silent).count() > SILENCES;
+    let each = told().filter(|gap| !(many && silent(gap)));
+    let mut why: Vec<&str> = each.map(|gap| gap.what.as_str()).collect();
+    if many {
+        why.push("no packets in several stretches of time (see Gaps)");
+    }
+    if !row.note.is_empty() {
+        why.insert(0, &row.note);
+    }
+    why.join(", ")
 }

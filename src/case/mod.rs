@@ -200,6 +200,8 @@ impl HostRow {
 pub struct Clock {
     /// How far it is ahead of the reference clock; `None` if that could not be measured.
     pub offset: Option<Span>,
+    /// How far it is ahead at last, where it was set meanwhile.
+    pub last: Option<Span>,
     /// Half width of the interval the offset lies in; `None` if not known.
     pub uncertainty: Option<Span>,
     /// How that is known, in a few words.
@@ -217,7 +219,7 @@ pub enum Met {
     Present,
     /// There for a part of the window, or weaker than asked.
     Partial,
-    /// Not there: a finding that needs it could not have been made.
+    /// Not there: what can be found without it, the verdict says.
     Absent,
     /// Cannot be told.
     Unknown,
@@ -317,8 +319,10 @@ pub struct VerdictRow {
     pub verdict: Verdict,
     /// How far it could be judged, whether or not something was found.
     pub judgeable: Judgeable,
-    /// Why it could not be judged better than that; empty for `Fully`.
+    /// Why it could not be judged better than that, what it is blind without first; empty for `Fully`.
     pub words: String,
+    /// For `Not`: why nothing could be found, without what it is that is lacking.
+    pub blind: String,
 }
 
 impl Case {

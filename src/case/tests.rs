@@ -91,6 +91,7 @@ struct Staged {
     /// Addresses in the captures beside the host's.
     strangers: u32,
     attempts: AttemptSummary,
+    attributed: crate::replay::attribute::Account,
     let_go: LetGo,
 }
 
@@ -176,6 +177,7 @@ impl Staged {
         let search = Search {
             context: &context,
             attempts: &self.attempts,
+            attributed: &self.attributed,
             asked: self.asked,
             silence: SILENCE,
             unread: self.unread,
@@ -632,7 +634,14 @@ fn a_history_that_is_too_short_is_told_with_its_length() {
         }],
         ..ABOUT
     };
-    let judged = whole().judged_by(&PAST);
+    let nobody = whole().judged_by(&PAST);
+    assert_eq!(
+        nobody.coverage[0].note,
+        "nothing here tells who was alive before"
+    );
+    let mut staged = whole();
+    staged.alive = vec![0, 600];
+    let judged = staged.judged_by(&PAST);
     assert_eq!(judged.coverage[0].status, Met::Partial);
     assert!(
         judged.coverage[0]
@@ -1033,6 +1042,56 @@ fn what_unblocks_most_is_advised_first() {
                  collector) (for AN0001)"
             ),
         ]
+    );
+}
+
+#[test]
+fn a_sensor_that_saw_a_part_of_a_hosts_traffic_does_not_see_all_of_it() {
+    let mut staged = whole();
+    let host = crate::context::HostId(0);
+    let row = crate::replay::attribute::OfHost {
+        unseen: 3,
+        ..Default::default()
+    };
+    staged.attributed.hosts.insert(host, row);
+    let judged = staged.judged();
+    assert_eq!(
+        told(&judged),
+        ["3 connections its own log says were made while the captures ran are in none of them"]
+    );
+    assert_eq!(verdict(&judged), Verdict::Partly);
+    // Behind a device that translates, they are in the captures under another address.
+    staged.attributed.hosts.get_mut(&host).unwrap().weak = 1;
+    assert_eq!(verdict(&staged.judged()), Verdict::Quiet);
+}
+
+#[test]
+fn record_ids_that_jump_ahead_while_the_times_go_back_are_two_logs() {
+    let mut staged = whole();
+    staged.records[1].3 = HOUR - 60;
+    staged.records.push(("Security", 5154, 500, 120));
+    let gaps = told(&staged.judged());
+    assert_eq!(
+        gaps,
+        [
+            "Security records from ID 500 on are older than those up to ID 2 (2026-03-01 00:32:00 against 01:29:00), \
+             and no ID between is there"
+        ]
+    );
+    // A moment the other way is how logs are written.
+    staged.records[3].3 = HOUR - 60 - 59;
+    assert!(told(&staged.judged())[0].starts_with("Security record IDs 3 to 499 are missing"));
+}
+
+#[test]
+fn what_an_analytic_is_blind_without_is_told_first_and_alone() {
+    let judged = Staged::default().judged();
+    let row = &judged.verdicts[0];
+    assert_eq!(row.verdict, Verdict::Blind);
+    assert!(!row.blind.is_empty());
+    assert!(
+        row.words.contains(row.blind.split("; ").next().unwrap()),
+        "{row:?}"
     );
 }
 

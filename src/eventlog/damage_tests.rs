@@ -228,6 +228,9 @@ fn a_cut_file_is_read_to_its_last_whole_record() {
     assert_eq!(events, []);
     assert_eq!(kinds(&problems), [(ProblemKind::CutTail, Weight::Loss, 1)]);
     assert_eq!(kinds(&read(&[]).2), [(ProblemKind::Empty, Weight::Note, 1)]);
+    let none = read(&file(&[])).2;
+    assert_eq!(kinds(&none), [(ProblemKind::Empty, Weight::Note, 1)]);
+    assert_eq!(none[0].message, "the log holds no record");
     assert_eq!(
         kinds(&read(&[0x55; 20_000]).2).last().unwrap().0,
         ProblemKind::Chunk

@@ -51,13 +51,32 @@ pub fn read_log(
         batch = next;
     }
     problems.merge(reader.finish());
-    (sums.finish(), problems)
+    let summary = sums.finish();
+    if summary.records_read == 0 && problems.iter().all(|p| p.kind == ProblemKind::DirtyLog) {
+        problems.add(no_record(evidence));
+    }
+    (summary, problems)
 }
 
 fn next_batch<R: Read>(reader: &mut EvtxReader<R>, threads: usize) -> Vec<ChunkBytes> {
     std::iter::from_fn(|| reader.next_chunk())
         .take(threads * CHUNKS_PER_THREAD)
         .collect()
+}
+
+/// A whole log, and nothing was ever written to it, or all of it was cleared.
+fn no_record(evidence: EvidenceId) -> Problem {
+    Problem {
+        evidence: Some(evidence),
+        kind: ProblemKind::Empty,
+        weight: Weight::Note,
+        count: 1,
+        first_offset: None,
+        message: "the log holds no record".to_owned(),
+        effect: "without one it tells neither its host nor its channel: where a log is called not given, it may be \
+                 this one"
+            .to_owned(),
+    }
 }
 
 fn read_batch(

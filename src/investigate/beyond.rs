@@ -6,8 +6,10 @@ use crate::context::coverage::{Interval, Log};
 use crate::context::{Context, HostId};
 use crate::model::{Span, Text, Timestamp};
 
-/// Logs that reach this much further than the captures are worth a sentence.
+/// Logs that reach this much further than the captures are worth a sentence, however long those are.
 const FURTHER: Span = Span::seconds(3_600);
+/// And this much further than captures of minutes, of which it is a tenth or more.
+const LEAST: Span = Span::seconds(60);
 
 /// Said where a time was asked for that nothing happened in.
 pub(super) const NONE_IN_TIME: &str =
@@ -18,6 +20,7 @@ pub(super) fn note(context: &Context) -> Option<String> {
     let coverage = &context.coverage;
     let from = coverage.capture_start()?;
     let to = coverage.capture_end()?;
+    let further = further(to.since(from));
     let mut names: Vec<&Text> = Vec::new();
     let mut hull: Option<Interval> = None;
     for (id, host) in (0..).map(HostId).zip(context.identity.hosts()) {
@@ -27,7 +30,7 @@ pub(super) fn note(context: &Context) -> Option<String> {
         let Some(logged) = logs.reduce(Interval::hull) else {
             continue;
         };
-        if from.since(logged.from) > FURTHER || logged.to.since(to) > FURTHER {
+        if from.since(logged.from) > further || logged.to.since(to) > further {
             names.push(&host.name);
             hull = Some(hull.map_or(logged, |hull| hull.hull(logged)));
         }
@@ -36,7 +39,7 @@ pub(super) fn note(context: &Context) -> Option<String> {
     let at = |time: Timestamp| format!("{} {}", time.date(), time.clock(0));
     together(names.into_iter(), |hosts| {
         format!(
-            "coverage is told for the time of the captures, {} to {}; the logs of {hosts} reach further, {} to {}, and \
+            "coverage and verdicts are told for the time of the captures, {} to {}; the logs of {hosts} reach further, {} to {}, and \
              what needs packets could not be found there",
             at(from),
             at(to),
@@ -44,4 +47,21 @@ pub(super) fn note(context: &Context) -> Option<String> {
             at(logs.to)
         )
     })
+}
+
+/// How much further logs must reach than captures that took so long.
+fn further(captures: Span) -> Span {
+    Span(captures.0 / 10).max(LEAST).min(FURTHER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_beyond_a_short_capture_are_told_as_well() {
+        assert_eq!(further(Span::seconds(200)), LEAST);
+        assert_eq!(further(Span::seconds(3_000)), Span::seconds(300));
+        assert_eq!(further(Span::seconds(90_000)), FURTHER);
+    }
 }

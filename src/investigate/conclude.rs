@@ -1,6 +1,6 @@
 //! From what was read and found to the case.
 
-use super::{Error, Request, beyond, hosts};
+use super::{Error, Request, beyond, clocks, hosts};
 use crate::analytics::about::{About, Described};
 use crate::analytics::register::Entry;
 use crate::capture::attempts::AttemptSummary;
@@ -10,7 +10,6 @@ use crate::case::{
     suppression, tunnelled,
 };
 use crate::context::Context;
-use crate::context::clocks::{hours, in_turn};
 use crate::context::coverage::Interval;
 use crate::context::identity::{KnownBy, Orientation};
 use crate::evidence::{EvidenceFile, Kind, Problem, ProblemKind, Problems, Weight};
@@ -62,7 +61,10 @@ impl Read {
                 path.unwrap_or_else(|| self.context.labels.file(*id).into_owned())
             )));
         }
-        let contradictions = self.contradictions();
+        let mut pressing = self.contradictions();
+        if request.from.is_none() && request.to.is_none() {
+            pressing.extend(beyond::note(&self.context));
+        }
         let mut case = Case {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: option_env!("CASEWIRE_COMMIT")
@@ -101,11 +103,8 @@ impl Read {
             evidence: self.evidence_rows(),
             hosts: self.host_rows(),
             conflicts: conflict::rows(&self.context.identity),
-            pressing: contradictions.len(),
-            notes: contradictions
-                .into_iter()
-                .chain(self.notes(request))
-                .collect(),
+            pressing: pressing.len(),
+            notes: pressing.into_iter().chain(self.notes(request)).collect(),
             unknown_zones: self.context.clocks.of_unknown_zone(&self.context.identity),
             ..Case::default()
         };
@@ -191,6 +190,7 @@ impl Read {
         Search {
             context: &self.context,
             attempts: &self.attempts,
+            attributed: &self.attributed,
             asked: Window {
                 from: request.from,
                 to: request.to,
@@ -231,11 +231,14 @@ impl Read {
                 evidence: evidence.into_iter().collect(),
                 clock: {
                     let report = self.context.clocks.report(id, &self.context.identity);
+                    // Records that show a zone are no connections that measure a clock.
+                    let connections = if report.only_zone { 0 } else { report.anchors };
                     Clock {
                         offset: report.offset,
+                        last: report.last(self.context.clocks.assumed_error),
                         uncertainty: Some(report.uncertainty),
                         method: report.method,
-                        anchors: report.anchors,
+                        anchors: connections,
                     }
                 },
             });
@@ -264,9 +267,6 @@ impl Read {
     /// Facts a reader of the report must know.
     fn notes(&self, request: &Request) -> Vec<String> {
         let mut notes = Vec::new();
-        if request.from.is_none() && request.to.is_none() {
-            notes.extend(beyond::note(&self.context));
-        }
         if request.from.is_some() || request.to.is_some() {
             notes.push(
                 "only events inside --from and --to were replayed: \"first\" and \"closed before\" look no \
@@ -334,51 +334,7 @@ impl Read {
             ));
         }
         notes.extend(hosts::notes(&self.context.identity));
-        let clocks = &self.context.clocks;
-        let mut assumed = Vec::new();
-        for host in self.context.identity.hosts() {
-            let Some(id) = self.context.identity.named(&host.name) else {
-                continue;
-            };
-            let report = clocks.report(id, &self.context.identity);
-            if report.only_zone {
-                notes.push(format!(
-                    "{}: times are local, {} ahead of UTC by UtcTime of {} of its Sysmon records; they are corrected by that, \
-                     and its clock itself was not measured",
-                    hosts::called(&host.name),
-                    in_turn(&report.offsets),
-                    report.anchors
-                ));
-            } else if let Some(zone) = report.zone_error {
-                notes.push(format!(
-                    "{}: times are off by {}, a multiple of 15 minutes: a wrong time zone rather than a wrong \
-                     clock",
-                    hosts::called(&host.name),
-                    hours(zone)
-                ));
-            }
-            if report.network_assumed {
-                assumed.push(&host.name);
-            } else if !report.network.is_empty() {
-                notes.push(report.network);
-            }
-        }
-        notes.extend(clocks.locals(&self.context.identity));
-        notes.extend(hosts::together(assumed.into_iter(), |hosts| {
-            format!(
-                "the clock of Sysmon 3 and 22 could not be measured on {hosts}; these events are placed 1.5 s before \
-                 they were written (+/- {})",
-                crate::context::clocks::LATE_BY
-            )
-        }));
-        for ((evidence, interface), measured) in clocks.sensors() {
-            notes.push(format!(
-                "{}, interface {interface}: its clock is {} ahead of the other captures' (+/- {}; {} SYNs seen \
-                 by both), and its times are corrected by that; packets that both saw may count twice",
-                self.context.labels.file(evidence),
-                measured.offset, measured.uncertainty, measured.anchors
-            ));
-        }
+        notes.extend(clocks::notes(&self.context));
         notes
     }
 

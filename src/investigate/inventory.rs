@@ -106,6 +106,7 @@ fn channel_row(host: &str, channel: &Channel) -> ChannelRow {
             let records = holes.iter().fold(0_u64, |n, h| n.saturating_add(h.count()));
             (holes.len() as u64, records)
         }),
+        export: channel.is_export(),
         wrapped: channel.wrapped,
     }
 }

@@ -10,6 +10,7 @@ pub mod export;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod not_run;
 pub mod record;
 pub mod redact;
 pub mod severity;

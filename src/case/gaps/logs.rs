@@ -11,6 +11,8 @@ use crate::model::{EvidenceId, Span, Timestamp};
 /// Records of a log are numbered in the order they were written, not in that of their times: the first
 /// ones after it was cleared may be dated a moment before.
 const ONE_TIME: Span = Span::seconds(1);
+/// Records of one log lie out of the order of their times by no more than this, unless its clock was set.
+const BACKWARDS: Span = Span::seconds(60);
 /// What fills a gap of a log.
 const ELSEWHERE: &str = "archived logs, shadow copies, a log collector";
 /// Why the logs of a host may end before the window does.
@@ -171,7 +173,7 @@ fn falls_silent(search: &Search<'_>, id: HostId, channel: &Channel, window: Wind
     if to.since(end) <= search.silence || !coverage.could_write(id, channel.log, to, to) {
         return None;
     }
-    let (log, other) = (channel.log.name(), other.name());
+    let (log, other) = (channel.called(), other.name());
     let mut gap = Gap::new(
         GapKind::LogsEndEarly,
         format!(
@@ -199,7 +201,7 @@ fn starts_late(search: &Search<'_>, id: HostId, channel: &Channel, window: Windo
     }
     let doubt = search.doubt(id);
     let after = beside.or(window.to.filter(|to| start.since(*to) > doubt));
-    let log = channel.log.name();
+    let log = channel.called();
     let cleared = cleared_before(search, id, channel, start);
     let why = match (channel.wrapped, cleared) {
         (true, _) => "the log was full and went round: older records were overwritten".to_owned(),
@@ -256,7 +258,7 @@ fn cleared_before(
 }
 
 fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
-    let log = channel.log.name();
+    let log = channel.called();
     let one = |what: String, why: &str, after: Option<Timestamp>, before: Option<Timestamp>| {
         let mut gap = Gap::new(GapKind::RecordsMissing, what, why);
         gap.evidence = files(channel);
@@ -265,7 +267,10 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
         gap.remedy = format!("the missing {log} records ({ELSEWHERE})");
         gap
     };
-    let causes = "removed, overwritten, or not exported";
+    let causes = match channel.unread {
+        0 => "removed, overwritten, or not exported",
+        _ => "removed, overwritten, not exported, or among those that could not be read",
+    };
     let Some(holes) = channel.missing() else {
         if channel.is_export() {
             // What the form of an export loses is told with what that costs.
@@ -301,6 +306,11 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
     inside
         .into_iter()
         .map(|hole| {
+            if let (Some(a), Some(b)) = (hole.after, hole.before)
+                && a.since(b) > BACKWARDS
+            {
+                return two_logs(one, log, hole, (a, b));
+            }
             let ids = match hole.count() {
                 1 => format!("ID {} is", hole.first),
                 _ => format!("IDs {} to {} are", hole.first, hole.last),
@@ -316,6 +326,27 @@ fn records_missing(id: HostId, channel: &Channel, window: Window) -> Vec<Gap> {
             one(what, causes, hole.after, hole.before)
         })
         .collect()
+}
+
+/// Record IDs that jump ahead while the times go back: what lies between was never in this log.
+fn two_logs(
+    one: impl Fn(String, &str, Option<Timestamp>, Option<Timestamp>) -> Gap,
+    log: &str,
+    hole: &MissingRecords,
+    (after, before): (Timestamp, Timestamp),
+) -> Gap {
+    let what = format!(
+        "{log} records from ID {} on are older than those up to ID {} ({} against {}), and no ID between is there",
+        hole.last.saturating_add(1),
+        hole.first.saturating_sub(1),
+        when(before, None),
+        when(after, Some(before))
+    );
+    let why = "two computers of one name, or one installed anew; else a clock that was set back: none of them is \
+               called missing";
+    let mut gap = one(what, why, Some(before), Some(after));
+    gap.remedy = format!("from which computer each file with its {log} log is");
+    gap
 }
 
 /// True if the hole lies in the window at least in part, or its time is not known.
@@ -336,7 +367,7 @@ fn unread(id: HostId, channel: &Channel) -> Option<Gap> {
         format!(
             "{} of the files with its {} log could not be read",
             counted(channel.unread, "record"),
-            channel.log.name()
+            channel.called()
         ),
         "what they say is missing; see the problems of the files",
     );
@@ -430,13 +461,16 @@ fn of_moment(search: &Search<'_>, id: HostId, change: &LoggingChange) -> Gap {
                 .coverage
                 .channels(id)
                 .find(|c| c.name().eq_ignore_ascii_case(channel))
-                .and_then(Channel::interval)
-                .filter(|i| change.time.since(i.from) > ONE_TIME);
+                .and_then(|c| Some((c.interval()?, c.held.first_id.is_some() && !c.is_export())))
+                .filter(|(held, _)| change.time.since(held.from) > ONE_TIME);
             let why = match held {
-                Some(held) => format!(
-                    "the evidence holds records from before that, back to {}; whether all of them, their \
-                     record IDs tell",
-                    when(held.from, Some(change.time))
+                Some((held, numbered)) => format!(
+                    "the evidence holds records from before that, back to {}{}",
+                    when(held.from, Some(change.time)),
+                    match numbered {
+                        true => "; whether all of them, their record IDs tell",
+                        false => "; whether all of them, this form does not tell",
+                    }
                 ),
                 None => {
                     format!("no record from more than {ONE_TIME} before that is in the evidence")

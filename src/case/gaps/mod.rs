@@ -14,6 +14,7 @@ use crate::context::clocks::Clock;
 use crate::context::coverage::Log;
 use crate::context::{Context, HostId};
 use crate::model::{EvidenceId, Span, Timestamp};
+use crate::replay::attribute::Account;
 
 /// Silences of this length are told unless another is asked for.
 pub const SILENCE: Span = Span::seconds(30 * 60);
@@ -67,6 +68,8 @@ pub enum GapKind {
     SummedUp,
     /// One direction may be missing.
     OneSided,
+    /// Connections that a host's own log says were made are not in the captures that ran.
+    PartSeen,
     /// Packets within packets that are not opened.
     Tunnelled,
     /// Not one TCP segment in the captures.
@@ -102,6 +105,7 @@ impl GapKind {
             Self::CaptureCut => "capture-cut",
             Self::SummedUp => "summed-up",
             Self::OneSided => "one-sided",
+            Self::PartSeen => "part-seen",
             Self::Tunnelled => "tunnelled",
             Self::NoTcp => "no-tcp",
             Self::Unread => "unread",
@@ -219,6 +223,8 @@ pub struct Search<'c> {
     pub context: &'c Context,
     /// What the attempt machine counted.
     pub attempts: &'c AttemptSummary,
+    /// What came of attribution; nothing where no event was replayed.
+    pub attributed: &'c Account,
     /// The time asked for.
     pub asked: Window,
     /// Silences longer than this are gaps.
@@ -264,6 +270,12 @@ impl Search<'_> {
         window
     }
 
+    /// True if what a host logged from `time` on may have been logged in the time that is judged.
+    pub(super) fn may_begin(&self, id: HostId, time: Timestamp) -> bool {
+        let window = self.window(Some(id)).widened(self.doubt(id));
+        window.to.is_none_or(|to| time <= to)
+    }
+
     /// How far off the times of a host's logs may lie against the window; nothing where the window is
     /// that of its own logs.
     fn doubt(&self, id: HostId) -> Span {
@@ -294,6 +306,7 @@ impl Search<'_> {
         for (label, id) in hosts {
             let of_host = packets::of_host(self, *id)
                 .into_iter()
+                .chain(packets::part_seen(self, *id))
                 .chain(logs::of_host(self, *id));
             gaps.extend(of_host.map(|gap| Gap {
                 host: label.clone(),

@@ -365,6 +365,27 @@ pub(super) fn of_host(search: &Search<'_>, id: HostId) -> Option<Gap> {
     Some(gap)
 }
 
+/// The sensor saw a part of what a host said: where its own log has more of it, silence there proves nothing.
+pub(super) fn part_seen(search: &Search<'_>, id: HostId) -> Option<Gap> {
+    let missed = search.attributed.hosts.get(&id)?.missed();
+    if missed == 0 {
+        return None;
+    }
+    let mut gap = Gap::new(
+        GapKind::PartSeen,
+        format!(
+            "{} its own log says {} made while the captures ran {} in none of them",
+            counted(missed, "connection"),
+            if missed == 1 { "was" } else { "were" },
+            if missed == 1 { "is" } else { "are" },
+        ),
+        "the sensor saw a part of its traffic, or its clock is further off than is known",
+    );
+    gap.lessens = Lessens::PacketsOf(id);
+    gap.remedy = "a capture where all of the host's traffic passes".to_owned();
+    Some(gap)
+}
+
 /// Hosts that no log names, and one direction of whose talk is not in the captures.
 pub(super) fn of_others(search: &Search<'_>, hosts: &[(String, HostId)]) -> Option<Gap> {
     let context = search.context;

@@ -4,8 +4,8 @@
 //! Compact sights in bounded samples, never events. UDP is left out: what counts as the start of a
 //! UDP exchange differs between a host and the wire. Nothing is measured here.
 
-use super::measure::Step;
 use super::sample::{Sample, Sight, bucket, key};
+use super::steps::{Step, Told};
 use crate::capture::packet::{Packet, flags};
 use crate::eventlog::zones::{Stretch, Zones};
 use crate::model::attempt::Outcome;
@@ -60,6 +60,7 @@ pub struct AnchorBuilder {
     last: Option<(Text, Timed)>,
     steps_left_out: u64,
     late: BTreeSet<Text>,
+    captured: bool,
 }
 
 impl Default for AnchorBuilder {
@@ -76,6 +77,7 @@ impl Default for AnchorBuilder {
             last: None,
             steps_left_out: 0,
             late: BTreeSet::new(),
+            captured: false,
         }
     }
 }
@@ -136,14 +138,16 @@ impl AnchorBuilder {
                 }
             }
             HostWhat::NameQueried { utc_time, .. } => self.written_late(event, host, *utc_time),
-            HostWhat::ClockChanged { from, to, .. } if to.since(*from).abs() > STEP => {
-                let at = event.provenance;
-                let log = (at.evidence, host.channel.clone());
+            HostWhat::ClockChanged { from, to, process } if to.since(*from).abs() > STEP => {
+                let told = Told {
+                    at: event.provenance,
+                    channel: host.channel.clone(),
+                };
                 let step = Step {
                     from: *from,
                     to: *to,
-                    log,
-                    record: at.item,
+                    told: vec![told],
+                    process: process.clone(),
                 };
                 self.step(&host.computer, step);
             }
@@ -172,6 +176,7 @@ impl AnchorBuilder {
     }
 
     fn attempt(&mut self, event: &Event, attempt: &Attempt) {
+        self.captured = true;
         let started = attempt.transport == Transport::TCP
             && attempt.isn.is_some()
             && !matches!(attempt.outcome, Outcome::Midstream | Outcome::OneSided);
@@ -210,6 +215,7 @@ impl AnchorBuilder {
 
     /// Takes in a packet, for what several sensors saw.
     pub fn packet(&mut self, evidence: EvidenceId, packet: &Packet) {
+        self.captured = true;
         if packet.transport == Transport::TCP
             && packet.flags & (flags::SYN | flags::ACK) == flags::SYN
         {
@@ -261,6 +267,7 @@ impl AnchorBuilder {
         }
         self.steps_left_out += other.steps_left_out;
         self.late.extend(other.late);
+        self.captured |= other.captured;
     }
 
     /// Ends the collecting.
@@ -299,6 +306,7 @@ impl AnchorBuilder {
             hosts,
             steps_left_out: self.steps_left_out,
             late: self.late,
+            captured: self.captured,
         }
     }
 }
@@ -321,6 +329,8 @@ pub struct Anchors {
     /// Computers with Sysmon 3 or 22 events, which are written late, of which it is told when they were
     /// written.
     pub late: BTreeSet<Text>,
+    /// True if some packet or connection of a capture was read.
+    pub captured: bool,
 }
 
 /// What was collected of one host.
@@ -406,8 +416,8 @@ mod tests {
         Step {
             from: Timestamp(0),
             to: Timestamp(n as i64 + 1),
-            log: (EvidenceId(1), "System".into()),
-            record: n as u64,
+            told: Vec::new(),
+            process: "".into(),
         }
     }
 

@@ -1,12 +1,13 @@
-//! Which clock is measured against which: sensors against each other, hosts against the captures,
-//! hosts that no capture saw against hosts that are measured, Sysmon's network clock against the
+//! Which clock is measured against which: hosts against the captures, hosts that no capture saw against hosts that are measured, Sysmon's network clock against the
 //! captures or its own host.
 
-use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor, UNTOLD, tag};
+use super::anchors::{Anchors, HostAnchors, LocalAnchors, Sensor};
 use super::exact::{by_syns, by_utc};
 use super::fit::grain;
 use super::measure::{Measured, Undetermined, measure};
 use super::sample::Sight;
+use super::sensors::{align, on_one_clock};
+use super::steps::{Step, distinct, stretches};
 use super::{ClockChoice, ClockMode};
 use crate::context::identity::{HostId, Identity};
 use crate::model::{Span, Text, Timed, Timestamp};
@@ -21,6 +22,8 @@ pub enum Against {
     Hosts,
     /// The system clock of the same host.
     OwnSystem,
+    /// The same with what its own log tells of changes taken off: nothing else measures it.
+    OwnStretches,
     /// UTC, as the host's own clock has it: the zone of its times, not how wrong the clock is.
     OwnUtc,
 }
@@ -47,6 +50,22 @@ pub struct HostClock {
     pub system: Known,
     /// Sysmon's clock of network events.
     pub network: Known,
+    /// Changes of the system clock that logs tell of, in their order.
+    pub steps: Vec<Step>,
+    /// How its stretches lie to the last of them, where the system clock is not measured and was set back; no
+    /// further apart than the examiner wants them to be.
+    pub stretches: Option<Box<Measured>>,
+}
+
+impl HostClock {
+    fn of(system: Known, network: Known) -> Self {
+        Self {
+            system,
+            network,
+            steps: Vec::new(),
+            stretches: None,
+        }
+    }
 }
 
 /// What was compared.
@@ -58,7 +77,12 @@ pub struct Compared {
     pub own: BTreeMap<HostId, Timed>,
     /// Forms with local times, beside the system clock of their host.
     pub locals: BTreeMap<(HostId, Timed), Known>,
+    /// The sensor that the others were compared with.
+    pub reference: Option<Sensor>,
 }
+
+/// Where the examiner says how times are to be taken, changes of a clock only tell which order is known.
+const NOTHING_IS_MOVED: Span = Span(i64::MAX);
 
 /// Compares all clocks.
 ///
@@ -86,6 +110,9 @@ pub fn compare(
             sights.entry(id).or_default().join(seen);
         }
     }
+    for seen in sights.values_mut() {
+        seen.steps = distinct(std::mem::take(&mut seen.steps));
+    }
     let mut own = BTreeMap::new();
     let mut owned: BTreeMap<HostId, LocalAnchors> = BTreeMap::new();
     for (id, seen) in &mut sights {
@@ -108,26 +135,31 @@ pub fn compare(
         |((id, timed), offset): (&(HostId, Timed), &Span)| ((*id, *timed), Known::Given(*offset));
     let mut locals: BTreeMap<_, _> = given_of_form.iter().map(as_given).collect();
     if choice.mode == ClockMode::AsRecorded {
-        let as_given = |(id, offset)| {
-            (
-                id,
-                HostClock {
-                    system: Known::Given(offset),
-                    network: Known::AsRecorded,
-                },
-            )
+        // Nothing is measured; that a clock was set is told all the same.
+        let of_host = |(id, seen): (&HostId, &HostAnchors)| HostClock {
+            steps: seen.steps.clone(),
+            stretches: stretches(&seen.steps, NOTHING_IS_MOVED).map(Box::new),
+            ..HostClock::of(system(&given, id), Known::AsRecorded)
         };
+        let of_host = |host: (&HostId, &HostAnchors)| (*host.0, of_host(host));
+        let mut hosts: BTreeMap<HostId, HostClock> = sights.iter().map(of_host).collect();
+        for id in given.keys() {
+            let unseen = || HostClock::of(system(&given, id), Known::AsRecorded);
+            hosts.entry(*id).or_insert_with(unseen);
+        }
         return Compared {
             sensors: BTreeMap::new(),
-            hosts: given.into_iter().map(as_given).collect(),
+            hosts,
             own,
             locals,
+            reference: None,
         };
     }
+    let reference = anchors.sensors.keys().next().copied();
     let sensors = align(&anchors.sensors, &anchors.begun);
     let wire = on_one_clock(anchors.wire, &sensors);
     let exact = on_one_clock(anchors.exact, &sensors);
-    let mut systems = systems(&sights, &wire, &given);
+    let mut systems = systems(&sights, &wire, &given, assumed);
     for (id, local) in &owned {
         let unknown = Known::Undetermined(Undetermined::NothingShared);
         let known = systems.entry(*id).or_insert(unknown);
@@ -152,113 +184,46 @@ pub fn compare(
             .cloned()
             .unwrap_or(Known::Undetermined(Undetermined::NothingShared))
     };
-    let hosts = sights
-        .iter()
-        .map(|(id, seen)| {
-            (
-                *id,
-                HostClock {
-                    system: known(id),
-                    network: network(seen, &wire),
-                },
-            )
-        })
-        .chain(
-            given
-                .keys()
-                .filter(|id| !sights.contains_key(id))
-                .map(|id| {
-                    (
-                        *id,
-                        HostClock {
-                            system: known(id),
-                            network: Known::Undetermined(Undetermined::NothingShared),
-                        },
-                    )
-                }),
-        )
-        .collect();
+    let of_host = |(id, seen): (&HostId, &HostAnchors)| {
+        let system = known(id);
+        let small = match system {
+            Known::Measured(..) => None,
+            Known::Given(_) | Known::AsRecorded => Some(NOTHING_IS_MOVED),
+            Known::Undetermined(_) | Known::Reference => Some(assumed),
+        };
+        // Changes are told in UTC.
+        let stretches = small
+            .filter(|_| !own.contains_key(id))
+            .and_then(|small| stretches(&seen.steps, small))
+            .map(Box::new);
+        let clock = HostClock {
+            network: network(seen, &wire, stretches.as_deref()),
+            system,
+            steps: seen.steps.clone(),
+            stretches,
+        };
+        (*id, clock)
+    };
+    let mut hosts: BTreeMap<HostId, HostClock> = sights.iter().map(of_host).collect();
+    for id in given.keys() {
+        let nothing = Known::Undetermined(Undetermined::NothingShared);
+        let unseen = || HostClock::of(known(id), nothing);
+        hosts.entry(*id).or_insert_with(unseen);
+    }
     Compared {
         sensors,
         hosts,
         own,
         locals,
+        reference,
     }
 }
 
-/// How far each sensor is ahead of the first that saw the same frames. Those that share nothing with
-/// an earlier one are taken to be on its clock: a rotated capture shares nothing with its next file but
-/// SYNs that were repeated.
-fn align(
-    sensors: &BTreeMap<Sensor, Vec<Sight>>,
-    begun: &BTreeMap<Sensor, Timestamp>,
-) -> BTreeMap<Sensor, Measured> {
-    let mut begun: BTreeMap<u64, Timestamp> = begun.iter().map(|(s, at)| (tag(*s), *at)).collect();
-    let mut aligned = BTreeMap::new();
-    let mut all: Vec<Sight> = Vec::new();
-    for (sensor, sights) in sensors {
-        let measured = if all.is_empty() {
-            None
-        } else {
-            let same: Vec<Sight> = sights
-                .iter()
-                .filter(|sight| !is_repeated(sight, &all, &begun))
-                .copied()
-                .collect();
-            measure(&same, &all, &[]).ok()
-        };
-        let start = all.len();
-        all.extend_from_slice(sights);
-        if let Some(measured) = measured.filter(apart) {
-            let times = all[start..].iter_mut().map(|s| &mut s.time);
-            times
-                .chain(begun.get_mut(&tag(*sensor)))
-                .for_each(|time| correct(time, &measured));
-            aligned.insert(*sensor, measured);
-        }
-        // Two sorted runs: a stable sort only merges them.
-        all.sort();
-    }
-    aligned
-}
-
-/// For so long a SYN without answer is repeated at most: the last of Linux comes 67 s after the first, BSD
-/// gives up after 75 s.
-const REPEATED: Span = Span::seconds(75);
-
-/// After these milliseconds a SYN is sent again, as the stacks do it: after 1 s and twice as long each time,
-/// older ones after 3 s; and all differences between two of the tries.
-const TRIED_AGAIN: [i64; 15] = [
-    1_000, 2_000, 3_000, 4_000, 6_000, 7_000, 8_000, 9_000, 12_000, 14_000, 15_000, 16_000, 24_000,
-    30_000, 31_000,
-];
-/// By how much the timers of stacks miss that.
-const TIMER: Span = Span::millis(20);
-
-/// True if `apart` is as long as stacks wait before they send a SYN again.
-fn is_a_retry(apart: Span) -> bool {
-    let mut waits = TRIED_AGAIN.iter().map(|ms| Span::millis(*ms));
-    waits.any(|wait| wait.plus(apart.abs().negated()).abs() <= TIMER)
-}
-
-/// True if one sensor on one clock explains that another file holds the same SYN: whichever holds it later
-/// had not begun when the other held it, so it may hold a repeat; or nothing tells it from a repeat, and it
-/// comes when one would.
-fn is_repeated(sight: &Sight, others: &[Sight], begun: &BTreeMap<u64, Timestamp>) -> bool {
-    let from = others.partition_point(|other| other.key < sight.key);
-    let same = others[from..].iter().take_while(|o| o.key == sight.key);
-    let mut pairs = same.map(|other| {
-        if sight.time < other.time {
-            (sight, other)
-        } else {
-            (other, sight)
-        }
-    });
-    pairs.any(|(first, then)| {
-        let apart = then.time.since(first.time);
-        let late = begun.get(&then.from).is_some_and(|at| first.time < *at);
-        apart <= REPEATED && late || sight.key & UNTOLD != 0 && is_a_retry(apart)
-    })
+/// A system clock whose times are taken as recorded, or as the examiner said.
+fn system(given: &BTreeMap<HostId, Span>, id: &HostId) -> Known {
+    given
+        .get(id)
+        .map_or(Known::AsRecorded, |offset| Known::Given(*offset))
 }
 
 /// True if an offset can be told from zero.
@@ -270,22 +235,10 @@ pub fn apart(measured: &Measured) -> bool {
     })
 }
 
-fn correct(time: &mut Timestamp, by: &Measured) {
+/// Puts a time of a clock on the reference clock.
+pub fn correct(time: &mut Timestamp, by: &Measured) {
     let (piece, _) = by.piece_at(*time, None, 0);
     *time = time.shifted(by.at(piece, *time).0.negated());
-}
-
-fn on_one_clock(mut wire: Vec<Sight>, sensors: &BTreeMap<Sensor, Measured>) -> Vec<Sight> {
-    if !sensors.is_empty() {
-        let tags: BTreeMap<u64, &Measured> = sensors.iter().map(|(s, m)| (tag(*s), m)).collect();
-        for sight in &mut wire {
-            if let Some(measured) = tags.get(&sight.from) {
-                correct(&mut sight.time, measured);
-            }
-        }
-        wire.sort_unstable();
-    }
-    wire
 }
 
 /// The system clocks: against the captures first, then against hosts that are known by then.
@@ -293,6 +246,7 @@ fn systems(
     sights: &BTreeMap<HostId, HostAnchors>,
     wire: &[Sight],
     given: &BTreeMap<HostId, Span>,
+    assumed: Span,
 ) -> BTreeMap<HostId, Known> {
     let mut known: BTreeMap<HostId, Known> = given
         .iter()
@@ -318,13 +272,13 @@ fn systems(
     }
     if wire.is_empty()
         && given.is_empty()
-        && let Some(first) = best_connected(sights)
+        && let Some(first) = best_connected(sights, assumed)
     {
         known.insert(first, Known::Reference);
         open.retain(|id| *id != first);
     }
     loop {
-        let pool = pool(sights, &known);
+        let pool = pool(sights, &known, assumed);
         let before = open.len();
         open.retain(|id| {
             let seen = &sights[id];
@@ -369,12 +323,17 @@ fn uncertainty_of(known: &Known) -> Option<Span> {
 }
 
 /// What measured hosts saw, on the reference clock. Times cut to seconds bind nobody else.
-fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>) -> Vec<Sight> {
+fn pool(
+    sights: &BTreeMap<HostId, HostAnchors>,
+    known: &BTreeMap<HostId, Known>,
+    assumed: Span,
+) -> Vec<Sight> {
     let mut pool = Vec::new();
     for (id, how) in known {
-        let Some(seen) = sights.get(id).map(|s| &s.system) else {
+        let Some(host) = sights.get(id) else {
             continue;
         };
+        let seen = &host.system;
         if grain(seen.iter().map(|s| s.time)) > 1_000_000 {
             continue;
         }
@@ -384,7 +343,9 @@ fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>)
                 correct(&mut sight.time, measured);
                 sight
             })),
-            Known::Reference => pool.extend_from_slice(seen),
+            Known::Reference => {
+                pool.extend(unturned(seen, stretches(&host.steps, assumed).as_ref()))
+            }
             Known::Given(_) | Known::AsRecorded | Known::Undetermined(_) => {}
         }
     }
@@ -392,8 +353,25 @@ fn pool(sights: &BTreeMap<HostId, HostAnchors>, known: &BTreeMap<HostId, Known>)
     pool
 }
 
-/// The host that shares most connections with others.
-fn best_connected(sights: &BTreeMap<HostId, HostAnchors>) -> Option<HostId> {
+/// Sights by a clock whose stretches only its own log tells, without those at a time that it showed twice.
+fn unturned(seen: &[Sight], stretches: Option<&Measured>) -> Vec<Sight> {
+    let Some(stretches) = stretches else {
+        return seen.to_vec();
+    };
+    let placed = |sight: &Sight| {
+        let (piece, doubt) = stretches.piece_at(sight.time, None, 0);
+        let by = stretches.at(piece, sight.time).0.negated();
+        let time = sight.time.shifted(by);
+        (doubt == Span::ZERO).then_some(Sight { time, ..*sight })
+    };
+    let mut placed: Vec<Sight> = seen.iter().filter_map(placed).collect();
+    placed.sort_unstable();
+    placed
+}
+
+/// The host that shares most connections with others; rather one whose clock was not set, unless it shares less
+/// than half as many.
+fn best_connected(sights: &BTreeMap<HostId, HostAnchors>, assumed: Span) -> Option<HostId> {
     let mut all: Vec<(u64, HostId)> = sights
         .iter()
         .filter(|(_, seen)| grain(seen.system.iter().map(|s| s.time)) <= 1_000_000)
@@ -410,21 +388,36 @@ fn best_connected(sights: &BTreeMap<HostId, HostAnchors>) -> Option<HostId> {
             *shared.entry(*id).or_default() += 1;
         }
     }
+    let most = shared.values().copied().max()?;
+    let was_set = |id: &HostId| {
+        let steps = sights.get(id).map(|seen| seen.steps.as_slice());
+        let large = |step: &Step| step.size().abs() > assumed;
+        steps.unwrap_or_default().iter().any(large)
+    };
     shared
         .into_iter()
-        .max_by_key(|(id, n)| (*n, std::cmp::Reverse(*id)))
+        .max_by_key(|(id, n)| {
+            let steady = !was_set(id) && n.saturating_mul(2) >= most;
+            (steady, *n, std::cmp::Reverse(*id))
+        })
         .map(|(id, _)| id)
 }
 
 /// Sysmon's network clock: against the captures, else against the same host's own rows.
-fn network(seen: &HostAnchors, wire: &[Sight]) -> Known {
+fn network(seen: &HostAnchors, wire: &[Sight], stretches: Option<&Measured>) -> Known {
     if seen.network.is_empty() {
         return Known::Undetermined(Undetermined::NothingShared);
     }
     match measure(&seen.network, wire, &[]) {
         Ok(measured) => Known::Measured(Box::new(measured), Against::Captures),
-        Err(why) => match measure(&seen.network, &seen.system, &[]) {
-            Ok(measured) => Known::Measured(Box::new(measured), Against::OwnSystem),
+        Err(why) => match measure(&seen.network, &unturned(&seen.system, stretches), &[]) {
+            Ok(measured) => {
+                let against = match stretches {
+                    Some(_) => Against::OwnStretches,
+                    None => Against::OwnSystem,
+                };
+                Known::Measured(Box::new(measured), against)
+            }
             Err(own) => Known::Undetermined(if why == Undetermined::NothingShared {
                 own
             } else {

@@ -7,27 +7,8 @@
 use super::fit::{self, Grain, Segment, Unfit, grain};
 use super::pairing::{self, Unpaired};
 use super::sample::Sight;
-use crate::model::{EvidenceId, Span, Text, Timestamp};
-
-/// A change of a clock that the evidence names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Step {
-    /// What the clock showed before.
-    pub from: Timestamp,
-    /// What it showed after.
-    pub to: Timestamp,
-    /// Which log names it: records of that log are before or after it by their number.
-    pub log: (EvidenceId, Text),
-    /// EventRecordID.
-    pub record: u64,
-}
-
-impl Step {
-    /// How much the clock gained.
-    pub fn size(&self) -> Span {
-        self.to.since(self.from)
-    }
-}
+use super::steps::Step;
+use crate::model::{EvidenceId, Span, Timestamp};
 
 /// Where one piece ends and the next begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,14 +189,13 @@ impl Measured {
         }
         // Steps after the last pair, in the order they happened, and before the first, backwards.
         // One that contradicts a piece lies inside it and is ignored: the packets know better. A
-        // step back over everything that was measured could be either, and is left alone.
+        // step back over everything that was measured could be either, and is left alone. They come in their order.
         let (Some(first), Some(last)) = (
             self.segments.first().copied(),
             self.segments.last().copied(),
         ) else {
             return;
         };
-        steps.sort_by_key(|s| (s.log.0, s.record));
         let (after, before): (Vec<&Step>, Vec<&Step>) = steps
             .iter()
             .filter(|s| (s.from >= last.to) != (s.to <= first.from))
@@ -256,11 +236,10 @@ impl Measured {
                 let apart = b.offset_at(time).plus(a.offset_at(time).negated()).abs();
                 apart.plus(a.uncertainty_at(time).max(b.uncertainty_at(time)))
             };
+            let number = |step: &Step| log.and_then(|log| step.record_in(log));
             let (after, unsure) = match boundary {
-                Boundary::At(step)
-                    if log.is_some_and(|l| l.0 == step.log.0 && l.1 == &*step.log.1) =>
-                {
-                    (record >= step.record, false)
+                Boundary::At(step) if number(step).is_some() => {
+                    (number(step).is_some_and(|at| record >= at), false)
                 }
                 Boundary::At(step) if step.to >= step.from => (time > step.from, false),
                 Boundary::At(step) => (time >= step.to, (step.to..=step.from).contains(&time)),
@@ -280,7 +259,12 @@ impl Measured {
                 }
             };
             if unsure {
-                doubt = doubt.max(between());
+                // What is too small to move times still turns their order.
+                let turned = match boundary {
+                    Boundary::At(step) => step.size().abs(),
+                    Boundary::Between => Span::ZERO,
+                };
+                doubt = doubt.max(between()).max(turned);
             }
             if after {
                 piece = i + 1;

@@ -10,30 +10,37 @@
 //! one log holds both and numbers them.
 
 pub mod anchors;
+mod changes;
 mod compare;
 mod exact;
 pub mod fit;
 #[cfg(test)]
 mod laws;
 pub mod measure;
+mod offsets;
 pub mod pairing;
 mod reading;
 mod report;
 pub mod sample;
+mod sensors;
+pub mod steps;
 #[cfg(test)]
 mod tests;
 
 use super::identity::{HostId, Identity, Place};
 use crate::model::finding::Order;
-use crate::model::{Event, HostWhat, Span, Timed, Timestamp, What};
+use crate::model::provenance::Item;
+use crate::model::{Event, HostWhat, Provenance, Span, Timed, Timestamp, What};
 use anchors::Sensor;
 use measure::Measured;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use anchors::{AnchorBuilder, Anchors};
+pub use changes::{Change, Taken};
 pub use compare::{Against, HostClock, Known};
+pub use offsets::{ahead, beside_utc, hours};
 pub use reading::LATE_BY;
-pub use report::{ClockReport, hours, in_turn};
+pub use report::ClockReport;
 
 /// Whose clock timed an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,11 +94,14 @@ pub struct Clocks {
     pub assumed_error: Span,
     mode: ClockMode,
     sensors: BTreeMap<Sensor, Measured>,
+    reference: Option<Sensor>,
     hosts: BTreeMap<HostId, HostClock>,
     own: BTreeMap<HostId, Timed>,
     locals: BTreeMap<(HostId, Timed), Known>,
     /// Hosts whose network events of Sysmon are placed before they were written.
     late: BTreeSet<HostId>,
+    /// There is a capture to compare with.
+    captured: bool,
     /// Changes of system clocks that logs tell of, beyond those kept.
     pub steps_left_out: u64,
 }
@@ -109,10 +119,12 @@ impl Clocks {
             assumed_error,
             mode: ClockMode::AsRecorded,
             sensors: BTreeMap::new(),
+            reference: None,
             hosts: BTreeMap::new(),
             own: BTreeMap::new(),
             locals: BTreeMap::new(),
             late: BTreeSet::new(),
+            captured: true,
             steps_left_out: 0,
         }
     }
@@ -129,16 +141,18 @@ impl Clocks {
             .iter()
             .filter_map(|name| identity.named(name))
             .collect();
-        let steps_left_out = anchors.steps_left_out;
+        let (captured, steps_left_out) = (anchors.captured, anchors.steps_left_out);
         let compared = compare::compare(anchors, identity, choice, assumed_error);
         Self {
             assumed_error,
             mode: choice.mode,
             sensors: compared.sensors,
+            reference: compared.reference,
             hosts: compared.hosts,
             own: compared.own,
             locals: compared.locals,
             late,
+            captured,
             steps_left_out,
         }
     }
@@ -159,6 +173,11 @@ impl Clocks {
         self.sensors
             .iter()
             .map(|(sensor, measured)| (*sensor, measured))
+    }
+
+    /// The sensor on whose clock the others are put.
+    pub fn reference_sensor(&self) -> Option<Sensor> {
+        self.reference
     }
 
     /// Names in `choice` that no host has.
@@ -199,11 +218,13 @@ impl Clocks {
     }
 
     /// How wrong a host's system clock is taken to be where it was not measured: where all its
-    /// records have local times, the zone is not known either.
+    /// records have local times, the zone is not known either; where it was set back, it is not known
+    /// whether it was wrong before or after.
     fn assumed(&self, host: HostId) -> Span {
+        let stretches = self.hosts.get(&host).and_then(|h| h.stretches.as_deref());
         match self.mode == ClockMode::Measured && self.own.contains_key(&host) {
             true => self.assumed_error.max(reading::ANY_ZONE),
-            false => self.assumed_error,
+            false => (self.assumed_error).plus(stretches.map(steps::spread).unwrap_or_default()),
         }
     }
 
@@ -241,12 +262,21 @@ impl Clocks {
     }
 
     /// How far the clocks of a place may be apart from the captures': where they are known, the
-    /// largest measured uncertainty, else the assumed error.
+    /// largest measured uncertainty, else the assumed error. So far is looked for what belongs together;
+    /// that it is not known which side of a change of the clock was right would bring together what
+    /// lies far apart, and is a matter of the order alone.
     pub fn doubt(&self, place: Place) -> Span {
         match place {
-            Place::Host(id) => self
-                .uncertainty(Clock::Host(id))
-                .max(self.uncertainty(Clock::SysmonNetwork(id))),
+            Place::Host(id) => {
+                let unmeasured = |h: &&HostClock| matches!(h.system, Known::Undetermined(_));
+                let clock = self.hosts.get(&id).filter(unmeasured);
+                let stretches = clock.and_then(|h| h.stretches.as_deref());
+                let spread = stretches.map(steps::spread).unwrap_or_default();
+                self.uncertainty(Clock::Host(id))
+                    .max(self.uncertainty(Clock::SysmonNetwork(id)))
+                    .plus(spread.negated())
+                    .max(Span::ZERO)
+            }
             Place::Address(_) => self.assumed_error,
         }
     }
@@ -260,7 +290,7 @@ impl Clocks {
                 if a.piece == b.piece && a.doubt == Span::ZERO && b.doubt == Span::ZERO {
                     Span::ZERO
                 } else {
-                    a.uncertainty.plus(b.uncertainty)
+                    a.of_clock.plus(b.of_clock)
                 }
             }
             (Clock::Host(x), Clock::SysmonNetwork(y) | Clock::Local(y, _))
@@ -275,6 +305,13 @@ impl Clocks {
 
     /// The order of `a` and `b`.
     pub fn order(&self, a: &Event, b: &Event, identity: &Identity) -> Order {
+        if self.turned(a, b, identity) {
+            // The log numbers what it wrote; what the clock showed then says less.
+            return match a.provenance.item < b.provenance.item {
+                true => Order::Before,
+                false => Order::After,
+            };
+        }
         let margin = self.between(a, b, identity).0;
         let gap = b.time.since(a.time).0;
         if gap > margin {
@@ -296,6 +333,25 @@ impl Clocks {
         }
     }
 
+    /// True if both are numbered by one log, and their host's clock was changed or may have been between them.
+    fn turned(&self, a: &Event, b: &Event, identity: &Identity) -> bool {
+        let numbered = |at: &Provenance| at.kind == Item::Record;
+        let (What::Host(x), What::Host(y)) = (&a.what, &b.what) else {
+            return false;
+        };
+        let one_log = a.provenance.evidence == b.provenance.evidence
+            && x.channel == y.channel
+            && numbered(&a.provenance)
+            && numbered(&b.provenance)
+            && a.provenance.item != b.provenance.item;
+        if !one_log {
+            return false;
+        }
+        let (a, b) = (self.read(a, identity), self.read(b, identity));
+        let changed = a.piece != b.piece || a.doubt != Span::ZERO || b.doubt != Span::ZERO;
+        a.clock == b.clock && matches!(a.clock, Clock::Host(_)) && changed
+    }
+
     /// True if some event's time is not its recorded time.
     pub fn corrects(&self) -> bool {
         let moves = |known: &Known| match known {
@@ -306,6 +362,10 @@ impl Clocks {
         !self.late.is_empty() && self.mode == ClockMode::Measured
             || !self.sensors.is_empty()
             || self.hosts.values().any(|h| moves(&h.system))
+            || self.hosts.values().any(|h| {
+                let stretches = h.stretches.as_deref();
+                stretches.is_some_and(|stretches| steps::spread(stretches) != Span::ZERO)
+            })
             || self.locals.values().any(moves)
     }
 

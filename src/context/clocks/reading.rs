@@ -7,6 +7,7 @@ use super::compare::{Against, HostClock, Known, apart};
 use super::measure::Measured;
 use super::{Clock, ClockMode, Clocks};
 use crate::context::identity::{HostId, Identity};
+use crate::model::provenance::Item;
 use crate::model::{Event, EvidenceId, HostEvent, HostWhat, Span, Timed, Timestamp, What};
 
 /// How late Sysmon may write a network event: 1.0 to 1.96 s were measured, up to 2.5 s were seen.
@@ -43,6 +44,8 @@ pub struct Reading {
     pub uncertainty: Span,
     /// The same against the system clock of the same host.
     pub of_host: Span,
+    /// The same against another piece of the same clock.
+    pub of_clock: Span,
     /// Readings of one clock and one piece are in true order.
     pub piece: usize,
     /// By how much the choice of the piece could be wrong; already in `uncertainty`.
@@ -81,13 +84,15 @@ impl Clocks {
             time: event.recorded,
             uncertainty,
             of_host: Span::ZERO,
+            of_clock: uncertainty,
             piece: 0,
             doubt: Span::ZERO,
         };
         match (clock, &event.what) {
             (Clock::Capture, _) => self.of_sensor(event, plain(Span::ZERO)),
             (Clock::Host(id), What::Host(host)) => {
-                let log = Some((event.provenance.evidence, &*host.channel));
+                let log = (event.provenance.kind == Item::Record)
+                    .then_some((event.provenance.evidence, &*host.channel));
                 let zone = self.zone_beside(id, event.recorded, host.written);
                 self.of_system(id, event.recorded.shifted(zone), log, event.provenance.item)
             }
@@ -123,6 +128,7 @@ impl Clocks {
         Reading {
             time: event.recorded.shifted(offset.negated()),
             uncertainty: uncertainty.plus(doubt),
+            of_clock: uncertainty.plus(doubt),
             // Another sensor's reading is not of the same piece.
             piece: (super::anchors::tag(sensor) as usize) << 8 | (piece + 1),
             doubt,
@@ -142,10 +148,31 @@ impl Clocks {
             time: at,
             uncertainty: self.assumed(id),
             of_host: Span::ZERO,
+            of_clock: self.assumed(id),
             piece: 0,
             doubt: Span::ZERO,
         };
-        match self.hosts.get(&id).map(|h| &h.system) {
+        let clock = self.hosts.get(&id);
+        if let Some(stretches) = clock.and_then(|h| h.stretches.as_deref()) {
+            let (piece, doubt) = stretches.piece_at(at, log, record);
+            let (offset, own) = stretches.at(piece, at);
+            let own = own.plus(doubt);
+            let (offset, assumed) = match clock.map(|h| &h.system) {
+                Some(Known::Reference) => (offset, Span::ZERO),
+                Some(Known::Given(given)) => (offset.plus(*given), self.assumed_error),
+                _ => (offset, plain.uncertainty),
+            };
+            return Reading {
+                time: at.shifted(offset.negated()),
+                uncertainty: assumed.plus(own),
+                of_host: own,
+                of_clock: own,
+                piece,
+                doubt,
+                ..plain
+            };
+        }
+        match clock.map(|h| &h.system) {
             Some(Known::Measured(measured, _)) => {
                 let (piece, doubt) = measured.piece_at(at, log, record);
                 let (offset, uncertainty) = measured.at(piece, at);
@@ -155,6 +182,7 @@ impl Clocks {
                     time,
                     uncertainty: uncertainty.plus(doubt),
                     of_host: doubt,
+                    of_clock: uncertainty.plus(doubt),
                     piece,
                     doubt,
                     ..plain
@@ -167,6 +195,7 @@ impl Clocks {
             },
             Some(Known::Reference) => Reading {
                 uncertainty: Span::ZERO,
+                of_clock: Span::ZERO,
                 ..plain
             },
             Some(Known::AsRecorded | Known::Undetermined(_)) | None => plain,
@@ -188,6 +217,7 @@ impl Clocks {
             time,
             uncertainty,
             of_host: uncertainty.plus(self.uncertainty(Clock::Host(id))),
+            of_clock: uncertainty,
             piece: 0,
             doubt: Span::ZERO,
         };
@@ -205,7 +235,7 @@ impl Clocks {
                             ..plain(system.time, system.uncertainty.plus(own))
                         }
                     }
-                    Against::Captures | Against::Hosts | Against::OwnUtc => plain(time, own),
+                    _ => plain(time, own),
                 };
                 Reading {
                     piece,
@@ -225,7 +255,8 @@ impl Clocks {
         host: &HostEvent,
         identity: &Identity,
     ) -> Reading {
-        let log = Some((event.provenance.evidence, &*host.channel));
+        let log = (event.provenance.kind == Item::Record)
+            .then_some((event.provenance.evidence, &*host.channel));
         let written = self.of_system(id, event.recorded, log, event.provenance.item);
         let clock = Clock::SysmonNetwork(id);
         if self.mode == ClockMode::AsRecorded {
@@ -234,6 +265,7 @@ impl Clocks {
                 clock,
                 uncertainty,
                 of_host: written.of_host.plus(LATEST),
+                of_clock: written.of_clock.plus(LATEST),
                 ..written
             };
         }
@@ -246,6 +278,7 @@ impl Clocks {
                 clock,
                 uncertainty: written.uncertainty.plus(LATEST),
                 of_host: written.of_host.plus(LATEST),
+                of_clock: written.of_clock.plus(LATEST),
                 piece: WRITTEN,
                 ..written
             };
@@ -255,6 +288,7 @@ impl Clocks {
             time: written.time.shifted(LATE.negated()),
             uncertainty: written.uncertainty.plus(LATE_BY),
             of_host: written.of_host.plus(LATE_BY),
+            of_clock: written.of_clock.plus(LATE_BY),
             piece: WRITTEN,
             doubt: written.doubt,
         }
@@ -282,6 +316,7 @@ impl Clocks {
         let own = own.plus(doubt);
         let moment = utc.shifted(offset.negated());
         let (time, uncertainty, of_host) = match against {
+            Against::OwnStretches => (moment, own.plus(self.uncertainty(Clock::Host(id))), own),
             Against::OwnSystem => {
                 // Which side of a step the moment lies on is what the record itself says.
                 let system = self.of_system(id, moment, None, 0);
@@ -325,6 +360,7 @@ impl Clocks {
             time,
             uncertainty,
             of_host,
+            of_clock: uncertainty,
             piece,
             doubt,
         })

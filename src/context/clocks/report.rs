@@ -1,7 +1,9 @@
-//! What was measured of a clock, in words.
+//! What was measured of a clock, in sentences.
 
 use super::compare::{Against, HostClock, Known, name_of};
 use super::measure::{Measured, Undetermined};
+use super::offsets::{ahead, connections, course, hours, in_turn};
+use super::steps::spread;
 use super::{Clock, ClockMode, Clocks, reading};
 use crate::context::identity::{HostId, Identity};
 use crate::model::{Span, Timed};
@@ -31,6 +33,14 @@ pub struct ClockReport {
     pub network: String,
     /// That clock was neither measured nor compared: its events are placed by assumption.
     pub network_assumed: bool,
+}
+
+impl ClockReport {
+    /// How far the clock is ahead at last, where that is further than `small` from what is told first.
+    pub fn last(&self, small: Span) -> Option<Span> {
+        let (offset, last) = (self.offset?, *self.offsets.last()?);
+        (last.plus(offset.negated()).abs() > small).then_some(last)
+    }
 }
 
 impl Clocks {
@@ -64,22 +74,26 @@ impl Clocks {
             },
             Some(Known::Reference) => ClockReport {
                 offset: Some(Span::ZERO),
-                pieces: 1,
-                method:
-                    "no capture to compare with; this clock is the reference for the other hosts"
-                        .to_owned(),
+                pieces: known
+                    .and_then(|h| h.stretches.as_deref())
+                    .map_or(1, |s| s.segments.len()),
+                method: format!(
+                    "no capture to compare with; this clock is the reference for the other hosts{}",
+                    self.taken_off(host)
+                ),
                 ..ClockReport::default()
             },
             Some(Known::Undetermined(why)) => assumed(format!(
-                "not measured: {}; {}",
-                undetermined(why),
-                self.assuming(host)
+                "not measured: {}; {}{}",
+                self.why(why),
+                self.assuming(host),
+                self.taken_off(host)
             )),
             Some(Known::AsRecorded) => assumed(AS_RECORDED.to_owned()),
             None if self.mode == ClockMode::AsRecorded => assumed(AS_RECORDED.to_owned()),
             None => assumed(format!(
                 "not measured: {}; {}",
-                undetermined(&Undetermined::NothingShared),
+                self.why(&Undetermined::NothingShared),
                 self.assuming(host)
             )),
         };
@@ -87,10 +101,34 @@ impl Clocks {
             |known: &&HostClock| matches!(known.network, Known::Measured(..) | Known::AsRecorded);
         let is_late = self.late.contains(&host);
         if let Some(known) = known.filter(|known| is_late || is_known(known)) {
-            report.network = self.network(&known.network, &name_of(host, identity));
+            report.network = self.network(known, &name_of(host, identity));
             report.network_assumed = !is_known(&known);
         }
         report
+    }
+
+    /// Why there is no measurement; without a capture, nothing is said of one.
+    fn why(&self, why: &Undetermined) -> String {
+        match why {
+            Undetermined::NothingShared if !self.captured => {
+                "there is no capture, and no TCP connection is both in 5152, 5156 or 5157 rows of this host and in \
+                 those of another one"
+                    .to_owned()
+            }
+            why => undetermined(why),
+        }
+    }
+
+    /// What is taken off a clock that only its own log tells to have been set back.
+    fn taken_off(&self, host: HostId) -> String {
+        let stretches = self.hosts.get(&host).and_then(|h| h.stretches.as_deref());
+        let Some(spread) = stretches.map(spread).filter(|spread| *spread != Span::ZERO) else {
+            return String::new();
+        };
+        format!(
+            "; it was set back: times of before are placed up to {spread} earlier, times after the last change stay as \
+             recorded, and nothing tells which were right"
+        )
     }
 
     /// What the error of a clock nobody measured rests on.
@@ -101,17 +139,25 @@ impl Clocks {
         }
     }
 
-    fn network(&self, known: &Known, host: &str) -> String {
-        match known {
+    fn network(&self, known: &HostClock, host: &str) -> String {
+        match &known.network {
             Known::Measured(measured, against) => {
-                let whose = match against {
-                    Against::OwnSystem => "the host's own clock",
-                    Against::Captures | Against::Hosts => "the captures'",
-                    Against::OwnUtc => "UTC",
+                let whose = than(against);
+                // Its own times are local, and UtcTime is not: that is no error of either clock.
+                let zone = match (against, &known.system) {
+                    (Against::OwnSystem, Known::Measured(system, _)) => system.zone(),
+                    _ => None,
+                };
+                let apart = match zone {
+                    Some(zone) if measured.segments.len() == 1 => format!(
+                        "UTC where the host's own times are local ({}), and beside that {} {whose}",
+                        hours(zone),
+                        ahead(measured.offset.plus(zone))
+                    ),
+                    _ => format!("{} {whose}", ahead(measured.offset)),
                 };
                 format!(
-                    "UtcTime of Sysmon 3 and 22 on {host} is {} {whose} (+/- {}; {}{}); these events are placed by it.",
-                    ahead(measured.offset),
+                    "UtcTime of Sysmon 3 and 22 on {host} is {apart} (+/- {}; {}{}); these events are placed by it.",
                     measured.uncertainty,
                     connections(measured.anchors),
                     course(measured),
@@ -123,6 +169,14 @@ impl Clocks {
                  they were written (+/- {}).",
                 reading::LATE_BY
             ),
+        }
+    }
+
+    /// `within 2 s of the captures'`, or of nothing that is not there.
+    fn within(&self, error: Span) -> String {
+        match self.captured {
+            true => format!("within {error} of the captures'"),
+            false => format!("right within {error}"),
         }
     }
 
@@ -166,11 +220,7 @@ impl Clocks {
         let whose = format!("The times of {name} in its {form} records");
         match known {
             Known::Measured(measured, against) => {
-                let than = match against {
-                    Against::OwnSystem => "the host's own clock",
-                    Against::Captures | Against::Hosts => "the captures'",
-                    Against::OwnUtc => "UTC",
-                };
+                let than = than(against);
                 let zone = measured
                     .zone()
                     .map(|z| format!("; local time of {}", hours(z)))
@@ -203,9 +253,8 @@ impl Clocks {
             Clock::Capture => return None,
             Clock::Unknown => {
                 return Some(format!(
-                    "A computer without a name: its clock was not measured and is taken to be within {} of the \
-                     captures' (--max-skew).",
-                    self.assumed_error
+                    "A computer without a name: its clock was not measured and is taken to be {} (--max-skew).",
+                    self.within(self.assumed_error)
                 ));
             }
             Clock::Local(id, timed) => {
@@ -221,10 +270,10 @@ impl Clocks {
         let mut text = match (report.offset, self.hosts.get(&id).map(|h| &h.system)) {
             (Some(_), Some(Known::Measured(measured, Against::OwnUtc))) => format!(
                 "The times of {name} are local, UTC{} by UtcTime of {} of its own Sysmon records, and are corrected by that; \
-                 its clock was not measured and is taken to be within {} of the captures' (--max-skew).",
+                 its clock was not measured and is taken to be {} (--max-skew).",
                 in_turn(&report.offsets),
                 measured.anchors,
-                report.uncertainty
+                self.within(report.uncertainty)
             ),
             (Some(offset), Some(Known::Measured(measured, _))) => {
                 let zone = report
@@ -241,14 +290,22 @@ impl Clocks {
                     "that cannot be told from zero, and times stay as recorded"
                 };
                 format!(
-                    "The clock of {name} is {} the captures' (+/- {}; {}){zone}{pieces}; {applied}.",
+                    "The clock of {name} is {} {} (+/- {}; {}){zone}{pieces}; {applied}.",
                     ahead(offset),
+                    if self.captured {
+                        "the captures'"
+                    } else {
+                        "the reference host's"
+                    },
                     report.uncertainty,
                     report.method
                 )
             }
             (Some(_), Some(Known::Reference)) => {
-                format!("There is no capture; the clock of {name} is the reference.")
+                format!(
+                    "There is no capture; the clock of {name} is the reference{}.",
+                    self.taken_off(id)
+                )
             }
             (Some(offset), _) => format!(
                 "The clock of {name} was said to be {} (--clock); it is taken to be right within {} (--max-skew).",
@@ -260,8 +317,9 @@ impl Clocks {
                 self.assumed_error
             ),
             (None, _) => format!(
-                "The clock of {name}: {}; it is taken to be within {} of the captures'.",
-                report.method, report.uncertainty
+                "The clock of {name}: {}; it is taken to be {}.",
+                report.method,
+                self.within(report.uncertainty)
             ),
         };
         if network && !report.network.is_empty() {
@@ -269,6 +327,15 @@ impl Clocks {
             text.push_str(&report.network);
         }
         Some(text)
+    }
+}
+
+/// What a clock is ahead of.
+fn than(against: &Against) -> &'static str {
+    match against {
+        Against::OwnSystem | Against::OwnStretches => "the host's own clock",
+        Against::Captures | Against::Hosts => "the captures'",
+        Against::OwnUtc => "UTC",
     }
 }
 
@@ -281,12 +348,13 @@ fn method(measured: &Measured, against: &Against) -> String {
             "{} seen by captures and by 5156, 5157 or 5152",
             connections(measured.anchors)
         ),
-        Against::Hosts | Against::OwnSystem => format!(
+        Against::Hosts | Against::OwnSystem | Against::OwnStretches => format!(
             "{} logged by this host and by hosts whose clocks are known",
             connections(measured.anchors)
         ),
         Against::OwnUtc => format!(
-            "not measured: error assumed (--max-skew); the zone of its times by UtcTime of {} of its own Sysmon records",
+            "the zone of its times by UtcTime of {} of its own Sysmon records; how wrong the clock is was not measured: \
+             error assumed (--max-skew)",
             measured.anchors
         ),
     };
@@ -295,67 +363,6 @@ fn method(measured: &Measured, against: &Against) -> String {
     }
     text.push_str(&course(measured));
     text
-}
-
-/// How the offset of a clock changes over time: it is not everywhere what is told first.
-fn course(measured: &Measured) -> String {
-    let mut text = String::new();
-    if measured.drift != 0 {
-        let drift = measured.drift;
-        text.push_str(&format!(
-            "; drift {}{}.{:03} ppm",
-            if drift < 0 { "-" } else { "" },
-            drift.unsigned_abs() / 1_000,
-            drift.unsigned_abs() % 1_000
-        ));
-    }
-    if let [first, others @ ..] = measured.segments.as_slice()
-        && !others.is_empty()
-    {
-        let last = others.last().unwrap_or(first);
-        text.push_str(&format!(
-            "; {} straight pieces, the first {} the reference, the last {} it",
-            measured.segments.len(),
-            ahead(first.offset),
-            ahead(last.offset)
-        ));
-    }
-    text
-}
-
-fn connections(n: u64) -> String {
-    format!("{n} connections")
-}
-
-/// `1.842 s ahead of`, `5 ms behind`, as words before a name.
-fn ahead(offset: Span) -> String {
-    if offset < Span::ZERO {
-        format!("{} behind", offset.abs())
-    } else {
-        format!("{offset} ahead of")
-    }
-}
-
-/// Zones in the order in which they held: `+8 h, then -5 h`. Of many the first four.
-pub fn in_turn(zones: &[Span]) -> String {
-    let told: Vec<String> = zones.iter().take(4).map(|zone| hours(*zone)).collect();
-    match zones.len() {
-        0 => hours(Span::ZERO),
-        5.. => format!("{}, then others", told.join(", then ")),
-        _ => told.join(", then "),
-    }
-}
-
-/// A zone error: `-5 h`, `+5:45 h`.
-pub fn hours(zone: Span) -> String {
-    let minutes = zone.0 / 60_000_000_000;
-    let sign = if minutes < 0 { '-' } else { '+' };
-    let (h, m) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
-    if m == 0 {
-        format!("{sign}{h} h")
-    } else {
-        format!("{sign}{h}:{m:02} h")
-    }
 }
 
 /// Why there is no measurement.
@@ -389,50 +396,5 @@ pub fn undetermined(why: &Undetermined) -> String {
         Undetermined::BeforeCause => {
             "rows would come before the packets that caused them".to_owned()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Timestamp;
-
-    #[test]
-    fn zones_are_told_in_turn() {
-        let zone = |hours: i64| Span::seconds(hours * 3_600);
-        assert_eq!(in_turn(&[zone(8)]), "+8 h");
-        assert_eq!(in_turn(&[zone(8), zone(-5)]), "+8 h, then -5 h");
-        let many = [8, -5, 8, -5, 8].map(&zone);
-        assert!(in_turn(&many).ends_with("-5 h, then others"));
-    }
-
-    #[test]
-    fn of_several_pieces_the_first_and_the_last_are_told() {
-        let piece = |ahead: i64| crate::context::clocks::fit::Segment {
-            from: Timestamp::MIN,
-            to: Timestamp::MAX,
-            offset: Span::seconds(ahead),
-            drift: 0,
-            uncertainty: Span::ZERO,
-            growth: 0,
-            anchors: 3,
-        };
-        let told = |pieces: &[i64], drift| {
-            course(&Measured {
-                offset: Span::seconds(2),
-                drift,
-                segments: pieces.iter().map(|ahead| piece(*ahead)).collect(),
-                boundaries: Vec::new(),
-                uncertainty: Span::ZERO,
-                anchors: 9,
-                zone_error: None,
-            })
-        };
-        assert_eq!(told(&[2], 0), "");
-        assert_eq!(told(&[2], -20_500), "; drift -20.500 ppm");
-        assert_eq!(
-            told(&[2, 90, -3], 0),
-            "; 3 straight pieces, the first 2 s ahead of the reference, the last 3 s behind it"
-        );
     }
 }

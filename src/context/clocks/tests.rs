@@ -453,6 +453,121 @@ fn a_step_that_the_log_names_divides_its_records_by_number() {
     assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
 }
 
+/// The record `item` of a log that tells that a clock was changed.
+fn set(computer: &str, item: u64, from: i64, to: i64) -> Event {
+    let what = HostWhat::ClockChanged {
+        from: at(from),
+        to: at(to),
+        process: "evil.exe".into(),
+    };
+    logged(at(to), computer, item, what)
+}
+
+#[test]
+fn what_a_log_tells_of_its_clock_holds_where_nothing_measures_it() {
+    // At 660 s the clock is set back by 60 s.
+    let of = |ms: i64, n: u16| row(ms, "A", n, 1, 2, Direction::Outbound);
+    let events = [of(0, 1), of(650_000, 5), set("A", 10, 660_000, 600_000)];
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let placed = |ms, n| corrected(of(ms, n), &clocks, &identity);
+    let (before, after) = (placed(650_000, 5), placed(605_000, 12));
+    assert_eq!((before.time, after.time), (at(590_000), at(605_000)));
+    assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
+    assert_eq!(clocks.order(&after, &before, &identity), Order::After);
+    // Another log does not say on which side of the change it was written.
+    let elsewhere = |ms| {
+        let mut event = of(ms, 3);
+        event.provenance.evidence = EvidenceId(7);
+        corrected(event, &clocks, &identity)
+    };
+    let unclear = clocks.order(&after, &elsewhere(640_000), &identity);
+    assert_eq!(unclear, Order::Ambiguous);
+    let clear = clocks.order(&after, &elsewhere(700_000), &identity);
+    assert_eq!(clear, Order::Before);
+    // Whether it was right before or after is not known.
+    let id = identity.named("A").unwrap();
+    assert_eq!(clocks.uncertainty(Clock::Host(id)), Span::seconds(62));
+    // And is no reason to bring together what lies a minute apart.
+    assert!(clocks.doubt(Place::Host(id)) <= Span::seconds(4));
+    assert!(clocks.corrects());
+    let report = clocks.report(id, &identity);
+    assert!(report.method.contains("set back"), "{report:?}");
+    assert!(!report.method.contains("in a capture"), "{report:?}");
+}
+
+#[test]
+fn what_the_examiner_says_of_a_clock_that_was_set_back_moves_it_as_said() {
+    let of = |ms: i64, n: u16| row(ms, "A", n, 1, 2, Direction::Outbound);
+    let events = [of(0, 1), set("A", 10, 660_000, 600_000)];
+    let given = ClockChoice {
+        given: vec![("A".to_owned(), Span::seconds(7))],
+        ..ClockChoice::default()
+    };
+    let recorded = ClockChoice {
+        mode: ClockMode::AsRecorded,
+        given: Vec::new(),
+    };
+    for (choice, by) in [(given, 7_000), (recorded, 0)] {
+        let (clocks, identity) = clocks(&events, &choice);
+        let placed = |ms, n| corrected(of(ms, n), &clocks, &identity);
+        let (before, after) = (placed(650_000, 5), placed(605_000, 12));
+        assert_eq!(
+            (before.time, after.time),
+            (at(650_000 - by), at(605_000 - by))
+        );
+        // The numbers of the records are no matter of the clock.
+        assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
+        assert_eq!(clocks.changes(identity.named("A").unwrap()).len(), 1);
+    }
+}
+
+#[test]
+fn a_small_correction_moves_nothing_and_one_log_keeps_its_order() {
+    let of = |ms: i64, n: u16| row(ms, "A", n, 1, 2, Direction::Outbound);
+    let events = [of(0, 1), set("A", 10, 660_000, 658_500)];
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let placed = |ms, n| corrected(of(ms, n), &clocks, &identity);
+    let (before, after) = (placed(659_500, 5), placed(658_600, 12));
+    assert_eq!((before.time, after.time), (at(659_500), at(658_600)));
+    assert_eq!(clocks.order(&before, &after, &identity), Order::Before);
+    assert_eq!(clocks.order(&after, &before, &identity), Order::After);
+    let mut elsewhere = after.clone();
+    elsewhere.provenance.evidence = EvidenceId(7);
+    assert_eq!(
+        clocks.order(&before, &elsewhere, &identity),
+        Order::Ambiguous
+    );
+    assert!(!clocks.corrects());
+    assert!(clocks.changes(identity.named("A").unwrap()).is_empty());
+}
+
+#[test]
+fn the_reference_is_a_host_whose_clock_was_not_set() {
+    let mut events = Vec::new();
+    for n in 0..20u16 {
+        let ms = i64::from(n) * 10_003;
+        // At 95 s the clock of A is set back by 60 s.
+        let ahead = if n < 10 { 60_000 } else { 0 };
+        let step = u16::from(n >= 10);
+        events.push(row(ms + ahead, "A", n + step, 1, 2, Direction::Outbound));
+        let mut other = row(ms, "B", n + step, 1, 2, Direction::Inbound);
+        other.provenance.evidence = EvidenceId(7);
+        events.push(other);
+    }
+    events.push(set("A", 10, 155_000, 95_000));
+    let (clocks, identity) = clocks(&events, &ClockChoice::default());
+    let system = |name| &clocks.of(identity.named(name).unwrap()).unwrap().system;
+    assert_eq!(*system("B"), Known::Reference);
+    assert!(matches!(system("A"), Known::Measured(_, Against::Hosts)));
+    let changes = clocks.changes(identity.named("A").unwrap());
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].size, Span::seconds(-60));
+    assert!(
+        matches!(changes[0].taken, Taken::Measured(..)),
+        "{changes:?}"
+    );
+}
+
 /// A SYN of connection `n`.
 fn syn(ms: i64, n: u16) -> Packet {
     Packet {

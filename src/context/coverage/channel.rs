@@ -100,6 +100,14 @@ impl Channel {
         &self.held.channel
     }
 
+    /// What a sentence calls it: one word, where the log has but one channel.
+    pub fn called(&self) -> &str {
+        match self.log {
+            Log::PowerShell => &self.held.channel,
+            log => log.name(),
+        }
+    }
+
     /// From its first record to its last.
     pub fn interval(&self) -> Option<Interval> {
         self.interval

@@ -164,7 +164,7 @@ pub fn read(evidence: EvidenceId, input: impl Read, emit: Emit<'_>) -> (LogSumma
             0,
             "times are local, in whole seconds, and their zone is not said",
             "these rows have a clock of their own: they keep the time as written until connections that captures \
-             or other logs of the host saw too tell how far it is off; without such, give --clock HOST@pfirewall=+2h",
+             or other logs of the host saw too tell how far it is off; without such, give --clock HOST@pfirewall=+2h, with its name or address for HOST",
         );
         add(
             ProblemKind::Form,

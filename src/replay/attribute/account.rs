@@ -1,9 +1,12 @@
 //! What came of attribution, counted per host.
 
+use super::WINDOW;
+use crate::analytics::kit::contact::outgoing;
+use crate::context::clocks::Clock;
 use crate::context::{Context, HostId};
 use crate::model::plural::counted;
 use crate::model::provenance::Item;
-use crate::model::{Attempt, Socket, Strength};
+use crate::model::{Attempt, Event, HostEvent, Socket, Strength, Transport};
 use std::collections::BTreeMap;
 
 /// Counts of one host.
@@ -22,6 +25,8 @@ pub struct OfHost {
     pub weak: u64,
     /// Connections that only its records tell of.
     pub logged_only: u64,
+    /// Of them, TCP connections that Sysmon says were made while a capture ran, and that no capture holds.
+    pub unseen: u64,
     /// Records of connections that were logged before.
     pub again: u64,
 }
@@ -65,17 +70,60 @@ impl Account {
         } += 1;
     }
 
-    pub(super) fn record(&mut self, socket: &Socket, host: HostId) {
+    pub(super) fn record(
+        &mut self,
+        event: &Event,
+        record: &HostEvent,
+        host: HostId,
+        context: &Context,
+    ) {
+        let Some(socket) = record.socket.as_deref() else {
+            return;
+        };
         let row = self.hosts.entry(host).or_default();
         match socket {
-            Socket::First { .. } => row.logged_only += 1,
+            Socket::First { made, .. } => {
+                row.logged_only += 1;
+                row.unseen +=
+                    u64::from(made.is_some() && on_the_wire(event, record, host, context));
+            }
             Socket::Again(_) => row.again += 1,
             Socket::OnTheWire(_) | Socket::Beside(_) => {}
         }
     }
 }
 
+/// True if packets of this connection went by while a capture ran, well before its end and after its begin.
+fn on_the_wire(event: &Event, record: &HostEvent, host: HostId, context: &Context) -> bool {
+    let Some((_, Transport::TCP, _, remote)) = outgoing(&record.what) else {
+        return false;
+    };
+    // What a host says to itself goes over no wire.
+    let own = context.identity.host(host);
+    if remote.address.is_loopback()
+        || own.is_some_and(|own| own.addresses.contains(&remote.address))
+    {
+        return false;
+    }
+    let doubt = context.clocks.uncertainty(Clock::Host(host)).plus(WINDOW);
+    let (from, to) = (
+        event.time.shifted(doubt.negated()),
+        event.time.shifted(doubt),
+    );
+    let mut captures = context.coverage.captures().iter();
+    captures.any(|(_, ran)| ran.holds(from) && ran.holds(to))
+}
+
 impl OfHost {
+    /// Connections of this host that the captures should hold and do not. Behind a translating device they are
+    /// in them under another address.
+    pub fn missed(&self) -> u64 {
+        match self.weak {
+            0 => self.unseen,
+            _ => 0,
+        }
+    }
+
     /// Where its attempts are told.
     fn wire(&self) -> &'static str {
         match self.lines {

@@ -210,16 +210,15 @@ impl<'c> Attribution<'c> {
                 let kind = event.provenance.kind;
                 self.account.attempt(attempt, kind, host, self.context);
             }
-            What::Host(host) => self.count_record(host),
+            What::Host(host) => self.count_record(event, host),
             _ => {}
         }
     }
 
-    fn count_record(&mut self, host: &HostEvent) {
-        if let (Some(socket), Some(id)) =
-            (&host.socket, self.context.identity.named(&host.computer))
-        {
-            self.account.record(socket, id);
+    fn count_record(&mut self, event: &Event, host: &HostEvent) {
+        let id = self.context.identity.named(&host.computer);
+        if let Some(id) = id.filter(|_| host.socket.is_some()) {
+            self.account.record(event, host, id, self.context);
         }
     }
 

@@ -102,7 +102,7 @@ pub(super) fn coverage(report: &Report, page: &mut String) {
         page.push_str("</tbody></table></div>\n");
     }
     paragraph(
-        "yes: there for the whole time asked for, else of the captures, else of the host's own logs; part: for a part of it, or weaker; NO: absent, a finding of this kind could not have been made.",
+        "yes: there, with no gap known, for the time asked for, else of the captures, else of the host's own logs; part: for a part of it, or weaker; NO: absent; what that leaves of the analytic, \"can be judged\" says.",
         page,
     );
 }

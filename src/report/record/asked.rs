@@ -5,6 +5,7 @@ use crate::model::Span;
 use crate::model::plural::counted;
 use crate::report::json::read::moment;
 use crate::report::json::shape::Report;
+use crate::report::not_run::not_run;
 use crate::report::zone::Zone;
 
 /// Told one by one; a settings file may state thousands.
@@ -35,6 +36,7 @@ pub fn asked(report: &Report, zone: &Zone) -> Vec<String> {
             ));
         }
     }
+    told.extend(not_run(of.analytics.iter().map(|run| run.id.0.as_str())));
     for stated in &of.containments {
         let host = stated.host.as_deref().unwrap_or("all hosts");
         told.push(format!(

@@ -13,6 +13,7 @@ use crate::report::escape::Shown;
 use crate::report::json::read::moment;
 use crate::report::json::refs::Ref;
 use crate::report::json::shape::{Finding, Report};
+use crate::report::not_run::nothing_found;
 use crate::report::zone::Zone;
 use std::collections::BTreeSet;
 
@@ -141,9 +142,11 @@ pub fn result(report: &Report) -> String {
                 "s were"
             }
         ),
-        0 => "NO INCIDENT FOUND in this evidence with these settings. That is not the same as \
-              \"nothing happened\"."
-            .to_owned(),
+        0 => {
+            let ran = report.parameters.analytics.iter();
+            let none = nothing_found(ran.map(|run| run.id.0.as_str()));
+            format!("{none} That is not the same as \"nothing happened\".")
+        }
         n => format!(
             "{n} incident{}: {} critical, {} high, {} medium, {} low, {} info.",
             plural(n),

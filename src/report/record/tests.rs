@@ -52,14 +52,15 @@ fn what_was_stated_and_what_a_run_was_limited_to_is_told() {
     let told = telling::asked(&report, &Zone::UTC);
     assert_eq!(told.len(), plain + 4);
     assert_eq!(
-        told[..2],
+        told[..3],
         [
             "Only events from 2026-03-01 02:00:00.500 UTC on were asked for.",
+            "Only AN0842, AN1448 were asked for: AN1057, AN1376, XDR-FC did not look at this evidence.",
             "Stated: a containment of all hosts at 2026-03-01T02:30:00Z.",
         ]
     );
     assert!(
-        told[2]
+        told[3]
             .starts_with("Baseline that counted: march.base, 2 days from 2026-02-01 to 2026-02-20")
     );
     let blocks = telling::whole(&report, &chosen(), &Zone::UTC);

@@ -245,6 +245,7 @@ pub fn quiet() -> Case {
         evidence: vec![EvidenceId(1)],
         clock: Clock {
             offset: Some(AHEAD),
+            last: None,
             uncertainty: Some(Span::millis(15)),
             method: "packet-to-event anchors".to_owned(),
             anchors: 41,
@@ -260,6 +261,10 @@ pub fn quiet() -> Case {
             Verdict::Blind => Judgeable::Not,
         },
         words: words.to_owned(),
+        blind: match verdict {
+            Verdict::Blind => words.to_owned(),
+            _ => String::new(),
+        },
     };
     let blind = "no event log that names a firewall or listener change";
     Case {
@@ -390,6 +395,7 @@ pub fn inventory() -> Inventory {
         event_ids: vec![(4688, 1_000), (5156, 130_072)],
         uncounted: 0,
         missing: Some((1, 12)),
+        export: false,
         wrapped: true,
     };
     let channels = vec![

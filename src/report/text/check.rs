@@ -88,6 +88,13 @@ pub(in crate::report) fn commands(files: &[CitedFile<'_>], page: &mut Page) {
                 &format!("one of several files of this name{hash}"),
             );
         }
+        if file.path.contains(char::REPLACEMENT_CHARACTER) {
+            page.hanging(
+                2,
+                &format!("{}: ", file.id),
+                "its name holds bytes that cannot be printed: put the name as it is into the command",
+            );
+        }
         let left_out = file.items.len().saturating_sub(NAMED);
         let items = &file.items[..file.items.len().min(NAMED)];
         let each = || {
@@ -346,6 +353,18 @@ mod tests {
             read.iter()
                 .any(|line| line.as_str().contains("E1: one of several"))
         );
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_printed_is_told_as_such() {
+        let mut case = crate::report::samples::case();
+        let told = |case: &Case| {
+            let style = crate::report::text::Style::default();
+            crate::report::text::render(case, &style).contains("bytes that cannot be printed")
+        };
+        assert!(!told(&case));
+        case.evidence[0].path = "bad\u{fffd}.pcapng".to_owned();
+        assert!(told(&case));
     }
 
     #[test]

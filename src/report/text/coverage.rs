@@ -77,12 +77,12 @@ pub(super) fn grids(case: &Case, page: &mut Page) {
     }
     page.text(
         0,
-        "yes   present all the time (asked for, else the captures', else its logs')",
+        "yes   present, no gap known (time asked for, else the captures', else its logs')",
     );
     page.text(0, "part  present for a part of it, or weaker");
     page.text(
         0,
-        "NO    absent: a finding of this kind could not have been made; ?  cannot be told",
+        "NO    absent (\"can be judged\" says what that leaves);  ?  cannot be told",
     );
     remarks(case, page);
 }

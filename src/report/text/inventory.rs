@@ -2,6 +2,7 @@
 
 use super::page::{Cell, Page, Tone};
 use super::{Style, conflicts, coverage, problems, short_host, summary};
+use crate::case::gaps::GapKind;
 use crate::case::inventory::{ChannelRow, HostMore, InterfaceRow, Inventory};
 use crate::case::{Case, EvidenceRow, HostRow};
 use crate::context::identity::Orientation;
@@ -214,7 +215,7 @@ fn hosts(inventory: &Inventory, page: &mut Page) {
     let case = &inventory.case;
     page.heading("HOSTS");
     if case.hosts.is_empty() {
-        page.text(2, "no log names a host, and none was given with --host");
+        page.text(2, "no log names a host, and none was given with --host; who speaks in the captures: tshark -q -z endpoints,ip -r FILE");
     }
     for (row, known) in case.hosts.iter().zip(&inventory.hosts).take(ROWS) {
         host(case, row, known, page);
@@ -312,6 +313,7 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
             counted(records, "record"),
             counted(holes, "hole")
         ),
+        None if row.export => "whether records are missing, an export cannot tell".to_owned(),
         None => "more holes than were followed".to_owned(),
     };
     pair(
@@ -359,7 +361,11 @@ fn channel(case: &Case, row: &ChannelRow, page: &mut Page) {
 }
 
 fn clocks(case: &Case, page: &mut Page) {
-    page.heading("CLOCKS   how far each host is ahead of the captures");
+    let captured = !case.gaps.iter().any(|gap| gap.kind == GapKind::NoCapture);
+    page.heading(match captured {
+        true => "CLOCKS   how far each host is ahead of the captures",
+        false => "CLOCKS   how far each host is ahead of the reference; there is no capture",
+    });
     if case.hosts.is_empty() {
         page.text(2, "no host is known");
     }
@@ -370,6 +376,10 @@ fn clocks(case: &Case, page: &mut Page) {
             format!("{sign}{span}")
         };
         let offset = clock.offset.map_or_else(|| "unknown".to_owned(), signed);
+        let last = clock
+            .last
+            .map(|last| format!(", at last {}", signed(last)))
+            .unwrap_or_default();
         let about = match clock.uncertainty {
             Some(span) => format!(" +/- {span}"),
             None => String::new(),
@@ -381,7 +391,7 @@ fn clocks(case: &Case, page: &mut Page) {
         page.hanging(
             2,
             &format!("{}  ", short_host(case, &row.label())),
-            &format!("{offset}{about}{anchors}; {}", clock.method),
+            &format!("{offset}{last}{about}{anchors}; {}", clock.method),
         );
     }
     more(case.hosts.len(), page);
@@ -390,7 +400,7 @@ fn clocks(case: &Case, page: &mut Page) {
 fn gaps(inventory: &Inventory, page: &mut Page) {
     let longer = inventory.silence.roughly();
     page.heading(&format!(
-        "GAPS   silences of more than {longer}, missing records, what was not logged"
+        "GAPS   captures silent for more than {longer}, missing records, what was not logged"
     ));
     if inventory.case.gaps.is_empty() {
         page.row(&[Cell::new(2, page.width - 2, "none was found").tone(Tone::Plain)]);

@@ -5,6 +5,7 @@ use super::{short_host, suppressed};
 use crate::case::judged::UNNAMED;
 use crate::case::{Case, Judgeable, VerdictRow};
 use crate::report::about::tells_utc;
+use crate::report::not_run::nothing_found;
 use crate::report::words::{count, counted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,10 @@ const REASON: usize = 180;
 
 pub(super) fn write(case: &Case, page: &mut Page) {
     match case.incidents.len() as u64 {
-        0 => page.heading("NO INCIDENT FOUND in this evidence with these settings."),
+        0 => {
+            let ran = case.parameters.analytics.iter();
+            page.heading(&nothing_found(ran.map(|run| run.about.id)));
+        }
         // Something was found; that nobody has to look at it is the word of whoever wrote the rules.
         n => page.heading(&format!(
             "NO INCIDENT TO SHOW: {} found, and suppressed by rules of the settings file.",
@@ -181,7 +185,7 @@ fn reasons(case: &Case, page: &mut Page) {
         .iter()
         .filter(|v| v.judgeable == Judgeable::Not)
     {
-        why.entry(begun(&row.words))
+        why.entry(begun(&row.blind))
             .or_default()
             .entry(row.analytic)
             .or_default()
@@ -311,7 +315,7 @@ mod tests {
         let of = |host: &str| VerdictRow {
             host: host.to_owned(),
             judgeable: Judgeable::Not,
-            words: format!("no log; {} of {host}", "x".repeat(REASON)),
+            blind: format!("no log; {} of {host}", "x".repeat(REASON)),
             ..row.clone()
         };
         case.verdicts = vec![of("WS01"), of("WS02")];

@@ -4,7 +4,7 @@ use super::page::{Cell, Page, Tone};
 use super::short_host;
 use crate::case::{Case, Incident};
 use crate::model::finding::Step;
-use crate::model::{EvidenceId, Labels, Provenance, Span};
+use crate::model::{Event, EvidenceId, HostWhat, Labels, Provenance, Span, What};
 use crate::report::about::places;
 use crate::report::words::{Ends, Form, computer, log_label, name, sentence, short};
 use std::collections::BTreeMap;
@@ -159,13 +159,30 @@ fn gap(span: Span) -> String {
 }
 
 /// `; times of FS01 corrected by -1.842 s, see Clock and the notes`, from the steps whose time was moved. A clock
-/// that drifts, or two clocks of one host, give a range.
+/// that drifts, or two clocks of one host, give a range. Where only Sysmon's clock of network events moved, it is
+/// said of that.
 fn corrections(case: &Case, steps: &[Step]) -> String {
     let mut moved: BTreeMap<String, (Span, Span)> = BTreeMap::new();
+    let networks = |event: &Event| match &event.what {
+        What::Host(host) => matches!(
+            host.what,
+            HostWhat::Connected { .. } | HostWhat::NameQueried { .. }
+        ),
+        _ => false,
+    };
+    let only_networks = |host: &str| {
+        let of_host = |step: &&Step| computer(&step.event) == Some(host);
+        let by = |step: &Step| step.event.time.since(step.event.recorded);
+        let mut moved = steps.iter().filter(of_host).filter(|s| by(s) != Span::ZERO);
+        moved.all(|step| networks(&step.event))
+    };
     for step in steps {
         let by = step.event.time.since(step.event.recorded);
         if by != Span::ZERO {
             let whose = match computer(&step.event) {
+                Some(host) if !host.is_empty() && only_networks(host) => {
+                    format!("Sysmon 3 and 22 of {}", name(short_host(case, host)))
+                }
                 Some(host) if !host.is_empty() => name(short_host(case, host)),
                 Some(_) => "an unnamed host".to_owned(),
                 None => case
@@ -245,7 +262,6 @@ fn join(labels: &Labels, places: &[Provenance]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::What;
     use crate::report::samples;
     use crate::report::text::Style;
 
@@ -281,5 +297,39 @@ mod tests {
             "{told}"
         );
         assert!(!told.contains(" > "), "the source is the same: {told}");
+    }
+
+    #[test]
+    fn a_moved_network_event_of_sysmon_does_not_move_its_host() {
+        let mut case = samples::case();
+        let steps = &mut case.incidents[0].finding.steps;
+        for step in steps.iter_mut() {
+            step.event.time = step.event.recorded;
+        }
+        let of_host = |step: &&mut Step| matches!(step.event.what, What::Host(_));
+        let step = steps.iter_mut().rfind(of_host).expect("a record");
+        let by = Span::millis(1_766);
+        step.event.time = step.event.recorded.shifted(by.negated());
+        assert!(!written(&case, 80).contains("Sysmon 3 and 22 of"));
+        let steps = &mut case.incidents[0].finding.steps;
+        let of_host = |step: &&mut Step| matches!(step.event.what, What::Host(_));
+        let step = steps.iter_mut().rfind(of_host).expect("a record");
+        let What::Host(host) = &step.event.what else {
+            unreachable!("looked for")
+        };
+        let mut host = (**host).clone();
+        let end = crate::model::Endpoint::new([10, 0, 0, 1].into(), 1_024);
+        host.what = HostWhat::Connected {
+            process: crate::model::host_event::Process::default(),
+            initiated: false,
+            transport: crate::model::Transport::TCP,
+            source: end,
+            destination: end,
+            user: "".into(),
+            utc_time: None,
+        };
+        step.event.what = What::host(host);
+        let told = written(&case, 80);
+        assert!(told.contains("; times of Sysmon 3 and 22 of "), "{told}");
     }
 }

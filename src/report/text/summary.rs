@@ -5,12 +5,14 @@ use super::nothing::ends_inside;
 use super::page::{Cell, Page, Tone};
 use super::{Style, notes, suppressed};
 use crate::analytics::about::Profile;
-use crate::case::{Case, EvidenceRow, Incident, Judgeable};
+use crate::case::{Case, EvidenceRow, Incident, Judgeable, Parameters};
+use crate::context::clocks::ClockMode;
 use crate::model::Timestamp;
 use crate::model::finding::{Finding, Severity};
 use crate::model::hex::hex;
 use crate::report::about::{local_at, sides, tells_utc};
 use crate::report::escape::{fit, fit_middle};
+use crate::report::not_run::not_run;
 use crate::report::words::{count, counted};
 use std::collections::BTreeMap;
 
@@ -109,19 +111,29 @@ fn settings(case: &Case, page: &mut Page) {
         Profile::Default => String::new(),
         other => format!("profile {}, ", other.word()),
     };
-    let changed = match asked.changed() {
-        0 => "all at default".to_owned(),
-        n => format!("{} not at default", count(n as u64)),
+    let beside = stated(asked);
+    let changed = match (asked.changed(), beside.is_empty()) {
+        (0, true) => "all at default".to_owned(),
+        (0, false) => "those of the analytics at default".to_owned(),
+        (n, _) => format!("{} not at default", count(n as u64)),
+    };
+    let beside = match beside.is_empty() {
+        true => String::new(),
+        false => format!("; stated beside the evidence: {}", beside.join(", ")),
     };
     let file = asked
         .config_sha256
         .map(|hash| format!(", file {}", start(&hash)))
         .unwrap_or_default();
     let text = format!(
-        "{profile}{changed} (sha256 {}{file})",
+        "{profile}{changed}{beside} (sha256 {}{file})",
         start(&asked.sha256())
     );
     page.hanging(0, "Settings: ", &text);
+    let ran = asked.analytics.iter().map(|run| run.about.id);
+    if let Some(told) = not_run(ran) {
+        page.text(0, &told);
+    }
     for stated in &asked.containments {
         let host = stated.host.as_deref().unwrap_or("all hosts");
         let text = format!("{} for {host}", stated.time.rfc3339());
@@ -143,6 +155,41 @@ fn settings(case: &Case, page: &mut Page) {
             page.hanging(0, label, &text);
         }
     }
+}
+
+/// What was said of hosts, clocks and network that findings may rest on, and that no other line names.
+fn stated(asked: &Parameters) -> Vec<String> {
+    let rows = [
+        (
+            asked.clock.given.len(),
+            "offset of a clock",
+            "offsets of clocks",
+        ),
+        (asked.hosts.len(), "address of a host", "addresses of hosts"),
+        (asked.scanners.len(), "known scanner", "known scanners"),
+        (asked.assets.roles.len(), "role", "roles"),
+        (asked.segments().len(), "segment", "segments"),
+        (
+            asked.assets.internal.len(),
+            "internal range",
+            "internal ranges",
+        ),
+        (
+            asked.rules.len(),
+            "rule that suppresses",
+            "rules that suppress",
+        ),
+    ];
+    let mut told = Vec::new();
+    if asked.clock.mode == ClockMode::AsRecorded {
+        told.push("clocks as recorded".to_owned());
+    }
+    told.extend(rows.into_iter().filter_map(|(n, one, many)| match n {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        n => Some(format!("{} {many}", count(n as u64))),
+    }));
+    told
 }
 
 /// `HIGH`, in a tone.

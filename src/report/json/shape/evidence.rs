@@ -113,7 +113,7 @@ pub struct Gap {
     pub id: GapNumber,
     /// What sort of gap.
     #[schemars(extend("enum" = ["no-capture", "capture-short", "capture-silence",
-        "capture-dropped", "capture-cut", "one-sided", "unread", "no-logs", "log-starts-late",
+        "capture-dropped", "capture-cut", "one-sided", "part-seen", "unread", "no-logs", "log-starts-late",
         "logs-end-early", "records-missing", "log-cleared", "logging-changed", "summed-up",
         "form", "clock-unknown", "tunnelled", "no-tcp"]))]
     pub kind: Word,
