@@ -434,6 +434,12 @@ impl Activity {
             .fold(Span::ZERO, Span::plus)
     }
 
+    /// How long before `time` anybody was first heard, gaps and all.
+    pub fn reach(&self, time: Timestamp) -> Span {
+        let first = self.heard.first().filter(|(from, _)| *from <= time);
+        first.map_or(Span::ZERO, |(from, _)| time.since(*from))
+    }
+
     /// For how long, up to `time`, somebody was heard without half a day of complete silence: what
     /// was not heard before that may have been missed, not missing.
     pub fn listening(&self, time: Timestamp) -> Span {

@@ -133,6 +133,12 @@ pub const KEPT_AT_INFO: &str = "Kept at info: ";
 /// agreement.
 pub const JOINED_BY_TARGET: &str = "packets and record are joined by target and time alone";
 
+/// What the remark of a step says that cites first failures of targets beside its own.
+pub const FURTHER: &str = "are cited with it";
+
+/// The last note of an order that nothing rests on, though more than one clock timed the steps.
+pub const ORDER_NOT_NEEDED: &str = "Nothing that is claimed rests on the order of the steps.";
+
 /// A condition of the analytic, with the setting it was held against and what was measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {

@@ -8,7 +8,7 @@ use super::about::places;
 use super::json::refs::Ref;
 use super::json::shape;
 use crate::model::What;
-use crate::model::finding::{Finding, JOINED_BY_TARGET, Role};
+use crate::model::finding::{FURTHER, Finding, JOINED_BY_TARGET, Role};
 use crate::model::provenance::Item;
 
 /// What a step cites.
@@ -101,16 +101,44 @@ fn words(tier: &str, cited: &[Cited<'_>]) -> String {
         "both" => {
             of_contacts((wire, show), cited).unwrap_or_else(|| format!("{and} and host logs agree"))
         }
-        "host-only" if packets || rows => {
-            format!("host logs; {wire} {show} single steps of it, and {do_not} not carry it")
-        }
+        "host-only" if packets || rows => match failures(cited) {
+            Some([all, _, seen]) => {
+                format!("host logs; {wire} {show} {seen} of the {all} failures cited")
+            }
+            None => {
+                format!("host logs; {wire} {show} single steps of it, and {do_not} not carry it")
+            }
+        },
         "host-only" => "host logs alone; no packets show it".to_owned(),
-        "network-only" if records => {
-            format!("{wire}; host logs show single steps of it, and do not carry it")
-        }
+        "network-only" if records => match failures(cited) {
+            Some([all, logged, _]) => {
+                format!("{wire}; host logs show {logged} of the {all} failures cited")
+            }
+            None => format!("{wire}; host logs show single steps of it, and do not carry it"),
+        },
         "network-only" => format!("{wire} alone; no host log shows it"),
         _ => "a part of the pattern".to_owned(),
     }
+}
+
+/// Failures that are cited, and how many of them host logs and packets show; `None` where there are none, or
+/// where more are cited with one step.
+fn failures(cited: &[Cited<'_>]) -> Option<[usize; 3]> {
+    let failed = |step: &&Cited<'_>| step.role == Role::Failed.word();
+    let of = |which: &dyn Fn(&Cited<'_>) -> bool| {
+        cited
+            .iter()
+            .filter(failed)
+            .filter(|step| which(step))
+            .count()
+    };
+    let more = cited.iter().any(|step| step.remark.contains(FURTHER));
+    let counts = [
+        of(&|_| true),
+        of(&|step| step.own || step.record),
+        of(&|step| step.packet || step.row),
+    ];
+    (counts[0] > 0 && !more).then_some(counts)
 }
 
 /// What is said of a scan where host logs, or packets, show fewer than four fifths of the contacts that are

@@ -10,6 +10,11 @@ use statrs::function::{beta::checked_beta_reg, gamma::checked_gamma_lr};
 /// 1 / 0.6745 (Iglewicz and Hoaglin 1993).
 const MAD_TO_SIGMA: f64 = 0.6745;
 
+/// A silent series has no deviation and no mean: they are taken as no less than this.
+pub const LEAST_MAD: f64 = 1.0;
+/// The same for its mean.
+pub const LEAST_MEAN: f64 = 0.5;
+
 /// What a series of counts looks like.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
@@ -54,7 +59,7 @@ impl Moments {
     /// How far `count` lies above the median, in robust standard deviations; a deviation below 1 is
     /// taken as 1, for a silent series has none.
     pub fn robust_z(&self, count: u32) -> f64 {
-        MAD_TO_SIGMA * (f64::from(count) - self.median) / self.mad.max(1.0)
+        MAD_TO_SIGMA * (f64::from(count) - self.median) / self.mad.max(LEAST_MAD)
     }
 
     /// P(X >= count) for a count distributed like the series: negative binomial with its moments if
@@ -64,7 +69,7 @@ impl Moments {
             return 1.0;
         }
         let k = f64::from(count);
-        let mean = self.mean.max(0.5);
+        let mean = self.mean.max(LEAST_MEAN);
         if self.variance > mean {
             let r = mean * mean / (self.variance - mean);
             let p = r / (r + mean);

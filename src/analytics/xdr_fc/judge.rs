@@ -1,10 +1,13 @@
 //! Whether so many failures, or such a mixture, are abnormal for this source.
 
 use super::settings::FailedConnectionsSettings;
-use super::targets::{Failure, Target, distinct};
+use super::target::{Failure, Target};
+use super::targets::distinct;
 use crate::analytics::kit::contact::answers_lacking;
 use crate::analytics::kit::standing::role;
-use crate::analytics::kit::statistics::{Adjusted, Moments, benjamini_hochberg, binomial_tail};
+use crate::analytics::kit::statistics::{
+    Adjusted, Moments, benjamini_hochberg, binomial_tail, shown,
+};
 use crate::context::activity::INACTIVE_AFTER;
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
@@ -75,6 +78,10 @@ pub struct Mixture {
     pub rate: f64,
     /// Chance of as many missing among them.
     pub p: f64,
+    /// The source has a past of its own.
+    pub known: bool,
+    /// The most it missed on a day of it.
+    pub usual: u32,
     /// True if the mixture is abnormal.
     pub abnormal: bool,
 }
@@ -94,6 +101,8 @@ pub struct Measured {
     pub shared: u32,
     /// How much evidence lies before it, gaps taken out.
     pub history: Span,
+    /// From how long before on, gaps and all.
+    pub reach: Span,
     /// For how long somebody was heard without a gap.
     pub listening: Span,
     /// The count.
@@ -112,8 +121,13 @@ pub enum Ruling {
         /// Low; otherwise for information.
         low: bool,
     },
-    /// Nothing abnormal, or it must not be told: why.
-    Quiet(String),
+    /// Nothing abnormal, or it must not be told.
+    Quiet {
+        /// The answers may not be in the captures: nothing can be said of the targets.
+        blind: bool,
+        /// Why.
+        why: String,
+    },
 }
 
 /// Measures at `at` what `place` has in its test period: the targets that fail, inside the network or
@@ -143,6 +157,7 @@ pub fn measure(
         vouched: count_of(&|t| t.vouched),
         shared: count_of(&|t| t.shared),
         history: context.activity.heard_for(at),
+        reach: context.activity.reach(at),
         listening: context.activity.listening(at),
         count: count(place, missing, at, &past, settings, context),
         mixture: mixture(place, missing, n, at, &past, settings, context),
@@ -158,9 +173,9 @@ pub fn rule(
     settings: &FailedConnectionsSettings,
     context: &Context,
 ) -> Ruling {
-    let quiet = |why: String| Ruling::Quiet(why);
+    let quiet = |why: String| Ruling::Quiet { blind: false, why };
     if let Some(why) = one_sided(place, failing, context) {
-        return quiet(why);
+        return Ruling::Quiet { blind: true, why };
     }
     let m = measured.missing;
     if !measured.internal {
@@ -171,7 +186,7 @@ pub fn rule(
             (true, true) => Ruling::Tell { low: false },
             (false, _) => quiet(format!("they are told from {}", settings.outside_targets)),
             (true, false) if answered * 2 > n => {
-                quiet("most addresses of the Internet answered or refused".to_owned())
+                quiet("most of those tried answered or refused".to_owned())
             }
             (true, false) => {
                 quiet("more than one in five of those tried answered or refused".to_owned())
@@ -210,8 +225,9 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
     let count = &measured.count;
     if let Some((day, m)) = count.weekday {
         return format!(
-            "{}, a day of the same weekday, had {m}: two thirds of it or more make the day a usual one",
-            day.text()
+            "{}, a day of the same weekday, had {m}: at least two thirds of {} make the day a usual one",
+            day.text(),
+            measured.missing
         );
     }
     match count.ground {
@@ -221,7 +237,11 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
             settings.short_targets
         ),
         _ if measured.missing < settings.min_targets => {
-            format!("a count is told from {}", settings.min_targets)
+            format!(
+                "a count is told from {}, and a mixture{}",
+                settings.min_targets,
+                not_mixed(measured, settings)
+            )
         }
         Ground::Own { days, most } => format!(
             "its {days} days before had a median of {} and at most {most}",
@@ -230,6 +250,33 @@ fn not_abnormal(measured: &Measured, settings: &FailedConnectionsSettings) -> St
         Ground::Peers { sources, .. } => format!(
             "{sources} other sources had a median of {} that day",
             count.moments.median
+        ),
+    }
+}
+
+/// Why the mixture is not told, behind "a mixture".
+fn not_mixed(measured: &Measured, settings: &FailedConnectionsSettings) -> String {
+    let mixture = &measured.mixture;
+    let (k, n) = (mixture.k, mixture.n);
+    if n < MIXTURE.1 {
+        return format!(" from {} targets ({k} of {n})", MIXTURE.1);
+    }
+    let from = match mixture.known {
+        true => MIXTURE.0,
+        false => settings.min_targets,
+    };
+    if k < from {
+        return format!(" from {from} missing ({k} of {n})");
+    }
+    match mixture.known && k <= mixture.usual {
+        true => format!(
+            " where more are missing than on any day before ({k} of {n}, {} on one)",
+            mixture.usual
+        ),
+        false => format!(
+            " that is rarer than {} ({k} of {n}: {})",
+            shown(settings.rarity()),
+            shown(mixture.p)
         ),
     }
 }
@@ -395,6 +442,8 @@ fn mixture(
         others,
         rate,
         p,
+        known,
+        usual,
         abnormal: k >= floor && n >= MIXTURE.1 && !(known && k <= usual) && p <= settings.rarity(),
     }
 }

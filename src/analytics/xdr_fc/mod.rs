@@ -6,12 +6,21 @@
 
 mod alarm;
 mod judge;
+mod nearest;
+mod notes;
+mod otherwise;
+mod reasons;
 mod settings;
 mod severity;
+mod silence;
 mod steps;
 mod tables;
+mod target;
 mod targets;
 mod telling;
+mod tries;
+mod unclear;
+mod witness;
 
 pub use settings::FailedConnectionsSettings;
 
@@ -22,12 +31,13 @@ use super::kit::contact::contact_of;
 use super::kit::lookup::addresses_named;
 use crate::context::coverage::Log;
 use crate::context::{Context, Place};
-use crate::model::finding::NearMiss;
-use crate::model::{Event, HostWhat, Provenance, Span, Timestamp, What};
+use crate::model::{Event, HostWhat, Span, Timestamp, What};
 use alarm::{Alarm, SOON};
 use judge::{Measured, Ruling};
+use nearest::Nearest;
 use std::net::IpAddr;
-use targets::{Change, Target, Targets, distinct, fared};
+use target::Target;
+use targets::{Change, Targets, distinct, fared};
 
 /// The analytic.
 pub struct FailedConnections {
@@ -46,17 +56,6 @@ pub struct State {
     nearest: Option<Nearest>,
 }
 
-struct Nearest {
-    internal: bool,
-    missing: u32,
-    needed: u32,
-    fared: [&'static str; 2],
-    whom: &'static str,
-    time: Timestamp,
-    why: String,
-    references: Vec<Provenance>,
-}
-
 /// The places in `State::alarms`.
 const SLOTS: [usize; 2] = [0, 1];
 /// Between two judgements of a source whose many failures were found usual.
@@ -69,17 +68,18 @@ impl Analytic for FailedConnections {
 
     const ABOUT: About = About {
         id: "XDR-FC",
-        version: "0.1.0",
+        version: "0.1.1",
         name: "Failed connections to missing hosts",
         technique: &[("T1018", "Remote System Discovery")],
         strategy: "",
         summary: "A host fails to reach an abnormally large number, or an abnormal mixture, of hosts of its \
                   network that have shown no sign of life for more than 24 hours, or never.",
         steps: &[
-            "a failed connection is a TCP connection that nobody answered, that a router calls unreachable, an \
-             address that nobody answers for on its segment (ARP), or an attempt the host logged (5156) without a \
-             Sysmon 3, where Sysmon logged other connections of that program to that port before and after, \
-             minutes away; a reset means that the target is alive",
+            "a failed connection is a TCP connection that nobody answered, a contact over any protocol (datagrams \
+             and pings, too) whose host or network a router calls unreachable, an address that nobody answers for \
+             on its segment (ARP), or a TCP attempt the host logged (5156) without a Sysmon 3, where Sysmon logged \
+             other connections of that program to that port before and after, minutes away; a reset means that \
+             the target is alive",
             "a target is missing if it showed no sign of life in the 24 hours before (inactive), or never; a sign \
              of life is what it did itself, never what was sent to it; targets lie inside the network and are no \
              multicast, broadcast or own address",
@@ -132,27 +132,19 @@ impl Analytic for FailedConnections {
         cannot_see: &[
             "who is missing on a segment whose traffic the sensor does not pass by: such targets are marked and \
              cannot make a finding more than informational",
-            "failures over UDP and unanswered pings: default Windows answers neither, and silence proves nothing",
+            "failures over UDP and unanswered pings that no router tells of: default Windows answers neither, and \
+             silence proves nothing",
+            "whether a silent target is there, behind a firewall that drops without a word: it looks missing until it does \
+             something that is seen",
             "sources behind address translation: they count as one",
             "failed connections where Sysmon is the only log: it logs none",
             "failures that only the host's logs could tell, of a program of which Sysmon logged no connection to \
              that port within minutes: it may be configured not to log them",
         ],
-        benign: &[
-            "a new scanner or inventory tool",
-            "a server that keeps a list of hosts that were taken away",
-            "a laptop that looks for the shares and printers of another site",
-            "an outage: other sources fail to reach the same targets",
-            "where logs alone tell it: Sysmon is configured not to log connections of this program to these \
-             addresses or ports",
-        ],
+        benign: otherwise::BENIGN,
         severities: severity::TABLE,
         same_chain: None,
-        actions: &[
-            "confirm that the source is no sanctioned scanner",
-            "look at the process and its parents on the source, and for other discovery by it at the same time",
-            "look for connections of the source that did succeed to hosts it had not reached before",
-        ],
+        actions: otherwise::ACTIONS,
     };
 
     fn new(settings: FailedConnectionsSettings) -> Self {
@@ -164,6 +156,11 @@ impl Analytic for FailedConnections {
             each(contact.from);
         } else if let Some(asker) = asker(event, context) {
             each(asker);
+        } else if let (true, What::Host(host)) = (witness::is_connection(event), &event.what)
+            && let Some(place) = context.identity.place_of(host)
+        {
+            // It stands for no contact of its own, as the packets do; it tells what Sysmon logs.
+            each(place);
         }
     }
 
@@ -186,6 +183,7 @@ impl Analytic for FailedConnections {
             state.targets.name(&named, event.time);
             return;
         }
+        state.targets.witnesses.hear(event);
         let Some(contact) = contact_of(event, context) else {
             return;
         };
@@ -195,15 +193,27 @@ impl Analytic for FailedConnections {
         {
             Change::None => {}
             Change::Reached(address) => {
-                for slot in SLOTS {
-                    self.answered(*key, state, (slot, address), event.time, context);
+                let slot = usize::from(!context.assets.is_internal(address));
+                self.answered(*key, state, (slot, address), event, context);
+            }
+            // Outside, what was active a moment ago and is silent now counts neither way.
+            Change::There(address) if context.assets.is_internal(address) => {
+                if let Some(alarm) = &mut state.alarms[0] {
+                    alarm.contact(address, event.time);
+                }
+            }
+            Change::There(_) => {}
+            Change::LeftOut(address) => {
+                let slot = usize::from(!context.assets.is_internal(address));
+                if let Some(alarm) = &mut state.alarms[slot] {
+                    alarm.leave_out(event.time);
                 }
             }
             Change::Again(address) => {
                 let internal = context.assets.is_internal(address);
                 let slot = usize::from(!internal);
                 if let Some(alarm) = &mut state.alarms[slot] {
-                    alarm.add(event, address, &state.targets);
+                    alarm.add(address, event.time, &state.targets);
                 } else if state.judged[slot].is_none_or(|(at, _)| event.time.since(at) >= PAUSE) {
                     // What was told yesterday goes on today.
                     self.grown(*key, state, address, internal, event, context);
@@ -216,7 +226,7 @@ impl Analytic for FailedConnections {
 
     fn weight(state: &State) -> usize {
         let alarms = state.alarms.iter().flatten();
-        state.targets.weight() + alarms.map(|a| a.targets.len() * 1_024).sum::<usize>()
+        state.targets.weight() + alarms.map(Alarm::weight).sum::<usize>()
     }
 
     fn horizon(&self) -> Span {
@@ -229,37 +239,13 @@ impl Analytic for FailedConnections {
         if told.contains(&true) {
             return;
         }
-        let unclear = state.targets.unclear();
-        if let Some((count, event)) = unclear.filter(|(n, _)| *n >= self.settings.min_targets) {
-            found.near_miss(NearMiss {
-                analytic: Self::ABOUT.id,
-                missing: count,
-                time: event.time,
-                text: format!(
-                    "{} tried {count} hosts that may be missing, and no evidence tells what became of it: no \
-                     packets of them, and no sign that Sysmon logged connections (event 3) of that program and \
-                     port then",
-                    super::kit::picture::host_words(*key, context),
-                ),
-                references: vec![event.provenance],
-            });
+        let least = self.settings.min_targets;
+        let unclear = &state.targets.unclear;
+        if let Some(near_miss) = unclear.near_miss(Self::ABOUT.id, *key, least, context) {
+            found.near_miss(near_miss);
         }
         if let Some(nearest) = state.nearest {
-            found.near_miss(NearMiss {
-                analytic: Self::ABOUT.id,
-                missing: nearest.needed.saturating_sub(nearest.missing).max(1),
-                time: nearest.time,
-                text: format!(
-                    "{} {} {} {}{}; {}",
-                    super::kit::picture::host_words(*key, context),
-                    nearest.fared[0],
-                    nearest.missing,
-                    nearest.whom,
-                    nearest.fared[1],
-                    nearest.why
-                ),
-                references: nearest.references,
-            });
+            found.near_miss(nearest.told(Self::ABOUT.id, *key, context));
         }
     }
 }
@@ -289,7 +275,7 @@ impl FailedConnections {
     ) {
         let slot = usize::from(!internal);
         if let Some(alarm) = &mut state.alarms[slot] {
-            alarm.add(event, address, &state.targets);
+            alarm.add(address, event.time, &state.targets);
             if alarm.low {
                 return;
             }
@@ -300,8 +286,10 @@ impl FailedConnections {
         }
         if self.settled(state.judged[slot], missing, event.time) {
             // What held it back a moment ago stands; how many there are goes on.
-            if let Some(nearest) = state.nearest.as_mut().filter(|n| n.internal == internal) {
-                nearest.missing = nearest.missing.max(missing);
+            let nearest = state.nearest.as_mut();
+            let fewer = |n: &&mut Nearest| n.internal == internal && n.missing < missing;
+            if let Some(nearest) = nearest.filter(fewer) {
+                (nearest.missing, nearest.time) = (missing, event.time);
             }
             return;
         }
@@ -311,7 +299,7 @@ impl FailedConnections {
         let measured = judge::measure(
             place,
             &failing,
-            (internal, targets.reached_for(internal) as u32),
+            (internal, targets.reached_for(internal)),
             event.time,
             &self.settings,
             context,
@@ -330,29 +318,10 @@ impl FailedConnections {
                 Some(_) => {}
                 None => state.alarms[slot] = Some(Alarm::new(measured, low, targets)),
             },
-            Ruling::Quiet(why) => {
+            Ruling::Quiet { blind, why } => {
                 if state.nearest.as_ref().is_none_or(|n| n.missing < missing) {
-                    let cited = targets
-                        .failing(internal)
-                        .filter_map(|(_, t)| t.event.as_ref());
-                    state.nearest = Some(Nearest {
-                        internal,
-                        missing,
-                        needed: if internal {
-                            self.settings.min_targets
-                        } else {
-                            self.settings.outside_targets
-                        },
-                        fared: fared(failing.iter().map(|(_, target)| *target)),
-                        whom: match internal {
-                            true if measured.listening < self.settings.warm_up => "hosts",
-                            true => "missing hosts",
-                            false => "addresses of the Internet",
-                        },
-                        time: event.time,
-                        why,
-                        references: cited.take(4).map(|e| e.provenance).collect(),
-                    });
+                    let why = (blind, why);
+                    state.nearest = Some(Nearest::of(&measured, &failing, why, &self.settings));
                 }
             }
         }
@@ -365,13 +334,13 @@ impl FailedConnections {
         place: Place,
         state: &mut State,
         (slot, address): (usize, IpAddr),
-        time: Timestamp,
+        event: &Event,
         context: &Context,
     ) {
         let Some(alarm) = &mut state.alarms[slot] else {
             return;
         };
-        if alarm.lose(address, time)
+        if alarm.reached(address, event)
             && distinct(alarm.counted.iter().copied()) * 4 <= alarm.measured.missing * 3
         {
             self.again(place, state, slot, context);
@@ -384,37 +353,33 @@ impl FailedConnections {
             return;
         };
         let (failing, at) = alarm.densest(self.settings.test);
-        let (internal, n) = (alarm.measured.internal, alarm.measured.mixture.n);
-        let n = n.max(distinct(failing.iter().map(|(address, _)| *address)));
-        let measured = judge::measure(
-            place,
-            &failing,
-            (internal, n),
-            at.unwrap_or(alarm.measured.at),
-            &self.settings,
-            context,
-        );
+        let internal = alarm.measured.internal;
+        let at = at.unwrap_or(alarm.measured.at);
+        // Who has answered since was a target of that period, too.
+        let begin = at.shifted(self.settings.test.negated());
+        let tried = alarm.tried(begin, at.max(alarm.measured.at));
+        let n = tried.max(distinct(failing.iter().map(|(address, _)| *address)));
+        let measured = judge::measure(place, &failing, (internal, n), at, &self.settings, context);
         match judge::rule(&measured, place, &failing, &self.settings, context) {
             Ruling::Tell { low } => {
                 alarm.counted = failing.iter().map(|(address, _)| *address).collect();
                 let at = alarm.measured.at;
                 alarm.measured = Measured { at, ..measured };
                 alarm.low = low;
+                alarm.judged_again = true;
             }
-            Ruling::Quiet(_) => {
+            Ruling::Quiet { .. } => {
                 let all = alarm.answered + distinct(alarm.targets.keys().copied());
                 let cited = alarm.lost.take().into_iter();
-                let left = alarm.targets.values().filter_map(|t| t.event.as_ref());
-                let cited = cited.chain(left.map(|event| event.provenance));
+                let cited = cited.chain(alarm.targets.values().filter_map(|t| t.cited));
                 let nearest = Nearest {
                     internal,
                     missing: all,
                     needed: all + 1,
                     fared: fared(alarm.targets.values()),
-                    whom: if internal {
-                        "hosts"
-                    } else {
-                        "addresses of the Internet"
+                    whom: match internal {
+                        true => "hosts",
+                        false => otherwise::outside_words(alarm.targets.keys()),
                     },
                     time: alarm.measured.at,
                     why: format!(
@@ -448,7 +413,13 @@ impl FailedConnections {
         let Some(alarm) = state.alarms[slot].take() else {
             return false;
         };
-        found.finding(telling::tell(place, alarm, &self.settings, context));
+        found.finding(telling::tell(
+            place,
+            alarm,
+            &state.targets,
+            &self.settings,
+            context,
+        ));
         true
     }
 

@@ -15,8 +15,8 @@ pub(super) const TABLE: &[Grade] = &[
     grade(
         SEEN,
         Severity::Info,
-        "anything less: the mixture alone, a short past, segments nobody was heard on, an \
-         outage for several sources; or a rare relation of causality owner and process; or \
-         addresses of the Internet that no lookup named",
+        "anything less: the mixture alone, a short past, less than a day of listening without a \
+         gap, segments nobody was heard on, an outage for several sources; or a rare relation of causality owner and process; or \
+         addresses outside the network that no lookup named",
     ),
 ];

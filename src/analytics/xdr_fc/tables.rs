@@ -3,24 +3,24 @@
 use super::Alarm;
 use super::judge::{Ground, Measured, whole_days};
 use super::settings::FailedConnectionsSettings;
-use super::targets::Who;
+use super::target::Who;
+use super::targets::distinct;
 use crate::analytics::kit::moments::clocks;
-use crate::analytics::kit::statistics::shown;
+use crate::analytics::kit::statistics::{LEAST_MAD as MAD, LEAST_MEAN as MEAN, shown};
 use crate::context::activity::State as Life;
 use crate::context::baseline::{Day, PairUse};
 use crate::context::{Context, Place};
 use crate::eventlog::normalise::image::image_key;
 use crate::model::finding::Table;
-use crate::model::{Text, Timestamp};
+use crate::model::{Provenance, Text, Timestamp};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-/// Targets named that were there.
-const ANSWERING: usize = 8;
 /// A pair of causality owner and process is rare on at most so many hosts and days before, or below
 /// this share of at least so many instances.
-const RARE_DAYS: u64 = 1;
+pub(super) const RARE_DAYS: u64 = 1;
 const RARE_SHARE: f64 = 0.01;
-const RARE_FROM: u64 = 50;
+pub(super) const RARE_FROM: u64 = 50;
 
 /// Who did it, and how usual that is.
 pub(super) struct Relation {
@@ -30,6 +30,8 @@ pub(super) struct Relation {
     pub(super) targets: usize,
     /// The program its chain goes back to, and whether the chain is complete.
     pub(super) causality: Option<(Text, bool)>,
+    /// The records of the process and of what it goes back to.
+    pub(super) records: Vec<Provenance>,
     /// How the pair went together before.
     pub(super) before: PairUse,
     /// Days of processes known before.
@@ -47,6 +49,7 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
     let mut rows: Vec<(Timestamp, Vec<String>)> = Vec::new();
     let times = alarm.targets.values().filter_map(|t| t.failed);
     let clock = clocks(times.map(|(first, _)| first), 3);
+    let answered = clocks(alarm.came.values().copied(), 0);
     for (address, target) in &alarm.targets {
         let (first, _) = target.failed.unwrap_or_default();
         let life = match target.missing {
@@ -55,12 +58,16 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
             _ => "not seen before".to_owned(),
         };
         let ports: Vec<String> = target.ports.iter().map(u16::to_string).collect();
-        let mut how: Vec<&str> = target.failures.iter().map(|f| f.words()).collect();
+        let ways = target.failures.iter().map(|f| f.words().to_owned());
+        let mut how: Vec<String> = ways.collect();
         if !target.vouched && target.internal {
-            how.push("segment not heard");
+            how.push("segment not heard".to_owned());
         }
         if target.shared {
-            how.push("fails for others too");
+            how.push("fails for others too".to_owned());
+        }
+        if let Some(at) = alarm.came.get(address) {
+            how.push(format!("answered {}", answered(*at)));
         }
         rows.push((
             first,
@@ -68,7 +75,7 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
                 address.to_string(),
                 life,
                 ports.join(","),
-                target.attempts.to_string(),
+                target.tries.count().to_string(),
                 clock(first),
                 how.join(", "),
             ],
@@ -87,7 +94,7 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
     tables.push(Table {
         title: "COMPARED WITH".to_owned(),
         columns: texts(&["what", "value"]),
-        rows: compared(&alarm.measured),
+        rows: compared(alarm),
     });
     if let Some(relation) = relation {
         tables.push(Table {
@@ -97,42 +104,56 @@ pub(super) fn tables(alarm: &Alarm, relation: Option<&Relation>, context: &Conte
         });
     }
     if !alarm.answering.is_empty() {
-        let rows = alarm.answering.iter().take(ANSWERING).map(|address| {
-            let name = context.identity.at(*address, alarm.measured.at);
+        let mut there: Vec<(Timestamp, IpAddr)> = alarm
+            .answering
+            .iter()
+            .map(|(address, at)| (*at, *address))
+            .collect();
+        there.sort_unstable_by(|a, b| b.cmp(a));
+        let clock = clocks(there.iter().map(|(at, _)| *at), 0);
+        let rows = there.iter().map(|(at, address)| {
+            let name = context.identity.at(*address, *at);
             let name = name.and_then(|id| context.identity.host(id));
             vec![
                 address.to_string(),
+                clock(*at),
                 name.map_or_else(String::new, |h| h.name.to_string()),
             ]
         });
-        let mut rows: Vec<Vec<String>> = rows.collect();
-        if let more @ 1.. = alarm.answering.len() - rows.len() {
-            rows.push(vec![format!("and {more} more"), String::new()]);
-        }
         tables.push(Table {
             title: "TARGETS THAT ANSWERED OR REFUSED".to_owned(),
-            columns: texts(&["target", "name"]),
-            rows,
+            columns: texts(&["target", "at", "name"]),
+            rows: rows.collect(),
         });
     }
     tables
 }
 
-fn compared(measured: &Measured) -> Vec<Vec<String>> {
+fn compared(alarm: &Alarm) -> Vec<Vec<String>> {
+    let measured: &Measured = &alarm.measured;
     let (count, mixture) = (&measured.count, &measured.mixture);
     let moments = &count.moments;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
-    let counted = match measured.internal {
-        true => "missing targets, when it was first abnormal",
-        false => "failing addresses, when there first were enough",
+    let counted = match (alarm.judged_again, measured.internal) {
+        (true, _) => "missing targets, judged again without those that answered soon",
+        (false, true) => "missing targets, when it was first abnormal",
+        (false, false) => "failing addresses, when there first were enough",
     };
     row(counted, measured.missing.to_string());
+    let (all, tried) = (
+        distinct(alarm.targets.keys().copied()),
+        alarm.tried_in_all(),
+    );
+    let to_the_end = (tried > mixture.n).then(|| format!("{all} of {tried}"));
     if !measured.internal {
         row(
             "failing of tried",
             format!("{} of {}", mixture.k, mixture.n),
         );
+        if let Some(to_the_end) = to_the_end {
+            row("failing of tried, to its end", to_the_end);
+        }
         return rows;
     }
     match count.ground {
@@ -158,8 +179,14 @@ fn compared(measured: &Measured) -> Vec<Vec<String>> {
             "mean, variance",
             format!("{:.2}, {:.2}", moments.mean, moments.variance),
         );
-        row("robust z", format!("{:.1}", count.z));
-        row("chance of as many", shown(count.p));
+        row(
+            "robust z",
+            format!("{:.1}{}", count.z, floor("MAD", moments.mad, MAD)),
+        );
+        row(
+            "chance of as many",
+            format!("{}{}", shown(count.p), floor("mean", moments.mean, MEAN)),
+        );
         row(
             "adjusted, rank",
             format!(
@@ -174,19 +201,34 @@ fn compared(measured: &Measured) -> Vec<Vec<String>> {
         "missing of targets",
         format!("{} of {}", mixture.k, mixture.n),
     );
+    if let Some(to_the_end) = to_the_end {
+        row("missing of targets, to its end", to_the_end);
+    }
     row(
         "others' missing of targets",
         format!("{} of {}", mixture.others.0, mixture.others.1),
     );
     row(
         "chance of the mixture",
-        format!("{} at a rate of {:.3}", shown(mixture.p), mixture.rate),
+        format!(
+            "{} at a rate of {:.3}, drawn towards 1 in 10",
+            shown(mixture.p),
+            mixture.rate
+        ),
     );
     row(
         "alarming days in a row before",
         measured.scanned_days.to_string(),
     );
     rows
+}
+
+/// What is said of a measure that is smaller than the least it is taken as.
+pub(super) fn floor(what: &str, value: f64, least: f64) -> String {
+    match value < least {
+        true => format!(" ({what} taken as {least})"),
+        false => String::new(),
+    }
 }
 
 fn process(relation: &Relation) -> Vec<Vec<String>> {
@@ -244,6 +286,16 @@ pub(super) fn relation(
         _ => None,
     };
     let owner = instance.map(|(id, instance)| context.processes.causality_owner(id, instance));
+    let mut records: Vec<Provenance> = Vec::new();
+    let owners = owner.as_ref().and_then(|owner| owner.instance);
+    for of in [instance.map(|(_, instance)| instance), owners]
+        .into_iter()
+        .flatten()
+    {
+        records.extend(&of.records);
+    }
+    records.sort_unstable();
+    records.dedup();
     let before = owner.as_ref().map_or_else(PairUse::default, |owner| {
         let today = Day::of(at).start();
         context
@@ -260,6 +312,7 @@ pub(super) fn relation(
         carries: targets * 5 >= alarm.targets.len() * 4,
         rare: owner.is_some() && rare && days as i64 >= whole_days(settings.activation),
         causality: owner.map(|owner| (owner.image.clone(), owner.complete)),
+        records,
         before,
         days,
     })

@@ -1,13 +1,16 @@
 //! What one source reached for in the test period, and what became of it.
 
 use super::settings::FailedConnectionsSettings;
+use super::target::{Failure, PORTS, Target};
+use super::unclear::Unclear;
+use super::witness::Witnesses;
 use crate::analytics::kit::contact::{Contact, Fate, Form};
 use crate::analytics::room::tree;
-use crate::context::activity::{INACTIVE_AFTER, State as Life, counted_as, segment_of};
+use crate::context::activity::{INACTIVE_AFTER, counted_as, segment_of};
 use crate::context::baseline::Day;
 use crate::context::{Context, Place};
 use crate::model::net::is_group_or_wildcard;
-use crate::model::{Event, Outcome, Span, Timestamp, Transport, What};
+use crate::model::{Outcome, Span, Timestamp, Transport, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -15,107 +18,10 @@ use std::net::IpAddr;
 const TARGETS: usize = 2_048;
 /// Targets whose first failure is kept to be shown.
 const SHOWN: usize = 48;
-/// Targets remembered of attempts whose outcome no evidence tells; far above what is worth saying.
-const UNCLEAR: usize = 256;
 /// Addresses remembered of answered lookups.
 const NAMED: usize = 4_096;
 /// How much later than the connection the record of its lookup may be placed (Sysmon 22).
 const NAMED_LATE: Span = Span::seconds(10);
-/// Ports listed of one target.
-pub const PORTS: usize = 8;
-
-/// How a contact failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Failure {
-    /// Nobody answered the SYNs.
-    Silence,
-    /// A router said the host cannot be reached.
-    Unreachable,
-    /// Nobody answered for the address on the segment.
-    NoNeighbour,
-    /// The host logged the attempt (5156) and no connection, though Sysmon (3) logged other connections
-    /// of that program to that port before and after it.
-    LoggedOnly,
-}
-
-impl Failure {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Silence => "no answer",
-            Self::Unreachable => "unreachable, says a router",
-            Self::NoNeighbour => "nobody on the segment answers for it",
-            Self::LoggedOnly => "no connection logged",
-        }
-    }
-}
-
-/// Who made attempts: image as told, and process id.
-pub type Who = (String, Option<u32>);
-
-/// One target of the source.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// What was known of it at its first failure while missing; `None` if it never was missing.
-    pub missing: Option<Life>,
-    /// True if the sensor could have heard it, had it been there.
-    pub vouched: bool,
-    /// True if it lies inside the network.
-    pub internal: bool,
-    /// When it first and last failed.
-    pub failed: Option<(Timestamp, Timestamp)>,
-    /// When it last answered or refused: somebody is there.
-    pub reached: Option<Timestamp>,
-    /// Failed attempts.
-    pub attempts: u32,
-    /// Ports of failed attempts; none for address resolution.
-    pub ports: BTreeSet<u16>,
-    /// How they failed.
-    pub failures: BTreeSet<Failure>,
-    /// The first failure while missing, where it is kept.
-    pub event: Option<Event>,
-    /// On the wire, in a log: what showed the failures.
-    pub shown_by: [bool; 2],
-    /// Failed for several sources on that day.
-    pub shared: bool,
-    /// The process of the first failure that has one.
-    pub who: Option<Who>,
-    last: Timestamp,
-}
-
-impl Target {
-    /// From now on its failures count anew.
-    fn begin(&mut self, life: Life) {
-        self.missing = Some(life);
-        self.failed = None;
-        self.attempts = 0;
-        self.ports.clear();
-        self.failures.clear();
-        self.shown_by = [false; 2];
-        self.who = None;
-    }
-
-    /// Takes over what failed before, where that was told already.
-    pub fn follow(&mut self, earlier: &Self) {
-        let (Some((first, _)), Some((begun, last))) = (earlier.failed, self.failed) else {
-            return;
-        };
-        if begun <= first {
-            return;
-        }
-        self.missing = earlier.missing;
-        self.event = earlier.event.clone().or_else(|| self.event.take());
-        self.failed = Some((first, last));
-        self.attempts = self.attempts.saturating_add(earlier.attempts);
-        self.ports.extend(earlier.ports.iter().take(PORTS));
-        self.failures.extend(&earlier.failures);
-        for (ours, theirs) in self.shown_by.iter_mut().zip(earlier.shown_by) {
-            *ours |= theirs;
-        }
-        self.who = earlier.who.clone().or_else(|| self.who.take());
-    }
-}
-
 /// The targets of the test period.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
@@ -131,12 +37,10 @@ pub struct Targets {
     since: Timestamp,
     /// Attempts whose outcome no evidence tells.
     pub untold: u64,
-    /// Addresses of them that were missing then, within the test period, each with the last.
-    unclear: BTreeMap<IpAddr, Timestamp>,
-    /// The same by time, so that what falls out of the test period is found at once.
-    unclear_order: BTreeSet<(Timestamp, IpAddr)>,
-    /// The most of them at a time, and when that was.
-    most_unclear: Option<(u32, Event)>,
+    /// Of these, the ones whose target may be missing.
+    pub unclear: Unclear,
+    /// What the log tells of connections of the programs whose attempts count as failed by it.
+    pub witnesses: Witnesses,
 }
 
 /// What taking in a contact changed.
@@ -146,6 +50,10 @@ pub enum Change {
     None,
     /// A target is there: it answered or refused.
     Reached(IpAddr),
+    /// A target failed that was active a moment ago: nobody calls it missing.
+    There(IpAddr),
+    /// A missing target failed for which there is no room.
+    LeftOut(IpAddr),
     /// Another failure of a target that was counted already.
     Again(IpAddr),
     /// One more target is missing.
@@ -157,12 +65,13 @@ pub enum Change {
 impl Targets {
     /// About how many bytes it takes.
     pub fn weight(&self) -> usize {
-        let by_time = [&self.expires, &self.named_order, &self.unclear_order];
+        let by_time = [&self.expires, &self.named_order];
         tree::<IpAddr, Box<Target>>(self.held.len())
             + self.held.len() * (size_of::<Target>() + 128)
             + self.shown * 512
             + tree::<IpAddr, Timestamp>(self.named.len())
-            + tree::<IpAddr, Timestamp>(self.unclear.len())
+            + self.unclear.weight()
+            + self.witnesses.weight()
             + by_time
                 .map(|set| tree::<(Timestamp, IpAddr), ()>(set.len()))
                 .iter()
@@ -217,32 +126,23 @@ impl Targets {
             Err(untold) => {
                 if untold {
                     self.untold += 1;
-                    self.wonder(address, contact.event, context);
+                    self.unclear.wonder(contact, self.since, context);
                 }
                 return Change::None;
             }
         };
+        let internal = context.assets.is_internal(address);
         if !self.held.contains_key(&address) && self.held.len() >= TARGETS {
             *dropped += 1;
-            return Change::None;
+            let life = context.activity.state(address, time, INACTIVE_AFTER);
+            let missing = life.is_missing(context.activity.listening(time));
+            return match outcome.is_some() && missing {
+                true => Change::LeftOut(address),
+                false => Change::None,
+            };
         }
-        let target = self.held.entry(address).or_insert_with(|| {
-            Box::new(Target {
-                missing: None,
-                vouched: false,
-                internal: context.assets.is_internal(address),
-                failed: None,
-                reached: None,
-                attempts: 0,
-                ports: BTreeSet::new(),
-                failures: BTreeSet::new(),
-                event: None,
-                shown_by: [false; 2],
-                shared: false,
-                who: None,
-                last: time,
-            })
-        });
+        let target = self.held.entry(address);
+        let target = target.or_insert_with(|| Box::new(Target::new(internal, time)));
         self.expires.remove(&(target.last, address));
         target.last = target.last.max(time);
         self.expires.insert((target.last, address));
@@ -252,7 +152,10 @@ impl Targets {
         };
         let life = context.activity.state(address, time, INACTIVE_AFTER);
         if !life.is_missing(context.activity.listening(time)) {
-            return Change::None;
+            return Change::There(address);
+        }
+        if failure == Failure::LoggedOnly {
+            self.witnesses.failed(contact);
         }
         // What failed a test period ago or earlier is told no more, though it still fails.
         let old = |first: Timestamp| time.since(first) >= settings.test;
@@ -262,6 +165,7 @@ impl Targets {
             let keep = self.shown < SHOWN;
             self.shown -= usize::from(target.event.is_some());
             target.event = keep.then(|| contact.event.clone());
+            target.cited = Some(contact.event.provenance);
             self.shown += usize::from(target.event.is_some());
         }
         // More is known of its segment, and of others, as time goes on.
@@ -273,8 +177,9 @@ impl Targets {
         let (first, _) = target.failed.unwrap_or((time, time));
         target.failed = Some((first.min(time), time));
         // The question to the segment counted already.
-        let counted = contact.question().is_some();
-        target.attempts = target.attempts.saturating_add(u32::from(!counted));
+        if contact.question().is_none() {
+            target.tries.add(contact);
+        }
         if contact.remote.port != 0 && target.ports.len() < PORTS {
             target.ports.insert(contact.remote.port);
         }
@@ -295,42 +200,6 @@ impl Targets {
             }
             (true, false) => Change::Outside(address),
         }
-    }
-
-    /// An attempt that may have failed: nobody knows whether its target was there.
-    fn wonder(&mut self, address: IpAddr, event: &Event, context: &Context) {
-        while let Some((last, old)) = self.unclear_order.first().copied()
-            && last < self.since
-        {
-            self.unclear_order.pop_first();
-            self.unclear.remove(&old);
-        }
-        let life = context.activity.state(address, event.time, INACTIVE_AFTER);
-        if context.assets.is_internal(address)
-            && life.is_missing(context.activity.listening(event.time))
-            && (self.unclear.len() < UNCLEAR || self.unclear.contains_key(&address))
-        {
-            if let Some(before) = self.unclear.insert(address, event.time) {
-                self.unclear_order.remove(&(before, address));
-            }
-            self.unclear_order.insert((event.time, address));
-        }
-        let count = self.unclear.len() as u32;
-        if self
-            .most_unclear
-            .as_ref()
-            .is_none_or(|(most, _)| count > *most)
-        {
-            self.most_unclear = Some((count, event.clone()));
-        }
-    }
-
-    /// The most missing targets within a test period whose attempts have an outcome that no evidence
-    /// tells, and the last of these attempts.
-    pub fn unclear(&self) -> Option<(u32, &Event)> {
-        self.most_unclear
-            .as_ref()
-            .map(|(count, event)| (*count, event))
     }
 
     fn forget(&mut self, before: Timestamp) {
@@ -370,26 +239,26 @@ impl Targets {
 
     /// Distinct targets with a known outcome, inside the network or outside; there without those
     /// that failed after a lookup.
-    pub fn reached_for(&self, internal: bool) -> usize {
-        self.held
-            .iter()
-            .filter(|(_, t)| t.internal == internal)
-            .filter(|(_, t)| internal || t.reached.is_some() || t.missing.is_some())
-            .map(|(address, _)| counted_as(*address))
-            .collect::<BTreeSet<_>>()
-            .len()
+    pub fn reached_for(&self, internal: bool) -> u32 {
+        distinct(self.known(internal).map(|(address, _)| address))
     }
 
-    /// Targets that answered or refused, the latest first: those inside the network, or those outside.
-    pub fn answering(&self, internal: bool) -> Vec<IpAddr> {
-        let mut held: Vec<(Timestamp, IpAddr)> = self
+    /// The same one by one, each with when it was last reached for.
+    pub fn known(&self, internal: bool) -> impl Iterator<Item = (IpAddr, Timestamp)> {
+        let held = self.held.iter().filter(move |(_, t)| {
+            t.internal == internal && (internal || t.reached.is_some() || t.missing.is_some())
+        });
+        held.map(|(address, t)| (*address, t.last))
+    }
+
+    /// Targets that answered or refused, and when they last did: those inside the network, or those
+    /// outside.
+    pub fn answering(&self, internal: bool) -> impl Iterator<Item = (IpAddr, Timestamp)> {
+        let held = self
             .held
             .iter()
-            .filter(|(_, t)| t.internal == internal)
-            .filter_map(|(address, t)| Some((t.reached?, *address)))
-            .collect();
-        held.sort_unstable_by(|a, b| b.cmp(a));
-        held.into_iter().map(|(_, address)| address).collect()
+            .filter(move |(_, t)| t.internal == internal);
+        held.filter_map(|(address, t)| Some((*address, t.reached?)))
     }
 }
 

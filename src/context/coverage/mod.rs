@@ -2,6 +2,7 @@
 //!
 //! Absence is only ever stated as absence from this evidence; nothing here says why.
 
+mod about;
 pub mod channel;
 pub mod hours;
 pub mod interval;
@@ -12,6 +13,7 @@ mod outcomes;
 pub mod sensor;
 pub mod wire;
 
+pub use about::SysmonAbout;
 pub use channel::{Channel, Reach};
 pub use hours::Hours;
 pub use interval::Interval;
@@ -149,31 +151,6 @@ impl OfHost {
         let mut held = Held::default();
         self.changes.merge(other.changes, &mut held.changes);
         self.outcomes.merge(other.outcomes, &mut held.outcomes);
-    }
-
-    /// True if nothing says that a record of its Sysmon log is missing from a stretch of time, or that
-    /// other events were logged from then on.
-    fn unbroken_sysmon(&self, at: Interval) -> bool {
-        let whole = |channel: &Channel| {
-            channel.missing().is_some_and(|holes| {
-                holes.iter().all(|hole| {
-                    let times = hole.after.zip(hole.before);
-                    times.is_some_and(|(a, b)| !Interval::at(a).hull(Interval::at(b)).meets(&at))
-                })
-            })
-        };
-        let turns = |change: &LoggingChange| {
-            let sysmon = matches!(
-                change.what,
-                LoggingWhat::Sysmon { .. } | LoggingWhat::SysmonConfigured
-            );
-            sysmon && at.holds(change.time)
-        };
-        let mut sysmon = self.channels.values().filter(|c| c.log == Log::Sysmon);
-        self.logs.contains_key(&Log::Sysmon)
-            && sysmon.all(whole)
-            && !self.changes.list.iter().any(turns)
-            && self.changes.could_write(Log::Sysmon, at.from, at.to)
     }
 
     /// True if nothing says that records of a log are missing from a stretch of time, that it could not
@@ -412,24 +389,6 @@ impl Coverage {
         event_ids
             .iter()
             .any(|id| self.seen(host, log, *id).is_some())
-    }
-
-    /// True if an attempt of `program` to `port` over TCP that the host logged (Security 5156) at `at`,
-    /// without a Sysmon 3 of it, was not made: Sysmon logged others of that program to that port before
-    /// and after, minutes away, and nothing says that records are missing there, or that it was stopped
-    /// or configured anew. An export without the record IDs of a log proves no absence.
-    pub fn tells_outcome(&self, host: HostId, program: &str, port: u16, at: Timestamp) -> bool {
-        let Some(known) = self.hosts.get(&host) else {
-            return false;
-        };
-        let Some(stretch) = known.outcomes.about(program, port, at) else {
-            return false;
-        };
-        let near = Interval {
-            from: stretch.from.max(at.shifted(outcomes::NEAR.negated())),
-            to: stretch.to.min(at.shifted(outcomes::NEAR)),
-        };
-        known.unbroken_sysmon(near)
     }
 
     /// True if nothing says that records of a host's log are missing from a stretch of time, that it

@@ -113,6 +113,14 @@ impl Outcomes {
             .copied()
     }
 
+    /// All stretches of `program` and `port`.
+    pub(super) fn of(&self, program: &str, port: u16) -> &[Interval] {
+        let ports = self.stretches.get(&image_key(program));
+        ports
+            .and_then(|ports| ports.get(&port))
+            .map_or(&[], |stretches| stretches)
+    }
+
     /// True if there is a stretch that could tell of anything.
     pub(super) fn any(&self) -> bool {
         let all = self.stretches.values().flat_map(BTreeMap::values);

@@ -172,8 +172,8 @@ impl OfHost {
             parts.push(format!(
                 "{} known from its logs alone",
                 match self.logged_only {
-                    1 => "1 outgoing connection is".to_owned(),
-                    many => format!("{many} outgoing connections are"),
+                    1 => "1 outgoing attempt is".to_owned(),
+                    many => format!("{many} outgoing attempts are"),
                 }
             ));
         }

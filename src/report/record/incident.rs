@@ -2,6 +2,7 @@
 
 use super::{Block, commands};
 use crate::model::Span;
+use crate::model::finding::ORDER_NOT_NEEDED;
 use crate::report::json::read::moment;
 use crate::report::json::shape::{Finding, Report, Step};
 use crate::report::text::check::HEADING;
@@ -333,6 +334,8 @@ pub fn clock(finding: &Finding) -> String {
                  have happened the other way round."
             });
         }
+        // Its notes say all there is to say.
+        (None, _) if order.notes.iter().any(|note| note == ORDER_NOT_NEEDED) => {}
         (None, true) => text.push_str("One clock timed all steps that the order rests on."),
         (None, false) => text.push_str("The order of the steps is NOT certain."),
     }

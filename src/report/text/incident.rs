@@ -3,7 +3,7 @@
 use super::page::{Cell, Page, Tone};
 use super::{check, sequence, short_host, summary, table};
 use crate::case::{Case, Incident, incident::Fit};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, ORDER_NOT_NEEDED};
 use crate::model::net::mac_text;
 use crate::report::about::local_at;
 use crate::report::escape::{cells, vis};
@@ -289,6 +289,8 @@ fn clock(finding: &Finding, page: &mut Page) {
                  have happened the other way round."
             });
         }
+        // Its notes say all there is to say.
+        None if order.notes.iter().any(|note| note == ORDER_NOT_NEEDED) => {}
         None if order.certain => say("One clock timed all steps that the order rests on."),
         None => say("The order of the steps is NOT certain."),
     }

@@ -16,6 +16,8 @@ const ALIKE: usize = 5;
 const TOLD: usize = 200;
 /// No column is wider than this, the last one excepted.
 const WIDEST: usize = 32;
+/// The last column is not narrower than this, or than its words, where others can give way.
+const READABLE: usize = 16;
 /// Columns of the page between two columns of the table.
 const BETWEEN: usize = 2;
 
@@ -94,19 +96,36 @@ fn alike(rows: &[Vec<String>]) -> usize {
     if !told || run < ALIKE { 1 } else { run }
 }
 
-/// Begin and width of each column; as many columns as the page has room for.
+/// Begin and width of each column; as many columns as the page has room for. Where the last one would be too
+/// narrow to read, columns of several words break theirs over lines.
 fn places(headings: &[String], lines: &[Line], page_width: usize) -> Vec<(usize, usize)> {
+    let words = |i: usize| {
+        let words = lines.iter().filter_map(move |line| line.cells.get(i));
+        words.chain(headings.get(i))
+    };
+    let widest = |i: usize| words(i).map(|text| cells(&vis(text))).max().unwrap_or(1);
+    let longest_word = |i: usize| {
+        let each = words(i).flat_map(|text| text.split(' '));
+        each.map(|word| cells(&vis(word))).max().unwrap_or(1)
+    };
+    let last = headings.len().saturating_sub(1);
+    let mut widths: Vec<usize> = (0..last).map(|i| widest(i).clamp(1, WIDEST)).collect();
+    let taken = |widths: &[usize]| 2 + widths.iter().map(|width| width + BETWEEN).sum::<usize>();
+    let readable = widest(last).min(READABLE);
+    let lacking = (taken(&widths) + readable).saturating_sub(page_width);
+    let mut order: Vec<usize> = (0..last).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(widths[*i]));
+    let mut lacking = lacking;
+    for i in order {
+        let spare = widths[i].saturating_sub(longest_word(i)).min(lacking);
+        widths[i] -= spare;
+        lacking -= spare;
+    }
     let mut at = 2;
     let mut places = Vec::with_capacity(headings.len());
-    for (i, heading) in headings.iter().enumerate() {
-        let words = lines.iter().filter_map(|line| line.cells.get(i));
-        let widest = words.chain([heading]).map(|text| cells(&vis(text))).max();
+    for i in 0..headings.len() {
         let left = page_width.saturating_sub(at);
-        let width = if i + 1 == headings.len() {
-            left
-        } else {
-            widest.unwrap_or(1).clamp(1, WIDEST).min(left)
-        };
+        let width = widths.get(i).map_or(left, |width| (*width).min(left));
         if width == 0 {
             break;
         }
@@ -156,6 +175,37 @@ mod tests {
         let few = written(&rows[..ALIKE]);
         assert!(few.contains("\n  1     1\n  2     1\n"), "{few}");
         assert!(!few.contains("each"), "{few}");
+    }
+
+    #[test]
+    fn the_last_column_is_not_crushed_where_another_can_give_way() {
+        let long = "fd00:1::1234:5678:9abc:def0";
+        let table = Table {
+            title: "Targets".to_owned(),
+            columns: ["target", "state", "ports", "failed", "first", "how"]
+                .map(str::to_owned)
+                .to_vec(),
+            rows: vec![
+                [
+                    long,
+                    "not seen before",
+                    "445",
+                    "1",
+                    "10:00:00.000",
+                    "no answer",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+            ],
+        };
+        let mut page = Page::new(&Style::default());
+        write(&table, &mut page);
+        let page = page.finish();
+        assert!(
+            page.contains(long) && page.contains("  no answer"),
+            "{page}"
+        );
+        assert!(page.contains("not seen  ") && page.contains("\n"), "{page}");
     }
 
     #[test]
