@@ -63,6 +63,17 @@ pub enum Undetermined {
     BeforeCause,
 }
 
+impl Undetermined {
+    /// How far off the clock is by what was seen on both sides, where that is too little to measure by.
+    pub(super) fn hints(&self) -> Option<Span> {
+        match self {
+            Self::TooFew(_, on) => on.map(Span::abs),
+            Self::Contradicting(a, b) => Some(a.abs().max(b.abs())),
+            Self::NothingShared | Self::NotOneRun | Self::BeforeCause => None,
+        }
+    }
+}
+
 /// 15 minutes: all zones of the world are multiples of it.
 const QUARTER: i64 = 900 * 1_000_000_000;
 /// How near an offset must lie to such a multiple to be called one.

@@ -221,11 +221,25 @@ impl Clocks {
     /// records have local times, the zone is not known either; where it was set back, it is not known
     /// whether it was wrong before or after.
     fn assumed(&self, host: HostId) -> Span {
-        let stretches = self.hosts.get(&host).and_then(|h| h.stretches.as_deref());
         match self.mode == ClockMode::Measured && self.own.contains_key(&host) {
             true => self.assumed_error.max(reading::ANY_ZONE),
-            false => (self.assumed_error).plus(stretches.map(steps::spread).unwrap_or_default()),
+            false => self.assumed_error.plus(self.unsure(host)),
         }
+    }
+
+    /// What takes from the certainty of a clock nobody measured beyond the error assumed: that it was set
+    /// back, or that the few connections that are on both sides lie further apart than that. They are too
+    /// few to correct by, and enough to say that nothing is sure.
+    fn unsure(&self, host: HostId) -> Span {
+        let Some(known) = self.hosts.get(&host) else {
+            return Span::ZERO;
+        };
+        let spread = known.stretches.as_deref().map(steps::spread);
+        let hinted = match &known.system {
+            Known::Undetermined(why) => why.hints().filter(|apart| *apart > self.assumed_error),
+            _ => None,
+        };
+        spread.unwrap_or_default().max(hinted.unwrap_or_default())
     }
 
     /// The uncertainty of a clock against the reference clock, between its anchors.
@@ -263,18 +277,16 @@ impl Clocks {
 
     /// How far the clocks of a place may be apart from the captures': where they are known, the
     /// largest measured uncertainty, else the assumed error. So far is looked for what belongs together;
-    /// that it is not known which side of a change of the clock was right would bring together what
-    /// lies far apart, and is a matter of the order alone.
+    /// what makes a clock unsure would bring together what lies far apart, and is a matter of the order alone.
     pub fn doubt(&self, place: Place) -> Span {
         match place {
             Place::Host(id) => {
                 let unmeasured = |h: &&HostClock| matches!(h.system, Known::Undetermined(_));
                 let clock = self.hosts.get(&id).filter(unmeasured);
-                let stretches = clock.and_then(|h| h.stretches.as_deref());
-                let spread = stretches.map(steps::spread).unwrap_or_default();
+                let unsure = clock.map_or(Span::ZERO, |_| self.unsure(id));
                 self.uncertainty(Clock::Host(id))
                     .max(self.uncertainty(Clock::SysmonNetwork(id)))
-                    .plus(spread.negated())
+                    .plus(unsure.negated())
                     .max(Span::ZERO)
             }
             Place::Address(_) => self.assumed_error,

@@ -133,8 +133,16 @@ impl Clocks {
 
     /// What the error of a clock nobody measured rests on.
     fn assuming(&self, host: HostId) -> &'static str {
+        let known = self.hosts.get(&host).map(|h| &h.system);
+        let hints = match known {
+            Some(Known::Undetermined(why)) => why.hints(),
+            _ => None,
+        };
         match self.own.contains_key(&host) {
             true => "its times are local and their zone is not known",
+            false if hints.is_some_and(|apart| apart > self.assumed_error) => {
+                "error as far as they lie apart, and --max-skew"
+            }
             false => "error assumed (--max-skew)",
         }
     }
