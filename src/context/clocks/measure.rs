@@ -210,6 +210,8 @@ impl Measured {
         let (after, before): (Vec<&Step>, Vec<&Step>) = steps
             .iter()
             .filter(|s| (s.from >= last.to) != (s.to <= first.from))
+            // A night of sleep must not move all days before it by hours.
+            .filter(|s| !s.may_be_sleep())
             .partition(|s| s.from >= last.to);
         let mut at = last;
         for step in after {

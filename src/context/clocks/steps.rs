@@ -37,6 +37,12 @@ impl Step {
         self.to.since(self.from)
     }
 
+    /// True for what a computer shows that slept: its clock stood still, and the kernel put it on when it woke.
+    /// Both sides of that were right. Whatever a program did has its name.
+    pub fn may_be_sleep(&self) -> bool {
+        self.size() > Span::ZERO && ["", "-", "System"].contains(&&*self.process)
+    }
+
     /// The number of the record that tells of it in a log: records of that log are before or after the change by
     /// their numbers.
     pub fn record_in(&self, log: (EvidenceId, &str)) -> Option<u64> {

@@ -463,6 +463,49 @@ fn set(computer: &str, item: u64, from: i64, to: i64) -> Event {
 }
 
 #[test]
+fn a_night_of_sleep_moves_no_record_of_the_days_beside_it() {
+    const NIGHT: i64 = 8 * 3_600_000;
+    for (program, apart) in [("", 0), ("-", 0), ("System", 0), ("w32tm.exe", NIGHT)] {
+        let mut events = Vec::new();
+        for n in 0..20u16 {
+            let ms = i64::from(n) * 10_003;
+            events.push(seen(ms, 1, n, 1, 2));
+            events.push(row(ms, "A", n + 100, 1, 2, Direction::Outbound));
+            let What::Host(host) = &mut events.last_mut().unwrap().what else {
+                unreachable!()
+            };
+            let HostWhat::Filtered { source, .. } = &mut host.what else {
+                unreachable!()
+            };
+            source.port = 50_000 + n;
+        }
+        // It slept before the capture, and after it.
+        for (item, from) in [(50, -NIGHT - 60_000), (150, 900_000)] {
+            let mut step = set("A", item, from, from + NIGHT);
+            if let What::Host(host) = &mut step.what
+                && let HostWhat::ClockChanged { process, .. } = &mut host.what
+            {
+                *process = program.into();
+            }
+            events.push(step);
+        }
+        let (clocks, identity) = clocks(&events, &ClockChoice::default());
+        for (ms, item) in [(-NIGHT - 3_600_000, 10), (900_000 + NIGHT + 3_600_000, 190)] {
+            let event = row(ms, "A", item, 1, 2, Direction::Outbound);
+            let moved = corrected(event, &clocks, &identity)
+                .time
+                .since(at(ms))
+                .abs();
+            let apart = Span::millis(apart);
+            assert!(
+                moved.plus(apart.negated()).abs() <= Span::seconds(1),
+                "{program} {moved}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_a_log_tells_of_its_clock_holds_where_nothing_measures_it() {
     // At 660 s the clock is set back by 60 s.
     let of = |ms: i64, n: u16| row(ms, "A", n, 1, 2, Direction::Outbound);
