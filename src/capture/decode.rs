@@ -496,6 +496,7 @@ fn signal(
         repetitions: pattern.repetitions,
         password_len: pattern.password_len,
         password_digest: pattern.password_digest,
+        password: 0,
         vlan: layers.vlan,
         copies: 1,
         copy_packets: Vec::new(),

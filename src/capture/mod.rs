@@ -31,7 +31,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod tunnel;
-mod wake;
+pub mod wake;
 pub mod wake_copies;
 mod window;
 

@@ -6,13 +6,20 @@
 
 mod back;
 mod followed;
+mod router;
 mod sequence;
 mod settings;
 mod severity;
+mod starts;
+mod stirring;
 mod telling;
+mod up;
 mod visits;
+mod wake_advice;
 mod wake_notes;
+mod wake_steps;
 mod wake_telling;
+mod wake_titles;
 mod waking;
 
 pub use settings::SignallingSettings;
@@ -153,9 +160,19 @@ impl Analytic for Signalling {
         sequence::hosts_of(event, context, &mut |place| each(Key::Touched(place)));
         match &event.what {
             What::Wake(signal) => {
-                each(Key::Sender(waking::sender_of(signal, event.time, context)));
+                let sender = signal.sender.map(|sender| sender.address);
+                let mac = signal.sender_mac;
+                each(Key::Sender(waking::sender_of(
+                    sender, mac, event.time, context,
+                )));
             }
-            _ => visits::visitors_of(event, &self.settings, context, each),
+            _ => {
+                visits::visitors_of(event, &self.settings, context, each);
+                let within = self.settings.admin_within;
+                stirring::callers_of(event, within, context, &mut |sender| {
+                    each(Key::Sender(sender));
+                });
+            }
         }
     }
 
