@@ -440,7 +440,13 @@ fn context(events: &[Event]) -> Context {
     coverage.capture(EvidenceId(1), &summary);
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
-    let activity = activity.freeze(&identity, |_, time| time, |_| true, &KnownHosts::default(), &[]);
+    let activity = activity.freeze(
+        &identity,
+        |_, time| time,
+        |_| true,
+        &KnownHosts::default(),
+        &[],
+    );
     let contacts = contacts.freeze(&identity, |_, time| time, &coverage, &activity, []);
     Context {
         clocks: Clocks::default(),

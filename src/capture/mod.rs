@@ -6,6 +6,7 @@ pub mod attempts;
 mod conn_log;
 mod decode;
 mod dns;
+mod fcs;
 mod frame;
 mod icmp;
 mod interface;

@@ -38,6 +38,9 @@ pub struct Signalling {
     settings: SignallingSettings,
 }
 
+/// Harmless senders of magic packets.
+const WAKERS: &str = "wake-up by a management server, by a user's own tool, or by an administrator";
+
 /// What AN1448 divides the stream by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -130,13 +133,15 @@ impl Analytic for Signalling {
             "a signal in a single packet other than Wake-on-LAN",
             "a sniffer whose library or driver was loaded before the logs begin",
             "a port that opens over UDP: connections are looked for over TCP",
+            "a call to somebody else than the source of the touches as their answer: it is a near miss where the \
+             process shows signs of a packet sniffer",
             "touches from a service's port to ports from 49152 on that the host's log of drops alone shows: late \
              answers of services look the same",
         ],
         benign: &[
             "remote administration with a sanctioned knocking service",
             "a scan or inventory that met a software installation",
-            "wake-up by a management server, by a user's own tool, or by an administrator",
+            WAKERS,
             "endpoint protection, a VPN client or Wireshark, which load the same libraries and drivers",
         ],
         severities: severity::TABLE,
@@ -147,8 +152,8 @@ impl Analytic for Signalling {
         actions: &[
             "ask the owner of the host whether the source, the change and the program are authorised",
             "acquire the program that listens, and list the libraries and drivers it has loaded",
-            "for a wake signal: find the sender's switch port by its hardware address, and look for \
-             connections to the woken host afterwards",
+            "for a wake signal: ask whether the sender may wake hosts, find what it did on the woken host, and find \
+             its switch port by its hardware address",
         ],
     };
 

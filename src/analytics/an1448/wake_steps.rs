@@ -9,7 +9,7 @@ use crate::analytics::kit::steps::waited;
 use crate::model::finding::{Role, Step};
 use crate::model::plural::counted;
 use crate::model::wake::WakeSignal;
-use crate::model::{Event, Provenance, Timestamp};
+use crate::model::{Event, Provenance, Timestamp, What};
 
 /// Signals alike that are told one by one.
 const ALIKE: usize = 3;
@@ -40,10 +40,11 @@ pub(super) fn steps(
             steps.push(context(late, remark));
         }
         for turn in &w.turns {
-            steps.push(context(
-                turn,
-                "of its event log: a start, or a restart of that service",
-            ));
+            let remark = match turn.time < w.signal.time {
+                true => "the last end of its event log before that",
+                false => "a start, or a restart of that service",
+            };
+            steps.push(context(turn, remark));
         }
         for visit in w.visits() {
             steps.push(entered(sender, w, visit));
@@ -91,10 +92,17 @@ fn entered(sender: Sender, w: &Followed<'_>, visit: &Visit) -> Step {
         ),
         _ => String::new(),
     };
+    let mut also = visit.also.clone();
+    if let What::Attempt(attempt) = &visit.event.what {
+        also.extend(attempt.accepted);
+        also.extend(attempt.deciding);
+        also.dedup();
+    }
     Step {
         role: Role::Connect,
-        event: visit.event.clone(),
-        also: visit.also.clone(),
+        // It stands where the sender came in: the first of its SYNs may have been before the start.
+        event: visit.entry().clone(),
+        also,
         remark: format!("from the sender to {whom}{other}{}", waited(&visit.event)),
     }
 }

@@ -4,6 +4,7 @@
 use super::followed::{Doings, Followed, best};
 use super::router::passed_on;
 use super::settings::SignallingSettings;
+use super::starts::Start;
 use super::visits::Visit;
 use super::wake_advice::{actions, alternatives};
 use super::wake_notes::{notes, unseen};
@@ -172,6 +173,9 @@ fn graded(approved: bool, many: bool, after: &[Followed<'_>]) -> (Severity, i32,
         let reason = match (w.certain, w.up_before) {
             (true, false) if doubtful => {
                 "the target announced itself after the signal and the sender then came; its own log does not tell of a start then"
+            }
+            (true, true) if w.start.as_ref().is_some_and(Start::resumed) => {
+                "the target came back from sleep after the signal and the sender then came; heard shortly before it, it may have been awake when it was signalled"
             }
             (true, true) => {
                 "the target started after the signal and the sender then came; heard shortly before it, it may have been up"

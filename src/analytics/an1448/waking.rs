@@ -37,12 +37,17 @@ pub fn sender_of(
     time: Timestamp,
     context: &Context,
 ) -> Sender {
+    let identity = &context.identity;
     if let Some(address) = sender {
-        return Sender::Address(address);
+        // With both families, the address of IPv4 stands for the device.
+        let v4 = mac.filter(|mac| {
+            address.is_ipv6() && identity.addresses_of_device(mac, time).contains(&address)
+        });
+        let v4 = v4.and_then(|mac| identity.waker(&mac, time));
+        return Sender::Address(v4.filter(IpAddr::is_ipv4).unwrap_or(address));
     }
     let mac = mac.unwrap_or_default();
-    context
-        .identity
+    identity
         .waker(&mac, time)
         .map_or(Sender::Mac(mac), Sender::Address)
 }
@@ -122,8 +127,12 @@ impl Waking {
                 missing: 1,
                 time: event.time,
                 text: format!(
-                    "a magic packet pattern for {} {}: not counted as a signal",
+                    "a magic packet pattern for {}{} {}: not counted as a signal",
                     mac_text(signal.target),
+                    match sender {
+                        Sender::Address(address) => format!(" from {address}"),
+                        Sender::Mac(mac) => format!(" from {}", mac_text(mac)),
+                    },
                     if signal.repetitions < 16 {
                         "is cut short by the snap length"
                     } else {
