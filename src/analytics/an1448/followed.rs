@@ -383,7 +383,7 @@ fn log_turns(
     let Some(begins) = begins else {
         return Vec::new();
     };
-    let before = host.turns.iter().filter(|e| e.time < begins.time);
-    let ends = before.filter(|e| is(e, &HostWhat::LoggingStopped)).last();
+    let mut before = host.turns.iter().filter(|e| e.time < begins.time).rev();
+    let ends = before.find(|e| is(e, &HostWhat::LoggingStopped));
     ends.into_iter().chain([begins]).cloned().collect()
 }

@@ -15,7 +15,7 @@ const SENT: &str = "a wake-up by a management server (before updates or backups)
 pub(super) fn alternatives(after: &[Followed<'_>]) -> Vec<String> {
     let mut told = vec![SENT.to_owned()];
     let starts = || after.iter().filter_map(|w| w.start.as_ref());
-    if starts().any(|start| is_boot(start)) {
+    if starts().any(is_boot) {
         told.push(
             "the target started by itself: its power button, a timer of its firmware, power that came back, or a \
              restart for updates"

@@ -126,8 +126,8 @@ pub(super) fn notes(
     notes.extend(passwords(signals));
     notes.extend(router.as_ref().map(|router| {
         format!(
-            "the hardware address {} in the signals seems to be a router's ({}): the sender is on another segment, \
-             and its own hardware address is not in these packets",
+            "the hardware address {} in the signals seems to be a router's ({}): then the sender is on another \
+             segment, and its own hardware address is not in these packets",
             mac_text(router.mac),
             router.why
         )

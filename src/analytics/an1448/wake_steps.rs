@@ -7,7 +7,6 @@ use super::visits::Visit;
 use super::waking::signal_of;
 use crate::analytics::kit::steps::waited;
 use crate::model::finding::{Role, Step};
-use crate::model::plural::counted;
 use crate::model::wake::WakeSignal;
 use crate::model::{Event, Provenance, Timestamp, What};
 
@@ -146,7 +145,7 @@ fn sent(signals: &[Event], after: &[Followed<'_>]) -> Vec<Step> {
             .filter(|event| own.is_none_or(|own| own.provenance != event.provenance))
             .collect();
         let end = folded.last().map_or(first.time, |event| event.time);
-        let further = counted(folded.len() as u64, "signal");
+        let further = folded.len();
         steps.push(step(
             first,
             &folded,
