@@ -173,7 +173,7 @@ impl Analytic for Signalling {
             }
             _ => {
                 visits::visitors_of(event, &self.settings, context, each);
-                let within = self.settings.admin_within;
+                let within = self.settings.admin_within.max(self.settings.wake_within);
                 stirring::callers_of(event, within, context, &mut |sender| {
                     each(Key::Sender(sender));
                 });

@@ -143,7 +143,7 @@ impl Stirring {
         dropped: &mut u64,
     ) {
         let identity = &context.identity;
-        let within = settings.admin_within;
+        let within = settings.admin_within.max(settings.wake_within);
         if !identity.is_anybody_called() {
             return;
         }

@@ -244,11 +244,15 @@ fn late_words(w: &Followed<'_>, late: &Event, settings: &SignallingSettings) -> 
 
 /// The SecureOn passwords, by number and length; never what they are.
 fn passwords(signals: &[Event]) -> Vec<String> {
-    let mut kinds: BTreeMap<(u32, u8), usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<(u32, u8, bool), usize> = BTreeMap::new();
     for signal in signals.iter().filter_map(signal_of) {
         if signal.password_len > 0 {
             *kinds
-                .entry((signal.password, signal.password_len))
+                .entry((
+                    signal.password,
+                    signal.password_len,
+                    signal.password_len == 4 && signal.sender.is_none(),
+                ))
                 .or_default() += 1;
         }
     }
@@ -256,11 +260,13 @@ fn passwords(signals: &[Event]) -> Vec<String> {
     let mut told: Vec<String> = kinds
         .iter()
         .take(NAMED)
-        .map(|((number, length), count)| {
+        .map(|((number, length, raw), count)| {
             let carry = if *count == 1 { "carries" } else { "carry" };
+            // A frame check sequence that was damaged does not show by its value that it is one.
+            let or = if *raw { " (or a frame check sequence)" } else { "" };
             format!(
-                "{count} of {} {carry} a SecureOn password of {length} bytes, password {number} of this run; it is not \
-                 printed",
+                "{count} of {} {carry} a SecureOn password of {length} bytes{or}, password {number} of this run; it \
+                 is not printed",
                 counted(signals.len() as u64, "signal")
             )
         })
