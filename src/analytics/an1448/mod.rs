@@ -73,7 +73,7 @@ impl Analytic for Signalling {
 
     const ABOUT: About = About {
         id: "AN1448",
-        version: "0.1.0",
+        version: "0.1.1",
         name: "Traffic signalling and Wake-on-LAN",
         technique: &[("T1205", "Traffic Signaling")],
         strategy: "DET0524",
