@@ -18,7 +18,7 @@ use crate::case::{Case, gaps};
 use crate::config::Config;
 use crate::context::clocks::{ClockChoice, Clocks};
 use crate::context::containment::Stated;
-use crate::context::{Containments, Context};
+use crate::context::{Containments, Context, is_measured};
 use crate::evidence::{DiscoverError, Problems, Progress, Unpacking, Weight, discover_in};
 use crate::model::{Event, Labels, Span, Timestamp};
 use crate::reading::{Options, gather};
@@ -404,6 +404,7 @@ fn open(
     let activity = gathered.activity.freeze(
         &identity,
         |host, time| clocks.corrected(host, time),
+        |host| is_measured(&clocks, host),
         request.background.known(),
         &request.background.signs(&identity),
     );
@@ -440,13 +441,14 @@ fn open(
     let correct = |event: &mut Event| {
         context.clocks.correct(event, &context.identity);
         context.identity.adopt(event);
+        context.identity.number_password(event);
     };
+    let changes = context.clocks.corrects()
+        || context.identity.adopts()
+        || context.identity.numbers_passwords();
     let events = gathered
         .events
-        .into_stream(
-            (context.clocks.corrects() || context.identity.adopts())
-                .then_some(&correct as &dyn Fn(&mut Event)),
-        )
+        .into_stream(changes.then_some(&correct as &dyn Fn(&mut Event)))
         .map_err(failed)?;
     Ok((
         events,

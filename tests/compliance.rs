@@ -406,6 +406,7 @@ fn war(seed: u64, chapters: u64) -> Vec<Event> {
                     repetitions: 16,
                     password_len: 0,
                     password_digest: None,
+                    password: 0,
                     vlan: None,
                     copies: 1,
                     copy_packets: Vec::new(),
@@ -439,7 +440,13 @@ fn context(events: &[Event]) -> Context {
     coverage.capture(EvidenceId(1), &summary);
     let identity = identity.freeze();
     let coverage = coverage.freeze(&identity);
-    let activity = activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]);
+    let activity = activity.freeze(
+        &identity,
+        |_, time| time,
+        |_| true,
+        &KnownHosts::default(),
+        &[],
+    );
     let contacts = contacts.freeze(&identity, |_, time| time, &coverage, &activity, []);
     Context {
         clocks: Clocks::default(),

@@ -5,6 +5,7 @@
 //! on the sending host has wrong ones. Of a packet that carries another one, that one is read.
 
 use super::answers::answers;
+use super::fcs;
 use super::frame::{Frame, Memory, Seen};
 use super::link::{self, Network};
 use super::naming;
@@ -483,7 +484,14 @@ fn signal(
     carrier: WakeCarrier,
     ends: Option<(Endpoint, Endpoint)>,
 ) -> Option<WakeSignal> {
-    let pattern = wake::find(content, cut)?;
+    let mut pattern = wake::find(content, cut)?;
+    // Some captures keep the frame check sequence, which nothing but its value tells from a password.
+    let whole = !cut && frame.inside.0 == 0 && frame.data.len() == at + content.len();
+    if let Some(shorter) = content.len().checked_sub(fcs::LENGTH).filter(|_| whole)
+        && fcs::ends(frame.data)
+    {
+        pattern = wake::find(&content[..shorter], cut).unwrap_or(pattern);
+    }
     let (sender_mac, mac_to) = link::hardware_addresses(frame.link, frame.data);
     Some(WakeSignal {
         target: pattern.target,
@@ -496,6 +504,7 @@ fn signal(
         repetitions: pattern.repetitions,
         password_len: pattern.password_len,
         password_digest: pattern.password_digest,
+        password: 0,
         vlan: layers.vlan,
         copies: 1,
         copy_packets: Vec::new(),

@@ -6,6 +6,7 @@ pub mod attempts;
 mod conn_log;
 mod decode;
 mod dns;
+mod fcs;
 mod frame;
 mod icmp;
 mod interface;
@@ -31,7 +32,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod tunnel;
-mod wake;
+pub mod wake;
 pub mod wake_copies;
 mod window;
 

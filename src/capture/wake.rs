@@ -10,6 +10,11 @@ use sha2::{Digest, Sha256};
 const COPIES: usize = 16;
 /// Copies needed before the snap length cuts the frame to call it a partial pattern.
 const PARTIAL_COPIES: usize = 4;
+/// Length of the shorter password.
+const PASSWORD: usize = 4;
+/// Longest run of bytes behind a pattern that may hold a password at the end of a frame: six bytes, and a
+/// frame check sequence.
+const BEHIND: usize = 10;
 const SYNC: [u8; 6] = [0xFF; 6];
 /// Distance of the probes: a run of 96 bytes with period 6 holds three groups at some probe.
 const STRIDE: usize = 64;
@@ -49,6 +54,29 @@ fn may_hold(payload: &[u8], cut: bool) -> bool {
     }
     // A cut pattern may be shorter than the stride, but it reaches to the end.
     cut && three_groups(payload, last)
+}
+
+/// Sets to zero what lies behind magic packet patterns at the end of a frame and may be a password, for a page
+/// that shows the frame; returns how many bytes.
+pub fn blank_passwords(frame: &mut [u8]) -> usize {
+    let mut blanked = 0;
+    let mut from = 0;
+    while let Some(found) = memmem::find(&frame[from..], &SYNC) {
+        let run = from + found;
+        let ones = frame[run..].iter().take_while(|&&b| b == 0xFF).count();
+        from = run + ones;
+        if at(frame, from, false).is_none() {
+            continue;
+        }
+        from += 6 * COPIES;
+        let rest = frame.len() - from;
+        if (PASSWORD..=BEHIND).contains(&rest) {
+            // With a frame check sequence behind it, which cannot be told from it here.
+            frame[from..].fill(0);
+            blanked += rest;
+        }
+    }
+    blanked
 }
 
 #[inline]
@@ -167,6 +195,25 @@ mod tests {
         let mut spoiled = bytes[..60].to_vec();
         spoiled.push(0x99);
         assert_eq!(find(&spoiled, true), None);
+    }
+
+    #[test]
+    fn a_frame_is_shown_without_its_password() {
+        let mut frame = vec![0x55; 42];
+        frame.extend(magic(MAC));
+        let bare = frame.clone();
+        assert_eq!(blank_passwords(&mut frame), 0);
+        assert_eq!(frame, bare);
+        for password in [&b"abcd"[..], b"abcdef", b"abcdef1234"] {
+            let mut frame = [&bare[..], password].concat();
+            assert_eq!(blank_passwords(&mut frame), password.len());
+            assert_eq!(frame[..bare.len()], bare[..]);
+            assert!(frame[bare.len()..].iter().all(|&b| b == 0));
+        }
+        let long = [&bare[..], &[7; 40]].concat();
+        let mut file = long.clone();
+        assert_eq!(blank_passwords(&mut file), 0);
+        assert_eq!(file, long);
     }
 
     #[test]

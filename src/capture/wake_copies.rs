@@ -183,6 +183,7 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
+            password: 0,
             vlan: None,
             copies: 1,
             copy_packets: Vec::new(),
@@ -233,6 +234,7 @@ mod tests {
             sent_to: Some(Endpoint::new(address.parse().unwrap(), 9)),
             password_len: if password.is_some() { 6 } else { 0 },
             password_digest: password.map(|first| [first; 8]),
+            password: 0,
             ..magic(1, Some(7), Some("10.0.0.7"))
         };
         let sent = [

@@ -163,7 +163,13 @@ impl Staged {
         clocks.assumed_error = self.doubt.map_or(clocks.assumed_error, Span::seconds);
         let context = Context {
             coverage: coverage.freeze(&identity),
-            activity: activity.freeze(&identity, |_, time| time, &KnownHosts::default(), &[]),
+            activity: activity.freeze(
+                &identity,
+                |_, time| time,
+                |_| true,
+                &KnownHosts::default(),
+                &[],
+            ),
             clocks,
             identity,
             ..Context::default()

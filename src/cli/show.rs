@@ -5,6 +5,7 @@ use super::exit::{Exit, Wrong, say};
 use super::output;
 use super::report::{finding, opened};
 use casewire::capture::packet::RawPacket;
+use casewire::capture::wake::blank_passwords;
 use casewire::casefile::lines::RawLine;
 use casewire::casefile::places::Places;
 use casewire::casefile::raw;
@@ -18,6 +19,9 @@ use casewire::report::text::Style;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+
+/// What is said where a password was.
+const BLANKED: &str = "the bytes behind a magic packet pattern, a password as it seems, are shown as zeros; they are in the evidence";
 
 /// Runs it.
 pub fn run(args: &Show, global: &Global) -> anyhow::Result<Exit> {
@@ -137,6 +141,11 @@ fn packet(
     format: RawFormat,
     page: &mut String,
 ) -> anyhow::Result<()> {
+    let mut bytes = packet.bytes.clone();
+    let blanked = blank_passwords(&mut bytes);
+    if blanked > 0 && format != RawFormat::Text {
+        say(&format!("note: {evidence}:p{}: {BLANKED}", packet.number));
+    }
     match format {
         RawFormat::Xml => {
             return Err(Wrong("a packet is shown as text, json or hex".to_owned()).into());
@@ -151,7 +160,8 @@ fn packet(
                 "interface": packet.interface,
                 "link_type": packet.link,
                 "cut": packet.cut,
-                "bytes": hex(&packet.bytes),
+                "bytes": hex(&bytes),
+                "password_bytes_blanked": blanked,
                 "cited_by": cited,
             }))?
         )?,
@@ -169,9 +179,12 @@ fn packet(
                 packet.offset
             )?;
             citations(cited, page)?;
-            dump(&packet.bytes, page)?;
+            if blanked > 0 {
+                writeln!(page, "  {BLANKED}")?;
+            }
+            dump(&bytes, page)?;
         }
-        RawFormat::Hex => dump(&packet.bytes, page)?,
+        RawFormat::Hex => dump(&bytes, page)?,
     }
     Ok(())
 }

@@ -34,6 +34,22 @@ struct Logged {
     others: Trails,
 }
 
+/// Signs of life by clocks that can be held against each other, and by those of hosts that nothing measured.
+#[derive(Clone, Debug, Default)]
+struct Apart {
+    sure: Trail,
+    doubtful: Trail,
+}
+
+impl Apart {
+    fn side(&mut self, sure: bool) -> &mut Trail {
+        match sure {
+            true => &mut self.sure,
+            false => &mut self.doubtful,
+        }
+    }
+}
+
 /// Collects signs of life; merges in any order.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityBuilder {
@@ -179,17 +195,28 @@ impl ActivityBuilder {
         self.forgotten += other.forgotten;
     }
 
-    /// Freezes, with what hosts logged brought to the reference clock by `correct`.
+    /// Freezes, with what hosts logged brought to the reference clock by `correct`; whose clock that is known
+    /// of, `measured` says.
     pub fn freeze(
         self,
         identity: &Identity,
         correct: impl Fn(HostId, Timestamp) -> Timestamp,
+        measured: impl Fn(HostId) -> bool,
         known: &KnownHosts,
         imported: &[(IpAddr, Timestamp, Timestamp)],
     ) -> Activity {
+        let mut apart: BTreeMap<IpAddr, Apart> = BTreeMap::new();
+        for address in identity.addresses_called() {
+            let mut held = Apart::default();
+            if let Some(trail) = self.wire.get(&address) {
+                held.sure.merge(trail, &self.moments);
+            }
+            apart.insert(address, held);
+        }
         let mut trails = self.wire;
         for (computer, logged) in self.logs {
             let id = identity.named(&computer);
+            let sure = id.is_some_and(&measured);
             let moved = |trail: &Trail| match id {
                 Some(id) => trail.moved(|time| correct(id, time)),
                 None => trail.clone(),
@@ -201,12 +228,19 @@ impl ActivityBuilder {
                     .entry(*address)
                     .or_default()
                     .merge(&own, &self.moments);
+                if let Some(held) = apart.get_mut(address) {
+                    held.side(sure).merge(&own, &self.moments);
+                }
             }
             for (address, trail) in &logged.others {
+                let moved = moved(trail);
                 trails
                     .entry(*address)
                     .or_default()
-                    .merge(&moved(trail), &self.moments);
+                    .merge(&moved, &self.moments);
+                if let Some(held) = apart.get_mut(address) {
+                    held.side(sure).merge(&moved, &self.moments);
+                }
             }
         }
         trails.retain(|address, _| !address.is_loopback() && !is_group_or_wildcard(*address));
@@ -241,6 +275,7 @@ impl ActivityBuilder {
         Activity {
             heard,
             trails,
+            apart,
             listed,
             networks: known.networks.clone(),
             segments,
@@ -368,6 +403,8 @@ impl State {
 pub struct Activity {
     // Looked up, never walked into output.
     trails: Trails,
+    // The same of machines that were called by magic packets, by whose clock.
+    apart: BTreeMap<IpAddr, Apart>,
     // The first few addresses of each neighbourhood, by their first sign.
     segments: BTreeMap<IpAddr, Vec<(Timestamp, IpAddr)>>,
     // When anybody at all was heard: stretches without half a day of silence.
@@ -413,6 +450,17 @@ impl Activity {
             .get(&address)
             .and_then(|trail| trail.last(to))
             .is_some_and(|sign| sign.latest >= from)
+    }
+
+    /// The last sign of life at or before `time` of a machine that was called by a magic packet: by the
+    /// captures and by logs whose clock was measured, and by the other logs.
+    pub fn last_signs_apart(&self, address: IpAddr, time: Timestamp) -> [Option<Sign>; 2] {
+        let held = self.apart.get(&address);
+        let last = |trail: &Trail| trail.last(time);
+        [
+            held.and_then(|held| last(&held.sure)),
+            held.and_then(|held| last(&held.doubtful)),
+        ]
     }
 
     /// True if the evidence begins on that day, or begins again after nobody at all was heard for longer than

@@ -19,6 +19,7 @@ pub mod trail;
 
 use crate::model::finding::Order;
 use crate::model::{Event, Labels, Span};
+use clocks::{Clock, Known};
 
 pub use activity::Activity;
 pub use assets::Assets;
@@ -60,6 +61,15 @@ pub struct Context {
     pub assets: Assets,
     /// When something was contained, as stated.
     pub containments: Containments,
+}
+
+/// True if the times of a host's log can be held against those of the captures.
+pub fn is_measured(clocks: &Clocks, host: HostId) -> bool {
+    let known = clocks.of(host).map(|clock| &clock.system);
+    matches!(
+        known,
+        Some(Known::Measured(..) | Known::Given(_) | Known::Reference)
+    ) || clocks.uncertainty(Clock::Host(host)) == Span::ZERO
 }
 
 impl Context {

@@ -275,9 +275,13 @@ impl Read {
             );
         }
         if self.attempts.duplicates > 0 {
+            let (count, were) = match self.attempts.duplicates {
+                1 => ("1 packet was a copy".to_owned(), "was"),
+                more => (format!("{more} packets were copies"), "were"),
+            };
             notes.push(format!(
-                "{} packets were copies of another packet (two sensors, or a mirror port) and were counted once",
-                self.attempts.duplicates
+                "{count} of another packet (two sensors, a mirror port, or seen on both sides of a router) and {were} \
+                 counted once"
             ));
         }
         let homeless = self.context.identity.hosts().iter();

@@ -406,8 +406,15 @@ pub enum HostWhat {
     },
     /// Kernel-General 12.
     SystemStarted,
-    /// Power-Troubleshooter 1: the system is back from sleep.
-    SystemResumed,
+    /// Power-Troubleshooter 1: the system is back from sleep. It is written a moment after that.
+    SystemResumed {
+        /// When it went to sleep, where said.
+        slept: Option<Timestamp>,
+        /// When it woke, where said.
+        woke: Option<Timestamp>,
+        /// What woke it, as written: a type in numbers, and a text where there is one.
+        source: Text,
+    },
     /// Kernel-General 13.
     SystemStopped,
     /// Sysmon 4.

@@ -37,8 +37,11 @@ pub struct WakeSignal {
     pub repetitions: u8,
     /// Length of a SecureOn password after the pattern: 0, 4 or 6. The password is never kept.
     pub password_len: u8,
-    /// First 8 bytes of the password's SHA-256, to compare signals without revealing it.
+    /// First 8 bytes of the password's SHA-256, to tell passwords apart while the evidence is read. It gives a
+    /// short password away, so that it is dropped for `password` before anything is told.
     pub password_digest: Option<[u8; 8]>,
+    /// The number of the password in this run, from 1 in the order of time; 0 where there is none.
+    pub password: u32,
     /// Outermost VLAN id.
     pub vlan: Option<u16>,
     /// Copies within ten seconds (tools send three or more); the event cites the first.

@@ -73,3 +73,27 @@ fn every_reference_of_the_report_leads_to_its_packet_or_record() {
     let (_, said) = done(&["show", text(&made.case), "E7:p239"], 4);
     assert!(said.contains("has no E7:p239"), "{said}");
 }
+
+#[test]
+fn a_packet_is_shown_without_the_password_in_it_and_no_report_tells_its_digest() {
+    let page = "# A wake signal with a password\n\n```story\nday 2026-03-01\nhost mon 10.0.0.2\n\
+        02:11:00 wake 00:15:5d:00:02:01 from mon by udp/9 password 6\n```\n\n```expect\nnone\n```\n";
+    let here = tempfile::tempdir().unwrap();
+    let (evidence, case) = (here.path().join("evidence"), here.path().join("case"));
+    let story = casewire_lab::story::Story::parse(page).unwrap();
+    std::fs::create_dir(&evidence).unwrap();
+    story.play().write_to(&evidence).unwrap();
+    done(&["analyze", text(&evidence), "-o", text(&case)], 0);
+    let report = std::fs::read_to_string(case.join("report.json")).unwrap();
+    assert!(report.contains("\"wake_password_number\": 1"), "{report}");
+    assert!(!report.contains("sha256_start"), "{report}");
+    let show = |format| done(&["show", text(&case), "E1:p1", "--format", format], 0);
+    let (out, _) = show("json");
+    let shown: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(shown["password_bytes_blanked"], 6);
+    let bytes = shown["bytes"].as_str().unwrap();
+    assert!(bytes.ends_with("00155d000201000000000000"), "{bytes}");
+    assert!(show("text").0.contains("are shown as zeros"));
+    let (hex, said) = show("hex");
+    assert!(hex.contains("00 00 00 00 00 00") && said.contains("are shown as zeros"));
+}

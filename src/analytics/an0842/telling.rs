@@ -190,7 +190,7 @@ fn assemble(
         severity,
         tier,
         confidence,
-        actions: of_sequence(&who, &steps, false),
+        actions: of_sequence(&who, &steps, None),
         entities: who,
         steps,
         conditions: conditions(picture, settings, context),

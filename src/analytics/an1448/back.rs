@@ -68,6 +68,34 @@ pub(super) struct Reached {
     /// For a Sysmon 3 of a connection that packets show too: their first. It counts where they do
     /// not tell what became of it.
     pub(super) of: Option<Provenance>,
+    /// Packets it sent, where packets tell.
+    pub(super) count: u32,
+    silent: bool,
+}
+
+impl Reached {
+    /// Whom it was to.
+    pub(super) fn to(&self) -> IpAddr {
+        self.to
+    }
+
+    /// What became of one that failed: `it was not answered`.
+    pub(super) fn failure(&self) -> &'static str {
+        match self.silent {
+            true => "it was not answered",
+            false => "that failed",
+        }
+    }
+
+    /// Where it is told.
+    pub(super) fn cited(&self) -> Vec<Provenance> {
+        let mut cited = vec![self.event.provenance];
+        if let What::Attempt(attempt) = &self.event.what {
+            cited.extend(attempt.deciding);
+        }
+        cited.extend(&self.told_by);
+        cited
+    }
 }
 
 /// The outgoing connections of one host.
@@ -136,6 +164,12 @@ fn of_contact(contact: &Contact<'_>) -> Reached {
         }),
         told_by: contact.actor.map(|a| a.told_by.clone()).unwrap_or_default(),
         of: None,
+        count: match &contact.event.what {
+            What::Attempt(attempt) => attempt.packets[0],
+            _ => 1,
+        },
+        silent: matches!(&contact.event.what,
+            What::Attempt(attempt) if attempt.outcome == Outcome::Unanswered),
     }
 }
 
@@ -160,6 +194,8 @@ fn of_record(event: &Event, first: Provenance) -> Option<Reached> {
         program,
         told_by: Vec::new(),
         of: Some(first),
+        count: 1,
+        silent: false,
     })
 }
 
@@ -167,6 +203,11 @@ impl Outgoing {
     /// How many are remembered.
     pub(super) fn held(&self) -> usize {
         self.held.len() + self.habits.len() + self.met.len() / 8
+    }
+
+    /// All that are held, in the order of time.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Reached> {
+        self.held.iter()
     }
 
     /// Takes in an event; what is not of the host at `at` is passed over. Among very many connections those

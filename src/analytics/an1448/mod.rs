@@ -6,13 +6,20 @@
 
 mod back;
 mod followed;
+mod router;
 mod sequence;
 mod settings;
 mod severity;
+mod starts;
+mod stirring;
 mod telling;
+mod up;
 mod visits;
+mod wake_advice;
 mod wake_notes;
+mod wake_steps;
 mod wake_telling;
+mod wake_titles;
 mod waking;
 
 pub use settings::SignallingSettings;
@@ -30,6 +37,9 @@ use std::net::IpAddr;
 pub struct Signalling {
     settings: SignallingSettings,
 }
+
+/// Harmless senders of magic packets.
+const WAKERS: &str = "wake-up by a management server, by a user's own tool, or by an administrator";
 
 /// What AN1448 divides the stream by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +73,7 @@ impl Analytic for Signalling {
 
     const ABOUT: About = About {
         id: "AN1448",
-        version: "0.1.0",
+        version: "0.1.1",
         name: "Traffic signalling and Wake-on-LAN",
         technique: &[("T1205", "Traffic Signaling")],
         strategy: "DET0524",
@@ -123,13 +133,15 @@ impl Analytic for Signalling {
             "a signal in a single packet other than Wake-on-LAN",
             "a sniffer whose library or driver was loaded before the logs begin",
             "a port that opens over UDP: connections are looked for over TCP",
+            "a call to somebody else than the source of the touches as their answer: it is a near miss where the \
+             process shows signs of a packet sniffer",
             "touches from a service's port to ports from 49152 on that the host's log of drops alone shows: late \
              answers of services look the same",
         ],
         benign: &[
             "remote administration with a sanctioned knocking service",
             "a scan or inventory that met a software installation",
-            "wake-up by a management server, by a user's own tool, or by an administrator",
+            WAKERS,
             "endpoint protection, a VPN client or Wireshark, which load the same libraries and drivers",
         ],
         severities: severity::TABLE,
@@ -140,8 +152,8 @@ impl Analytic for Signalling {
         actions: &[
             "ask the owner of the host whether the source, the change and the program are authorised",
             "acquire the program that listens, and list the libraries and drivers it has loaded",
-            "for a wake signal: find the sender's switch port by its hardware address, and look for \
-             connections to the woken host afterwards",
+            "for a wake signal: ask whether the sender may wake hosts, find what it did on the woken host, and find \
+             its switch port by its hardware address",
         ],
     };
 
@@ -153,9 +165,19 @@ impl Analytic for Signalling {
         sequence::hosts_of(event, context, &mut |place| each(Key::Touched(place)));
         match &event.what {
             What::Wake(signal) => {
-                each(Key::Sender(waking::sender_of(signal, event.time, context)));
+                let sender = signal.sender.map(|sender| sender.address);
+                let mac = signal.sender_mac;
+                each(Key::Sender(waking::sender_of(
+                    sender, mac, event.time, context,
+                )));
             }
-            _ => visits::visitors_of(event, &self.settings, context, each),
+            _ => {
+                visits::visitors_of(event, &self.settings, context, each);
+                let within = self.settings.admin_within.max(self.settings.wake_within);
+                stirring::callers_of(event, within, context, &mut |sender| {
+                    each(Key::Sender(sender));
+                });
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! connection by the same source, by another, or back to the source.
 
 use super::Signalling;
-use super::back::{self, Outgoing, Reached, Shows};
+use super::back::{self, Outgoing, Program, Reached, Shows};
 use super::settings::SignallingSettings;
 use super::telling::{Back, Success, tell};
 use crate::analytics::Analytic;
@@ -203,10 +203,16 @@ impl Touched {
                 && let Some(program) = back.sniffer
             {
                 let why = format!(
-                    "{}, which shows signs of a packet sniffer, tried to connect back to it, and that failed",
-                    program.words()
+                    "{}, which shows signs of a packet sniffer, tried to connect back to it {} after the first touch, \
+                     and {}",
+                    program.words(),
+                    back.reached.event.time.since(knock.first()),
+                    back.reached.failure()
                 );
-                return miss(1, &why, found);
+                let mut near = near_miss(Signalling::ABOUT.id, place, knock, 1, &why, context);
+                near.references.extend(back.reached.cited());
+                found.near_miss(near);
+                return;
             }
             let mut why =
                 "no change tied to a first completed connection was seen afterwards".to_owned();
@@ -239,7 +245,30 @@ impl Touched {
             if let Some(event) = self.door.unheard.by(source, None, armed, until) {
                 why = format!("{why}; {}", unheard::sentence(event, context));
             }
-            return miss(2, &why, found);
+            let mut near = near_miss(Signalling::ABOUT.id, place, knock, 2, &why, context);
+            if let Some((program, reached)) =
+                self.goes_elsewhere(place, knock, (from, until), &rules, context)
+            {
+                near.missing = 1;
+                near.text = format!(
+                    "{}; {}, which shows signs of a packet sniffer, {} {}:{}/{} {} after the first touch: that is not \
+                     the source",
+                    near.text,
+                    program.words(),
+                    if reached.shows == Shows::Made {
+                        "connected to"
+                    } else {
+                        "reached for"
+                    },
+                    reached.to(),
+                    reached.port,
+                    reached.transport,
+                    reached.event.time.since(knock.first())
+                );
+                near.references.extend(reached.cited());
+            }
+            found.near_miss(near);
+            return;
         };
         let at = success.time();
         let arrival = match success {
@@ -265,6 +294,32 @@ impl Touched {
             proven: true,
         };
         found.finding(tell(&picture, &success, &signs, settings, context));
+    }
+
+    /// A call by a process with signs of a sniffer to somebody else than the source, whom the host had not
+    /// reached for before: a signal may ask for that.
+    fn goes_elsewhere<'a>(
+        &'a self,
+        place: Place,
+        knock: &Knock,
+        (from, until): (Timestamp, Timestamp),
+        rules: &DoorRules,
+        context: &Context,
+    ) -> Option<(&'a Program, &'a Reached)> {
+        let calls = self.outgoing.all().filter(|reached| {
+            let time = reached.event.time;
+            reached.to() != knock.source
+                && reached.shows != Shows::Failed
+                && from <= time
+                && time <= until
+                && context.baseline.peer(place, reached.to(), time).1.is_none()
+        });
+        calls.into_iter().find_map(|reached| {
+            let program = reached.program.as_ref()?;
+            let at = reached.event.time.shifted(rules.doubt);
+            self.sniffing.of_process(&program.image, program.pid, at)?;
+            Some((program, reached))
+        })
     }
 
     /// True if whoever came had touched closed ports as well: that is the nearer explanation.

@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Grade] = &[
         "the sequence with a weaker tie, basis or order, or with a connection back of which only the \
          attempt is told, or by another program than the one that listens to the wire, or after touches of \
          ports that clients try; or a woken host that the sender entered, with the order uncertain, by a \
-         permission alone, or heard so shortly before that it may have been up; or one sender that signalled to \
+         permission alone, or heard so shortly before that it may have been up, or whose own log tells of no start then; or one sender that signalled to \
          many hosts within a short time",
     ),
     grade(

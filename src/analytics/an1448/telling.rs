@@ -1,8 +1,8 @@
 //! What AN1448 says of a sequence: title, tier, severity, score, conditions, steps.
 
-use super::Signalling;
 use super::back::{Program, Reached, Shows};
 use super::settings::SignallingSettings;
+use super::{Signalling, WAKERS};
 use crate::analytics::Analytic;
 use crate::analytics::kit::actions::of_sequence;
 use crate::analytics::kit::arrivals::Arrival;
@@ -72,7 +72,21 @@ impl Back<'_> {
             (Shows::Made, false) => "connected back to it",
             (Shows::Made, true) => "exchanged datagrams with it",
             (_, false) => "tried to connect back to it, with what success is not told",
-            (_, true) => "sent datagrams to it, of which no answer was seen",
+            (_, true) if self.reached.count > 1 => {
+                "sent datagrams to it, of which no answer was seen"
+            }
+            (_, true) => "sent a datagram to it, to which no answer was seen",
+        }
+    }
+
+    /// What its process did, for whoever acquires it.
+    fn deed(&self) -> &'static str {
+        let datagram = self.reached.transport == Transport::UDP;
+        match (self.reached.shows, datagram) {
+            (Shows::Made, false) => "connected to the source",
+            (Shows::Made, true) => "exchanged datagrams with the source",
+            (_, false) => "tried to connect to the source",
+            (_, true) => "sent to the source",
         }
     }
 
@@ -84,7 +98,7 @@ impl Back<'_> {
             (_, false) => {
                 "the host allowed a connection back to the source; what became of it is not told"
             }
-            (_, true) => "the host sent datagrams to the source; no answer was seen",
+            (_, true) => "the host sent to the source by UDP; no answer was seen",
         }
     }
 }
@@ -235,15 +249,16 @@ pub(super) fn tell(
     } else {
         "the exposure of the host changed"
     };
+    let source = knock.source;
     let end = match success {
         Success::Same(_) => match picture.opened() {
             Some(Opened::ByAnother { address, .. }) => {
-                format!("and it then connected to {port}, after {address} had")
+                format!("and {source} then connected to {port}, after {address} had")
             }
             Some(Opened::Before) => {
-                format!("and it, turned away there before, then connected to {port}")
+                format!("and {source}, turned away there before, then connected to {port}")
             }
-            _ => format!("and it then made the first connection to {port}"),
+            _ => format!("and {source} then made the first connection to {port}"),
         },
         Success::Other(a) => format!(
             "and {} then made the first connection to {port}",
@@ -282,7 +297,10 @@ pub(super) fn tell(
     steps.sort_by_key(|s| s.event.order());
     steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
     let last = steps.last().map_or(knock.first(), |s| s.event.time);
-    let called_back = matches!(success, Success::Back(back) if back.sniffer.is_some());
+    let called_back = match success {
+        Success::Back(back) if back.sniffer.is_some() => Some(back.deed()),
+        _ => None,
+    };
     let mut actions = of_sequence(&entities, &steps, called_back);
     if kinds.is_empty() {
         actions.push(LOADED.to_owned());
@@ -306,7 +324,12 @@ pub(super) fn tell(
         score,
         order: check,
         unseen: unseen::of_exposure(picture.place, knock.first(), last, context),
-        alternatives: about.benign.iter().map(|s| (*s).to_owned()).collect(),
+        alternatives: about
+            .benign
+            .iter()
+            .filter(|s| **s != WAKERS)
+            .map(|s| (*s).to_owned())
+            .collect(),
         notes: [Some(reject_mix(knock)), afterwards_note(knock), habit]
             .into_iter()
             .flatten()

@@ -72,6 +72,11 @@ impl Visit {
         }
     }
 
+    /// The port it was to.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     fn by_packets(&self) -> bool {
         matches!(self.event.what, What::Attempt(_))
     }

@@ -1,22 +1,27 @@
-//! What AN1448 says of magic packets: title, severity, score, conditions, steps.
+//! What AN1448 says of magic packets: severity, score, conditions. `wake_titles` has the titles,
+//! `wake_steps` the steps, `wake_notes` what is noted beside.
 
-use super::followed::{Followed, best};
+use super::followed::{Doings, Followed, best};
+use super::router::passed_on;
 use super::settings::SignallingSettings;
+use super::starts::Start;
 use super::visits::Visit;
+use super::wake_advice::{actions, alternatives};
 use super::wake_notes::{notes, unseen};
+use super::wake_steps::steps;
+use super::wake_titles::{called, title};
 use super::waking::signal_of;
 use super::{Sender, Signalling};
 use crate::analytics::Analytic;
 use crate::analytics::kit::order;
-use crate::analytics::kit::steps::waited;
 use crate::context::Context;
 use crate::model::finding::{
-    Condition, Entities, Finding, OrderCheck, Role, ScoreItem, Severity, Step, Tier,
+    Condition, Entities, Finding, OrderCheck, ScoreItem, Severity, Table, Tier,
 };
 use crate::model::net::mac_text;
 use crate::model::plural::counted;
 use crate::model::{Event, Span, What};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// Signals by the hardware address they are for.
 pub(super) type Targets<'a> = BTreeMap<[u8; 6], Vec<&'a Event>>;
@@ -26,7 +31,7 @@ pub(super) fn tell(
     sender: Sender,
     signals: &[Event],
     beyond: u64,
-    visits: &VecDeque<Visit>,
+    doings: Doings<'_>,
     settings: &SignallingSettings,
     context: &Context,
 ) -> Finding {
@@ -40,7 +45,7 @@ pub(super) fn tell(
     let busiest = busiest_window(signals, settings.mass_wake_window);
     let after: Vec<Followed<'_>> = targets
         .values()
-        .filter_map(|signals| best(signals, visits, settings, context))
+        .filter_map(|signals| best(signals, doings, settings, context))
         .collect();
     let many = busiest >= settings.mass_wake_targets as usize;
     let approved = signals
@@ -69,15 +74,16 @@ pub(super) fn tell(
         after.iter().any(|w| w.visits().next().is_some()),
         "the sender then opened an administrative port of a target; that the signal woke it is not shown",
     );
-    let told = after
-        .iter()
-        .find(|w| w.is_sure())
-        .or(after.iter().find(|w| w.is_entered()))
-        .or(after.iter().find(|w| w.visits().next().is_some()));
-    let main = told
+    let mut by_visit: Vec<&Followed<'_>> = after.iter().collect();
+    by_visit.sort_by_key(|w| (w.visits().next().map(|v| v.entry().order()), w.mac));
+    let of = |wanted: &dyn Fn(&Followed<'_>) -> bool| by_visit.iter().copied().find(|w| wanted(w));
+    let main = of(&|w| w.is_sure())
+        .or(of(&|w| w.is_entered()))
+        .or(of(&|w| w.visits().next().is_some()))
         .or(after.iter().find(|w| w.start.is_some()))
         .or(after.iter().find(|w| w.late.is_some()));
-    let sender_words = called(sender, signals, context);
+    let sender_words = sender_words(sender, signals, context);
+    let router = passed_on(sender, signals, context);
     let steps = steps(sender, signals, &after, settings);
     let host = steps.iter().any(|s| matches!(s.event.what, What::Host(_)));
     let entries = || after.iter().flat_map(Followed::visits).map(Visit::entry);
@@ -85,16 +91,15 @@ pub(super) fn tell(
         entries()
             .chain(steps.iter().map(|s| &s.event))
             .map(|e| e.time)
+            // What shows that a target was up may have begun before.
+            .filter(|time| signals.first().is_none_or(|first| *time >= first.time))
     };
     Finding {
         analytic: about.id,
         // What came of a signal is context to it, and may be all that came.
         span: times().min().zip(times().max()),
         also_satisfies: Vec::new(),
-        title: match told {
-            Some(w) => followed_words(&sender_words, w, settings),
-            None => sent_words(&sender_words, &targets, (busiest, beyond), settings),
-        },
+        title: title(&sender_words, &targets, &after, (busiest, beyond), settings),
         severity,
         tier: if host { Tier::Both } else { Tier::NetworkOnly },
         confidence: score.iter().map(|i| i.points).sum::<i32>().clamp(0, 100) as u8,
@@ -105,6 +110,7 @@ pub(super) fn tell(
             },
             remote_mac: match sender {
                 Sender::Mac(mac) => Some(mac),
+                Sender::Address(_) if router.is_some() => None,
                 Sender::Address(_) => signals
                     .iter()
                     .find_map(|e| signal_of(e).and_then(|s| s.sender_mac)),
@@ -115,25 +121,26 @@ pub(super) fn tell(
             ..Entities::default()
         },
         conditions: conditions(signals, &targets, &after, (busiest, beyond), settings),
-        tables: Vec::new(),
+        tables: table(&targets, &after, context).into_iter().collect(),
         score,
         order: main.map_or(OrderCheck::of_one_clock(), |w| {
             order::check(&w.pairs(), context)
         }),
         unseen: unseen(&targets, &after, context),
-        alternatives: about.benign[2..3]
-            .iter()
-            .chain(&["a management tool's wake-up before updates"])
-            .map(|s| (*s).to_owned())
-            .collect(),
-        actions: about.actions[2..].iter().map(|s| (*s).to_owned()).collect(),
-        notes: notes(signals, &after, settings),
+        alternatives: alternatives(&after),
+        actions: actions(
+            &sender_words,
+            (&targets, &after),
+            router.is_some(),
+            settings,
+        ),
+        notes: notes(signals, &after, router, (&targets, settings), context),
         steps,
     }
 }
 
 /// A sender by its address, and by its name where it is a host of this evidence.
-fn called(sender: Sender, signals: &[Event], context: &Context) -> String {
+fn sender_words(sender: Sender, signals: &[Event], context: &Context) -> String {
     let address = match sender {
         Sender::Address(address) => address,
         Sender::Mac(mac) => return mac_text(mac),
@@ -162,7 +169,14 @@ fn graded(approved: bool, many: bool, after: &[Followed<'_>]) -> (Severity, i32,
             "the woken host started, and the sender then opened an administrative port of it",
         )
     } else if let Some(w) = entered() {
+        let doubtful = w.untold || w.again.is_some();
         let reason = match (w.certain, w.up_before) {
+            (true, false) if doubtful => {
+                "the target announced itself after the signal and the sender then came; its own log does not tell of a start then"
+            }
+            (true, true) if w.start.as_ref().is_some_and(Start::resumed) => {
+                "the target came back from sleep after the signal and the sender then came; heard shortly before it, it may have been awake when it was signalled"
+            }
             (true, true) => {
                 "the target started after the signal and the sender then came; heard shortly before it, it may have been up"
             }
@@ -183,126 +197,6 @@ fn graded(approved: bool, many: bool, after: &[Followed<'_>]) -> (Severity, i32,
     } else {
         (Severity::Low, 50, "a magic packet was sent")
     }
-}
-
-/// The title where the sender came to a target.
-fn followed_words(sender: &str, w: &Followed<'_>, settings: &SignallingSettings) -> String {
-    let sent = format!("{sender} sent a magic packet for {}", mac_text(w.mac));
-    let host = w.words();
-    let completed = w.visits().any(|v| v.completed);
-    if let (true, Some(later)) = (w.is_entered(), w.started_after()) {
-        let how = if w.up_before { "started" } else { "was up" };
-        let up = format!("{sent}; {host} {how} {later} later");
-        return match (completed, w.certain) {
-            (true, true) => format!("{up}, and {sender} then connected to it"),
-            (false, true) => format!("{up}, and then let in a connection of {sender}"),
-            (true, false) => format!(
-                "{up}, and {sender} connected to it, whether in this order the clocks do not tell"
-            ),
-            (false, false) => format!(
-                "{up}, and let in a connection of {sender}, whether in this order the clocks do not tell"
-            ),
-        };
-    }
-    let seen = if w.was_up {
-        "was up before it was seen to start".to_owned()
-    } else if w.late.is_some() {
-        format!("was not seen to start within {}", settings.wake_within)
-    } else {
-        "was not seen to start".to_owned()
-    };
-    match completed {
-        true => format!("{sent} and then connected to {host}, which {seen}"),
-        false => format!("{sent}; {host}, which {seen}, then let in a connection of {sender}"),
-    }
-}
-
-/// The title where nobody was seen to come.
-fn sent_words(
-    sender: &str,
-    targets: &Targets<'_>,
-    (busiest, beyond): (usize, u64),
-    settings: &SignallingSettings,
-) -> String {
-    let least = at_least(beyond);
-    let mut macs = targets.keys();
-    match (macs.next(), macs.next()) {
-        (Some(mac), None) => format!("{sender} sent a magic packet to wake {}", mac_text(*mac)),
-        _ => format!(
-            "{sender} sent magic packets to wake {least}{} hosts, {least}{busiest} of them within {}",
-            targets.len(),
-            settings.mass_wake_window
-        ),
-    }
-}
-
-fn at_least(beyond: u64) -> &'static str {
-    if beyond > 0 { "at least " } else { "" }
-}
-
-fn steps(
-    sender: Sender,
-    signals: &[Event],
-    after: &[Followed<'_>],
-    settings: &SignallingSettings,
-) -> Vec<Step> {
-    let context = |event: &Event, remark: String| Step {
-        role: Role::Context,
-        event: event.clone(),
-        also: Vec::new(),
-        remark,
-    };
-    let mut steps: Vec<Step> = signals
-        .iter()
-        .map(|event| Step {
-            role: Role::Wake,
-            event: event.clone(),
-            also: signal_of(event)
-                .map(|s| s.copy_packets.clone())
-                .unwrap_or_default(),
-            remark: String::new(),
-        })
-        .collect();
-    for w in after {
-        if let Some(start) = &w.start {
-            let remark = match (w.was_up, w.up_before) {
-                (true, _) => "after the signal, but it was up before",
-                (false, true) => "after the signal; it had been heard shortly before that",
-                (false, false) => "up after the signal",
-            };
-            steps.push(context(start, remark.to_owned()));
-        }
-        if let Some(logged) = &w.logged {
-            let remark = "the same by its own log, whose clock was not measured";
-            steps.push(context(logged, remark.to_owned()));
-        }
-        if let Some(late) = &w.late {
-            let remark = format!("later than WakeWithin ({}) allows", settings.wake_within);
-            steps.push(context(late, remark));
-        }
-        for visit in w.visits() {
-            let whom = match w.woke() && !w.up_before {
-                true => "the woken host",
-                false => "the target",
-            };
-            let other = match sender {
-                Sender::Address(address) if address != visit.remote.address => format!(
-                    "; {} is another address of its hardware address",
-                    visit.remote.address
-                ),
-                _ => String::new(),
-            };
-            steps.push(Step {
-                role: Role::Connect,
-                event: visit.event.clone(),
-                also: visit.also.clone(),
-                remark: format!("from the sender to {whom}{other}{}", waited(&visit.event)),
-            });
-        }
-    }
-    steps.sort_by_key(|s| s.event.order());
-    steps.dedup_by(|a, b| a.event.provenance == b.event.provenance);
-    steps
 }
 
 fn conditions(
@@ -332,7 +226,7 @@ fn conditions(
             text: "distinct targets of one sender".to_owned(),
             setting: format!("at least {least} within {within}"),
             measured: match beyond {
-                0 => format!("{busiest} at most"),
+                0 => format!("{busiest} in the busiest {within}"),
                 _ => format!("{busiest} or more"),
             },
         });
@@ -341,11 +235,14 @@ fn conditions(
         if let (true, Some(later)) = (w.woke(), w.started_after()) {
             conditions.push(Condition {
                 text: format!(
-                    "{} started or announced itself after the signal",
+                    "{} started, came back from sleep or announced itself after the signal",
                     mac_text(w.mac)
                 ),
                 setting: format!("within {}", settings.wake_within),
-                measured: later.to_string(),
+                measured: match w.sent.0 {
+                    0 | 1 => later.to_string(),
+                    _ => format!("{later} after the last signal before it"),
+                },
             });
         }
         for visit in w.visits() {
@@ -360,11 +257,63 @@ fn conditions(
             conditions.push(Condition {
                 text,
                 setting: format!("within {}", settings.admin_within),
-                measured: visit.entry().time.since(w.signal.time).to_string(),
+                measured: {
+                    let times = w.signals_before(visit.entry().time, signals);
+                    let last = times.last().unwrap_or(w.signal.time);
+                    let gap = visit.entry().time.since(last);
+                    match w.sent.0 {
+                        0 | 1 => gap.to_string(),
+                        _ => format!("{gap} after the last signal before it"),
+                    }
+                },
             });
         }
     }
     conditions
+}
+
+/// Several targets side by side: whose hardware address it is, whether it came up, and who came.
+fn table(targets: &Targets<'_>, after: &[Followed<'_>], context: &Context) -> Option<Table> {
+    const ROWS: usize = 64;
+    if targets.len() < 2 {
+        return None;
+    }
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for (mac, signals) in targets.iter().take(ROWS) {
+        let w = after.iter().find(|w| w.mac == *mac);
+        let none = || "-".to_owned();
+        let first = signals.first().map(|e| e.time);
+        let known = first.and_then(|at| context.identity.addresses_of(mac, at).first().copied());
+        let address = w.and_then(|w| w.address).or(known);
+        let up = w.and_then(|w| w.start.as_ref().filter(|_| w.woke()));
+        let came = w.and_then(|w| w.visits().next());
+        rows.push(vec![
+            mac_text(*mac),
+            w.filter(|w| !w.name.is_empty()).map_or_else(none, called),
+            address.map_or_else(none, |address| address.to_string()),
+            signals.len().to_string(),
+            up.map_or_else(none, |start| start.at.time.clock(3)),
+            came.map_or_else(none, |visit| visit.entry().time.clock(3)),
+        ]);
+    }
+    let more = targets.len().saturating_sub(ROWS);
+    let title = match more {
+        0 => "Targets".to_owned(),
+        more => format!("Targets, the first {ROWS}; {more} more are not shown"),
+    };
+    let columns = [
+        "hardware address",
+        "host",
+        "address",
+        "signals",
+        "came up",
+        "sender came",
+    ];
+    Some(Table {
+        title,
+        columns: columns.map(str::to_owned).to_vec(),
+        rows,
+    })
 }
 
 /// The most distinct targets within any window of this length, anchored on each signal.

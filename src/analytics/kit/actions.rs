@@ -7,9 +7,9 @@ use crate::model::{HostWhat, What};
 /// Ports of a sequence that are named.
 const PORTS: usize = 8;
 
-/// Whom to ask, what to acquire, and where to look for the same. `called_back`: the host connected to the
-/// source, and its process at the centre is the one that did.
-pub fn of_sequence(who: &Entities, steps: &[Step], called_back: bool) -> Vec<String> {
+/// Whom to ask, what to acquire, and where to look for the same. `called_back`: what the process at the centre
+/// did, where it is the one that reached for the source.
+pub fn of_sequence(who: &Entities, steps: &[Step], called_back: Option<&str>) -> Vec<String> {
     let host = match (who.host_name.is_empty(), who.host_address) {
         (false, _) => who.host_name.to_string(),
         (true, Some(address)) => address.to_string(),
@@ -48,12 +48,12 @@ pub fn of_sequence(who: &Entities, steps: &[Step], called_back: bool) -> Vec<Str
 
 /// What to do about the program at the centre: who holds the port or called back (its process id is known), or
 /// else who changed the firewall.
-fn program(who: &Entities, steps: &[Step], (changed, called_back): (bool, bool)) -> String {
+fn program(who: &Entities, steps: &[Step], (changed, called_back): (bool, Option<&str>)) -> String {
     let name = image_name(&who.process);
     let did = match (called_back, who.opened_ports.first()) {
-        (true, _) => "connected to the source".to_owned(),
-        (false, Some(port)) => format!("listens on port {port}"),
-        (false, None) => "listens behind it".to_owned(),
+        (Some(did), _) => did.to_owned(),
+        (None, Some(port)) => format!("listens on port {port}"),
+        (None, None) => "listens behind it".to_owned(),
     };
     let start = match steps.iter().any(|step| starts(step, who.pid)) {
         true => "look at what started it (in the sequence)",
@@ -92,18 +92,18 @@ mod tests {
             ..Entities::default()
         };
         assert_eq!(
-            program(&who, &[], (true, false)),
+            program(&who, &[], (true, None)),
             "find what had netsh.exe change the firewall, and acquire what listens on port 4444"
         );
         who.pid = Some(2816);
         assert_eq!(
-            program(&who, &[], (true, false)),
+            program(&who, &[], (true, None)),
             "acquire netsh.exe (2816), which listens on port 4444, and find what started it"
         );
         who.process = "".into();
         who.opened_ports.clear();
         assert_eq!(
-            program(&who, &[], (false, false)),
+            program(&who, &[], (false, None)),
             "find the program that listens behind it (no record names it), and acquire it"
         );
     }

@@ -81,7 +81,7 @@ pub fn of_exposure(place: Place, from: Timestamp, to: Timestamp, context: &Conte
                 (
                     "process creation (Security 4688, Sysmon 1)",
                     coverage.any(id, Log::Security, &[4688]) || coverage.any(id, Log::Sysmon, &[1]),
-                    "which command made the change is not logged",
+                    "what was run on the host, and by which command, is not logged",
                 ),
             ];
             for (telemetry, present, effect) in logs {

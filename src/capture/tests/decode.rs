@@ -475,6 +475,29 @@ fn a_magic_packet_is_seen_in_every_carrier() {
 }
 
 #[test]
+fn a_frame_check_sequence_is_no_password() {
+    let checked = |content: Vec<u8>| {
+        let frame = ethernet(0x0842, &content);
+        let mut crc = u32::MAX;
+        for byte in &frame {
+            crc = (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
+            });
+        }
+        [frame, (!crc).to_le_bytes().to_vec()].concat()
+    };
+    let read = |frame: Vec<u8>| {
+        let (_, packet) = decode_as(1, &frame, false);
+        let signal = wake(packet);
+        (signal.password_len, signal.password_digest)
+    };
+    assert_eq!(read(checked(magic())), (0, None));
+    let with = [magic(), vec![1, 2, 3, 4, 5, 6]].concat();
+    let plain = read(ethernet(0x0842, &with));
+    assert_eq!((read(checked(with)), plain.0), (plain, 6));
+}
+
+#[test]
 fn an_error_or_an_answer_that_quotes_a_magic_packet_is_none() {
     let sent = ipv4(17, &udp(9, &magic()));
     let error = |kind: u8| [&[kind, 3, 0, 0, 0, 0, 0, 0][..], &sent].concat();

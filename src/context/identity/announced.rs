@@ -2,7 +2,8 @@
 //! announcement that came next, so that those are kept, and of the others the last few.
 
 use super::builder::Mac;
-use crate::model::{Event, Span, Timestamp};
+use super::calls::Call;
+use crate::model::{Event, Span};
 use std::collections::BTreeMap;
 
 /// Hardware addresses kept, and announcements kept of each.
@@ -22,20 +23,20 @@ const SIGNALS: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Announced {
     pub by_mac: BTreeMap<Mac, Vec<Event>>,
-    signals: BTreeMap<Mac, Vec<Timestamp>>,
+    pub signals: BTreeMap<Mac, Vec<Call>>,
     pub held: usize,
 }
 
 impl Announced {
-    /// Takes in that `mac` was called at `time`; false if there is no room for that.
-    pub fn called(&mut self, mac: Mac, time: Timestamp) -> bool {
+    /// Takes in that `mac` was called; false if there is no room for that.
+    pub fn called(&mut self, mac: Mac, call: Call) -> bool {
         if self.signals.len() >= MACS && !self.signals.contains_key(&mac) {
             return false;
         }
         let signals = self.signals.entry(mac).or_default();
         let room = signals.len() < SIGNALS;
         if room {
-            signals.push(time);
+            signals.push(call);
         }
         room
     }
@@ -62,8 +63,8 @@ impl Announced {
         };
         let signals = self.signals.get(mac).map_or(&[][..], Vec::as_slice);
         let follows = |event: &Event| {
-            let after = |signal: &Timestamp| {
-                let later = event.time.since(*signal);
+            let after = |signal: &Call| {
+                let later = event.time.since(signal.time);
                 Span::ZERO <= later && later <= AFTER
             };
             signals.iter().any(after)
@@ -80,9 +81,9 @@ impl Announced {
     /// Takes over what another holds; returns how much there was no room for.
     pub fn merge(&mut self, other: Self) -> u64 {
         let mut left_out = 0;
-        for (mac, times) in other.signals {
-            for time in times {
-                left_out += u64::from(!self.called(mac, time));
+        for (mac, calls) in other.signals {
+            for call in calls {
+                left_out += u64::from(!self.called(mac, call));
             }
         }
         for (mac, events) in other.by_mac {

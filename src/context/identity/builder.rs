@@ -6,7 +6,9 @@
 use super::Identity;
 use super::adoption::{self, Own};
 use super::announced::{Announced, MACS};
+use super::calls::Call;
 use super::names::{from_packet, key_of, names_a_computer};
+use super::passwords::Passwords;
 use super::sightings::{Period, Sightings};
 use crate::model::firewall::Layer;
 use crate::model::host_event::Verdict;
@@ -27,6 +29,8 @@ const ADDRESS_LIMIT: usize = 4096;
 const ALL_ADDRESSES: usize = 400_000;
 /// Starts kept per host.
 const STARTS: usize = 256;
+/// Stops, and beginnings and ends of the event log, kept per host: one restart writes several.
+const TURNS: usize = 1_024;
 /// Addresses kept from which one device sent magic packets.
 const SENDERS: usize = 64;
 /// Pairs of a hardware and an IP address, and of a name and an IP address.
@@ -56,6 +60,8 @@ pub(super) struct Facts {
     pub received: BTreeMap<(IpAddr, IpAddr), Rows>,
     /// Starts, and returns from sleep.
     pub starts: Vec<Event>,
+    /// Stops, and where its event log began or ended.
+    pub turns: Vec<Event>,
 }
 
 /// A name that packets gave an address.
@@ -81,6 +87,7 @@ pub struct IdentityBuilder {
     pub(super) names: BTreeMap<NameKey, (Text, Sightings)>,
     pub(super) left_out: u64,
     pub(super) logs: BTreeMap<String, Own>,
+    pub(super) passwords: Passwords,
 }
 
 /// Addresses held over all hosts, and those there was no room for.
@@ -165,11 +172,22 @@ impl Facts {
         }
     }
 
-    /// Keeps a start of the system, or its return from sleep; false if there is no room.
-    fn started(&mut self, event: Event) -> bool {
-        let room = self.starts.len() < STARTS;
+    /// Keeps a start of the system, its return from sleep, a stop of it or of its event log; false if there
+    /// is no room.
+    fn turned(&mut self, event: Event) -> bool {
+        let What::Host(host) = &event.what else {
+            return true;
+        };
+        let (held, most) = match host.what {
+            HostWhat::SystemStarted | HostWhat::SystemResumed { .. } => (&mut self.starts, STARTS),
+            HostWhat::SystemStopped | HostWhat::LoggingStopped | HostWhat::LoggingStarted => {
+                (&mut self.turns, TURNS)
+            }
+            _ => return true,
+        };
+        let room = held.len() < most;
         if room {
-            self.starts.push(event);
+            held.push(event);
         }
         room
     }
@@ -194,8 +212,15 @@ impl IdentityBuilder {
         match &event.what {
             What::Host(host) => {
                 let facts = self.observe_host(host, event.time);
-                let starts = matches!(host.what, HostWhat::SystemStarted | HostWhat::SystemResumed);
-                let left_out = starts && !facts.started(event.clone());
+                let turns = matches!(
+                    host.what,
+                    HostWhat::SystemStarted
+                        | HostWhat::SystemResumed { .. }
+                        | HostWhat::SystemStopped
+                        | HostWhat::LoggingStopped
+                        | HostWhat::LoggingStarted
+                );
+                let left_out = turns && !facts.turned(event.clone());
                 self.left_out += u64::from(left_out);
             }
             What::Neighbour(neighbour) => {
@@ -213,7 +238,15 @@ impl IdentityBuilder {
                 }
             }
             What::Wake(signal) => {
-                let held = self.announced.called(signal.target, event.time);
+                if let Some(digest) = signal.password_digest {
+                    self.left_out += u64::from(!self.passwords.hear(digest, event.order()));
+                }
+                let call = Call {
+                    time: event.time,
+                    sender: signal.sender.map(|sender| sender.address),
+                    sender_mac: signal.sender_mac,
+                };
+                let held = self.announced.called(signal.target, call);
                 self.left_out += u64::from(!held);
                 if let (Some(mac), Some(sender)) = (signal.sender_mac, signal.sender) {
                     self.woke(mac, sender.address);
@@ -378,6 +411,7 @@ impl IdentityBuilder {
                 rows.seen = rows.seen.retimed(correct);
             }
             facts.starts.iter_mut().for_each(&of_event);
+            facts.turns.iter_mut().for_each(&of_event);
         }
         let announced = self.announced.by_mac.values_mut();
         announced.flatten().for_each(of_event);
@@ -405,12 +439,13 @@ impl IdentityBuilder {
             for (ends, more) in theirs.received {
                 received(&mut ours.received, ends, more, &mut self.addresses);
             }
-            for start in theirs.starts {
-                self.left_out += u64::from(!ours.started(start));
+            for turn in theirs.starts.into_iter().chain(theirs.turns) {
+                self.left_out += u64::from(!ours.turned(turn));
             }
         }
         self.stated.extend(other.stated);
         self.left_out += self.announced.merge(other.announced);
+        self.left_out += self.passwords.merge(other.passwords);
         for (mac, theirs) in other.wakers {
             theirs.into_iter().for_each(|from| self.woke(mac, from));
         }

@@ -5,6 +5,7 @@
 //! device.
 
 use super::builder::{Facts, IdentityBuilder, Mac, Rows, Table, telling};
+use super::calls;
 use super::claims::{Macs, Piece, believe};
 use super::names::key_of;
 use super::sightings::{Period, Sightings};
@@ -65,6 +66,8 @@ pub(super) fn freeze(mut builder: IdentityBuilder) -> Identity {
     });
     let mut identity = Identity {
         by_mac: builder.announced.by_mac,
+        passwords: builder.passwords.numbered(),
+        calls: calls::of(builder.announced.signals),
         wakers: builder.wakers,
         conflicts: believed.conflicts,
         left_out: builder.left_out + believed.left_out,
@@ -230,8 +233,9 @@ fn settle_host(
         }
     }
     facts.starts.sort_by_key(Event::order);
-    let resumed = |event: &Event| matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::SystemResumed));
+    let resumed = |event: &Event| matches!(&event.what, What::Host(host) if matches!(host.what, HostWhat::SystemResumed { .. }));
     let (resumes, starts) = facts.starts.into_iter().partition(resumed);
+    facts.turns.sort_by_key(Event::order);
     Host {
         name: facts.name,
         known_by,
@@ -245,6 +249,7 @@ fn settle_host(
         votes,
         starts,
         resumes,
+        turns: facts.turns,
     }
 }
 

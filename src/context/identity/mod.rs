@@ -9,10 +9,12 @@
 mod adoption;
 mod announced;
 mod builder;
+mod calls;
 mod claims;
 mod decide;
 mod names;
 mod orientation;
+mod passwords;
 mod sightings;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use std::net::IpAddr;
 use timeline::Timeline;
 
 pub use builder::IdentityBuilder;
+pub use calls::Call;
 pub use orientation::{Orientation, OrientationVotes};
 pub use timeline::Held;
 
@@ -76,6 +79,8 @@ pub struct Host {
     pub starts: Vec<Event>,
     /// When it came back from sleep, as logged; bounded with `starts`.
     pub resumes: Vec<Event>,
+    /// When it stopped, and when its event log began or ended, as logged, in time order; bounded as well.
+    pub turns: Vec<Event>,
 }
 
 /// Evidence that contradicts itself.
@@ -143,6 +148,8 @@ pub struct Identity {
     of_mac: BTreeMap<[u8; 6], Vec<IpAddr>>,
     mac_hosts: BTreeMap<[u8; 6], BTreeSet<HostId>>,
     by_mac: BTreeMap<[u8; 6], Vec<Event>>,
+    calls: BTreeMap<[u8; 6], Vec<Call>>,
+    passwords: BTreeMap<[u8; 8], u32>,
     wakers: BTreeMap<[u8; 6], Vec<IpAddr>>,
     adopts: bool,
     /// What contradicts itself.
@@ -315,6 +322,11 @@ impl Identity {
             [address] => Some(*address),
             _ => None,
         }
+    }
+
+    /// The IP addresses from which magic packets came with this hardware address.
+    pub fn senders_behind(&self, mac: &[u8; 6]) -> &[IpAddr] {
+        self.wakers.get(mac).map_or(&[], Vec::as_slice)
     }
 
     /// The IP addresses of the device with this hardware address then, in order: what it announced,

@@ -88,7 +88,25 @@ pub fn kernel_general_entry(event_id: u32) -> Option<Entry> {
 
 /// The power troubleshooter.
 pub fn power_entry(event_id: u32) -> Option<Entry> {
-    (event_id == 1).then(|| Entry::written(|_| Ok(HostWhat::SystemResumed)))
+    (event_id == 1).then(|| {
+        Entry::written(|f| {
+            let time = |f: &Fields<'_, '_>, name| f.needed_time(name).ok();
+            let (slept, woke) = (time(f, "SleepTime"), time(f, "WakeTime"));
+            let kind = f.value("WakeSourceType").map(|v| v.text().into_owned());
+            let text = f.text("WakeSourceText");
+            // What the numbers stand for differs between versions: they are told as they are.
+            let source = match (kind, text.trim()) {
+                (Some(kind), "") => format!("type {kind}"),
+                (Some(kind), text) => format!("type {kind}, {text}"),
+                (None, text) => text.to_owned(),
+            };
+            Ok(HostWhat::SystemResumed {
+                slept,
+                woke,
+                source: f.texts.share(&source),
+            })
+        })
+    })
 }
 
 /// 1102. The cleared log is the Security log by definition of the event.

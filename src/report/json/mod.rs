@@ -27,7 +27,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 pub const SCHEMA: &str = "casewire-report";
 
 /// Version of the schema: minor versions add optional members, major ones may break.
-pub const SCHEMA_VERSION: &str = "1.8.0";
+pub const SCHEMA_VERSION: &str = "1.9.0";
 
 /// The case as the structure that every rendering and export is made from.
 pub fn shaped(case: &Case) -> shape::Report {

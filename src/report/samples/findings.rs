@@ -177,6 +177,7 @@ pub fn wake() -> Finding {
         repetitions: 16,
         password_len: 0,
         password_digest: None,
+        password: 0,
         vlan: None,
         copies: 3,
         copy_packets: vec![place(1, Item::Packet, 501), place(1, Item::Packet, 502)],

@@ -329,7 +329,27 @@ pub(super) fn sentence(event: &HostEvent, form: Form) -> String {
             text
         }
         HostWhat::SystemStarted => "system starts".to_owned(),
-        HostWhat::SystemResumed => "system back from sleep".to_owned(),
+        HostWhat::SystemResumed {
+            slept,
+            woke,
+            source,
+        } => {
+            let mut text = "system back from sleep".to_owned();
+            if let Some(woke) = woke {
+                text.push_str(&format!(" at {} {}", woke.date(), woke.clock(3)));
+            }
+            if let Some(slept) = slept {
+                text.push_str(&format!(
+                    ", asleep since {} {}",
+                    slept.date(),
+                    slept.clock(3)
+                ));
+            }
+            if !source.is_empty() {
+                text.push_str(&format!(", wake source: {source}"));
+            }
+            text
+        }
         HostWhat::SystemStopped => "system stops".to_owned(),
         HostWhat::SysmonState { running } => match running {
             Some(true) => "Sysmon starts".to_owned(),

@@ -1,6 +1,7 @@
 //! The sentence for a Wake-on-LAN signal.
 
 use super::{Form, count};
+use crate::model::Endpoint;
 use crate::model::net::mac_text;
 use crate::model::wake::{WakeCarrier, WakeSignal};
 use std::net::IpAddr;
@@ -13,16 +14,32 @@ pub(super) fn sentence(signal: &WakeSignal, form: Form) -> String {
     );
     if broadcast(signal) {
         text.push_str(" broadcast");
+    } else if signal.mac_to == Some(signal.target) {
+        text.push_str(" to the target alone");
+    }
+    // One tool tries several destinations: they are what makes them several signals.
+    let to = signal
+        .sent_to
+        .filter(|to| !matches!(to.address, IpAddr::V4(v4) if v4.is_broadcast()));
+    if form == Form::Short {
+        if let Some(to) = to {
+            text.push_str(&format!(" to {}", to.address));
+        }
+        if let Some(vlan) = signal.vlan {
+            text.push_str(&format!(" on VLAN {vlan}"));
+        }
     }
     if form == Form::Long {
         match (signal.sender, signal.sender_mac) {
-            (Some(from), Some(mac)) => text.push_str(&format!(" from {from} ({})", mac_text(mac))),
-            (Some(from), None) => text.push_str(&format!(" from {from}")),
+            (Some(from), Some(mac)) => {
+                text.push_str(&format!(" from {} ({})", end(signal, from), mac_text(mac)));
+            }
+            (Some(from), None) => text.push_str(&format!(" from {}", end(signal, from))),
             (None, Some(mac)) => text.push_str(&format!(" from {}", mac_text(mac))),
             (None, None) => {}
         }
         if let Some(to) = signal.sent_to {
-            text.push_str(&format!(" to {to}"));
+            text.push_str(&format!(" to {}", end(signal, to)));
         }
         if let Some(vlan) = signal.vlan {
             text.push_str(&format!(" on VLAN {vlan}"));
@@ -42,8 +59,23 @@ pub(super) fn sentence(signal: &WakeSignal, form: Form) -> String {
             ", with a password of {} bytes",
             signal.password_len
         ));
+        if signal.password > 0 {
+            text.push_str(&format!(" (password {})", signal.password));
+        }
+        // Only behind a raw frame may something else have this length.
+        if signal.password_len == 4 && signal.sender.is_none() {
+            text.push_str(", or a frame check sequence");
+        }
     }
     text
+}
+
+/// One end, with its port where the carrier has ports.
+fn end(signal: &WakeSignal, end: Endpoint) -> String {
+    match signal.carrier {
+        WakeCarrier::Udp(_) | WakeCarrier::Tcp(_) => end.to_string(),
+        WakeCarrier::Ethernet | WakeCarrier::Other(_) => end.address.to_string(),
+    }
 }
 
 fn carrier(signal: &WakeSignal) -> String {
@@ -51,7 +83,11 @@ fn carrier(signal: &WakeSignal) -> String {
         WakeCarrier::Ethernet => "EtherType 0x0842".to_owned(),
         WakeCarrier::Udp(port) => format!("UDP/{port}"),
         WakeCarrier::Tcp(port) => format!("TCP/{port}"),
-        WakeCarrier::Other(number) => format!("protocol 0x{number:04x}"),
+        WakeCarrier::Other(1) if signal.sender.is_some() => "ICMP".to_owned(),
+        WakeCarrier::Other(2) if signal.sender.is_some() => "IGMP".to_owned(),
+        WakeCarrier::Other(58) if signal.sender.is_some() => "ICMPv6".to_owned(),
+        WakeCarrier::Other(number) if signal.sender.is_some() => format!("IP protocol {number}"),
+        WakeCarrier::Other(number) => format!("EtherType 0x{number:04x}"),
     }
 }
 
@@ -65,7 +101,6 @@ fn broadcast(signal: &WakeSignal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Endpoint;
 
     #[test]
     fn a_signal_names_its_target_carrier_and_copies() {
@@ -80,6 +115,7 @@ mod tests {
             repetitions: 16,
             password_len: 0,
             password_digest: None,
+            password: 0,
             vlan: None,
             copies: 3,
             copy_packets: Vec::new(),

@@ -172,11 +172,12 @@ fn the_announcement_behind_a_signal_is_kept_among_many_before_and_after() {
     (0..200).for_each(|n| says(&mut builder, n * 600));
     // The signal is told when its copies have been waited for.
     says(&mut builder, 120_003);
-    assert!(
-        builder
-            .announced
-            .called(mac(1), Timestamp(120_000 * 1_000_000_000))
-    );
+    let call = Call {
+        time: Timestamp(120_000 * 1_000_000_000),
+        sender: None,
+        sender_mac: None,
+    };
+    assert!(builder.announced.called(mac(1), call));
     (201..400).for_each(|n| says(&mut builder, n * 600));
     let kept = &builder.announced.by_mac[&mac(1)];
     assert_eq!((kept.len(), left_out(&builder)), (ANNOUNCEMENTS, 0));

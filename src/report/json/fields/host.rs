@@ -290,8 +290,16 @@ pub(super) fn of_host(map: &mut Map, host: &HostEvent) {
             moment(map, "clock_after", Some(*to));
             text(map, "process", by);
         }
+        HostWhat::SystemResumed {
+            slept,
+            woke,
+            source,
+        } => {
+            moment(map, "sleep_time", *slept);
+            moment(map, "wake_time", *woke);
+            text(map, "wake_source", source);
+        }
         HostWhat::SystemStarted
-        | HostWhat::SystemResumed
         | HostWhat::SystemStopped
         | HostWhat::LoggingStarted
         | HostWhat::LoggingStopped => {}
@@ -422,7 +430,7 @@ fn kind(what: &HostWhat) -> &'static str {
         HostWhat::AuditPolicyChanged { .. } => "audit-policy-changed",
         HostWhat::ClockChanged { .. } => "clock-changed",
         HostWhat::SystemStarted => "system-started",
-        HostWhat::SystemResumed => "system-resumed",
+        HostWhat::SystemResumed { .. } => "system-resumed",
         HostWhat::SystemStopped => "system-stopped",
         HostWhat::SysmonState { .. } => "sysmon-state",
         HostWhat::SysmonConfigured { .. } => "sysmon-configured",

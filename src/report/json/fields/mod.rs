@@ -6,7 +6,6 @@ mod host;
 
 use super::shape::Value;
 use crate::model::attempt::{Attempt, FlowEnd, Outcome};
-use crate::model::hex::hex;
 use crate::model::host_event::Process;
 use crate::model::neighbour::{Heard, Solicitation};
 use crate::model::net::{Endpoint, Transport, mac_text};
@@ -208,13 +207,18 @@ fn of_wake(map: &mut Map, signal: &WakeSignal) {
     if let Some(mac) = signal.mac_to {
         text(map, "dst_mac", &mac_text(mac));
     }
+    let ports = matches!(signal.carrier, WakeCarrier::Udp(_) | WakeCarrier::Tcp(_));
     if let Some(from) = signal.sender {
         text(map, "src_ip", &from.address.to_string());
-        number(map, "src_port", from.port.into());
+        if ports {
+            number(map, "src_port", from.port.into());
+        }
     }
     if let Some(to) = signal.sent_to {
         text(map, "dst_ip", &to.address.to_string());
-        number(map, "dst_port", to.port.into());
+        if ports {
+            number(map, "dst_port", to.port.into());
+        }
     }
     text(
         map,
@@ -230,8 +234,8 @@ fn of_wake(map: &mut Map, signal: &WakeSignal) {
     number(map, "wake_repetitions", signal.repetitions.into());
     number(map, "wake_copies", signal.copies.into());
     number(map, "wake_password_length", signal.password_len.into());
-    if let Some(digest) = signal.password_digest {
-        text(map, "wake_password_sha256_start", &hex(&digest));
+    if signal.password > 0 {
+        number(map, "wake_password_number", signal.password.into());
     }
     if let Some(vlan) = signal.vlan {
         number(map, "vlan", vlan.into());

@@ -435,7 +435,10 @@ pub(super) enum Deed {
         change: String,
     },
     Boots,
-    Resumes,
+    Resumes {
+        asleep: Option<i64>,
+        by: Option<String>,
+    },
     ShutsDown,
     Announces,
     Gets {

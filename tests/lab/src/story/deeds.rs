@@ -123,9 +123,11 @@ pub(super) fn play(world: &mut World<'_>, host: usize, at: i64, deed: &Deed) {
             );
             signals::announce(world, at + 3 * SECOND, host);
         }
-        Deed::Resumes => {
+        Deed::Resumes { asleep, by } => {
             let woke = world.host_time(host, at);
-            world.log(host, System, at + 2 * SECOND, windows::resumed(woke));
+            let slept = asleep.map(|asleep| world.host_time(host, at - asleep));
+            let record = windows::resumed(slept, woke, by.as_deref());
+            world.log(host, System, at + 2 * SECOND, record);
         }
         Deed::ShutsDown => {
             let moment = world.host_time(host, at);

@@ -156,7 +156,17 @@ pub(super) fn deed(reader: &mut Reader, words: &mut Words, verb: &str) -> Read<D
             }
         }
         "boots" => Deed::Boots,
-        "resumes" => Deed::Resumes,
+        "resumes" => {
+            let mut asleep = None;
+            if words.take_all("asleep for") {
+                asleep = Some(words.duration("how long it slept")?);
+            }
+            let mut by = None;
+            if words.take_all("woken by") {
+                by = Some(words.next("what woke it")?);
+            }
+            Deed::Resumes { asleep, by }
+        }
         "shuts" => {
             words.take("down");
             Deed::ShutsDown

@@ -190,8 +190,15 @@ pub fn stopped(at: Moment) -> Event {
 }
 
 /// Power-Troubleshooter 1: the system is back from sleep.
-pub fn resumed(woke: Moment) -> Event {
-    let all = fields([("WakeTime", Value::Time(woke))]);
+pub fn resumed(slept: Option<Moment>, woke: Moment, by: Option<&str>) -> Event {
+    let mut all = Vec::new();
+    all.extend(slept.map(|slept| ("SleepTime".to_owned(), Value::Time(slept))));
+    all.push(("WakeTime".to_owned(), Value::Time(woke)));
+    if let Some(by) = by {
+        let kind = if by.starts_with("Timer") { 6 } else { 5 };
+        all.push(("WakeSourceType".to_owned(), Value::U32(kind)));
+        all.push(("WakeSourceText".to_owned(), Value::text(by)));
+    }
     manifest(POWER, "System", 1, 3, 0, 0x8000_0000_0000_0000, all)
 }
 
