@@ -292,8 +292,8 @@ fn table(targets: &Targets<'_>, after: &[Followed<'_>], context: &Context) -> Op
             w.filter(|w| !w.name.is_empty()).map_or_else(none, called),
             address.map_or_else(none, |address| address.to_string()),
             signals.len().to_string(),
-            up.map_or_else(none, |start| start.at.time.clock(3)),
-            came.map_or_else(none, |visit| visit.entry().time.clock(3)),
+            up.map_or_else(none, |start| start.at.time.clock(0)),
+            came.map_or_else(none, |visit| visit.entry().time.clock(0)),
         ]);
     }
     let more = targets.len().saturating_sub(ROWS);
@@ -306,8 +306,8 @@ fn table(targets: &Targets<'_>, after: &[Followed<'_>], context: &Context) -> Op
         "host",
         "address",
         "signals",
-        "came up",
-        "sender came",
+        "up",
+        "entered",
     ];
     Some(Table {
         title,

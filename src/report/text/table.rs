@@ -3,7 +3,7 @@
 //! JSON has every row; here the last column gives way where the page is too narrow, and rows that differ in
 //! their first cell alone are one.
 
-use super::page::{Cell, Page, Tone};
+use super::page::{Cell, Page, Tone, wrap};
 use crate::model::finding::Table;
 use crate::report::escape::{cells, vis};
 use crate::report::words::counted;
@@ -113,6 +113,7 @@ fn places(headings: &[String], lines: &[Line], page_width: usize) -> Vec<(usize,
     let taken = |widths: &[usize]| 2 + widths.iter().map(|width| width + BETWEEN).sum::<usize>();
     let readable = widest(last).min(READABLE);
     let lacking = (taken(&widths) + readable).saturating_sub(page_width);
+    let whole = widths.clone();
     let mut order: Vec<usize> = (0..last).collect();
     order.sort_by_key(|i| std::cmp::Reverse(widths[*i]));
     let mut lacking = lacking;
@@ -120,6 +121,12 @@ fn places(headings: &[String], lines: &[Line], page_width: usize) -> Vec<(usize,
         let spare = widths[i].saturating_sub(longest_word(i)).min(lacking);
         widths[i] -= spare;
         lacking -= spare;
+    }
+    // Where the last one alone can break and that makes fewer lines, no other does.
+    let room = page_width.saturating_sub(taken(&whole));
+    if room >= longest_word(last) && height(lines, &whole, room) < height(lines, &widths, readable)
+    {
+        widths = whole;
     }
     let mut at = 2;
     let mut places = Vec::with_capacity(headings.len());
@@ -133,6 +140,17 @@ fn places(headings: &[String], lines: &[Line], page_width: usize) -> Vec<(usize,
         at += width + BETWEEN;
     }
     places
+}
+
+/// How many lines of the page the rows take, their last column being `room` wide.
+fn height(lines: &[Line], widths: &[usize], room: usize) -> usize {
+    let widths = || widths.iter().copied().chain([room]);
+    let row = |line: &Line| {
+        let cells = line.cells.iter().zip(widths());
+        let heights = cells.map(|(text, width)| wrap(text, width, usize::MAX).len());
+        heights.max().unwrap_or(1)
+    };
+    lines.iter().map(row).sum()
 }
 
 #[cfg(test)]
@@ -206,6 +224,38 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("not seen  ") && page.contains("\n"), "{page}");
+    }
+
+    #[test]
+    fn one_long_last_cell_breaks_no_other_row() {
+        let row = |how: &str| {
+            [
+                "150.2.123.178",
+                "not seen before",
+                "2323",
+                "1",
+                "20:57:42.978",
+                how,
+            ]
+            .map(str::to_owned)
+            .to_vec()
+        };
+        let table = Table {
+            title: "Targets".to_owned(),
+            columns: ["target", "state", "ports", "failed", "first", "how"]
+                .map(str::to_owned)
+                .to_vec(),
+            rows: vec![
+                row("no answer"),
+                row("unreachable, says a router"),
+                row("-"),
+            ],
+        };
+        let mut page = Page::new(&Style::default());
+        write(&table, &mut page);
+        let page = page.finish();
+        assert_eq!(page.matches("not seen before").count(), 3, "{page}");
+        assert!(page.contains("unreachable, says"), "{page}");
     }
 
     #[test]
